@@ -1,0 +1,55 @@
+/**
+ * Something the user must be told: what was found, what was wanted, where, and what to do.
+ * Plain data, because comlink keeps only an error's message, name and stack.
+ */
+export interface Failure {
+  /** Stable kebab-case code, e.g. `onnx-truncated`. */
+  readonly code: string;
+  /** One sentence for a person; says found, wanted and where. */
+  readonly message: string;
+  /** File, node, tensor, row or image, when known. */
+  readonly where?: string;
+  /** What the user can do about it. */
+  readonly hint?: string;
+}
+
+/** The outcome of something that may fail in a way a user must see. */
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** Bad input, thrown inside pure code and turned into a `Failure` at the worker's border. */
+export class InputError extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.name = 'InputError';
+    this.failure = failure;
+  }
+}
+
+/** Wraps a value as a success. */
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+/** Wraps a failure. */
+export function failed<T>(failure: Failure): Result<T> {
+  return { ok: false, failure };
+}
+
+/** Any thrown thing as plain data; an unexpected error keeps its message under the code `internal`. */
+export function toFailure(thrown: unknown): Failure {
+  if (thrown instanceof InputError) return thrown.failure;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'internal', message };
+}
+
+/** Runs `work`, turning whatever it throws into a `Failure`. */
+export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await work());
+  } catch (thrown) {
+    return failed(toFailure(thrown));
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Images and their labels. All image bytes of a dataset lie in one `pack` blob (kept in OPFS, handed to
+ * engine workers for free); an item is a range of it.
+ */
+export interface Dataset {
+  /** Hash of the content; names the dataset in studies. */
+  readonly id: string;
+  readonly name: string;
+  readonly items: readonly DatasetItem[];
+  /** Class names by label; empty if unlabelled or unnamed. */
+  readonly classNames: readonly string[];
+  /** Where the labels came from, for people: `folders`, `labels.csv`, `IDX`, or none. */
+  readonly labelSource: 'folders' | 'csv' | 'idx' | 'none';
+  readonly warnings: readonly string[];
+}
+
+export interface DatasetItem {
+  /** Path inside the archive or folder, or `#17` for IDX. */
+  readonly name: string;
+  /** 0-based class index; null: unlabelled. */
+  readonly label: number | null;
+  /** Range in the pack. */
+  readonly offset: number;
+  readonly length: number;
+  readonly encoding:
+    | {
+        readonly kind: 'encoded';
+        readonly mediaType:
+          | 'image/jpeg'
+          | 'image/png'
+          | 'image/webp'
+          | 'image/gif'
+          | 'image/bmp'
+          | 'image/avif';
+      }
+    /** Row-major, channels interleaved, 8 bits each. */
+    | { readonly kind: 'pixels'; readonly width: number; readonly height: number; readonly channels: 1 | 3 };
+}
+
+/** Decoded pixels, row-major, RGBA interleaved, 8 bits each. */
+export interface DecodedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray | Uint8Array;
+}

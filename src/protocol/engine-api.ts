@@ -1,0 +1,39 @@
+import type { Result } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { Predictions, Provider, Sample } from '../study/trial.ts';
+import type { VariantPlan } from '../transforms/variant.ts';
+import type { LoadedDataset } from './data-api.ts';
+
+export interface EngineLoad {
+  readonly plan: VariantPlan;
+  readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+  readonly provider: Provider;
+  readonly threads: number;
+  readonly data: LoadedDataset;
+  readonly preprocessing: Preprocessing;
+}
+
+export interface EngineLoaded {
+  readonly sessionCreateMs: number;
+  readonly threadsUsed: number;
+  readonly heapBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Served by `workers/engine.ts` (implementation `src/engine/engine-service.ts`): one worker per strategy,
+ * since a WASM heap never shrinks and the thread count is fixed per context. End the worker to free it.
+ */
+export interface EngineApi {
+  load(request: EngineLoad): Promise<Result<EngineLoaded>>;
+  /** Timed inferences over these images, in order; `round` and `warmUp` are copied into the samples, `sequence` counts from `firstSequence`. */
+  measure(request: {
+    readonly imageIndices: readonly number[];
+    readonly round: number;
+    readonly warmUp: boolean;
+    readonly firstSequence: number;
+  }): Promise<Result<readonly Sample[]>>;
+  /** The accuracy pass. */
+  predict(imageIndices: readonly number[], onProgress: (done: number) => void): Promise<Result<Predictions>>;
+  heapBytes(): Promise<number>;
+}

@@ -1,0 +1,42 @@
+import type { Result } from '../base/result.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import type { VariantPlan } from '../transforms/variant.ts';
+
+/** Served by `workers/model.ts` (implementation `src/engine/model-service.ts`). One model per worker. */
+export interface ModelApi {
+  /**
+   * Reads the model's structure, not its weights.
+   * @param externalFiles files given along, by the location name the model uses
+   */
+  open(
+    file: Blob,
+    fileName: string,
+    externalFiles: readonly { readonly location: string; readonly file: Blob }[],
+  ): Promise<Result<GraphView>>;
+  /** Why a recipe cannot be applied, or `null` if it can; cheap, no weights touched. */
+  check(recipe: Recipe): Promise<Result<null>>;
+  /** Builds a variant's files. The blobs are readable from any worker. */
+  build(recipe: Recipe): Promise<Result<BuiltVariant>>;
+  /** The graph of a variant's first file as it would be drawn, for before/after views. */
+  view(recipe: Recipe): Promise<Result<GraphView>>;
+}
+
+/** A variant's files as blobs (memory, or OPFS where they are large) with all that is known before running them. */
+export interface BuiltVariant {
+  readonly recipe: Recipe;
+  readonly plan: VariantPlan;
+  readonly files: readonly { readonly name: string; readonly blob: Blob }[];
+  readonly rawBytes: number;
+  /** All files gzipped (level 6), summed. */
+  readonly gzipBytes: number;
+  readonly params: number;
+  readonly nonZeroParams: number;
+  readonly macs: number;
+  readonly cuts: readonly {
+    readonly afterSegment: number;
+    readonly crossing: VariantPlan['segments'][number]['outputs'];
+  }[];
+  readonly buildMs: number;
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,153 @@
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+
+export type Provider = 'wasm' | 'webgpu' | 'webnn';
+
+/** What is measured: a recipe on a model, on a provider. Its `id` is a hash of the rest. */
+export interface Strategy {
+  readonly id: string;
+  readonly name: string;
+  readonly modelId: string;
+  readonly recipe: Recipe;
+  readonly provider: Provider;
+  readonly threads: number;
+}
+
+/** How a trial is measured. */
+export interface Protocol {
+  readonly name: 'quick' | 'standard' | 'custom';
+  readonly warmUpRuns: number;
+  /** Strategies are visited in random order once per round. */
+  readonly rounds: number;
+  readonly samplesPerRound: number;
+  /** Images of the accuracy pass; null: all. */
+  readonly accuracyImages: number | null;
+  /** Seed of order and image choice. */
+  readonly seed: number;
+}
+
+export interface Environment {
+  readonly userAgent: string;
+  readonly platform: string;
+  readonly crossOriginIsolated: boolean;
+  readonly hardwareConcurrency: number;
+  readonly deviceMemoryGb: number | null;
+  readonly timerResolutionUs: number;
+  readonly wasm: { readonly simd: boolean; readonly threads: boolean; readonly maxHeapBytes: number };
+  readonly webgpu:
+    | {
+        readonly available: true;
+        readonly adapter: string;
+        readonly isFallback: boolean;
+        readonly shaderF16: boolean;
+        readonly maxBufferBytes: number;
+      }
+    | { readonly available: false; readonly reason: string };
+  readonly webnn:
+    | { readonly available: true; readonly devices: readonly string[] }
+    | { readonly available: false; readonly reason: string };
+  readonly storage: {
+    readonly quotaBytes: number;
+    readonly usedBytes: number;
+    readonly persisted: boolean;
+  } | null;
+  readonly runtimeVersion: string;
+  readonly appVersion: string;
+}
+
+/** One timed inference: a row of samples.csv. All times in milliseconds. */
+export interface Sample {
+  readonly round: number;
+  /** Order of execution over the whole study, from 0. */
+  readonly sequence: number;
+  /** Unix time at the start. */
+  readonly startedAtMs: number;
+  readonly imageIndex: number;
+  readonly warmUp: boolean;
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  /** Compute of each segment that ran, in order; shorter than the plan if an exit was taken. */
+  readonly segmentMs: readonly number[];
+  readonly postprocessMs: number;
+  /** Start to end of compute only: what 'latency' means in the front. */
+  readonly computeMs: number;
+  /** Decode to post-process. */
+  readonly totalMs: number;
+  /** Exit taken, as index in `GraphView.exits`; null for a model with one output. */
+  readonly exitIndex: number | null;
+}
+
+/** Predictions of the accuracy pass, one entry per image. */
+export interface Predictions {
+  readonly imageIndices: readonly number[];
+  /** Best class of each image, in the model's numbering. */
+  readonly top1: readonly number[];
+  /** Five best classes of each image (fewer if the model has fewer), best first. */
+  readonly top5: readonly (readonly number[])[];
+  readonly confidence: readonly number[];
+  readonly exitIndex: readonly (number | null)[];
+}
+
+export interface Accuracy {
+  readonly images: number;
+  /** Images whose label matched; null when there are no labels. */
+  readonly top1Correct: number | null;
+  readonly top5Correct: number | null;
+  /** Images on which it predicts what the unchanged model predicts; null until that ran. */
+  readonly agreeing: number | null;
+}
+
+/** Everything measured about one strategy. Facts only: medians, intervals and the front are derived. */
+export interface Trial {
+  readonly id: string;
+  readonly studyId: string;
+  readonly strategy: Strategy;
+  readonly modelName: string;
+  readonly datasetId: string;
+  readonly datasetName: string;
+  readonly preprocessing: Preprocessing;
+  readonly protocol: Protocol;
+  readonly environment: Environment;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly state:
+    | { readonly kind: 'queued' }
+    | { readonly kind: 'running'; readonly roundsDone: number }
+    | { readonly kind: 'done' }
+    | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+  readonly samples: readonly Sample[];
+  readonly predictions: Predictions | null;
+  readonly accuracy: Accuracy | null;
+  readonly size: {
+    readonly rawBytes: number;
+    readonly gzipBytes: number;
+    readonly params: number;
+    readonly nonZeroParams: number;
+    /** MACs if no exit is taken. */
+    readonly macs: number;
+    /** MACs cumulated to each exit, by `exitIndex`; for expected MACs. */
+    readonly macsToExit: readonly { readonly exitIndex: number; readonly macs: number }[];
+  } | null;
+  /** Compression time: making the variant's files from the model. */
+  readonly buildMs: number | null;
+  readonly sessionCreateMs: number | null;
+  /** Peak WASM heap of the worker that ran it. */
+  readonly heapBytes: number | null;
+  readonly warnings: readonly string[];
+}
+
+/** A study: what was planned, on what, and what came out. `study.json` is this, with `format`. */
+export interface Study {
+  readonly format: 'paretoscope-study';
+  readonly formatVersion: 1;
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly modelId: string;
+  readonly modelName: string;
+  readonly datasetId: string;
+  readonly datasetName: string;
+  readonly classNames: readonly string[];
+  readonly protocol: Protocol;
+  readonly trials: readonly Trial[];
+}

@@ -1,0 +1,60 @@
+/**
+ * A recipe: a JSON array of operators, applied in order to a model. Small, serialisable, undoable.
+ * Parsing and the reasons for refusing a sequence live in `parse-recipe.ts`.
+ */
+export type Recipe = readonly Operator[];
+
+export type Operator =
+  | IdentityOperator
+  | EarlyExitOperator
+  | PartitionOperator
+  | QuantizeOperator
+  | PruneOperator;
+
+export interface IdentityOperator {
+  readonly op: 'identity';
+}
+
+/** Early exit on outputs that the model already has. Exactly one of `exit` and `threshold` is given. */
+export interface EarlyExitOperator {
+  readonly op: 'early-exit';
+  readonly kind: 'existing';
+  /** Fixed: always stop at this exit (index in `GraphView.exits`). The rest of the model is cut away. */
+  readonly exit?: number;
+  /** Dynamic: stop at the first exit whose confidence (maximum softmax) reaches the threshold; one for all exits or one per exit but the last. */
+  readonly threshold?: number | readonly number[];
+  /** Exits that take part (indices); all when left out. The final exit always does. */
+  readonly exits?: readonly number[];
+}
+
+/** Cut into two segments that run as two sessions. */
+export interface PartitionOperator {
+  readonly op: 'partition';
+  /** The values that cross, by name; a frontier of one value may be given as a string. */
+  readonly cut: string | readonly string[];
+}
+
+export interface QuantizeOperator {
+  readonly op: 'quantize';
+  readonly mode: 'dynamic';
+  /** u8 is the fast form on wasm; s8 weights are up to nine times slower there. Default u8. */
+  readonly weights?: 'u8' | 's8';
+  readonly perChannel?: boolean;
+}
+
+/** Unstructured magnitude pruning: the smallest weights become zero; shapes stay. */
+export interface PruneOperator {
+  readonly op: 'prune';
+  readonly kind: 'unstructured';
+  /** Share of weights set to zero, in [0, 1). */
+  readonly ratio: number;
+  /** Rank weights within each layer or over the whole model. Default `layer`. */
+  readonly scope?: 'layer' | 'global';
+  readonly importance?: 'l1';
+}
+
+/** A recipe with a name for people, as kept in lists and files. */
+export interface NamedRecipe {
+  readonly name: string;
+  readonly recipe: Recipe;
+}

@@ -1,0 +1,56 @@
+import type { ValueName } from '../onnx/model.ts';
+import type { ValueView } from '../onnx/graph-view.ts';
+import type { Recipe } from './recipe.ts';
+
+export type Tier = 'mobile' | 'edge' | 'cloud';
+
+/** How a variant's files run: segments in order, each fed by model inputs and earlier segments' values. */
+export interface VariantPlan {
+  readonly segments: readonly SegmentPlan[];
+  /** The model's final output, and what it holds. */
+  readonly output: { readonly name: ValueName; readonly scores: 'logits' | 'probabilities' };
+  readonly input: ValueView;
+}
+
+export interface SegmentPlan {
+  /** File of this segment, e.g. `resnet20-head.onnx`. */
+  readonly file: string;
+  readonly inputs: readonly ValueView[];
+  readonly outputs: readonly ValueView[];
+  readonly tier: Tier;
+  /** Set if inference may stop after this segment. The last segment has the final exit, with threshold 0. */
+  readonly exit: ExitPlan | null;
+  readonly macs: number;
+  readonly params: number;
+}
+
+export interface ExitPlan {
+  /** Index in `GraphView.exits`. */
+  readonly index: number;
+  readonly output: ValueName;
+  readonly scores: 'logits' | 'probabilities';
+  /** Stop if the maximum softmax is at least this; 0 always stops. */
+  readonly threshold: number;
+}
+
+/** A file as a list of chunks, so that untouched weights are never copied: views of memory or ranges to stream. */
+export interface VariantFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Writes the file piece by piece, in order, from its start. */
+  readonly write: (sink: (chunk: Uint8Array) => void) => void;
+}
+
+export interface Variant {
+  readonly recipe: Recipe;
+  readonly files: readonly VariantFile[];
+  readonly plan: VariantPlan;
+  readonly params: number;
+  readonly nonZeroParams: number;
+  /** MACs of the whole variant if no exit is taken. */
+  readonly macs: number;
+  /** For each cut: what crosses. */
+  readonly cuts: readonly { readonly afterSegment: number; readonly crossing: readonly ValueView[] }[];
+  readonly buildMs: number;
+  readonly warnings: readonly string[];
+}
