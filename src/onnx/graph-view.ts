@@ -12,9 +12,11 @@ export interface GraphView {
   readonly irVersion: number;
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];
   readonly producer: string;
+  /** Every value that nodes exchange, inputs and outputs included (weights are not: see `NodeView.weights`). */
+  readonly values: ReadonlyMap<ValueName, ValueView>;
   /** Inputs without the initializers that old exporters list as inputs. */
-  readonly inputs: readonly ValueView[];
-  readonly outputs: readonly ValueView[];
+  readonly inputs: readonly ValueName[];
+  readonly outputs: readonly ValueName[];
   /** In topological order; a node's position here is its `index` everywhere else in this view. */
   readonly nodes: readonly NodeView[];
   /** Data edges between nodes, by index; -1 as `from` is a graph input, -1 as `to` a graph output. */
@@ -63,8 +65,8 @@ export interface NodeView {
     readonly dataType: string;
     readonly dims: readonly number[];
   }[];
-  readonly inputs: readonly ValueView[];
-  readonly outputs: readonly ValueView[];
+  readonly inputs: readonly ValueName[];
+  readonly outputs: readonly ValueName[];
   readonly params: number;
   readonly macs: number;
   readonly weightBytes: number;
@@ -95,7 +97,7 @@ export interface FrontierView {
   /** The frontier lies after this node (topological position). */
   readonly afterNode: number;
   /** Values that cross it (computed before, needed after; graph inputs still needed included). */
-  readonly crossing: readonly ValueView[];
+  readonly crossing: readonly ValueName[];
   /** Bytes of the crossing values at batch 1; null if any is unknown. */
   readonly bytes: number | null;
   readonly macsBefore: number;
@@ -106,7 +108,7 @@ export interface FrontierView {
 
 export interface ExitView {
   readonly index: number;
-  readonly output: ValueView;
+  readonly output: ValueName;
   /** Node that makes it. */
   readonly node: number;
   /** Work of everything the exit needs. */
