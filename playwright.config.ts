@@ -1,0 +1,68 @@
+import { defineConfig } from '@playwright/test';
+
+const executablePath = process.env.PARETOSCOPE_BROWSER ?? '/usr/bin/chromium';
+const modulesUrl = 'http://127.0.0.1:4173';
+const builtUrl = 'http://127.0.0.1:4174';
+
+/**
+ * `modules`: single modules (workers, clients, persistence) imported from the dev server by a blank page.
+ * `desktop`, `phone`: journeys through the built app, as a person would.
+ */
+export default defineConfig({
+  testDir: 'test/browser',
+  outputDir: 'test-results',
+  // Two cores: parallel pages would only disturb each other's measurements.
+  workers: 1,
+  timeout: 120_000,
+  forbidOnly: !!process.env.CI,
+  reporter: [['list'], ['json', { outputFile: 'test-results/browser.json' }]],
+  use: {
+    launchOptions: {
+      executablePath,
+      // The software adapter is the only WebGPU on a machine without a GPU.
+      args: [
+        '--no-sandbox',
+        '--enable-unsafe-webgpu',
+        '--enable-unsafe-swiftshader',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    },
+    trace: 'off',
+    screenshot: 'only-on-failure',
+  },
+  projects: [
+    { name: 'modules', testDir: 'test/browser/modules', use: { baseURL: modulesUrl } },
+    {
+      name: 'desktop',
+      testDir: 'test/browser/journeys',
+      use: { baseURL: builtUrl, viewport: { width: 1440, height: 900 } },
+    },
+    {
+      name: 'phone',
+      testDir: 'test/browser/journeys',
+      use: {
+        baseURL: builtUrl,
+        viewport: { width: 390, height: 844 },
+        hasTouch: true,
+        isMobile: true,
+        deviceScaleFactor: 2,
+      },
+    },
+  ],
+  webServer: [
+    {
+      command: 'npx vite --host 127.0.0.1 --port 4173 --strictPort',
+      url: `${modulesUrl}/index.html`,
+      reuseExistingServer: !process.env.CI,
+    },
+    {
+      command: 'node src/cli/launch.mjs serve --local --port 4174',
+      url: builtUrl,
+      reuseExistingServer: !process.env.CI,
+      timeout: 120_000,
+    },
+  ],
+});
