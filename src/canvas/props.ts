@@ -1,0 +1,57 @@
+import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+
+/** What the boxes' heat shows. */
+export type ColourMode = 'macs' | 'params' | 'activationBytes';
+
+/** What a cut or an exit would mean at the place it is being dragged over. */
+export type PreviewInfo =
+  | {
+      readonly kind: 'cut';
+      /** Node after which the cut would lie. */
+      readonly afterNode: number;
+      /** Values that would cross, with shapes and bytes. */
+      readonly crossing: readonly ValueView[];
+      /** Bytes that would cross at batch 1; null if a shape is unknown. */
+      readonly bytes: number | null;
+      /** Share of the MACs before the cut, in [0, 1]. */
+      readonly macShareBefore: number;
+    }
+  | {
+      readonly kind: 'exit';
+      /** Index in `GraphView.exits`. */
+      readonly exit: number;
+      /** Share of the MACs that this exit needs, in [0, 1]. */
+      readonly macShare: number;
+    };
+
+/** Neighbouring nodes shown as one box. */
+export interface NodeRange {
+  readonly label: string;
+  readonly firstNode: number;
+  readonly lastNode: number;
+}
+
+export interface GraphCanvasProps {
+  readonly view: GraphView;
+  readonly recipe: Recipe;
+  /** Called once when a cut or an exit is dropped, toggled or removed: one undo step. */
+  readonly onRecipe: (next: Recipe) => void;
+  /** Called while dragging, and with null when it ends. */
+  readonly onPreview?: (info: PreviewInfo | null) => void;
+  readonly selectedNode: number | null;
+  /** A folded box selects its first node. */
+  readonly onSelectNode: (index: number | null) => void;
+  /** The box that was selected, with all its nodes. */
+  readonly onSelectRange?: (range: NodeRange | null) => void;
+  readonly colour: ColourMode;
+  readonly onColour: (mode: ColourMode) => void;
+  /** Text to look for in names, operators and values; empty: no search. See `search.ts`. */
+  readonly search: string;
+  /** Which of the matches to centre on; counts on round the end. Default 0. */
+  readonly searchIndex?: number;
+  /** Phone layout: larger targets, shorter labels, no minimap. */
+  readonly compact: boolean;
+  /** A short text for an exit's tag, by index in `GraphView.exits`, e.g. its accuracy. */
+  readonly exitNotes?: ReadonlyMap<number, string>;
+}
