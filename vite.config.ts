@@ -1,5 +1,14 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { build, defineConfig, type Plugin } from 'vite';
+
+const root = import.meta.dirname;
+const runtimeFolder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/wasm'));
+const runtimeVersion = readVersion(join(runtimeFolder, '..', 'package.json'));
+const appVersion = readVersion(join(root, 'package.json'));
 
 /** Threads, the fine timer and shared memory need a cross-origin isolated page. */
 const isolation = {
@@ -7,17 +16,129 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+function readVersion(packageJson: string): string {
+  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * Serves and emits under `ort/` the runtime files that `src/engine/ort.ts` loads, straight from the package:
+ * the CPU-only build, and the one with WebGPU and WebNN. The package's other builds are never used.
+ */
+function runtimeFiles(): Plugin {
+  const names = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [
+    `${name}.mjs`,
+    `${name}.wasm`,
+  ]);
+  return {
+    name: 'runtime-files',
+    configureServer(server) {
+      server.middlewares.use('/ort', (request, response, next) => {
+        // Vite appends `?import` to dynamic imports it cannot resolve.
+        const name = (request.url ?? '').slice(1).split('?')[0] ?? '';
+        if (!names.includes(name)) return next();
+        const path = join(runtimeFolder, name);
+        response.setHeader('Content-Type', name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript');
+        response.setHeader('Content-Length', statSync(path).size);
+        for (const [header, value] of Object.entries(isolation)) response.setHeader(header, value);
+        createReadStream(path).pipe(response);
+      });
+    },
+    generateBundle() {
+      for (const name of names)
+        this.emitFile({
+          type: 'asset',
+          fileName: `ort/${name}`,
+          source: readFileSync(join(runtimeFolder, name)),
+        });
+    },
+  };
+}
+
+/**
+ * Emits `service-worker.js` (one classic script, at the root so that its scope is the whole site) and
+ * `precache.json`: every file of the site with a version that changes whenever any of them does.
+ */
+function offlineFiles(): Plugin {
+  let publicFolder = '';
+  return {
+    name: 'offline-files',
+    apply: 'build',
+    enforce: 'post',
+    configResolved(config) {
+      publicFolder = config.publicDir;
+    },
+    generateBundle: {
+      order: 'post',
+      async handler(_options, bundle) {
+        const hash = createHash('sha256');
+        const files: string[] = [];
+        const add = (name: string, content: string | Uint8Array) => {
+          files.push(name);
+          hash.update(name).update(content);
+        };
+        for (const file of Object.values(bundle))
+          add(file.fileName, file.type === 'chunk' ? file.code : file.source);
+        for (const path of filesUnder(publicFolder))
+          add(relative(publicFolder, path).split(sep).join('/'), readFileSync(path));
+        const version = hash.digest('hex').slice(0, 16);
+        this.emitFile({
+          type: 'asset',
+          fileName: 'precache.json',
+          source: JSON.stringify({ version, files }),
+        });
+        // The browser looks for a new version by comparing this script's bytes: let them differ.
+        const source = `${await bundleServiceWorker()}\n// build ${version}\n`;
+        this.emitFile({ type: 'asset', fileName: 'service-worker.js', source });
+      },
+    },
+  };
+}
+
+async function bundleServiceWorker(): Promise<string> {
+  const result = await build({
+    configFile: false,
+    root,
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      write: false,
+      target: 'es2023',
+      rolldownOptions: { input: join(root, 'workers', 'service-worker.ts'), output: { format: 'iife' } },
+    },
+  });
+  const [chunk] = 'output' in result ? result.output : [];
+  if (chunk?.type !== 'chunk') throw new Error('The service worker did not become a script.');
+  return chunk.code;
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works from any folder of a static host.
   base: './',
-  plugins: [react()],
+  plugins: [react(), runtimeFiles(), offlineFiles()],
+  define: {
+    __APP_VERSION__: JSON.stringify(appVersion),
+    __RUNTIME_VERSION__: JSON.stringify(runtimeVersion),
+  },
   worker: { format: 'es' },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   resolve: {
     // Without the first condition Vite emits a second, unused 14 MB copy of the runtime's wasm.
-    conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', command === 'build' ? 'production' : 'development'],
+    conditions: [
+      'onnxruntime-web-use-extern-wasm',
+      'module',
+      'browser',
+      command === 'build' ? 'production' : 'development',
+    ],
   },
-  build: { target: 'es2023', sourcemap: false },
+  // The page and each worker's code stay apart; what is big and not needed at once is loaded by `import()`.
+  build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 700 },
   server: { headers: isolation },
   preview: { headers: isolation },
 }));
