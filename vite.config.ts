@@ -118,10 +118,19 @@ function filesUnder(folder: string): string[] {
     .sort();
 }
 
+/** The page's content security policy is for the built site; it would refuse the dev server's inline scripts and styles. */
+function policyOnlyInBuild(): Plugin {
+  return {
+    name: 'policy-only-in-build',
+    apply: 'serve',
+    transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ''),
+  };
+}
+
 export default defineConfig(({ command }) => ({
   // Relative, so that the built site works from any folder of a static host.
   base: './',
-  plugins: [react(), runtimeFiles(), offlineFiles()],
+  plugins: [react(), runtimeFiles(), offlineFiles(), policyOnlyInBuild()],
   define: {
     __APP_VERSION__: JSON.stringify(appVersion),
     __RUNTIME_VERSION__: JSON.stringify(runtimeVersion),
