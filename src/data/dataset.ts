@@ -12,6 +12,14 @@ export interface Dataset {
   /** Where the labels came from, for people: `folders`, `labels.csv`, `IDX`, or none. */
   readonly labelSource: 'folders' | 'csv' | 'idx' | 'none';
   readonly warnings: readonly string[];
+  /** Size of the first image, for guesses; null if its header does not tell. */
+  readonly imageSize?: ImageSize | null;
+}
+
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
 }
 
 export interface DatasetItem {

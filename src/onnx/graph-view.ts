@@ -12,6 +12,8 @@ export interface GraphView {
   readonly irVersion: number;
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];
   readonly producer: string;
+  /** The file's `metadata_props`, as written: they may tell the preprocessing. */
+  readonly metadata?: readonly { readonly key: string; readonly value: string }[];
   /** Every value that nodes exchange, inputs and outputs included (weights are not: see `NodeView.weights`). */
   readonly values: ReadonlyMap<ValueName, ValueView>;
   /** Inputs without the initializers that old exporters list as inputs. */
