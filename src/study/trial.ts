@@ -90,8 +90,11 @@ export interface Predictions {
 
 export interface Accuracy {
   readonly images: number;
+  /** Images of these that have a label: what the correct ones are a share of. */
+  readonly labelledImages: number;
   /** Images whose label matched; null when there are no labels. */
   readonly top1Correct: number | null;
+  /** Null also for models with fewer than five classes. */
   readonly top5Correct: number | null;
   /** Images on which it predicts what the unchanged model predicts; null until that ran. */
   readonly agreeing: number | null;

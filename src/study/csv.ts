@@ -1,0 +1,345 @@
+import { defaultQualityAxis, exitShares, type Measure, timedSamples, trialMetrics } from './metrics.ts';
+import { frontOfTrials } from './pareto.ts';
+import { summarise } from './statistics/summary.ts';
+import type { Sample, Trial } from './trial.ts';
+
+/** Text is neutralised against spreadsheets that would execute it; numbers are written as they are. */
+type Cell = string | number | boolean | null;
+
+/** One documented column. */
+export interface Column<Row> {
+  readonly name: string;
+  /** For the README. */
+  readonly description: string;
+  readonly cell: (row: Row) => Cell;
+}
+
+interface TrialRow {
+  readonly trial: Trial;
+  readonly isOnFront: boolean;
+}
+
+interface SampleRow {
+  readonly trial: Trial;
+  readonly sample: Sample;
+}
+
+/** trials.csv: a row per trial. */
+export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
+  {
+    name: 'trial_id',
+    description: 'Identifies the trial; samples.csv refers to it',
+    cell: ({ trial }) => trial.id,
+  },
+  { name: 'strategy', description: 'Name of the strategy', cell: ({ trial }) => trial.strategy.name },
+  {
+    name: 'recipe',
+    description: 'The recipe as JSON',
+    cell: ({ trial }) => JSON.stringify(trial.strategy.recipe),
+  },
+  {
+    name: 'provider',
+    description: 'Where it ran: wasm, webgpu or webnn',
+    cell: ({ trial }) => trial.strategy.provider,
+  },
+  { name: 'threads', description: 'CPU threads asked for', cell: ({ trial }) => trial.strategy.threads },
+  { name: 'model', description: 'File name of the model', cell: ({ trial }) => trial.modelName },
+  {
+    name: 'model_id',
+    description: 'Fingerprint of the model',
+    cell: ({ trial }) => trial.strategy.modelId,
+  },
+  { name: 'dataset', description: 'Name of the images', cell: ({ trial }) => trial.datasetName },
+  { name: 'dataset_id', description: 'Hash of the images', cell: ({ trial }) => trial.datasetId },
+  {
+    name: 'protocol',
+    description: 'How it was measured: quick, standard or custom',
+    cell: ({ trial }) => trial.protocol.name,
+  },
+  {
+    name: 'state',
+    description: 'queued, running (unfinished), done or failed',
+    cell: ({ trial }) => trial.state.kind,
+  },
+  {
+    name: 'failure',
+    description: 'Why it failed',
+    cell: ({ trial }) => (trial.state.kind === 'failed' ? trial.state.message : null),
+  },
+  {
+    name: 'on_front',
+    description: 'Whether it is on the front of accuracy (agreement without labels) against median latency',
+    cell: ({ isOnFront }) => isOnFront,
+  },
+  {
+    name: 'started_at',
+    description: 'Start, ISO 8601 in UTC',
+    cell: ({ trial }) => isoTime(trial.startedAtMs),
+  },
+  {
+    name: 'finished_at',
+    description: 'End, ISO 8601 in UTC; empty if unfinished',
+    cell: ({ trial }) => isoTime(trial.finishedAtMs),
+  },
+  {
+    name: 'samples',
+    description: 'Timed inferences, without the warm-up',
+    cell: ({ trial }) => timedSamples(trial).length,
+  },
+  ...measureColumns('latency_median_ms', 'Median compute time of an inference', 'latencyMedianMs'),
+  ...measureColumns('latency_mean_ms', 'Mean compute time of an inference', 'latencyMeanMs'),
+  ...measureColumns('latency_p90_ms', '90th percentile of the compute time', 'latencyP90Ms'),
+  {
+    name: 'latency_min_ms',
+    description: 'Least compute time',
+    cell: ({ trial }) => ms(summarise(timedSamples(trial).map((sample) => sample.computeMs))?.min ?? null),
+  },
+  {
+    name: 'decode_median_ms',
+    description: 'Median time to decode an image',
+    cell: ({ trial }) => medianMs(trial, (sample) => sample.decodeMs),
+  },
+  {
+    name: 'preprocess_median_ms',
+    description: 'Median time from pixels to the input tensor',
+    cell: ({ trial }) => medianMs(trial, (sample) => sample.preprocessMs),
+  },
+  {
+    name: 'postprocess_median_ms',
+    description: 'Median time from the output tensor to classes',
+    cell: ({ trial }) => medianMs(trial, (sample) => sample.postprocessMs),
+  },
+  {
+    name: 'total_median_ms',
+    description: 'Median time from decode to classes',
+    cell: ({ trial }) => ms(trialMetrics(trial).totalMedianMs?.value ?? null),
+  },
+  {
+    name: 'images',
+    description: 'Images of the accuracy pass',
+    cell: ({ trial }) => trial.accuracy?.images ?? null,
+  },
+  {
+    name: 'labelled_images',
+    description: 'Images of these with a label',
+    cell: ({ trial }) => trial.accuracy?.labelledImages ?? null,
+  },
+  ...measureColumns('accuracy_top1', 'Share of labelled images whose best class is right', 'accuracyTop1'),
+  ...measureColumns(
+    'accuracy_top5',
+    'Share of labelled images with the right class in the best five',
+    'accuracyTop5',
+  ),
+  ...measureColumns('agreement', 'Share of images classified as the unchanged model does', 'agreement'),
+  {
+    name: 'exit_shares',
+    description:
+      'Share of images that left at each exit, as `exit:share` separated by spaces; empty for models with one output',
+    cell: ({ trial }) =>
+      [...exitShares(trial)].map(([exitIndex, share]) => `${exitIndex}:${rounded(share, 4)}`).join(' '),
+  },
+  {
+    name: 'macs',
+    description: 'Multiply-accumulates of an inference that takes no early exit',
+    cell: ({ trial }) => trial.size?.macs ?? null,
+  },
+  {
+    name: 'expected_macs',
+    description: 'Mean multiply-accumulates with the exits taken as in exit_shares',
+    cell: ({ trial }) => {
+      const macs = trialMetrics(trial).macs;
+      return macs && Math.round(macs.value);
+    },
+  },
+  { name: 'params', description: 'Parameters', cell: ({ trial }) => trial.size?.params ?? null },
+  {
+    name: 'non_zero_params',
+    description: 'Parameters that are not zero',
+    cell: ({ trial }) => trial.size?.nonZeroParams ?? null,
+  },
+  {
+    name: 'raw_bytes',
+    description: 'Size of the ONNX files',
+    cell: ({ trial }) => trial.size?.rawBytes ?? null,
+  },
+  {
+    name: 'gzip_bytes',
+    description: 'Size of the ONNX files, each gzipped',
+    cell: ({ trial }) => trial.size?.gzipBytes ?? null,
+  },
+  {
+    name: 'build_ms',
+    description: 'Compression time: making the files from the model',
+    cell: ({ trial }) => ms(trial.buildMs),
+  },
+  {
+    name: 'session_create_ms',
+    description: 'Time to load the files into the runtime',
+    cell: ({ trial }) => ms(trial.sessionCreateMs),
+  },
+  {
+    name: 'heap_bytes',
+    description: 'Largest WASM heap of the worker that ran it',
+    cell: ({ trial }) => trial.heapBytes,
+  },
+  {
+    name: 'user_agent',
+    description: 'Browser and system',
+    cell: ({ trial }) => trial.environment.userAgent,
+  },
+  {
+    name: 'cores',
+    description: 'Logical cores of the device',
+    cell: ({ trial }) => trial.environment.hardwareConcurrency,
+  },
+  {
+    name: 'cross_origin_isolated',
+    description: 'Whether threads and the fine timer were available',
+    cell: ({ trial }) => trial.environment.crossOriginIsolated,
+  },
+  {
+    name: 'timer_resolution_us',
+    description: 'Resolution of the timer, in microseconds',
+    cell: ({ trial }) => trial.environment.timerResolutionUs,
+  },
+  {
+    name: 'runtime_version',
+    description: 'Version of onnxruntime-web',
+    cell: ({ trial }) => trial.environment.runtimeVersion,
+  },
+  { name: 'warnings', description: 'What to know about it', cell: ({ trial }) => trial.warnings.join(' | ') },
+];
+
+/** samples.csv: a row per timed inference; columns of segments follow these, see `samplesCsv`. */
+export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
+  { name: 'trial_id', description: 'The trial, as in trials.csv', cell: ({ trial }) => trial.id },
+  { name: 'strategy', description: 'Name of the strategy', cell: ({ trial }) => trial.strategy.name },
+  {
+    name: 'sequence',
+    description: 'Order of execution over the whole study, from 0',
+    cell: ({ sample }) => sample.sequence,
+  },
+  { name: 'round', description: 'Round, from 0', cell: ({ sample }) => sample.round },
+  {
+    name: 'warm_up',
+    description: 'Whether it belongs to the warm-up, which no statistic uses',
+    cell: ({ sample }) => sample.warmUp,
+  },
+  {
+    name: 'started_at_ms',
+    description: 'Unix time of the start, in milliseconds',
+    cell: ({ sample }) => ms(sample.startedAtMs),
+  },
+  {
+    name: 'image_index',
+    description: 'Image, by its position in the dataset, from 0',
+    cell: ({ sample }) => sample.imageIndex,
+  },
+  {
+    name: 'exit_index',
+    description: 'Exit taken, from 0; empty for models with one output',
+    cell: ({ sample }) => sample.exitIndex,
+  },
+  { name: 'decode_ms', description: 'Decoding the image', cell: ({ sample }) => ms(sample.decodeMs) },
+  {
+    name: 'preprocess_ms',
+    description: 'From pixels to the input tensor',
+    cell: ({ sample }) => ms(sample.preprocessMs),
+  },
+  {
+    name: 'compute_ms',
+    description: 'All segments that ran and the decisions between them: the latency of the front',
+    cell: ({ sample }) => ms(sample.computeMs),
+  },
+  {
+    name: 'postprocess_ms',
+    description: 'From the output tensor to classes',
+    cell: ({ sample }) => ms(sample.postprocessMs),
+  },
+  { name: 'total_ms', description: 'From decode to classes', cell: ({ sample }) => ms(sample.totalMs) },
+];
+
+/** The columns after `SAMPLE_COLUMNS`, one for each segment of the longest variant. */
+export function segmentColumn(segment: number): Column<SampleRow> {
+  return {
+    name: `segment_${segment}_ms`,
+    description: `Compute of segment ${segment}; empty if an earlier exit was taken`,
+    cell: ({ sample }) => ms(sample.segmentMs[segment] ?? null),
+  };
+}
+
+/** trials.csv as text: UTF-8, RFC 4180, decimal points, one header line. */
+export function trialsCsv(trials: readonly Trial[]): string {
+  const front = new Set(frontOfTrials(trials, ['latencyMedianMs', defaultQualityAxis(trials)]));
+  return csv(
+    TRIAL_COLUMNS,
+    trials.map((trial) => ({ trial, isOnFront: front.has(trial) })),
+  );
+}
+
+/** samples.csv as text, in order of execution. */
+export function samplesCsv(trials: readonly Trial[]): string {
+  const rows = trials
+    .flatMap((trial) => trial.samples.map((sample) => ({ trial, sample })))
+    .sort((a, b) => a.sample.sequence - b.sample.sequence);
+  const segments = rows.reduce((most, { sample }) => Math.max(most, sample.segmentMs.length), 1);
+  const columns = [
+    ...SAMPLE_COLUMNS,
+    ...Array.from({ length: segments }, (_, index) => segmentColumn(index)),
+  ];
+  return csv(columns, rows);
+}
+
+function csv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const lines = [
+    columns.map((column) => csvCell(column.name)),
+    ...rows.map((row) => columns.map((column) => csvCell(column.cell(row)))),
+  ];
+  return lines.map((cells) => `${cells.join(',')}\r\n`).join('');
+}
+
+/**
+ * One cell. Text that a spreadsheet would take for a formula gets a leading apostrophe.
+ * @source RFC 4180; OWASP "CSV Injection"
+ */
+export function csvCell(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : '';
+  if (typeof cell === 'boolean') return cell ? '1' : '0';
+  const safe = /^[\s]*[=+\-@＝＋－＠]|^[\t\r\n]/u.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]|^\s|\s$/u.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+function measureColumns(
+  name: string,
+  description: string,
+  axis: keyof ReturnType<typeof trialMetrics>,
+): readonly Column<TrialRow>[] {
+  const column = (suffix: string, what: string, part: keyof Measure): Column<TrialRow> => ({
+    name: name + suffix,
+    description: what,
+    cell: ({ trial }) => rounded(trialMetrics(trial)[axis]?.[part] ?? null, 6),
+  });
+  return [
+    column('', description, 'value'),
+    column('_low', `Lower end of its 95 % interval`, 'low'),
+    column('_high', `Upper end of its 95 % interval`, 'high'),
+  ];
+}
+
+function medianMs(trial: Trial, timing: (sample: Sample) => number): number | null {
+  return ms(summarise(timedSamples(trial).map(timing))?.median ?? null);
+}
+
+/** The timer resolves 5 µs at best: more digits would be noise. */
+function ms(value: number | null): number | null {
+  return rounded(value, 4);
+}
+
+function rounded(value: number | null, digits: number): number | null {
+  return value === null ? null : Number(value.toFixed(digits));
+}
+
+function isoTime(unixMs: number | null): string | null {
+  return unixMs === null ? null : new Date(unixMs).toISOString();
+}

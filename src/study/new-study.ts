@@ -1,0 +1,86 @@
+import type { Preprocessing } from '../data/preprocessing.ts';
+import { contentHash } from './strategy-id.ts';
+import type { Environment, Protocol, Strategy, Study, Trial } from './trial.ts';
+
+/** What a study is about; everything its trials have in common. */
+export interface StudySubject {
+  readonly name: string;
+  readonly modelId: string;
+  readonly modelName: string;
+  readonly datasetId: string;
+  readonly datasetName: string;
+  readonly classNames: readonly string[];
+  readonly preprocessing: Preprocessing;
+  readonly protocol: Protocol;
+  readonly environment: Environment;
+}
+
+/**
+ * A study with one queued trial for each strategy.
+ * @param strategies repeated ones (same id) are kept once
+ * @param nowMs Unix time
+ */
+export function newStudy(subject: StudySubject, strategies: readonly Strategy[], nowMs: number): Study {
+  const { name, modelId, modelName, datasetId, datasetName, classNames, protocol } = subject;
+  const unique = [...new Map(strategies.map((strategy) => [strategy.id, strategy])).values()];
+  const id = contentHash([modelId, datasetId, unique.map((strategy) => strategy.id), protocol, nowMs]);
+  return {
+    format: 'paretoscope-study',
+    formatVersion: 1,
+    id,
+    name,
+    createdAtMs: nowMs,
+    modelId,
+    modelName,
+    datasetId,
+    datasetName,
+    classNames,
+    protocol,
+    trials: unique.map((strategy) => queuedTrial(id, subject, strategy, nowMs)),
+  };
+}
+
+function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {
+  const { modelName, datasetId, datasetName, preprocessing, protocol, environment } = subject;
+  return {
+    id: `${studyId}-${strategy.id}`,
+    studyId,
+    strategy,
+    modelName,
+    datasetId,
+    datasetName,
+    preprocessing,
+    protocol,
+    environment,
+    startedAtMs: nowMs,
+    finishedAtMs: null,
+    state: { kind: 'queued' },
+    samples: [],
+    predictions: null,
+    accuracy: null,
+    size: null,
+    buildMs: null,
+    sessionCreateMs: null,
+    heapBytes: null,
+    warnings: [],
+  };
+}
+
+/** A trial set back to the start, to be measured again here and now. */
+export function restarted(trial: Trial, environment: Environment, nowMs: number): Trial {
+  return {
+    ...trial,
+    environment,
+    startedAtMs: nowMs,
+    finishedAtMs: null,
+    state: { kind: 'queued' },
+    samples: [],
+    predictions: null,
+    accuracy: null,
+    size: null,
+    buildMs: null,
+    sessionCreateMs: null,
+    heapBytes: null,
+    warnings: [],
+  };
+}

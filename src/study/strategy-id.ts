@@ -1,0 +1,29 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { NamedRecipe } from '../transforms/recipe.ts';
+import type { Provider, Strategy } from './trial.ts';
+
+/**
+ * A strategy under the hash of everything that decides what is run; its name for people does not count.
+ * @param modelId see `GraphView.modelId`
+ */
+export function makeStrategy(
+  modelId: string,
+  named: NamedRecipe,
+  provider: Provider,
+  threads: number,
+): Strategy {
+  const { name, recipe } = named;
+  const id = contentHash({ modelId, recipe, provider, threads });
+  return { id, name, modelId, recipe, provider, threads };
+}
+
+/** 16 hex digits of the SHA-256 of a value's JSON with sorted keys, so that key order does not matter. */
+export function contentHash(value: unknown): string {
+  const text = JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+  return bytesToHex(sha256(new TextEncoder().encode(text))).slice(0, 16);
+}
