@@ -123,9 +123,7 @@ export function timedSamples(trial: Trial): readonly Sample[] {
  * From the accuracy pass; from the timed samples where there was none.
  */
 export function exitShares(trial: Trial): ReadonlyMap<number, number> {
-  const taken = (
-    trial.predictions?.exitIndex ?? timedSamples(trial).map((sample) => sample.exitIndex)
-  ).filter((exitIndex) => exitIndex !== null);
+  const taken = exitsTaken(trial);
   const counts = new Map<number, number>();
   for (const exitIndex of taken) counts.set(exitIndex, (counts.get(exitIndex) ?? 0) + 1);
   return new Map(
@@ -133,18 +131,23 @@ export function exitShares(trial: Trial): ReadonlyMap<number, number> {
   );
 }
 
+function exitsTaken(trial: Trial): readonly number[] {
+  const exits = trial.predictions?.exitIndex ?? timedSamples(trial).map((sample) => sample.exitIndex);
+  return exits.filter((exitIndex) => exitIndex !== null);
+}
+
 /** Mean work of an inference: the MACs to each exit weighted by how often it is taken. */
 function expectedMacs(trial: Trial): Measure | null {
   if (!trial.size) return null;
-  const { macs, macsToExit } = trial.size;
-  const macsByExit = new Map(macsToExit.map((exit) => [exit.exitIndex, exit.macs]));
-  const shares = exitShares(trial);
-  if (shares.size === 0 || [...shares.keys()].some((exitIndex) => !macsByExit.has(exitIndex))) {
-    return exactly(macs);
-  }
-  let expected = 0;
-  for (const [exitIndex, share] of shares) expected += share * (macsByExit.get(exitIndex) ?? macs);
-  return exactly(expected);
+  const macsByExit = new Map(trial.size.macsToExit.map((exit) => [exit.exitIndex, exit.macs]));
+  const taken = exitsTaken(trial).map((exitIndex) => macsByExit.get(exitIndex));
+  const work = taken.filter((macs) => macs !== undefined);
+  const summary = work.length === taken.length ? summarise(work) : null;
+  if (!summary) return exactly(trial.size.macs);
+  // Where every image left at the same exit nothing was estimated.
+  return summary.min === summary.max
+    ? exactly(summary.min)
+    : measured(summary, 'mean', summary.meanInterval95);
 }
 
 function shareOf(count: number | null, outOf: number): Measure | null {
