@@ -1,10 +1,12 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Provider, Strategy } from './trial.ts';
 
 /**
- * A strategy under the hash of everything that decides what is run; its name for people does not count.
+ * A strategy under the hash of everything that decides what is run: its name for people does not count, nor how
+ * its recipe is written.
  * @param modelId see `GraphView.modelId`
  */
 export function makeStrategy(
@@ -13,7 +15,8 @@ export function makeStrategy(
   provider: Provider,
   threads: number,
 ): Strategy {
-  const { name, recipe } = named;
+  const { name } = named;
+  const recipe = normaliseRecipe(named.recipe);
   const id = contentHash({ modelId, recipe, provider, threads });
   return { id, name, modelId, recipe, provider, threads };
 }

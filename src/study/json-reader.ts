@@ -1,0 +1,108 @@
+import { InputError } from '../base/result.ts';
+
+/**
+ * Reads one kind of value out of parsed JSON, or refuses it naming the path, what was found and what was wanted.
+ * Only what a reader names is taken over, so strange keys of a hand-edited file go no further.
+ */
+export type Reader<T> = (json: unknown, path: string) => T;
+
+/** Any text. */
+export const text: Reader<string> = (json, path) =>
+  typeof json === 'string' ? json : refuse(json, path, 'text');
+
+/** True or false. */
+export const flag: Reader<boolean> = (json, path) =>
+  typeof json === 'boolean' ? json : refuse(json, path, 'true or false');
+
+/** Any number. */
+export const real: Reader<number> = (json, path) =>
+  typeof json === 'number' && Number.isFinite(json) ? json : refuse(json, path, 'a number');
+
+/** A number from 0 up: times, sizes. */
+export const amount: Reader<number> = (json, path) =>
+  real(json, path) >= 0 ? (json as number) : refuse(json, path, 'a number from 0 up');
+
+/** A whole number from 0 up: counts, indices. */
+export const count: Reader<number> = (json, path) =>
+  Number.isSafeInteger(json) && (json as number) >= 0
+    ? (json as number)
+    : refuse(json, path, 'a whole number from 0 up');
+
+/** One of these texts or numbers. */
+export function oneOf<const T extends string | number>(...wanted: readonly T[]): Reader<T> {
+  return (json, path) =>
+    wanted.find((value) => value === json) ??
+    refuse(json, path, wanted.map((value) => JSON.stringify(value)).join(' or '));
+}
+
+/** The value, or null. */
+export function nullable<T>(read: Reader<T>): Reader<T | null> {
+  return (json, path) => (json === null ? null : read(json, path));
+}
+
+/** A list of such values. */
+export function list<T>(read: Reader<T>): Reader<readonly T[]> {
+  return (json, path) =>
+    Array.isArray(json)
+      ? json.map((entry, index) => read(entry, `${path}[${index}]`))
+      : refuse(json, path, 'a list');
+}
+
+/** The value, or a field left out. */
+export function optional<T>(read: Reader<T>): Reader<T | undefined> {
+  return (json, path) => (json === undefined ? undefined : read(json, path));
+}
+
+/** An object with these fields. */
+export function object<T extends object>(fields: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
+  const readers = Object.entries(fields) as [keyof T & string, Reader<T[keyof T]>][];
+  return (json, path) => {
+    const source = asObject(json, path);
+    const entries = readers.map(([name, read]) => [name, read(field(source, name), join(path, name))]);
+    return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as T;
+  };
+}
+
+/** A union told apart by one field. */
+export function union<T extends object>(
+  tag: keyof T & string,
+  variants: readonly (readonly [tagValue: T[keyof T], Reader<T>])[],
+): Reader<T> {
+  return (json, path) => {
+    const found = field(asObject(json, path), tag);
+    const variant = variants.find(([value]) => value === found);
+    const wanted = variants.map(([value]) => JSON.stringify(value)).join(' or ');
+    return variant ? variant[1](json, path) : refuse(found, join(path, tag), wanted);
+  };
+}
+
+function asObject(json: unknown, path: string): object {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
+    ? json
+    : refuse(json, path, 'an object');
+}
+
+/** A field that is not there reads as undefined, which every reader but `optional` refuses. */
+function field(source: object, name: string): unknown {
+  return Object.hasOwn(source, name) ? (source as Record<string, unknown>)[name] : undefined;
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** @throws InputError `study-invalid` naming the path, what was found and what was wanted */
+export function refuse(found: unknown, path: string, wanted: string): never {
+  throw new InputError({
+    code: 'study-invalid',
+    message: `${path || 'the file'}: found ${describe(found)}, wanted ${wanted}`,
+    where: path,
+    hint: 'The file was damaged or edited by hand; take the original, or mend this place.',
+  });
+}
+
+function describe(found: unknown): string {
+  if (found === undefined) return 'nothing';
+  const json = JSON.stringify(found);
+  return json.length > 60 ? `${json.slice(0, 60)}…` : json;
+}

@@ -1,0 +1,253 @@
+import { InputError } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import { parseRecipe } from '../transforms/parse-recipe.ts';
+import {
+  amount,
+  count,
+  flag,
+  list,
+  nullable,
+  object,
+  oneOf,
+  type Reader,
+  real,
+  text,
+  union,
+} from './json-reader.ts';
+import type {
+  Accuracy,
+  Environment,
+  Predictions,
+  Protocol,
+  Sample,
+  Strategy,
+  Study,
+  Trial,
+} from './trial.ts';
+
+/** A study as text: everything that was measured, readable by `parseStudy`. */
+export function serialiseStudy(study: Study): string {
+  return `${JSON.stringify(study)}\n`;
+}
+
+/**
+ * A study from the text of a study.json.
+ * @throws InputError `study-not-json` (truncated, another kind of file), `study-newer-version`, or
+ *   `study-invalid` naming the path of what is wrong
+ */
+export function parseStudy(source: string): Study {
+  let json: unknown;
+  try {
+    json = JSON.parse(source);
+  } catch (error) {
+    throw new InputError({
+      code: 'study-not-json',
+      message: `study.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,
+      hint: 'The file may have been cut off; export the study again.',
+    });
+  }
+  refuseNewerVersion(json);
+  return readStudy(json, '');
+}
+
+function refuseNewerVersion(json: unknown): void {
+  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
+  if (typeof version === 'number' && version > 1) {
+    throw new InputError({
+      code: 'study-newer-version',
+      message: `formatVersion: found ${version}, wanted at most 1`,
+      where: 'formatVersion',
+      hint: 'This study was written by a newer version of the lab; update this one.',
+    });
+  }
+}
+
+const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
+  try {
+    return parseRecipe(json);
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    const { failure } = thrown;
+    throw new InputError({
+      ...failure,
+      code: 'study-invalid',
+      message: `${path}: ${failure.message}`,
+      where: path,
+    });
+  }
+};
+
+const readProvider = oneOf('wasm', 'webgpu', 'webnn');
+
+const readStrategy = object<Strategy>({
+  id: text,
+  name: text,
+  modelId: text,
+  recipe: readRecipe,
+  provider: readProvider,
+  threads: count,
+});
+
+const readProtocol = object<Protocol>({
+  name: oneOf('quick', 'standard', 'custom'),
+  warmUpRuns: count,
+  rounds: count,
+  samplesPerRound: count,
+  accuracyImages: nullable(count),
+  seed: real,
+});
+
+const readPreprocessing = object<Preprocessing>({
+  inputName: text,
+  layout: oneOf('NCHW', 'NHWC'),
+  rank: optional(oneOf(3, 4)),
+  height: count,
+  width: count,
+  channels: oneOf(1, 3),
+  channelOrder: oneOf('RGB', 'BGR'),
+  fit: union<Preprocessing['fit']>('kind', [
+    ['stretch', object<Preprocessing['fit'] & { kind: 'stretch' }>({ kind: oneOf('stretch') })],
+    ['crop', object<Preprocessing['fit'] & { kind: 'crop' }>({ kind: oneOf('crop'), shorterSide: count })],
+  ]),
+  scale: real,
+  mean: list(real),
+  std: list(real),
+  dataType: oneOf('float32', 'float16', 'uint8', 'int8'),
+  invert: flag,
+  classOffset: real,
+});
+
+const isTrue: Reader<true> = (json, path) => flag(json, path) as true;
+const isFalse: Reader<false> = (json, path) => flag(json, path) as false;
+
+type Webgpu = Environment['webgpu'];
+type Webnn = Environment['webnn'];
+
+const readEnvironment = object<Environment>({
+  userAgent: text,
+  platform: text,
+  crossOriginIsolated: flag,
+  hardwareConcurrency: count,
+  deviceMemoryGb: nullable(amount),
+  timerResolutionUs: amount,
+  wasm: object<Environment['wasm']>({ simd: flag, threads: flag, maxHeapBytes: amount }),
+  webgpu: union<Webgpu>('available', [
+    [
+      true,
+      object<Webgpu & { available: true }>({
+        available: isTrue,
+        adapter: text,
+        isFallback: flag,
+        shaderF16: flag,
+        maxBufferBytes: amount,
+      }),
+    ],
+    [false, object<Webgpu & { available: false }>({ available: isFalse, reason: text })],
+  ]),
+  webnn: union<Webnn>('available', [
+    [true, object<Webnn & { available: true }>({ available: isTrue, devices: list(text) })],
+    [false, object<Webnn & { available: false }>({ available: isFalse, reason: text })],
+  ]),
+  storage: nullable(
+    object<NonNullable<Environment['storage']>>({ quotaBytes: amount, usedBytes: amount, persisted: flag }),
+  ),
+  runtimeVersion: text,
+  appVersion: text,
+});
+
+const readSample = object<Sample>({
+  round: count,
+  sequence: count,
+  startedAtMs: amount,
+  imageIndex: count,
+  warmUp: flag,
+  decodeMs: amount,
+  preprocessMs: amount,
+  segmentMs: list(amount),
+  postprocessMs: amount,
+  computeMs: amount,
+  totalMs: amount,
+  exitIndex: nullable(count),
+});
+
+const readPredictionLists = object<Predictions>({
+  imageIndices: list(count),
+  top1: list(count),
+  top5: list(list(count)),
+  confidence: list(real),
+  exitIndex: list(nullable(count)),
+});
+
+const readPredictions: Reader<Predictions> = (json, path) => {
+  const predictions = readPredictionLists(json, path);
+  const { imageIndices, top1, top5, confidence, exitIndex } = predictions;
+  for (const column of [top1, top5, confidence, exitIndex]) {
+    if (column.length !== imageIndices.length) refuse(column.length, path, `lists of ${imageIndices.length}`);
+  }
+  return predictions;
+};
+
+const readAccuracy = object<Accuracy>({
+  images: count,
+  labelledImages: count,
+  top1Correct: nullable(count),
+  top5Correct: nullable(count),
+  agreeing: nullable(count),
+});
+
+const readState = union<Trial['state']>('kind', [
+  ['queued', object<Trial['state'] & { kind: 'queued' }>({ kind: oneOf('queued') })],
+  ['running', object<Trial['state'] & { kind: 'running' }>({ kind: oneOf('running'), roundsDone: count })],
+  ['done', object<Trial['state'] & { kind: 'done' }>({ kind: oneOf('done') })],
+  [
+    'failed',
+    object<Trial['state'] & { kind: 'failed' }>({ kind: oneOf('failed'), code: text, message: text }),
+  ],
+]);
+
+const readTrial = object<Trial>({
+  id: text,
+  studyId: text,
+  strategy: readStrategy,
+  modelName: text,
+  datasetId: text,
+  datasetName: text,
+  preprocessing: readPreprocessing,
+  protocol: readProtocol,
+  environment: readEnvironment,
+  startedAtMs: amount,
+  finishedAtMs: nullable(amount),
+  state: readState,
+  samples: list(readSample),
+  predictions: nullable(readPredictions),
+  accuracy: nullable(readAccuracy),
+  size: nullable(
+    object<NonNullable<Trial['size']>>({
+      rawBytes: count,
+      gzipBytes: count,
+      params: count,
+      nonZeroParams: count,
+      macs: count,
+      macsToExit: list(object({ exitIndex: count, macs: count })),
+    }),
+  ),
+  buildMs: nullable(amount),
+  sessionCreateMs: nullable(amount),
+  heapBytes: nullable(amount),
+  warnings: list(text),
+});
+
+const readStudy = object<Study>({
+  format: oneOf('paretoscope-study'),
+  formatVersion: oneOf(1),
+  id: text,
+  name: text,
+  createdAtMs: amount,
+  modelId: text,
+  modelName: text,
+  datasetId: text,
+  datasetName: text,
+  classNames: list(text),
+  protocol: readProtocol,
+  trials: list(readTrial),
+});
