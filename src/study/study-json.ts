@@ -9,8 +9,10 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Reader,
   real,
+  refuse,
   text,
   union,
 } from './json-reader.ts';
