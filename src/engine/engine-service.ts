@@ -1,0 +1,194 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import { defined } from '../base/assert.ts';
+import { failed, InputError, ok, type Result } from '../base/result.ts';
+import type { DatasetItem } from '../data/dataset.ts';
+import { preprocess } from '../data/preprocess.ts';
+import type { EngineApi, EngineLoad, EngineLoaded } from '../protocol/engine-api.ts';
+import type { Predictions, Sample } from '../study/trial.ts';
+import { decodeImage } from './decode-image.ts';
+import { runtimeFailure } from './failures.ts';
+import { inputDims } from './input-dims.ts';
+import { startRuntime, type Runtime } from './ort.ts';
+import { bestClasses, classCountOf, confidenceOf, requireClassScores } from './scores.ts';
+import { createSegmentRunner, type SegmentRunner } from './segment-runner.ts';
+import { sessionInput } from './session-input.ts';
+
+interface Loaded {
+  readonly request: EngineLoad;
+  readonly runtime: Runtime;
+  readonly run: SegmentRunner;
+}
+
+/** Progress is told at most this often, so that messages do not slow the work. */
+const progressIntervalMs = 100;
+
+/** The engine of one worker: one strategy, loaded once, then measured and evaluated. */
+export function createEngineService(): EngineApi {
+  let loaded: Loaded | null = null;
+
+  async function load(request: EngineLoad): Promise<EngineLoaded> {
+    if (loaded !== null) {
+      throw new InputError({
+        code: 'engine-in-use',
+        message:
+          'This worker already runs a strategy; a second one would share its heap and spoil its numbers.',
+      });
+    }
+    const runtime = await startRuntime(request.provider, request.threads);
+    const startedMs = performance.now();
+    const sessions: InferenceSession[] = [];
+    for (const segment of request.plan.segments)
+      sessions.push(await openSession(runtime, request, segment.file));
+    const sessionCreateMs = performance.now() - startedMs;
+    loaded = { request, runtime, run: createSegmentRunner(request.plan, sessions, () => performance.now()) };
+    return {
+      sessionCreateMs,
+      threadsUsed: runtime.threadsUsed,
+      heapBytes: runtime.heapBytes(),
+      warnings: warningsOf(request, runtime),
+    };
+  }
+
+  return {
+    load: (request) => guarded(request.plan.segments[0]?.file ?? 'the model', () => load(request)),
+
+    measure: (request) =>
+      guarded('the measurement', async () => {
+        const engine = requireLoaded(loaded);
+        const samples: Sample[] = [];
+        for (const imageIndex of request.imageIndices) {
+          samples.push(await timedInference(engine, imageIndex, request, samples.length));
+        }
+        return samples;
+      }),
+
+    predict: (imageIndices, onProgress) =>
+      guarded('the accuracy pass', () => predictAll(requireLoaded(loaded), imageIndices, onProgress)),
+
+    heapBytes: () => Promise.resolve(loaded?.runtime.heapBytes() ?? 0),
+  };
+}
+
+async function openSession(runtime: Runtime, request: EngineLoad, name: string): Promise<InferenceSession> {
+  const { blob } = defined(
+    request.files.find((file) => file.name === name),
+    `file ${name}`,
+  );
+  // Nothing here keeps the bytes: the runtime copies them into its heap.
+  const { modelBytes, externalData } = await sessionInput(blob, name);
+  try {
+    return await runtime.createSession(modelBytes, externalData);
+  } catch (thrown) {
+    throw new InputError(runtimeFailure(thrown, name));
+  }
+}
+
+function warningsOf(request: EngineLoad, runtime: Runtime): string[] {
+  const warnings: string[] = [];
+  if (runtime.threadsUsed < request.threads) {
+    warnings.push(
+      `Runs with ${runtime.threadsUsed} thread instead of ${request.threads}: threads are not possible here.`,
+    );
+  }
+  const log = runtime.takeLog();
+  if (log.some((line) => line.includes('not assigned to the preferred execution providers'))) {
+    warnings.push(`Some operators are not available on ${request.provider} and run on the CPU instead.`);
+  }
+  return warnings;
+}
+
+async function timedInference(
+  { request, runtime, run }: Loaded,
+  imageIndex: number,
+  batch: { readonly round: number; readonly warmUp: boolean; readonly firstSequence: number },
+  position: number,
+): Promise<Sample> {
+  const item = itemAt(request, imageIndex);
+  const startedMs = performance.now();
+  const image = await decodeImage(request.data.pack, item);
+  const decodedMs = performance.now();
+  const input = makeInput(runtime, request, image);
+  const preprocessedMs = performance.now();
+  const inference = await run(input);
+  const computedMs = performance.now();
+  // The work an application would do: name the best classes and how sure the model is.
+  if (classCountOf(inference.outputDims) !== null) {
+    bestClasses(inference.scores, 5);
+    confidenceOf(inference.scores, inference.scoresKind);
+  }
+  const endedMs = performance.now();
+  return {
+    round: batch.round,
+    sequence: batch.firstSequence + position,
+    startedAtMs: performance.timeOrigin + startedMs,
+    imageIndex,
+    warmUp: batch.warmUp,
+    decodeMs: decodedMs - startedMs,
+    preprocessMs: preprocessedMs - decodedMs,
+    segmentMs: inference.segmentMs,
+    postprocessMs: endedMs - computedMs,
+    computeMs: inference.computeMs,
+    totalMs: endedMs - startedMs,
+    exitIndex: inference.exitIndex,
+  };
+}
+
+async function predictAll(
+  { request, runtime, run }: Loaded,
+  imageIndices: readonly number[],
+  onProgress: (done: number) => void,
+): Promise<Predictions> {
+  const top1: number[] = [];
+  const top5: number[][] = [];
+  const confidence: number[] = [];
+  const exitIndex: (number | null)[] = [];
+  let toldMs = performance.now();
+  let next = decodeAt(request, imageIndices[0]);
+  for (let i = 0; i < imageIndices.length; i++) {
+    const image = defined(await next, 'decoded image');
+    // Nothing is timed here, so the browser may decode the next image meanwhile.
+    next = decodeAt(request, imageIndices[i + 1]);
+    // Its failure belongs to its own turn, not to an unhandled rejection.
+    next.catch(() => {});
+    const inference = await run(makeInput(runtime, request, image));
+    requireClassScores(inference.outputDims, inference.outputName);
+    const best = bestClasses(inference.scores, 5);
+    top1.push(best[0] ?? 0);
+    top5.push(best);
+    confidence.push(confidenceOf(inference.scores, inference.scoresKind));
+    exitIndex.push(inference.exitIndex);
+    const nowMs = performance.now();
+    if (nowMs - toldMs >= progressIntervalMs) {
+      toldMs = nowMs;
+      onProgress(i + 1);
+    }
+  }
+  onProgress(imageIndices.length);
+  return { imageIndices, top1, top5, confidence, exitIndex };
+}
+
+async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {
+  if (imageIndex === undefined) return null;
+  return decodeImage(request.data.pack, itemAt(request, imageIndex));
+}
+
+function makeInput(runtime: Runtime, request: EngineLoad, image: Parameters<typeof preprocess>[0]): Tensor {
+  const { data, dims } = preprocess(image, request.preprocessing);
+  return new runtime.ort.Tensor(request.preprocessing.dataType, data, inputDims(request.plan.input, dims));
+}
+
+function itemAt(request: EngineLoad, imageIndex: number): DatasetItem {
+  return defined(request.data.dataset.items[imageIndex], `image ${imageIndex}`);
+}
+
+function requireLoaded(loaded: Loaded | null): Loaded {
+  return defined(loaded, 'a loaded strategy');
+}
+
+async function guarded<T>(where: string, work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await work());
+  } catch (thrown) {
+    return failed(runtimeFailure(thrown, where));
+  }
+}

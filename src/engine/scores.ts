@@ -1,0 +1,75 @@
+import { InputError } from '../base/result.ts';
+
+/** Class scores of one image, whatever the tensor's number type was. */
+export type Scores = ArrayLike<number>;
+
+/**
+ * The number of classes if an output of these dimensions scores classes for one image.
+ * @param dims e.g. [1, 1000], [1000] or [1, 1000, 1, 1]
+ * @returns the one dimension that is not 1, or null if several are (a segmentation map, detections)
+ */
+export function classCountOf(dims: readonly number[]): number | null {
+  const wide = dims.filter((dim) => dim !== 1);
+  if (wide.length > 1) return null;
+  return wide[0] ?? 1;
+}
+
+/** @throws InputError `not-classification` if the output is not one row of class scores */
+export function requireClassScores(dims: readonly number[], outputName: string): void {
+  if (classCountOf(dims) !== null && dims.length > 0) return;
+  throw new InputError({
+    code: 'not-classification',
+    message: `Output ${outputName} has shape [${dims.join(', ')}], not one score per class.`,
+    where: outputName,
+    hint: 'Latency and size can be measured; accuracy and confidence need a classifier.',
+  });
+}
+
+/** Position of the largest score; the first of equals. */
+export function argmax(scores: Scores): number {
+  let best = 0;
+  for (let i = 1; i < scores.length; i++) {
+    if ((scores[i] as number) > (scores[best] as number)) best = i;
+  }
+  return best;
+}
+
+/** Positions of the `count` largest scores, best first; equals in order of position. */
+export function bestClasses(scores: Scores, count: number): number[] {
+  const best: number[] = [];
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (best.length === count && !(score > (scores[best[count - 1] as number] as number))) continue;
+    let at = best.length;
+    while (at > 0 && score > (scores[best[at - 1] as number] as number)) at--;
+    best.splice(at, 0, i);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
+
+/**
+ * Confidence of a prediction: the largest class probability.
+ * @param kind `logits` are softmaxed first (shifted by their maximum, so that nothing overflows)
+ * @returns in [0, 1]; NaN if the model produced NaN, which never reaches a threshold
+ */
+export function confidenceOf(scores: Scores, kind: 'logits' | 'probabilities'): number {
+  const largest = scores[argmax(scores)] as number;
+  if (kind === 'probabilities') return largest;
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) sum += Math.exp((scores[i] as number) - largest);
+  return 1 / sum;
+}
+
+/**
+ * IEEE half precision to a number, where the browser has no Float16Array.
+ * @param bits the 16 bits, as uint16
+ */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

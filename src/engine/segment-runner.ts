@@ -1,0 +1,89 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import { defined } from '../base/assert.ts';
+import type { SegmentPlan, VariantPlan } from '../transforms/variant.ts';
+import { confidenceOf, halfToNumber, requireClassScores, type Scores } from './scores.ts';
+
+/** What came out of one inference, and how long each part of it took. */
+export interface Inference {
+  /** Compute of each segment that ran, in order, exit decision included. */
+  readonly segmentMs: readonly number[];
+  readonly computeMs: number;
+  /** Exit taken; null if the plan has no exits. */
+  readonly exitIndex: number | null;
+  readonly scores: Scores;
+  readonly scoresKind: 'logits' | 'probabilities';
+  readonly outputName: string;
+  readonly outputDims: readonly number[];
+}
+
+/** Runs one image's input through a variant. */
+export type SegmentRunner = (input: Tensor) => Promise<Inference>;
+
+/**
+ * Runs a plan's segments in order, each fed with the model's input and what earlier segments made, and stops
+ * at the first exit whose confidence reaches its threshold: the segments after it do not run.
+ * @param sessions one per segment, in order
+ * @param now milliseconds; outputs are on the CPU when a segment's time ends, so a GPU's read-back is counted
+ */
+export function createSegmentRunner(
+  plan: VariantPlan,
+  sessions: readonly InferenceSession[],
+  now: () => number,
+): SegmentRunner {
+  const segments = plan.segments.map((segment, i) => ({
+    segment,
+    session: defined(sessions[i], `session of segment ${i}`),
+    // Names come from files, so no prototype; reused, so that nothing is allocated while timing.
+    feeds: Object.create(null) as Record<string, Tensor>,
+  }));
+
+  return async (input) => {
+    const values = new Map<string, Tensor>([[plan.input.name, input]]);
+    const segmentMs: number[] = [];
+    const startedMs = now();
+    let segmentStartedMs = startedMs;
+    let exit: SegmentPlan['exit'] = null;
+    for (const { segment, session, feeds } of segments) {
+      for (const { name } of segment.inputs) feeds[name] = defined(values.get(name), `value ${name}`);
+      const outputs = await session.run(feeds);
+      for (const name in outputs) values.set(name, outputs[name] as Tensor);
+      exit = segment.exit;
+      const stops = exit !== null && isConfident(exit, values);
+      const endedMs = now();
+      segmentMs.push(endedMs - segmentStartedMs);
+      segmentStartedMs = endedMs;
+      if (stops) break;
+    }
+    const computeMs = segmentStartedMs - startedMs;
+
+    const outputName = exit?.output ?? plan.output.name;
+    const output = defined(values.get(outputName), `output ${outputName}`);
+    const inference: Inference = {
+      segmentMs,
+      computeMs,
+      exitIndex: exit?.index ?? null,
+      scores: scoresOf(output),
+      scoresKind: exit?.scores ?? plan.output.scores,
+      outputName,
+      outputDims: output.dims,
+    };
+    for (const tensor of values.values()) tensor.dispose();
+    return inference;
+  };
+}
+
+function isConfident(exit: NonNullable<SegmentPlan['exit']>, values: ReadonlyMap<string, Tensor>): boolean {
+  if (exit.threshold <= 0) return true;
+  const output = defined(values.get(exit.output), `output ${exit.output}`);
+  requireClassScores(output.dims, exit.output);
+  return confidenceOf(scoresOf(output), exit.scores) >= exit.threshold;
+}
+
+/** A tensor's numbers; 64-bit integers and half floats become ordinary numbers. */
+function scoresOf(tensor: Tensor): Scores {
+  const data = tensor.data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, Number);
+  // Float16Array where there is one; else its bits.
+  if (tensor.type === 'float16' && data instanceof Uint16Array) return Array.from(data, halfToNumber);
+  return data as Scores;
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  argmax,
+  bestClasses,
+  classCountOf,
+  confidenceOf,
+  halfToNumber,
+  requireClassScores,
+} from '../../../src/engine/scores.ts';
+
+const scores = fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 60 });
+
+describe('bestClasses', () => {
+  it('equals a stable sort by descending score', () => {
+    fc.assert(
+      fc.property(scores, fc.integer({ min: 1, max: 8 }), (values, count) => {
+        const sorted = values
+          .map((_, i) => i)
+          .sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
+        expect(bestClasses(values, count)).toEqual(sorted.slice(0, count));
+        expect(argmax(values)).toBe(sorted[0]);
+      }),
+    );
+  });
+});
+
+describe('confidenceOf', () => {
+  it('is the largest softmax probability', () => {
+    fc.assert(
+      fc.property(scores, (values) => {
+        const exps = values.map(Math.exp);
+        const expected = Math.max(...exps) / exps.reduce((a, b) => a + b, 0);
+        expect(confidenceOf(values, 'logits')).toBeCloseTo(expected, 10);
+      }),
+    );
+  });
+  it('does not overflow on large logits and takes probabilities as they are', () => {
+    expect(confidenceOf([1000, 1000], 'logits')).toBe(0.5);
+    expect(confidenceOf([0.2, 0.7, 0.1], 'probabilities')).toBe(0.7);
+  });
+  it('never reaches a threshold on NaN', () => {
+    expect(confidenceOf([Number.NaN, 1], 'logits') >= 0.0001).toBe(false);
+  });
+});
+
+describe('classCountOf', () => {
+  it('accepts one wide dimension anywhere', () => {
+    expect(classCountOf([1, 1000])).toBe(1000);
+    expect(classCountOf([10])).toBe(10);
+    expect(classCountOf([1, 1000, 1, 1])).toBe(1000);
+  });
+  it('refuses maps, and says so with the shape', () => {
+    expect(classCountOf([1, 21, 64, 64])).toBeNull();
+    expect(() => requireClassScores([1, 21, 64, 64], 'out')).toThrow('[1, 21, 64, 64]');
+  });
+});
+
+describe('halfToNumber', () => {
+  it('decodes every half float as a Float32 conversion by bits does', () => {
+    // Oracle: widen the bits to single precision by hand and let the platform read them.
+    const bits = new Uint32Array(1);
+    const single = new Float32Array(bits.buffer);
+    for (let half = 0; half < 65_536; half++) {
+      const exponent = (half >> 10) & 31;
+      if (exponent === 0) continue;
+      bits[0] =
+        ((half & 0x8000) << 16) | ((exponent === 31 ? 255 : exponent + 112) << 23) | ((half & 1023) << 13);
+      expect(Object.is(halfToNumber(half), single[0])).toBe(true);
+    }
+    expect(halfToNumber(1)).toBe(2 ** -24);
+    expect(halfToNumber(0x83ff)).toBe(-1023 * 2 ** -24);
+  });
+});

@@ -1,0 +1,4 @@
+import { createModelService } from '../src/engine/model-service.ts';
+import { serve } from '../src/engine/serve.ts';
+
+serve(createModelService());
