@@ -49,7 +49,12 @@ export function parseStudy(source: string): Study {
     });
   }
   refuseNewerVersion(json);
-  return readStudy(json, '');
+  const study = readStudy(json, '');
+  study.trials.forEach((trial, index) => {
+    if (trial.studyId !== study.id)
+      refuse(trial.studyId, `trials[${index}].studyId`, `the study's ${study.id}`);
+  });
+  return study;
 }
 
 function refuseNewerVersion(json: unknown): void {

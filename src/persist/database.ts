@@ -1,0 +1,100 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { Dataset } from '../data/dataset.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { Study, Trial } from '../study/trial.ts';
+import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
+
+/** A study without its trials, which are records of their own: finishing one writes one. */
+export type StudyHeader = Omit<Study, 'trials'> & {
+  /** Ids of its trials, in the order of the plan. */
+  readonly trialIds: readonly string[];
+};
+
+/** A model that is kept; its bytes are blobs under `blobKey`. */
+export interface StoredModel {
+  /** See `GraphView.modelId`. */
+  readonly id: string;
+  readonly fileName: string;
+  readonly bytes: number;
+  readonly storedAtMs: number;
+  readonly blobKey: string;
+  /** Files of external data, in the order of their blobs. */
+  readonly external: readonly { readonly location: string; readonly blobKey: string }[];
+}
+
+/** A dataset that is kept; its pack is a blob under `blobKey`. */
+export interface StoredDataset {
+  readonly id: string;
+  readonly dataset: Dataset;
+  readonly bytes: number;
+  readonly storedAtMs: number;
+  readonly blobKey: string;
+}
+
+/** What was open, for the next visit. */
+export interface Session {
+  readonly modelId: string | null;
+  readonly datasetId: string | null;
+  readonly preprocessing: Preprocessing | null;
+  /** The recipe on the canvas. */
+  readonly recipe: Recipe;
+  /** Recipes chosen for the next study. */
+  readonly strategies: readonly NamedRecipe[];
+  readonly studyId: string | null;
+}
+
+/** A piece of a blob, where the browser has no private file system to write to. */
+export interface BlobPiece {
+  readonly key: string;
+  readonly index: number;
+  readonly blob: Blob;
+}
+
+interface Schema extends DBSchema {
+  studies: { key: string; value: StudyHeader };
+  trials: { key: [studyId: string, trialId: string]; value: Trial };
+  models: { key: string; value: StoredModel };
+  datasets: { key: string; value: StoredDataset };
+  recipes: { key: string; value: NamedRecipe };
+  pieces: { key: [string, number]; value: BlobPiece };
+  session: { key: string; value: Session };
+}
+
+export type Database = IDBPDatabase<Schema>;
+
+/** Steps from each version to the next; a step that was shipped is never changed, only followed by another. */
+const migrations: readonly ((database: Database) => void)[] = [
+  (database) => {
+    database.createObjectStore('studies', { keyPath: 'id' });
+    // Under its study, so that an imported study cannot overwrite another one's trials.
+    database.createObjectStore('trials', { keyPath: ['studyId', 'id'] });
+    database.createObjectStore('models', { keyPath: 'id' });
+    database.createObjectStore('datasets', { keyPath: 'id' });
+    database.createObjectStore('recipes', { keyPath: 'name' });
+    database.createObjectStore('pieces', { keyPath: ['key', 'index'] });
+    database.createObjectStore('session');
+  },
+];
+
+let opening: Promise<Database> | null = null;
+
+/** The lab's database, opened once. */
+export function openDatabase(): Promise<Database> {
+  opening ??= openDB<Schema>('paretoscope', migrations.length, {
+    upgrade(database, oldVersion) {
+      for (const migrate of migrations.slice(oldVersion)) migrate(database);
+    },
+    // A newer version of the lab in another tab may not be held up; this tab opens it anew when it needs to.
+    blocking(_current, _blocked, event) {
+      (event.target as IDBDatabase).close();
+      opening = null;
+    },
+    terminated() {
+      opening = null;
+    },
+  }).catch((error: unknown) => {
+    opening = null;
+    throw error;
+  });
+  return opening;
+}
