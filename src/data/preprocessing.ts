@@ -2,8 +2,6 @@
 export interface Preprocessing {
   readonly inputName: string;
   readonly layout: 'NCHW' | 'NHWC';
-  /** Rank of the input tensor: 3 has no batch dimension. Default 4. */
-  readonly rank?: 3 | 4;
   readonly height: number;
   readonly width: number;
   readonly channels: 1 | 3;
