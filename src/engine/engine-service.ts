@@ -8,6 +8,7 @@ import type { Predictions, Sample } from '../study/trial.ts';
 import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
 import { inputDims } from './input-dims.ts';
+import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
 import { bestClasses, classCountOf, confidenceOf, requireClassScores } from './scores.ts';
 import { createSegmentRunner, type SegmentRunner } from './segment-runner.ts';
@@ -58,6 +59,7 @@ export function createEngineService(): EngineApi {
         const samples: Sample[] = [];
         for (const imageIndex of request.imageIndices) {
           samples.push(await timedInference(engine, imageIndex, request, samples.length));
+          await nextTask();
         }
         return samples;
       }),
@@ -161,6 +163,7 @@ async function predictAll(
     if (nowMs - toldMs >= progressIntervalMs) {
       toldMs = nowMs;
       onProgress(i + 1);
+      await nextTask();
     }
   }
   onProgress(imageIndices.length);

@@ -60,16 +60,3 @@ export function confidenceOf(scores: Scores, kind: 'logits' | 'probabilities'): 
   for (let i = 0; i < scores.length; i++) sum += Math.exp((scores[i] as number) - largest);
   return 1 / sum;
 }
-
-/**
- * IEEE half precision to a number, where the browser has no Float16Array.
- * @param bits the 16 bits, as uint16
- */
-export function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}

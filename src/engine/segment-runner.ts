@@ -1,7 +1,8 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { defined } from '../base/assert.ts';
+import { float16ToNumber } from '../onnx/float16.ts';
 import type { SegmentPlan, VariantPlan } from '../transforms/variant.ts';
-import { confidenceOf, halfToNumber, requireClassScores, type Scores } from './scores.ts';
+import { confidenceOf, requireClassScores, type Scores } from './scores.ts';
 
 /** What came out of one inference, and how long each part of it took. */
 export interface Inference {
@@ -84,6 +85,6 @@ function scoresOf(tensor: Tensor): Scores {
   const data = tensor.data;
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, Number);
   // Float16Array where there is one; else its bits.
-  if (tensor.type === 'float16' && data instanceof Uint16Array) return Array.from(data, halfToNumber);
+  if (tensor.type === 'float16' && data instanceof Uint16Array) return Array.from(data, float16ToNumber);
   return data as Scores;
 }

@@ -5,7 +5,6 @@ import {
   bestClasses,
   classCountOf,
   confidenceOf,
-  halfToNumber,
   requireClassScores,
 } from '../../../src/engine/scores.ts';
 
@@ -53,22 +52,5 @@ describe('classCountOf', () => {
   it('refuses maps, and says so with the shape', () => {
     expect(classCountOf([1, 21, 64, 64])).toBeNull();
     expect(() => requireClassScores([1, 21, 64, 64], 'out')).toThrow('[1, 21, 64, 64]');
-  });
-});
-
-describe('halfToNumber', () => {
-  it('decodes every half float as a Float32 conversion by bits does', () => {
-    // Oracle: widen the bits to single precision by hand and let the platform read them.
-    const bits = new Uint32Array(1);
-    const single = new Float32Array(bits.buffer);
-    for (let half = 0; half < 65_536; half++) {
-      const exponent = (half >> 10) & 31;
-      if (exponent === 0) continue;
-      bits[0] =
-        ((half & 0x8000) << 16) | ((exponent === 31 ? 255 : exponent + 112) << 23) | ((half & 1023) << 13);
-      expect(Object.is(halfToNumber(half), single[0])).toBe(true);
-    }
-    expect(halfToNumber(1)).toBe(2 ** -24);
-    expect(halfToNumber(0x83ff)).toBe(-1023 * 2 ** -24);
   });
 });
