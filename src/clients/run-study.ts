@@ -1,0 +1,421 @@
+import { assert, defined } from '../base/assert.ts';
+import { type Failure, ok, type Result } from '../base/result.ts';
+import type { EngineApi } from '../protocol/engine-api.ts';
+import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
+import { joinPredictions, scorePredictions } from '../study/accuracy.ts';
+import { restarted } from '../study/new-study.ts';
+import { accuracyImages, planRounds, type Visit, warmUpImages } from '../study/plan.ts';
+import { remainingMs, type StudyProgress } from '../study/progress.ts';
+import { makeStrategy } from '../study/strategy-id.ts';
+import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
+import { openModelClient } from './model-client.ts';
+import type { PauseGate } from './pause-gate.ts';
+
+/** What a study runs on. */
+export interface StudyInputs {
+  readonly modelFile: Blob;
+  readonly fileName: string;
+  readonly externalFiles: readonly { readonly location: string; readonly file: Blob }[];
+  readonly data: LoadedDataset;
+  /** This device, now. */
+  readonly environment: Environment;
+}
+
+export interface StudyCallbacks {
+  /** A trial has new results; the run waits for the promise, so that what was measured can be kept first. */
+  readonly onTrial: (trial: Trial) => void | Promise<unknown>;
+  readonly onProgress: (progress: StudyProgress) => void;
+}
+
+export interface StudyControl {
+  /** Cancels at once; what is measured so far stays. */
+  readonly signal: AbortSignal;
+  /** Pauses after the batch under way. */
+  readonly gate: PauseGate;
+}
+
+/**
+ * Measures a study's trials that are not done yet, in workers.
+ *
+ * The unchanged model comes first (its predictions are what the others are compared with), then rounds: in each,
+ * every strategy is visited once in random order. A strategy is built, loaded, warmed up and evaluated at its
+ * first visit, so points of the front appear in the first round and sharpen in the others. A strategy that fails
+ * is marked so and the rest go on. A study interrupted earlier continues with the first visit that is missing,
+ * except for trials that were begun on another device or browser: they start over.
+ * @returns the study with what was measured; not ok only if the model cannot be opened
+ */
+export async function runStudy(
+  study: Study,
+  inputs: StudyInputs,
+  callbacks: StudyCallbacks,
+  control: StudyControl,
+): Promise<Result<Study>> {
+  const modelClient = openModelClient();
+  const pool = createEnginePool(memoryBudgetBytes(inputs.environment));
+  const stop = () => {
+    modelClient.terminate();
+    pool.discardAll();
+  };
+  control.signal.addEventListener('abort', stop);
+  try {
+    const opened = await modelClient.api.open(inputs.modelFile, inputs.fileName, inputs.externalFiles);
+    if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
+    const run = createRun(study, inputs, callbacks, control, modelClient.api, pool);
+    await run.prepareReference();
+    for (const visit of run.visits) {
+      if (control.gate.isPaused) run.tellPaused(visit);
+      await control.gate.passed(control.signal);
+      if (control.signal.aborted) break;
+      await run.visit(visit);
+    }
+    return ok(run.study());
+  } finally {
+    control.signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** What is known about a strategy while the study runs. */
+interface Work {
+  built: BuiltVariant | null;
+  /** Null until it ran. */
+  msPerInference: number | null;
+  /** The model's output is not one score per class: latency only. */
+  isUnscored: boolean;
+}
+
+/** Thrown inside a visit to end it; never leaves this file. */
+class VisitEnded extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+function createRun(
+  study: Study,
+  inputs: StudyInputs,
+  callbacks: StudyCallbacks,
+  control: StudyControl,
+  model: ModelApi,
+  pool: ReturnType<typeof createEnginePool>,
+) {
+  const { protocol } = study;
+  const { data, environment } = inputs;
+  const { items } = data.dataset;
+  assert(items.length > 0, 'a study needs images');
+  const labels = items.map((item) => item.label);
+  const evaluated = accuracyImages(protocol, items.length);
+  const trials = new Map(
+    study.trials.map((trial) => [
+      trial.strategy.id,
+      canContinue(trial, environment) ? trial : startOver(trial),
+    ]),
+  );
+  const works = new Map<string, Work>();
+  const strategyIds = [...trials.keys()];
+  const visits = planRounds(protocol, strategyIds, items.length).filter(isMissing);
+  let nextSequence = 1 + Math.max(-1, ...[...trials.values()].map(lastSequence));
+  let reference: Predictions | null = null;
+  let referenceFailure: string | null = null;
+  let setups = 0;
+  let setupMs = 0;
+  /** Inferences of the call under way that are done. */
+  let doneInCall = 0;
+
+  function startOver(trial: Trial): Trial {
+    return restarted(trial, environment, Date.now());
+  }
+
+  function isMissing({ strategyId, round }: Visit): boolean {
+    const { state } = trialOf(strategyId);
+    switch (state.kind) {
+      case 'queued':
+        return true;
+      case 'running':
+        return round >= state.roundsDone;
+      case 'done':
+      case 'failed':
+        return false;
+    }
+  }
+
+  function trialOf(strategyId: string): Trial {
+    return defined(trials.get(strategyId), `trial of ${strategyId}`);
+  }
+
+  function workOf(strategyId: string): Work {
+    let work = works.get(strategyId);
+    if (!work) works.set(strategyId, (work = { built: null, msPerInference: null, isUnscored: false }));
+    return work;
+  }
+
+  function update(strategyId: string, change: Partial<Trial>): void {
+    trials.set(strategyId, { ...trialOf(strategyId), ...change });
+  }
+
+  async function publish(strategyId: string): Promise<void> {
+    await callbacks.onTrial(trialOf(strategyId));
+  }
+
+  function tell(step: StudyProgress['step'], strategy: Strategy, round: number | null): void {
+    const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
+    const remaining = remainingMs(
+      all.map(({ trial, left }) => {
+        const work = workOf(trial.strategy.id);
+        return { inferences: left, needsSetup: left > 0 && !work.built, msPerInference: work.msPerInference };
+      }),
+      setups > 0 ? setupMs / setups : null,
+    );
+    callbacks.onProgress({
+      step,
+      strategy: strategy.name,
+      round,
+      rounds: protocol.rounds,
+      doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
+      totalInferences: all.reduce((sum, { total }) => sum + total, 0),
+      remainingMs: remaining,
+    });
+  }
+
+  /** Inferences a trial takes, and how many of them are to be done. */
+  function inferencesOf(trial: Trial): { total: number; left: number } {
+    const total = protocol.warmUpRuns + evaluated.length + protocol.rounds * protocol.samplesPerRound;
+    if (trial.state.kind === 'done' || trial.state.kind === 'failed') return { total, left: 0 };
+    const rounds = trial.state.kind === 'running' ? trial.state.roundsDone : 0;
+    const isEvaluated = trial.predictions !== null || workOf(trial.strategy.id).isUnscored;
+    const isWarm = trial.samples.length > 0;
+    const done =
+      rounds * protocol.samplesPerRound +
+      (isEvaluated ? evaluated.length : 0) +
+      (isWarm ? protocol.warmUpRuns : 0);
+    return { total, left: total - done };
+  }
+
+  /** Builds and loads a strategy unless it is, and warms it up. */
+  async function setUp(strategy: Strategy): Promise<EngineApi> {
+    const work = workOf(strategy.id);
+    const startedMs = performance.now();
+    if (!work.built) {
+      tell('building', strategy, null);
+      work.built = orEnd(await model.build(strategy.recipe));
+    }
+    const { plan, files, rawBytes } = work.built;
+    tell('loading', strategy, null);
+    const { engine, fresh } = orEnd(
+      // Measured: a session takes about two and a half times its file.
+      await pool.acquire(strategy.id, 2.5 * rawBytes, {
+        plan,
+        files,
+        provider: strategy.provider,
+        threads: strategy.threads,
+        data,
+        preprocessing: defined(study.trials[0], 'a trial').preprocessing,
+      }),
+    );
+    if (!fresh) return engine;
+    setups++;
+    setupMs += performance.now() - startedMs;
+    const trial = trials.get(strategy.id);
+    if (trial) {
+      update(strategy.id, {
+        state: trial.state.kind === 'queued' ? { kind: 'running', roundsDone: 0 } : trial.state,
+        size: sizeOf(work.built),
+        buildMs: work.built.buildMs,
+        sessionCreateMs: trial.sessionCreateMs ?? fresh.sessionCreateMs,
+        warnings: [...new Set([...trial.warnings, ...work.built.warnings, ...fresh.warnings])],
+      });
+    }
+    tell('warming-up', strategy, null);
+    const images = warmUpImages(protocol, items.length);
+    const warmUp = await measure(strategy, engine, { round: 0, imageIndices: images }, true);
+    if (trial) update(strategy.id, { samples: [...trialOf(strategy.id).samples, ...warmUp] });
+    return engine;
+  }
+
+  async function measure(
+    strategy: Strategy,
+    engine: EngineApi,
+    { round, imageIndices }: Pick<Visit, 'round' | 'imageIndices'>,
+    warmUp: boolean,
+  ): Promise<readonly Sample[]> {
+    if (imageIndices.length === 0) return [];
+    const samples = orEnd(await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }));
+    nextSequence += samples.length;
+    const totalMs = samples.reduce((sum, sample) => sum + sample.totalMs, 0);
+    workOf(strategy.id).msPerInference = totalMs / samples.length;
+    return samples;
+  }
+
+  /** The accuracy pass, in batches so that pausing need not wait for the whole. */
+  async function predict(strategy: Strategy, engine: EngineApi): Promise<Predictions | null> {
+    const work = workOf(strategy.id);
+    const batch = Math.min(64, Math.max(1, Math.round(batchMs / (work.msPerInference ?? batchMs))));
+    let predictions: Predictions | null = null;
+    try {
+      for (let first = 0; first < evaluated.length; first += batch) {
+        await control.gate.passed(control.signal);
+        const images = evaluated.slice(first, first + batch);
+        const outcome = await engine.predict(images, (done) => {
+          doneInCall = first + done;
+          tell('predicting', strategy, null);
+        });
+        if (!outcome.ok && outcome.failure.code === 'not-classification') {
+          work.isUnscored = true;
+          return null;
+        }
+        predictions = joinPredictions(predictions, orEnd(outcome));
+      }
+      return predictions;
+    } finally {
+      doneInCall = 0;
+    }
+  }
+
+  async function evaluate(strategy: Strategy, engine: EngineApi): Promise<void> {
+    if (trialOf(strategy.id).predictions || workOf(strategy.id).isUnscored) return;
+    const predictions = await predict(strategy, engine);
+    const { preprocessing, warnings } = trialOf(strategy.id);
+    if (predictions) {
+      const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, reference);
+      update(strategy.id, { predictions, accuracy });
+      if (referenceFailure !== null) {
+        const warning = `No agreement: the unchanged model could not be run (${referenceFailure})`;
+        update(strategy.id, { warnings: [...warnings, warning] });
+      }
+    } else {
+      update(strategy.id, { warnings: [...warnings, unscoredWarning] });
+    }
+  }
+
+  /** Predictions of the unchanged model: from its trial, else, if there are no labels, from a run of its own. */
+  async function prepareReference(): Promise<void> {
+    const planned = [...trials.values()].find((trial) => isIdentity(trial.strategy));
+    if (planned?.predictions) {
+      reference = planned.predictions;
+      return;
+    }
+    if (visits.length === 0 || (!planned && labels.some((label) => label !== null))) return;
+    const like = defined(study.trials[0], 'a trial').strategy;
+    const strategy =
+      planned?.strategy ??
+      makeStrategy(
+        study.modelId,
+        { name: 'identity', recipe: [{ op: 'identity' }] },
+        like.provider,
+        like.threads,
+      );
+    await guarded(strategy, async () => {
+      const engine = await setUp(strategy);
+      if (!planned) {
+        reference = await predict(strategy, engine);
+        pool.discard(strategy.id);
+        return;
+      }
+      await evaluate(strategy, engine);
+      reference = trialOf(strategy.id).predictions;
+      const accuracy =
+        reference && scorePredictions(reference, labels, planned.preprocessing.classOffset, reference);
+      update(strategy.id, { accuracy });
+      await publish(strategy.id);
+    });
+  }
+
+  async function visit(planned: Visit): Promise<void> {
+    const { strategy, state } = trialOf(planned.strategyId);
+    // It may have failed since the visits were planned.
+    if (state.kind === 'failed') return;
+    await guarded(strategy, async () => {
+      const engine = await setUp(strategy);
+      await evaluate(strategy, engine);
+      tell('measuring', strategy, planned.round);
+      const samples = await measure(strategy, engine, planned, false);
+      const heapBytes = await engine.heapBytes();
+      pool.noteHeap(strategy.id, heapBytes);
+      const trial = trialOf(strategy.id);
+      const roundsDone = planned.round + 1;
+      const isDone = roundsDone === protocol.rounds;
+      update(strategy.id, {
+        samples: [...trial.samples, ...samples],
+        heapBytes: Number.isFinite(heapBytes) ? Math.max(trial.heapBytes ?? 0, heapBytes) : trial.heapBytes,
+        warnings: document.hidden ? [...new Set([...trial.warnings, hiddenWarning])] : trial.warnings,
+        state: isDone ? { kind: 'done' } : { kind: 'running', roundsDone },
+        finishedAtMs: isDone ? Date.now() : null,
+      });
+      if (isDone) pool.discard(strategy.id);
+      await publish(strategy.id);
+    });
+  }
+
+  /** A failure belongs to the trial, unless everything was cancelled. */
+  async function guarded(strategy: Strategy, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      if (!(thrown instanceof VisitEnded)) throw thrown;
+      pool.discard(strategy.id);
+      const { code, message } = thrown.failure;
+      if (control.signal.aborted) return;
+      if (!trials.has(strategy.id)) {
+        referenceFailure = message;
+        return;
+      }
+      update(strategy.id, { state: { kind: 'failed', code, message }, finishedAtMs: Date.now() });
+      await publish(strategy.id);
+    }
+  }
+
+  return {
+    visits,
+    tellPaused: (next: Visit) => tell('paused', trialOf(next.strategyId).strategy, next.round),
+    prepareReference,
+    visit,
+    study: (): Study => ({ ...study, trials: study.trials.map((trial) => trialOf(trial.strategy.id)) }),
+  };
+}
+
+/** How long a batch of the accuracy pass should take: as long as one may have to wait for a pause. */
+const batchMs = 2000;
+
+const unscoredWarning =
+  'The output is not one score per class, so there is neither accuracy nor agreement; latency and size are measured.';
+const hiddenWarning =
+  'The page was in the background during a part of the measurement; browsers slow such pages down.';
+
+function orEnd<T>(result: Result<T>): T {
+  if (!result.ok) throw new VisitEnded(result.failure);
+  return result.value;
+}
+
+function isIdentity({ recipe }: Strategy): boolean {
+  return recipe.every((operator) => operator.op === 'identity');
+}
+
+/** Samples of different devices do not belong into one trial. */
+function canContinue(trial: Trial, here: Environment): boolean {
+  if (trial.state.kind !== 'running') return true;
+  const there = trial.environment;
+  return (
+    there.userAgent === here.userAgent &&
+    there.hardwareConcurrency === here.hardwareConcurrency &&
+    there.crossOriginIsolated === here.crossOriginIsolated
+  );
+}
+
+function lastSequence(trial: Trial): number {
+  return trial.samples.reduce((last, sample) => Math.max(last, sample.sequence), -1);
+}
+
+function sizeOf(built: BuiltVariant): Trial['size'] {
+  const { rawBytes, gzipBytes, params, nonZeroParams, macs, plan } = built;
+  const macsToExit: { exitIndex: number; macs: number }[] = [];
+  let macsSoFar = 0;
+  for (const segment of plan.segments) {
+    macsSoFar += segment.macs;
+    if (segment.exit) macsToExit.push({ exitIndex: segment.exit.index, macs: macsSoFar });
+  }
+  return { rawBytes, gzipBytes, params, nonZeroParams, macs, macsToExit };
+}

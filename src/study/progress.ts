@@ -1,0 +1,38 @@
+/** What a study is doing and how far it is. */
+export interface StudyProgress {
+  readonly step: 'preparing' | 'building' | 'loading' | 'warming-up' | 'predicting' | 'measuring' | 'paused';
+  /** Name of the strategy at work. */
+  readonly strategy: string;
+  /** Of the step `measuring`: round from 0; null before. */
+  readonly round: number | null;
+  readonly rounds: number;
+  /** Inferences of all kinds, over the whole study. */
+  readonly doneInferences: number;
+  readonly totalInferences: number;
+  /** Null until a first strategy has run. */
+  readonly remainingMs: number | null;
+}
+
+/** Work that a strategy still needs, and what is known of its speed. */
+export interface RemainingWork {
+  readonly inferences: number;
+  readonly needsSetup: boolean;
+  /** Null: not run yet. */
+  readonly msPerInference: number | null;
+}
+
+/**
+ * Time left, taking strategies that have not run yet to be like the mean of those that have.
+ * @param meanSetupMs building and loading a variant; null: none was yet
+ * @returns null if nothing is known yet
+ */
+export function remainingMs(work: readonly RemainingWork[], meanSetupMs: number | null): number | null {
+  const speeds = work.flatMap(({ msPerInference }) => msPerInference ?? []);
+  if (speeds.length === 0 || meanSetupMs === null) return null;
+  const meanMs = speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
+  return work.reduce(
+    (sum, { inferences, needsSetup, msPerInference }) =>
+      sum + inferences * (msPerInference ?? meanMs) + (needsSetup ? meanSetupMs : 0),
+    0,
+  );
+}
