@@ -1,0 +1,34 @@
+import { graphAttributes } from '../onnx/attributes.ts';
+import type { Graph } from '../onnx/model.ts';
+
+/** True for ONNX's own operators; the empty domain and `ai.onnx` are the same. */
+export function isStandardDomain({ domain }: { readonly domain: string }): boolean {
+  return domain === '' || domain === 'ai.onnx';
+}
+
+/** Every name a new value or node of this graph must not take, those of subgraphs included. */
+export function namesIn(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  const collect = (part: Graph): void => {
+    for (const { name } of part.initializers) names.add(name);
+    for (const { name } of [...part.inputs, ...part.outputs]) names.add(name);
+    for (const node of part.nodes) {
+      names.add(node.name);
+      for (const value of node.inputs) names.add(value);
+      for (const value of node.outputs) names.add(value);
+      for (const inner of graphAttributes(node)) collect(inner);
+    }
+  };
+  collect(graph);
+  return names;
+}
+
+/** Gives out names that are not taken: the wanted one, or it with a number behind. */
+export function uniqueNames(taken: Set<string>): (wanted: string) => string {
+  return (wanted) => {
+    let name = wanted;
+    for (let count = 1; taken.has(name); count++) name = `${wanted}_${count}`;
+    taken.add(name);
+    return name;
+  };
+}

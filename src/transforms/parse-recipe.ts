@@ -1,0 +1,326 @@
+import { unreachable } from '../base/assert.ts';
+import { InputError } from '../base/result.ts';
+import { perhaps } from './nearest-name.ts';
+import { checkSequence } from './recipe-sequence.ts';
+import type {
+  EarlyExitOperator,
+  NamedRecipe,
+  Operator,
+  PartitionOperator,
+  PruneOperator,
+  QuantizeOperator,
+  Recipe,
+} from './recipe.ts';
+
+/** More operators than this is a mistake, not a recipe. */
+const MAX_OPERATORS = 64;
+const MAX_RECIPES = 1000;
+
+/** The fields each operator may have, besides `op`. */
+const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
+  identity: [],
+  'early-exit': ['kind', 'exit', 'threshold', 'exits'],
+  partition: ['cut'],
+  quantize: ['mode', 'weights', 'perChannel'],
+  prune: ['kind', 'ratio', 'scope', 'importance'],
+};
+
+/**
+ * A recipe from parsed JSON. Strict: unknown operators, fields and values are refused, as are sequences that
+ * make no sense for any model. Whether it fits a certain model is `checkRecipe`'s question.
+ * @throws InputError `recipe-invalid` or `recipe-sequence`; `where` is a path such as `recipe[1].ratio`
+ */
+export function parseRecipe(json: unknown): Recipe {
+  return parseRecipeAt(json, 'recipe');
+}
+
+/**
+ * The recipes of a file: one list of operators, one `{ name, recipe }`, or a list of either. Recipes without a
+ * name are called by their label.
+ * @throws InputError as `parseRecipe`
+ */
+export function parseRecipeFile(json: unknown): NamedRecipe[] {
+  if (!Array.isArray(json)) return [parseNamed(json, 'recipe')];
+  if (json.length === 0) refuse('recipes', 'an empty list', 'at least one recipe');
+  const isOneRecipe = json.some((entry) => isObject(entry) && !('recipe' in entry));
+  if (isOneRecipe) return [unnamed(parseRecipeAt(json, 'recipe'))];
+  if (json.length > MAX_RECIPES) refuse('recipes', `${json.length} recipes`, `at most ${MAX_RECIPES}`);
+  return json.map((entry, index) =>
+    Array.isArray(entry)
+      ? unnamed(parseRecipeAt(entry, `recipes[${index}]`))
+      : parseNamed(entry, `recipes[${index}]`),
+  );
+}
+
+/** A short name for people: `identity`, `int8`, `prune 50%`, `exit 1`, `exits τ 0.80`, `cut @conv5`, joined by ` + `. */
+export function recipeLabel(recipe: Recipe): string {
+  const parts = recipe.filter(({ op }) => op !== 'identity').map(operatorLabel);
+  return parts.length === 0 ? 'identity' : parts.join(' + ');
+}
+
+/**
+ * The same recipe in one canonical form: defaults left out, identities dropped unless alone, lists sorted, equal
+ * thresholds merged, fields in a fixed order. Recipes that mean the same give the same JSON text.
+ */
+export function normaliseRecipe(recipe: Recipe): Recipe {
+  const operators = recipe.filter(({ op }) => op !== 'identity').map(normaliseOperator);
+  return operators.length === 0 ? [{ op: 'identity' }] : operators;
+}
+
+function parseNamed(json: unknown, path: string): NamedRecipe {
+  if (!isObject(json)) refuse(path, describe(json), 'a list of operators or { "name", "recipe" }');
+  refuseUnknownFields(json, ['name', 'recipe'], path);
+  const recipe = parseRecipeAt(json['recipe'], `${path}.recipe`);
+  const name = json['name'];
+  if (name === undefined) return unnamed(recipe);
+  if (typeof name !== 'string' || name.trim() === '')
+    refuse(`${path}.name`, describe(name), 'a name as text');
+  return { name: name.slice(0, 200), recipe };
+}
+
+function unnamed(recipe: Recipe): NamedRecipe {
+  return { name: recipeLabel(recipe), recipe };
+}
+
+function parseRecipeAt(json: unknown, path: string): Recipe {
+  if (!Array.isArray(json)) refuse(path, describe(json), 'a list of operators, e.g. [{"op":"identity"}]');
+  if (json.length > MAX_OPERATORS) refuse(path, `${json.length} operators`, `at most ${MAX_OPERATORS}`);
+  const recipe = json.map((operator, index) => parseOperator(operator, `${path}[${index}]`));
+  checkSequence(recipe);
+  return recipe;
+}
+
+function parseOperator(json: unknown, path: string): Operator {
+  if (!isObject(json)) refuse(path, describe(json), 'an operator, e.g. {"op":"identity"}');
+  const op = oneOf(json['op'], Object.keys(FIELDS) as Operator['op'][], `${path}.op`);
+  refuseUnknownFields(json, ['op', ...FIELDS[op]], path);
+  switch (op) {
+    case 'identity':
+      return { op };
+    case 'early-exit':
+      return parseEarlyExit(json, path);
+    case 'partition':
+      return { op, cut: parseCut(json['cut'], `${path}.cut`) };
+    case 'quantize':
+      return {
+        op,
+        mode: oneOf(json['mode'], ['dynamic'], `${path}.mode`),
+        ...optional('weights', json['weights'], (value) => oneOf(value, ['u8', 's8'], `${path}.weights`)),
+        ...optional('perChannel', json['perChannel'], (value) =>
+          oneOf(value, [true, false], `${path}.perChannel`),
+        ),
+      };
+    case 'prune':
+      return {
+        op,
+        kind: oneOf(json['kind'], ['unstructured'], `${path}.kind`),
+        ratio: parseRatio(json['ratio'], `${path}.ratio`),
+        ...optional('scope', json['scope'], (value) => oneOf(value, ['layer', 'global'], `${path}.scope`)),
+        ...optional('importance', json['importance'], (value) => oneOf(value, ['l1'], `${path}.importance`)),
+      };
+    default:
+      return unreachable(op);
+  }
+}
+
+function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitOperator {
+  const kind = oneOf(json['kind'], ['existing'], `${path}.kind`);
+  const isFixed = json['exit'] !== undefined;
+  if (isFixed === (json['threshold'] !== undefined)) {
+    refuse(
+      path,
+      isFixed ? 'both "exit" and "threshold"' : 'neither "exit" nor "threshold"',
+      'exactly one: "exit" always stops there, "threshold" stops where the model is confident enough',
+    );
+  }
+  if (isFixed) {
+    if (json['exits'] !== undefined) {
+      refuse(`${path}.exits`, 'a list next to a fixed "exit"', 'it only together with "threshold"');
+    }
+    return { op: 'early-exit', kind, exit: parseExitIndex(json['exit'], `${path}.exit`) };
+  }
+  return {
+    op: 'early-exit',
+    kind,
+    threshold: parseThresholds(json['threshold'], `${path}.threshold`),
+    ...optional('exits', json['exits'], (value) => parseExits(value, `${path}.exits`)),
+  };
+}
+
+function parseThresholds(json: unknown, path: string): number | readonly number[] {
+  const one = (value: unknown, where: string): number =>
+    typeof value === 'number' && value > 0 && value <= 1
+      ? value
+      : refuse(where, describe(value), 'a number above 0 and up to 1');
+  if (!Array.isArray(json)) return one(json, path);
+  if (json.length === 0) refuse(path, 'an empty list', 'a number, or one number for each exit but the last');
+  return json.map((value, index) => one(value, `${path}[${index}]`));
+}
+
+function parseExits(json: unknown, path: string): readonly number[] {
+  if (!Array.isArray(json) || json.length === 0) refuse(path, describe(json), 'a list of exit numbers');
+  const exits = json.map((value, index) => parseExitIndex(value, `${path}[${index}]`));
+  exits.forEach((exit, index) => {
+    if (exits.indexOf(exit) !== index) refuse(`${path}[${index}]`, `exit ${exit} again`, 'each exit once');
+  });
+  return exits;
+}
+
+function parseExitIndex(value: unknown, path: string): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : refuse(path, describe(value), 'the number of an exit, counted from 0');
+}
+
+function parseCut(json: unknown, path: string): PartitionOperator['cut'] {
+  const name = (value: unknown, where: string): string =>
+    typeof value === 'string' && value !== '' ? value : refuse(where, describe(value), "a value's name");
+  if (!Array.isArray(json)) return name(json, path);
+  if (json.length === 0) refuse(path, 'an empty list', 'the names of the values that cross');
+  const names = json.map((value, index) => name(value, `${path}[${index}]`));
+  const seen = new Set<string>();
+  names.forEach((value, index) => {
+    if (seen.has(value)) refuse(`${path}[${index}]`, `"${value}" again`, 'each value once');
+    seen.add(value);
+  });
+  return names;
+}
+
+function parseRatio(value: unknown, path: string): number {
+  return typeof value === 'number' && value >= 0 && value < 1
+    ? value
+    : refuse(path, describe(value), 'a number from 0 up to but not including 1');
+}
+
+function operatorLabel(operator: Operator): string {
+  switch (operator.op) {
+    case 'identity':
+      return 'identity';
+    case 'early-exit':
+      return exitLabel(operator);
+    case 'partition':
+      return cutLabel(operator);
+    case 'quantize':
+      return `int8${operator.weights === 's8' ? ' s8' : ''}${operator.perChannel === true ? ' per channel' : ''}`;
+    case 'prune':
+      return `prune ${percent(operator.ratio)}${operator.scope === 'global' ? ' global' : ''}`;
+    default:
+      return unreachable(operator);
+  }
+}
+
+function exitLabel({ exit, threshold, exits }: EarlyExitOperator): string {
+  if (exit !== undefined) return `exit ${exit}`;
+  const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
+  const which = exits === undefined ? '' : ` ${sortedNumbers(exits).join(',')}`;
+  return `exits${which} τ ${thresholds.map(thresholdText).join('/')}`;
+}
+
+function thresholdText(threshold: number): string {
+  const short = threshold.toFixed(2);
+  return Number(short) === threshold ? short : String(Number(threshold.toPrecision(6)));
+}
+
+function cutLabel({ cut }: PartitionOperator): string {
+  const [first = '', ...others] = typeof cut === 'string' ? [cut] : cut;
+  const short = first.length <= 28 ? first : `…${first.slice(-27)}`;
+  return `cut @${short}${others.length === 0 ? '' : ` +${others.length}`}`;
+}
+
+function percent(ratio: number): string {
+  return `${Number((100 * ratio).toFixed(4))}%`;
+}
+
+function normaliseOperator(operator: Operator): Operator {
+  switch (operator.op) {
+    case 'identity':
+      return operator;
+    case 'early-exit':
+      return normaliseExit(operator);
+    case 'partition': {
+      const names = typeof operator.cut === 'string' ? [operator.cut] : [...operator.cut].sort();
+      return { op: 'partition', cut: names.length === 1 ? (names[0] as string) : names };
+    }
+    case 'quantize':
+      return {
+        op: 'quantize',
+        mode: operator.mode,
+        ...(operator.weights === 's8' ? { weights: 's8' as const } : {}),
+        ...(operator.perChannel === true ? { perChannel: true } : {}),
+      } satisfies QuantizeOperator;
+    case 'prune':
+      return {
+        op: 'prune',
+        kind: operator.kind,
+        ratio: operator.ratio,
+        ...(operator.scope === 'global' ? { scope: 'global' as const } : {}),
+      } satisfies PruneOperator;
+    default:
+      return unreachable(operator);
+  }
+}
+
+function normaliseExit(operator: EarlyExitOperator): EarlyExitOperator {
+  const { threshold, exits } = operator;
+  if (threshold === undefined) return operator;
+  const [first, ...others] = typeof threshold === 'number' ? [threshold] : threshold;
+  const merged = first !== undefined && others.every((other) => other === first) ? first : threshold;
+  return {
+    op: 'early-exit',
+    kind: operator.kind,
+    threshold: merged,
+    ...(exits === undefined ? {} : { exits: sortedNumbers(exits) }),
+  };
+}
+
+function sortedNumbers(numbers: readonly number[]): number[] {
+  return [...numbers].sort((a, b) => a - b);
+}
+
+function oneOf<const T extends string | boolean>(value: unknown, choices: readonly T[], path: string): T {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice !== undefined) return choice;
+  const near = typeof value === 'string' ? perhaps(value, choices.map(String)) : '';
+  return refuse(path, `${describe(value)}${near}`, choices.map((each) => JSON.stringify(each)).join(' or '));
+}
+
+function refuseUnknownFields(json: Record<string, unknown>, known: readonly string[], path: string): void {
+  for (const field of Object.keys(json)) {
+    if (known.includes(field)) continue;
+    const wanted = known.map((name) => JSON.stringify(name)).join(', ');
+    refuse(`${path}.${field}`, `an unknown field${perhaps(field, known)}`, `only ${wanted}`);
+  }
+}
+
+/** A field that stays left out when it is left out. */
+function optional<Name extends string, T>(
+  name: Name,
+  value: unknown,
+  parse: (value: unknown) => T,
+): { readonly [key in Name]?: T } {
+  return value === undefined ? {} : ({ [name]: parse(value) } as { readonly [key in Name]: T });
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** What was found, for a person: `"0.5" (text)`, `nothing`, `a list`. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') {
+    return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} (text)`;
+  }
+  return String(value);
+}
+
+function refuse(path: string, found: string, wanted: string): never {
+  throw new InputError({
+    code: 'recipe-invalid',
+    message: `${path}: found ${found}, wanted ${wanted}`,
+    where: path,
+  });
+}

@@ -1,0 +1,179 @@
+import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
+import type { EarlyExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
+
+/**
+ * Where a recipe's exits and cut lie on a graph: the bridge between the recipe's JSON and the objects on the
+ * canvas. Reading a placement never changes a recipe; each edit touches the one operator concerned and leaves
+ * the others, and their order, as they are.
+ */
+export interface Placement {
+  /** The cut lies after this node (topological position); null: no cut, or none that this graph has. */
+  readonly cut: number | null;
+  readonly exit: ExitPlacement;
+  /** What in the recipe does not fit this graph, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+export type ExitPlacement =
+  | { readonly kind: 'none' }
+  /** Inference always stops at this exit (index in `GraphView.exits`). */
+  | { readonly kind: 'fixed'; readonly exit: number }
+  /** Inference may stop at any of these exits but the last, which always takes part; one threshold for each exit before it. */
+  | { readonly kind: 'dynamic'; readonly exits: readonly number[]; readonly thresholds: readonly number[] };
+
+/** The confidence at which inference stops unless another is chosen. */
+export const DEFAULT_EXIT_THRESHOLD = 0.8;
+
+/** Finds a recipe's cut and exits on a graph. Total: what does not fit is reported in `problems`. */
+export function placementOf(recipe: Recipe, view: GraphView): Placement {
+  const problems: string[] = [];
+  const partitions = recipe.filter(isPartition);
+  const earlyExits = recipe.filter(isEarlyExit);
+  if (partitions.length > 1) problems.push(`The recipe has ${partitions.length} cuts; the first is shown.`);
+  if (earlyExits.length > 1)
+    problems.push(`The recipe has ${earlyExits.length} early-exit steps; the first is shown.`);
+  const exit = exitPlacement(earlyExits[0], view, problems);
+  const cut = cutPlacement(partitions[0], view, problems);
+  if (cut !== null && exit.kind === 'fixed' && cut >= (view.exits[exit.exit]?.node ?? cut + 1)) {
+    problems.push(`The cut lies behind exit ${exit.exit + 1}, where inference stops.`);
+  }
+  return { cut, exit, problems };
+}
+
+/**
+ * Moves, adds (last) or removes the cut.
+ * @param afterNode topological position of a legal frontier, or null for no cut
+ */
+export function withCut(recipe: Recipe, view: GraphView, afterNode: number | null): Recipe {
+  if (afterNode === null) return recipe.filter((operator) => !isPartition(operator));
+  const crossing = view.frontiers[afterNode]?.crossing ?? [];
+  const [only] = crossing;
+  const cut = crossing.length === 1 && only !== undefined ? only : crossing;
+  return edited(
+    recipe,
+    isPartition,
+    (old) => ({ ...old, cut }),
+    (rest) => [...rest, { op: 'partition', cut }],
+  );
+}
+
+/** Makes inference always stop at one exit. */
+export function withFixedExit(recipe: Recipe, exit: number): Recipe {
+  return withEarlyExit(recipe, { op: 'early-exit', kind: 'existing', exit });
+}
+
+/**
+ * Makes inference stop at the first of these exits that is confident enough.
+ * @param exits indices in `GraphView.exits`, in any order; fewer than two leave nothing to choose, so the step is removed
+ * @param threshold maximum softmax from which an exit is taken; one for all or one for each exit but the last
+ */
+export function withDynamicExits(
+  recipe: Recipe,
+  exits: readonly number[],
+  threshold: number | readonly number[],
+): Recipe {
+  const sorted = [...new Set(exits)].toSorted((a, b) => a - b);
+  if (sorted.length < 2) return withoutExits(recipe);
+  return withEarlyExit(recipe, { op: 'early-exit', kind: 'existing', threshold, exits: sorted });
+}
+
+/** Removes the early-exit step. */
+export function withoutExits(recipe: Recipe): Recipe {
+  return recipe.filter((operator) => !isEarlyExit(operator));
+}
+
+/**
+ * The frontier that exactly these values cross. Of several (a head that ends in an output may lie on either
+ * side) the first is meant, so that a cut has one place.
+ */
+export function frontierOfCut(view: GraphView, cut: string | readonly string[]): FrontierView | undefined {
+  const wanted = new Set<string>(typeof cut === 'string' ? [cut] : cut);
+  return view.frontiers.find(
+    (frontier) =>
+      frontier.crossing.length === wanted.size && frontier.crossing.every((name) => wanted.has(name)),
+  );
+}
+
+function cutPlacement(
+  partition: PartitionOperator | undefined,
+  view: GraphView,
+  problems: string[],
+): number | null {
+  if (!partition) return null;
+  const frontier = frontierOfCut(view, partition.cut);
+  const names = typeof partition.cut === 'string' ? [partition.cut] : partition.cut;
+  if (!frontier) {
+    problems.push(`No place of this graph is crossed by exactly ${names.join(', ')}.`);
+    return null;
+  }
+  if (!frontier.legal) problems.push(`The model cannot be cut at ${names.join(', ')}.`);
+  return frontier.afterNode;
+}
+
+function exitPlacement(
+  operator: EarlyExitOperator | undefined,
+  view: GraphView,
+  problems: string[],
+): ExitPlacement {
+  if (!operator) return { kind: 'none' };
+  const last = view.exits.length - 1;
+  if (operator.exit !== undefined) {
+    if (view.exits[operator.exit]) return { kind: 'fixed', exit: operator.exit };
+    problems.push(`Exit ${operator.exit + 1} is wanted, but the model has ${view.exits.length}.`);
+    return { kind: 'none' };
+  }
+  const wanted = operator.exits ?? view.exits.map((exit) => exit.index);
+  const missing = wanted.filter((index) => !view.exits[index]);
+  if (missing.length > 0) {
+    const names = missing.map((index) => index + 1).join(', ');
+    problems.push(`Exit ${names} is wanted, but the model has ${view.exits.length}.`);
+  }
+  const present = new Set(wanted.filter((index) => view.exits[index]));
+  present.add(last);
+  const exits = [...present].toSorted((a, b) => a - b);
+  if (exits.length < 2) return { kind: 'none' };
+  const given = operator.threshold ?? DEFAULT_EXIT_THRESHOLD;
+  const thresholds = exits
+    .slice(0, -1)
+    .map((_, i) => (typeof given === 'number' ? given : (given[i] ?? DEFAULT_EXIT_THRESHOLD)));
+  return { kind: 'dynamic', exits, thresholds };
+}
+
+function withEarlyExit(recipe: Recipe, operator: EarlyExitOperator): Recipe {
+  // Exits come before what changes weights or splits files, so that later steps see what remains of the model.
+  return edited(
+    recipe,
+    isEarlyExit,
+    () => operator,
+    (rest) => {
+      const at = rest.findIndex(({ op }) => op !== 'identity');
+      const position = at < 0 ? rest.length : at;
+      return [...rest.slice(0, position), operator, ...rest.slice(position)];
+    },
+  );
+}
+
+/** Replaces the first matching operator (dropping further ones), or inserts a new one. */
+function edited<T extends Operator>(
+  recipe: Recipe,
+  matches: (operator: Operator) => operator is T,
+  replace: (old: T) => Operator,
+  insert: (rest: Recipe) => Recipe,
+): Recipe {
+  const first = recipe.find(matches);
+  if (!first) return insert(recipe);
+  const result: Operator[] = [];
+  for (const operator of recipe) {
+    if (operator === first) result.push(replace(first));
+    else if (!matches(operator)) result.push(operator);
+  }
+  return result;
+}
+
+function isPartition(operator: Operator): operator is PartitionOperator {
+  return operator.op === 'partition';
+}
+
+function isEarlyExit(operator: Operator): operator is EarlyExitOperator {
+  return operator.op === 'early-exit';
+}

@@ -1,0 +1,223 @@
+import { InputError } from '../base/result.ts';
+import type { GraphIndex } from '../onnx/graph-index.ts';
+import type { Graph, ValueName } from '../onnx/model.ts';
+import { nodesBetween } from './extract.ts';
+import { nearestNames } from './nearest-name.ts';
+import type { Tier } from './variant.ts';
+
+/** An exit where inference may stop, in order of work; the last one is the final exit. */
+export interface ExitStop {
+  readonly exitIndex: number;
+  readonly output: ValueName;
+  readonly threshold: number;
+}
+
+/** What a variant's segments are to be. */
+export interface SegmentRequest {
+  /** The outputs to keep. */
+  readonly outputs: readonly ValueName[];
+  /** Empty: nothing stops before the end. Else the outputs of these are `outputs`. */
+  readonly stops: readonly ExitStop[];
+  /** The values that cross from the mobile to the edge tier; null: no cut. */
+  readonly cut: readonly ValueName[] | null;
+}
+
+/** The nodes of one segment and the values it exchanges, as names of the whole graph. */
+export interface SegmentNodes {
+  readonly nodes: ReadonlySet<number>;
+  readonly inputs: readonly ValueName[];
+  readonly outputs: readonly ValueName[];
+  readonly tier: Tier;
+  readonly stop: ExitStop | null;
+}
+
+/**
+ * Divides a graph at exits and a cut. Each segment has the nodes that its boundary needs and no earlier segment
+ * has, so that running all of them is running every node once. Nodes that no kept output needs are left out.
+ *
+ * @throws InputError `cut-unknown-value`, `cut-not-a-frontier`, `cut-at-edge`, `exit-without-work`
+ */
+export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRequest): SegmentNodes[] {
+  const { outputs, stops, cut } = request;
+  const live = nodesBetween(graph, index, new Set(), outputs);
+  const before = cut === null ? null : nodesBeforeCut(graph, index, live, request, cut);
+
+  const groups: { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[] = [];
+  const done = new Set<number>();
+  const addGroup = (wanted: Iterable<number>, tier: Tier, stop: ExitStop | null): void => {
+    const nodes = new Set([...wanted].filter((node) => !done.has(node)));
+    for (const node of nodes) done.add(node);
+    if (nodes.size > 0) groups.push({ nodes, tier, stop });
+    else if (stop !== null) throw exitWithoutWork(stop);
+  };
+
+  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(graph, index, new Set(), [stop.output]) }));
+  const isBefore = (nodes: ReadonlySet<number>): boolean => before !== null && isSubset(nodes, before);
+  for (const { stop, nodes } of needs) if (isBefore(nodes)) addGroup(nodes, 'mobile', stop);
+  if (before !== null) addGroup(before, 'mobile', null);
+  const tier: Tier = before === null ? 'mobile' : 'edge';
+  for (const { stop, nodes } of needs) if (!isBefore(nodes)) addGroup(nodes, tier, stop);
+  addGroup(live, tier, null);
+  return withBoundaries(graph, index, groups, outputs);
+}
+
+/** What crosses from the segments up to `last` to those after it, model inputs that are still needed included. */
+export function crossingAfter(segments: readonly SegmentNodes[], last: number): ValueName[] {
+  const later = segments.slice(last + 1);
+  const madeLater = new Set(later.flatMap(({ outputs }) => outputs));
+  const neededLater = new Set(later.flatMap(({ inputs }) => inputs));
+  return [...neededLater].filter((name) => !madeLater.has(name));
+}
+
+/**
+ * The head's nodes: all that does not come after a crossing value. An exit's head that hangs on the crossing
+ * values alone belongs to it too, so that an exit at the cut is decided before anything is sent.
+ */
+function nodesBeforeCut(
+  graph: Graph,
+  index: GraphIndex,
+  live: ReadonlySet<number>,
+  { stops }: SegmentRequest,
+  cut: readonly ValueName[],
+): Set<number> {
+  const crossing = new Set(cut);
+  for (const name of cut) checkCutValue(graph, index, live, name);
+
+  const ancestors = nodesBetween(graph, index, new Set(), cut);
+  const after = new Set<number>();
+  for (const node of index.order) {
+    if (!live.has(node) || ancestors.has(node)) continue;
+    const isAfter = index.inputsOf(node).some((name) => {
+      const producer = index.producer.get(name);
+      return crossing.has(name) || (producer !== undefined && after.has(producer));
+    });
+    if (isAfter) after.add(node);
+  }
+  for (const head of exitHeads(graph, index, stops, after)) for (const node of head) after.delete(node);
+
+  const before = new Set([...live].filter((node) => !after.has(node)));
+  checkFrontier(index, before, after, crossing);
+  return before;
+}
+
+/** For each exit but the last: its nodes after the cut, if nothing else needs them. */
+function exitHeads(
+  graph: Graph,
+  index: GraphIndex,
+  stops: readonly ExitStop[],
+  after: ReadonlySet<number>,
+): Set<number>[] {
+  return stops.slice(0, -1).flatMap(({ output }) => {
+    const head = nodesBetween(graph, index, new Set(), [output]);
+    for (const node of head) if (!after.has(node)) head.delete(node);
+    const others = stops.filter((other) => other.output !== output).map((other) => other.output);
+    const shared = nodesBetween(graph, index, new Set(), others);
+    return [...head].some((node) => shared.has(node)) ? [] : [head];
+  });
+}
+
+function checkCutValue(graph: Graph, index: GraphIndex, live: ReadonlySet<number>, name: ValueName): void {
+  const producer = index.producer.get(name);
+  const isInput = !index.initializers.has(name) && graph.inputs.some((input) => input.name === name);
+  if (isInput || (producer !== undefined && live.has(producer))) return;
+  const known = graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== '');
+  const near = nearestNames(name, known);
+  const reason =
+    producer !== undefined
+      ? 'it is not needed for the outputs that are kept (it lies behind the chosen exit)'
+      : index.initializers.has(name)
+        ? 'it is a weight, not a value computed on the way'
+        : 'there is no value of this name';
+  throw new InputError({
+    code: 'cut-unknown-value',
+    message: `partition: cannot cut at "${name}": ${reason}`,
+    where: name,
+    ...(producer !== undefined || near.length === 0
+      ? {}
+      : { hint: `The nearest names are ${near.map((each) => JSON.stringify(each)).join(', ')}.` }),
+  });
+}
+
+function checkFrontier(
+  index: GraphIndex,
+  before: ReadonlySet<number>,
+  after: ReadonlySet<number>,
+  crossing: ReadonlySet<ValueName>,
+): void {
+  const names = [...crossing].map((name) => JSON.stringify(name)).join(', ');
+  if (before.size === 0 || after.size === 0) {
+    throw new InputError({
+      code: 'cut-at-edge',
+      message: `partition: nothing is left ${before.size === 0 ? 'before' : 'after'} the cut at ${names}, wanted work on both sides`,
+      where: names,
+      hint: 'Choose a value between the first and the last operator.',
+    });
+  }
+  const missing = new Set<ValueName>();
+  for (const node of after) {
+    for (const name of index.inputsOf(node)) {
+      const producer = index.producer.get(name);
+      const isMadeAfter = producer !== undefined && after.has(producer);
+      if (!isMadeAfter && !crossing.has(name) && !index.initializers.has(name)) missing.add(name);
+    }
+  }
+  if (missing.size === 0) return;
+  const listed = [...missing].slice(0, 3).map((name) => JSON.stringify(name));
+  const more = missing.size > 3 ? ` and ${missing.size - 3} more` : '';
+  throw new InputError({
+    code: 'cut-not-a-frontier',
+    message: `partition: ${names} is not a whole cut: ${listed.join(', ')}${more} ${missing.size === 1 ? 'crosses' : 'cross'} it too`,
+    where: names,
+    hint: `List every value that crosses: "cut": ${JSON.stringify([...crossing, ...missing].slice(0, 8))}.`,
+  });
+}
+
+function exitWithoutWork({ exitIndex, output }: ExitStop): InputError {
+  return new InputError({
+    code: 'exit-without-work',
+    message: `early-exit: exit ${exitIndex} ("${output}") needs nothing that the exits before it have not computed`,
+    where: output,
+    hint: 'Leave it out of "exits".',
+  });
+}
+
+/** Inputs and outputs of each group, from who makes and who uses a value. */
+function withBoundaries(
+  graph: Graph,
+  index: GraphIndex,
+  groups: readonly { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[],
+  kept: readonly ValueName[],
+): SegmentNodes[] {
+  const groupOfNode = new Map<number, number>();
+  groups.forEach(({ nodes }, group) => {
+    for (const node of nodes) groupOfNode.set(node, group);
+  });
+  const groupOfValue = (name: ValueName): number | undefined => {
+    const producer = index.producer.get(name);
+    return producer === undefined ? undefined : groupOfNode.get(producer);
+  };
+  const inputs = groups.map(() => new Set<ValueName>());
+  const leaving = new Set<ValueName>(kept);
+  for (const node of index.order) {
+    const group = groupOfNode.get(node);
+    if (group === undefined) continue;
+    for (const name of index.inputsOf(node)) {
+      if (groupOfValue(name) === group || index.initializers.has(name)) continue;
+      inputs[group]?.add(name);
+      leaving.add(name);
+    }
+  }
+  const ordered = index.order.flatMap((node) => graph.nodes[node]?.outputs ?? []);
+  return groups.map(({ nodes, tier, stop }, group) => ({
+    nodes,
+    tier,
+    stop,
+    inputs: [...(inputs[group] ?? [])],
+    outputs: ordered.filter((name) => name !== '' && leaving.has(name) && groupOfValue(name) === group),
+  }));
+}
+
+function isSubset(some: ReadonlySet<number>, all: ReadonlySet<number>): boolean {
+  for (const each of some) if (!all.has(each)) return false;
+  return true;
+}

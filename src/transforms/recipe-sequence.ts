@@ -1,0 +1,62 @@
+import { unreachable } from '../base/assert.ts';
+import { InputError } from '../base/result.ts';
+import type { Operator, Recipe } from './recipe.ts';
+
+/**
+ * Refuses sequences of operators that make no sense whatever the model is.
+ * @throws InputError `recipe-sequence` naming the operators that do not go together, and why
+ */
+export function checkSequence(recipe: Recipe): void {
+  const firstIndexOf = new Map<Operator['op'], number>();
+  recipe.forEach((operator, index) => {
+    const problem = problemAfter(operator, firstIndexOf);
+    if (problem !== null) {
+      throw new InputError({
+        code: 'recipe-sequence',
+        message: `recipe[${index}]: ${problem.message}`,
+        where: `recipe[${index}]`,
+        hint: problem.hint,
+      });
+    }
+    if (!firstIndexOf.has(operator.op)) firstIndexOf.set(operator.op, index);
+  });
+}
+
+function problemAfter(
+  operator: Operator,
+  firstIndexOf: ReadonlyMap<Operator['op'], number>,
+): { message: string; hint: string } | null {
+  const earlier = firstIndexOf.get(operator.op);
+  switch (operator.op) {
+    case 'identity':
+      return null;
+    case 'prune': {
+      const quantized = firstIndexOf.get('quantize');
+      if (quantized === undefined) return null;
+      return {
+        message: `prune after recipe[${quantized}] quantize: the weights are integers by then, and their magnitudes are ranked before rounding`,
+        hint: 'Move prune before quantize; zeros stay exactly zero when they are quantized.',
+      };
+    }
+    case 'quantize':
+      if (earlier === undefined) return null;
+      return {
+        message: `quantize again after recipe[${earlier}]: the weights are integers already`,
+        hint: 'Keep one quantize operator.',
+      };
+    case 'early-exit':
+      if (earlier === undefined) return null;
+      return {
+        message: `early-exit again after recipe[${earlier}]: one operator says where inference may stop`,
+        hint: 'Keep one; its "exits" and "threshold" can name several exits.',
+      };
+    case 'partition':
+      if (earlier === undefined) return null;
+      return {
+        message: `partition again after recipe[${earlier}]: one cut into two segments is supported`,
+        hint: 'Keep one partition operator.',
+      };
+    default:
+      return unreachable(operator);
+  }
+}

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/base/result.ts';
+import {
+  normaliseRecipe,
+  parseRecipe,
+  parseRecipeFile,
+  recipeLabel,
+} from '../../../src/transforms/parse-recipe.ts';
+import type { Operator, Recipe } from '../../../src/transforms/recipe.ts';
+
+function refusal(json: unknown): { code: string; message: string } {
+  try {
+    parseRecipe(json);
+  } catch (thrown) {
+    if (thrown instanceof InputError) return thrown.failure;
+    throw thrown;
+  }
+  throw new Error('was not refused');
+}
+
+const threshold = fc.double({ min: 0.01, max: 1, noNaN: true });
+const weightOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.constant({ op: 'identity' as const }),
+  fc.record({
+    op: fc.constant('prune' as const),
+    kind: fc.constant('unstructured' as const),
+    ratio: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    scope: fc.constantFrom('layer' as const, 'global' as const),
+  }),
+);
+const exitOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.record({
+    op: fc.constant('early-exit' as const),
+    kind: fc.constant('existing' as const),
+    exit: fc.nat(9),
+  }),
+  fc.record({
+    op: fc.constant('early-exit' as const),
+    kind: fc.constant('existing' as const),
+    threshold: fc.oneof(threshold, fc.array(threshold, { minLength: 1, maxLength: 4 })),
+    exits: fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 5 }),
+  }),
+);
+const validRecipe: fc.Arbitrary<Recipe> = fc
+  .tuple(
+    fc.array(weightOperator, { maxLength: 4 }),
+    fc.option(exitOperator),
+    fc.option(
+      fc.record({
+        op: fc.constant('partition' as const),
+        cut: fc.oneof(
+          fc.string({ minLength: 1 }),
+          fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }),
+        ),
+      }),
+    ),
+    fc.option(
+      fc.record({
+        op: fc.constant('quantize' as const),
+        mode: fc.constant('dynamic' as const),
+        weights: fc.constantFrom('u8' as const, 's8' as const),
+        perChannel: fc.boolean(),
+      }),
+    ),
+  )
+  .map(([weights, exit, cut, quantize]) =>
+    [...weights, exit, cut, quantize].filter((operator) => operator !== null),
+  );
+
+describe('parseRecipe', () => {
+  it('gives back what a valid recipe says', () => {
+    fc.assert(
+      fc.property(validRecipe, (recipe) => {
+        expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+      }),
+    );
+  });
+
+  it('never throws anything but an InputError', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (json) => {
+        try {
+          parseRecipe(json);
+          parseRecipeFile(json);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(InputError);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    [
+      [{ op: 'identity' }, { op: 'prune', kind: 'unstructured', ratio: '0.5' }],
+      'recipe[1].ratio: found "0.5" (text), wanted a number from 0 up to but not including 1',
+    ],
+    [[{ op: 'prune', kind: 'unstructured', ratio: 1 }], 'recipe[0].ratio: found 1,'],
+    [[{ op: 'quantise', mode: 'dynamic' }], 'perhaps "quantize"?'],
+    [
+      [{ op: 'prune', kind: 'unstructured', ratoi: 0.5 }],
+      'recipe[0].ratoi: found an unknown field; perhaps "ratio"?',
+    ],
+    [[{ op: 'early-exit', kind: 'existing', exit: 1, threshold: 0.5 }], 'both "exit" and "threshold"'],
+    [[{ op: 'early-exit', kind: 'existing' }], 'neither "exit" nor "threshold"'],
+    [
+      [{ op: 'early-exit', kind: 'existing', threshold: 0 }],
+      'recipe[0].threshold: found 0, wanted a number above 0',
+    ],
+    [[{ op: 'early-exit', kind: 'existing', threshold: [0.5, 1.1] }], 'recipe[0].threshold[1]: found 1.1'],
+    [
+      [{ op: 'early-exit', kind: 'existing', threshold: 1, exits: [1, 1] }],
+      'recipe[0].exits[1]: found exit 1 again',
+    ],
+    [[{ op: 'partition', cut: [] }], 'recipe[0].cut: found an empty list'],
+    [{ op: 'identity' }, 'recipe: found an object, wanted a list of operators'],
+    [[{ op: '__proto__' }], 'recipe[0].op: found "__proto__" (text)'],
+  ])('refuses %j with a reason', (json, reason) => {
+    expect(refusal(json).message).toContain(reason);
+  });
+
+  it.each([
+    [['prune', 'quantize', 'partition', 'early-exit'], null],
+    [['early-exit', 'partition', 'prune', 'quantize'], null],
+    [['quantize', 'prune'], 'prune after recipe[0] quantize'],
+    [['quantize', 'quantize'], 'quantize again after recipe[0]'],
+    [['partition', 'identity', 'partition'], 'partition again after recipe[0]'],
+    [['early-exit', 'early-exit'], 'early-exit again after recipe[0]'],
+  ])('judges the sequence %j', (ops, reason) => {
+    const operators: Record<string, object> = {
+      identity: { op: 'identity' },
+      prune: { op: 'prune', kind: 'unstructured', ratio: 0.5 },
+      quantize: { op: 'quantize', mode: 'dynamic' },
+      partition: { op: 'partition', cut: 'x' },
+      'early-exit': { op: 'early-exit', kind: 'existing', exit: 0 },
+    };
+    const recipe = ops.map((op) => operators[op]);
+    if (reason === null) expect(parseRecipe(recipe)).toEqual(recipe);
+    else
+      expect(refusal(recipe)).toMatchObject({
+        code: 'recipe-sequence',
+        message: expect.stringContaining(reason),
+      });
+  });
+});
+
+describe('parseRecipeFile', () => {
+  const prune = [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }];
+  it('reads one recipe, one named recipe, or a list of either', () => {
+    expect(parseRecipeFile(prune)).toEqual([{ name: 'prune 50%', recipe: prune }]);
+    expect(parseRecipeFile({ name: 'half', recipe: prune })).toEqual([{ name: 'half', recipe: prune }]);
+    expect(parseRecipeFile([{ name: 'half', recipe: prune }, prune, []])).toEqual([
+      { name: 'half', recipe: prune },
+      { name: 'prune 50%', recipe: prune },
+      { name: 'identity', recipe: [] },
+    ]);
+  });
+  it('tells which recipe of a list is wrong', () => {
+    expect(() => parseRecipeFile([prune, { name: 'b', recipe: [{ op: 'prune' }] }])).toThrow(
+      'recipes[1].recipe[0].kind: found nothing',
+    );
+    expect(() => parseRecipeFile([])).toThrow('at least one recipe');
+  });
+});
+
+describe('recipeLabel', () => {
+  it.each([
+    [[], 'identity'],
+    [[{ op: 'identity' }], 'identity'],
+    [
+      [
+        { op: 'prune', kind: 'unstructured', ratio: 0.29 },
+        { op: 'quantize', mode: 'dynamic' },
+      ],
+      'prune 29% + int8',
+    ],
+    [[{ op: 'early-exit', kind: 'existing', exit: 1 }], 'exit 1'],
+    [[{ op: 'early-exit', kind: 'existing', threshold: 0.8 }], 'exits τ 0.80'],
+    [
+      [{ op: 'early-exit', kind: 'existing', threshold: [0.8, 0.925], exits: [2, 0] }],
+      'exits 0,2 τ 0.80/0.925',
+    ],
+    [[{ op: 'partition', cut: ['conv5', 'skip'] }], 'cut @conv5 +1'],
+  ] as [Recipe, string][])('of %j is "%s"', (recipe, label) => {
+    expect(recipeLabel(recipe)).toBe(label);
+  });
+});
+
+describe('normaliseRecipe', () => {
+  it('is idempotent, still valid, and keeps the label', () => {
+    fc.assert(
+      fc.property(validRecipe, (recipe) => {
+        const normal = normaliseRecipe(recipe);
+        expect(normaliseRecipe(normal)).toEqual(normal);
+        expect(parseRecipe(normal)).toEqual(normal);
+      }),
+    );
+  });
+  it('gives one form to recipes that mean the same', () => {
+    const verbose = parseRecipe([
+      { op: 'identity' },
+      { op: 'prune', kind: 'unstructured', ratio: 0.5, scope: 'layer', importance: 'l1' },
+      { op: 'early-exit', kind: 'existing', threshold: [0.5, 0.5], exits: [2, 0] },
+      { op: 'partition', cut: ['a'] },
+      { op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false },
+    ]);
+    const terse = parseRecipe([
+      { kind: 'unstructured', ratio: 0.5, op: 'prune' },
+      { op: 'early-exit', kind: 'existing', exits: [0, 2], threshold: 0.5 },
+      { op: 'partition', cut: 'a' },
+      { op: 'quantize', mode: 'dynamic' },
+    ]);
+    expect(JSON.stringify(normaliseRecipe(verbose))).toBe(JSON.stringify(normaliseRecipe(terse)));
+  });
+});
