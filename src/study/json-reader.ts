@@ -48,18 +48,14 @@ export function list<T>(read: Reader<T>): Reader<readonly T[]> {
       : refuse(json, path, 'a list');
 }
 
-/** The value, or a field left out. */
-export function optional<T>(read: Reader<T>): Reader<T | undefined> {
-  return (json, path) => (json === undefined ? undefined : read(json, path));
-}
-
 /** An object with these fields. */
 export function object<T extends object>(fields: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
   const readers = Object.entries(fields) as [keyof T & string, Reader<T[keyof T]>][];
   return (json, path) => {
     const source = asObject(json, path);
-    const entries = readers.map(([name, read]) => [name, read(field(source, name), join(path, name))]);
-    return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as T;
+    return Object.fromEntries(
+      readers.map(([name, read]) => [name, read(field(source, name), join(path, name))]),
+    ) as T;
   };
 }
 
@@ -82,7 +78,7 @@ function asObject(json: unknown, path: string): object {
     : refuse(json, path, 'an object');
 }
 
-/** A field that is not there reads as undefined, which every reader but `optional` refuses. */
+/** A field that is not there reads as undefined, which every reader refuses. */
 function field(source: object, name: string): unknown {
   return Object.hasOwn(source, name) ? (source as Record<string, unknown>)[name] : undefined;
 }

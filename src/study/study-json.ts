@@ -9,7 +9,6 @@ import {
   nullable,
   object,
   oneOf,
-  optional,
   type Reader,
   real,
   refuse,
@@ -107,7 +106,6 @@ const readProtocol = object<Protocol>({
 const readPreprocessing = object<Preprocessing>({
   inputName: text,
   layout: oneOf('NCHW', 'NHWC'),
-  rank: optional(oneOf(3, 4)),
   height: count,
   width: count,
   channels: oneOf(1, 3),
