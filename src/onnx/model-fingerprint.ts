@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ByteRange } from './byte-source.ts';
+import { memorySource } from './byte-source.ts';
 import type { Model, TensorData } from './model.ts';
 import { encodeText } from './text.ts';
 
@@ -16,6 +17,7 @@ const MAX_SAMPLES = 512;
 export function modelFingerprint(model: Model): string {
   let samples = 0;
   const describe = (data: TensorData): unknown => {
+    if (data.kind === 'hollow') return [data.kind, data.mean, data.std];
     const range = sampledRange(data);
     if (range === null || samples++ >= MAX_SAMPLES) return data.kind;
     const length = Math.min(SAMPLE_BYTES, range.length);
@@ -43,6 +45,7 @@ function sampledRange(data: TensorData): ByteRange | null {
         ? null
         : { source: data.source, offset: data.offset, length: data.length ?? data.source.size - data.offset };
     case 'bytes':
+      return { source: memorySource(data.bytes), offset: 0, length: data.bytes.length };
     case 'hollow':
     case 'empty':
       return null;
