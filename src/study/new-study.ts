@@ -40,6 +40,27 @@ export function newStudy(subject: StudySubject, strategies: readonly Strategy[],
   };
 }
 
+/**
+ * The study with these strategies to do: those it does not have are appended, failed ones start over, and what
+ * was planned but never begun and is not asked for any more goes. What was measured stays.
+ * @param subject must be what the study is about
+ */
+export function extendedStudy(
+  study: Study,
+  subject: StudySubject,
+  strategies: readonly Strategy[],
+  nowMs: number,
+): Study {
+  const wanted = new Map(strategies.map((strategy) => [strategy.id, strategy]));
+  const kept = study.trials.flatMap((trial) => {
+    const isWanted = wanted.delete(trial.strategy.id);
+    if (isWanted && trial.state.kind === 'failed') return [restarted(trial, subject.environment, nowMs)];
+    return isWanted || trial.state.kind !== 'queued' ? [trial] : [];
+  });
+  const added = [...wanted.values()].map((strategy) => queuedTrial(study.id, subject, strategy, nowMs));
+  return { ...study, trials: [...kept, ...added] };
+}
+
 function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {
   const { modelName, datasetId, datasetName, preprocessing, protocol, environment } = subject;
   return {
