@@ -38,8 +38,8 @@ export interface Session {
   readonly preprocessing: Preprocessing | null;
   /** The recipe on the canvas. */
   readonly recipe: Recipe;
-  /** Recipes chosen for the next study. */
-  readonly strategies: readonly NamedRecipe[];
+  /** Saved recipes; `chosen` says whether the next study measures one, and is true where it is left out. */
+  readonly strategies: readonly (NamedRecipe & { readonly chosen?: boolean })[];
   readonly studyId: string | null;
 }
 
