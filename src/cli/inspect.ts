@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util';
+import { InputError } from '../base/result.ts';
+import { buildGraphView } from '../onnx/build-graph-view.ts';
+import { singleValueCuts } from '../onnx/frontiers.ts';
+import type { FrontierView, GraphView, ValueView } from '../onnx/graph-view.ts';
+import { modelFingerprint } from '../onnx/model-fingerprint.ts';
+import type { ValueName } from '../onnx/model.ts';
+import { openModelArgument } from './open-model-argument.ts';
+
+const usage = `usage: npm run -s inspect -- --model FILE|zoo:NAME|sample
+
+Prints what the lab knows about a model as JSON, without reading its weights:
+  nodes, displayNodes   nodes in the file; nodes after folding constants and shape arithmetic
+  params, macs          learned numbers; multiply-accumulates of one inference at batch 1
+  blocks                count, and for each its label, nodes, macs, params and structure hash
+  singleValueCuts       where one value crosses: name, node before it, shape, bytes, share of MACs before
+  exits                 the model's outputs by work
+  inputs, outputs, opsets, unknownOperators, warnings, hollow`;
+
+/** Everything `inspect` prints; sizes in bytes, shares in [0, 1]. */
+function report(view: GraphView) {
+  const value = (name: ValueName): ValueView => view.values.get(name) as ValueView;
+  const unknown = view.nodes.filter((node) => !node.known);
+  return {
+    file: view.fileName,
+    fileBytes: view.fileBytes,
+    modelId: view.modelId,
+    producer: view.producer,
+    irVersion: view.irVersion,
+    opsets: view.opsets,
+    nodes: view.totals.fileNodes,
+    displayNodes: view.nodes.length,
+    params: view.totals.params,
+    macs: view.totals.macs,
+    weightBytes: view.totals.weightBytes,
+    activationBytes: view.totals.activationBytes,
+    hollow: view.hollow,
+    inputs: view.inputs.map(value),
+    outputs: view.outputs.map(value),
+    exits: view.exits,
+    blocks: {
+      count: view.blocks.length,
+      list: view.blocks.map(({ label, firstNode, lastNode, macs, params, structure }) => ({
+        label,
+        nodes: lastNode - firstNode + 1,
+        macs,
+        params,
+        structure,
+      })),
+    },
+    singleValueCuts: singleValueCuts(view.frontiers).map((frontier) => cutReport(frontier, view)),
+    unknownOperators: [
+      ...new Set(unknown.map(({ domain, opType }) => (domain ? `${domain}:${opType}` : opType))),
+    ],
+    warnings: view.warnings,
+  };
+}
+
+function cutReport(frontier: FrontierView, view: GraphView) {
+  const name = frontier.crossing[0] as ValueName;
+  const node = view.nodes[frontier.afterNode];
+  return {
+    value: name,
+    afterNode: frontier.afterNode,
+    opType: node?.opType,
+    shape: view.values.get(name)?.shape,
+    bytes: frontier.bytes,
+    macsBefore: frontier.macsBefore,
+    macsBeforeShare: view.totals.macs === 0 ? 0 : frontier.macsBefore / view.totals.macs,
+  };
+}
+
+function modelArgument(): string {
+  try {
+    const { values } = parseArgs({ options: { model: { type: 'string' }, help: { type: 'boolean' } } });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    if (values.model) return values.model;
+    console.error(usage);
+  } catch (thrown) {
+    console.error(`${thrown instanceof Error ? thrown.message : thrown}\n\n${usage}`);
+  }
+  process.exit(2);
+}
+
+try {
+  const { model, fileName, fileBytes } = openModelArgument(modelArgument());
+  const view = buildGraphView(model, { modelId: modelFingerprint(model), fileName, fileBytes });
+  process.stdout.write(`${JSON.stringify(report(view), null, 2)}\n`);
+} catch (thrown) {
+  if (!(thrown instanceof InputError)) throw thrown;
+  const { message, hint } = thrown.failure;
+  console.error(hint ? `${message} ${hint}` : message);
+  process.exitCode = 1;
+}
