@@ -1,0 +1,91 @@
+import type { Node, NodeProps } from '@xyflow/react';
+import { createContext, memo, useContext, type CSSProperties } from 'react';
+import type { Box } from './boxes.ts';
+import styles from './GraphCanvas.module.css';
+
+export type BoxNodeData = {
+  readonly box: Box;
+  readonly column: 'trunk' | 'side';
+  readonly costText: string;
+  readonly heat: number;
+  readonly selected: boolean;
+  readonly matches: boolean;
+};
+export type BoxFlowNode = Node<BoxNodeData, 'box'>;
+
+export interface BoxActions {
+  readonly select: (box: Box) => void;
+  readonly toggleFold: (box: Box) => void;
+}
+
+export const BoxActionsContext = createContext<BoxActions>({ select: () => {}, toggleFold: () => {} });
+
+/** A box of the graph: title, cost, what is inside, shape of what leaves it. */
+export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
+  const actions = useContext(BoxActionsContext);
+  const { box } = data;
+  if (box.kind === 'header') {
+    return (
+      <button
+        type="button"
+        className={styles.header}
+        aria-expanded="true"
+        onClick={() => actions.toggleFold(box)}
+      >
+        <span aria-hidden="true" className={styles.chevron} data-open="true" />
+        <b>{box.title}</b> {box.subtitle}
+      </button>
+    );
+  }
+  const heat = { '--heat': data.heat } as CSSProperties;
+  return (
+    <div
+      className={styles.box}
+      data-kind={box.kind}
+      data-selected={data.selected || undefined}
+      data-matches={data.matches || undefined}
+      data-exit={box.exit === null ? undefined : true}
+      data-foldable={box.foldKey === null ? undefined : true}
+      style={heat}
+      onDoubleClick={() => box.foldKey && actions.toggleFold(box)}
+    >
+      <button
+        type="button"
+        className={styles.face}
+        disabled={box.kind === 'input'}
+        aria-pressed={box.kind === 'input' ? undefined : data.selected}
+        onClick={() => actions.select(box)}
+      >
+        <span className={styles.line}>
+          <b className={styles.title}>{box.title}</b>
+          {!box.known && (
+            <span
+              className={styles.unknown}
+              title="An operator this lab does not know: passed through unchanged"
+            >
+              custom
+            </span>
+          )}
+          <span className={styles.cost}>{box.kind === 'input' ? box.shape : data.costText}</span>
+        </span>
+        {box.kind !== 'input' && (
+          <span className={styles.line}>
+            <span className={styles.subtitle}>{box.subtitle}</span>
+            <span className={styles.shape}>{box.shape}</span>
+          </span>
+        )}
+      </button>
+      {box.foldKey && (
+        <button
+          type="button"
+          className={styles.fold}
+          aria-expanded="false"
+          aria-label={`Unfold ${box.title}`}
+          onClick={() => actions.toggleFold(box)}
+        >
+          <span aria-hidden="true" className={styles.chevron} />
+        </button>
+      )}
+    </div>
+  );
+});

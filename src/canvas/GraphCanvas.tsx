@@ -1,0 +1,339 @@
+import {
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+  useStoreApi,
+  ViewportPortal,
+  type ReactFlowState,
+} from '@xyflow/react';
+import '@xyflow/react/dist/base.css';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { placementOf } from '../transforms/placement.ts';
+import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
+import { allFoldKeys, type Box, boxCost, boxesOf, boxIndexOf, formatCost } from './boxes.ts';
+import { heatOf } from './heat.ts';
+import { type Layout, layOut } from './layout.ts';
+import { Overlay } from './Overlay.tsx';
+import { Overview } from './Overview.tsx';
+import { PaintedLayer } from './PaintedLayer.tsx';
+import type { Scene } from './paint.ts';
+import type { GraphCanvasProps } from './props.ts';
+import { searchMatches } from './search.ts';
+import { useTheme } from './theme.ts';
+import { Legend, ToolbarChips, ZoomButtons } from './Tools.tsx';
+import { DETAIL_ZOOM, firstSight, fitAll, type Margins } from './viewport.ts';
+import styles from './GraphCanvas.module.css';
+
+const nodeTypes = { box: BoxNode };
+const NOTHING_UNFOLDED: ReadonlySet<string> = new Set();
+const NO_NODES: BoxFlowNode[] = [];
+
+/** The model's graph with its exits and cut on it. Everything it changes goes through `onRecipe`. */
+export function GraphCanvas(props: GraphCanvasProps) {
+  return (
+    <ReactFlowProvider>
+      {/* A new model starts folded, from its top. */}
+      <Stage key={props.view.modelId} {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Stage(props: GraphCanvasProps) {
+  const { view, recipe, colour, compact, selectedNode } = props;
+  const [unfolded, setUnfolded] = useState(NOTHING_UNFOLDED);
+  const boxes = useMemo(() => boxesOf(view, unfolded), [view, unfolded]);
+  const layout = useMemo(() => layOut(view, boxes), [view, boxes]);
+  const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
+  const heat = useHeat(props, boxes);
+  const matches = useMemo(() => searchMatches(view, props.search), [view, props.search]);
+  const matchRows = useMemo(() => new Set(matches.map((node) => boxIndexOf(boxes, node))), [matches, boxes]);
+  const selectedRow = selectedNode === null ? null : boxIndexOf(boxes, selectedNode);
+  const activeExits = useMemo(
+    () =>
+      new Set(
+        placement.exit.kind === 'dynamic'
+          ? placement.exit.exits
+          : placement.exit.kind === 'fixed'
+            ? [placement.exit.exit]
+            : [],
+      ),
+    [placement.exit],
+  );
+  const scene = useMemo(
+    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRows, activeExits }),
+    [layout, heat, selectedRow, matchRows, activeExits],
+  );
+
+  const rootRef = useRef<HTMLDivElement>(null);
+  const theme = useTheme(rootRef);
+  const detail = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
+  const nodes = useFlowNodes(detail, scene, heat.costs, colour);
+  const camera = useCamera(layout, compact, matches, props.searchIndex ?? 0);
+
+  const foldAround = useCallback(
+    (node: number, change: (old: ReadonlySet<string>) => ReadonlySet<string>) => {
+      camera.keepInPlace(node);
+      setUnfolded(change);
+    },
+    [camera],
+  );
+  const { onSelectNode, onSelectRange } = props;
+  const actions = useMemo(
+    () => ({
+      select(box: Box) {
+        onSelectNode(box.firstNode);
+        onSelectRange?.({ label: box.title, firstNode: box.firstNode, lastNode: box.lastNode });
+      },
+      toggleFold(box: Box) {
+        const key = box.foldKey;
+        if (key) foldAround(box.firstNode, (old) => toggled(old, key));
+      },
+    }),
+    [onSelectNode, onSelectRange, foldAround],
+  );
+
+  const minZoom = useStore((state: ReactFlowState) =>
+    Math.min(0.2, 0.9 * fitAll(layout.bounds, state.width, state.height, marginsOf(compact)).zoom || 0.2),
+  );
+  const allUnfolded = unfolded.size > 0;
+  const cutY = placement.cut === null ? null : (layout.frontierY[placement.cut] ?? null);
+  return (
+    <div
+      ref={rootRef}
+      className={styles.canvas}
+      data-compact={compact || undefined}
+      data-testid="graph-canvas"
+    >
+      <BoxActionsContext value={actions}>
+        <ReactFlow
+          nodes={nodes}
+          edges={[]}
+          nodeTypes={nodeTypes}
+          minZoom={minZoom}
+          maxZoom={2.5}
+          onlyRenderVisibleElements
+          nodesDraggable={false}
+          nodesConnectable={false}
+          nodesFocusable={false}
+          elementsSelectable={false}
+          edgesFocusable={false}
+          zoomOnDoubleClick={false}
+          disableKeyboardA11y
+          deleteKeyCode={null}
+          selectionKeyCode={null}
+          multiSelectionKeyCode={null}
+          zoomActivationKeyCode={null}
+          panActivationKeyCode={null}
+          proOptions={{ hideAttribution: true }}
+          onInit={camera.onInit}
+          onPaneClick={(event) => {
+            const node = detail ? null : nodeAt(layout, camera.toGraph(event));
+            if (node) actions.select(node);
+            else onSelectNode(null);
+          }}
+        >
+          {theme && <PaintedLayer scene={scene} theme={theme} detail={detail} />}
+          <CutProgress layout={layout} cut={placement.cut} />
+          <Overlay
+            view={view}
+            layout={layout}
+            recipe={recipe}
+            onRecipe={props.onRecipe}
+            compact={compact}
+            {...(props.onPreview && { onPreview: props.onPreview })}
+            {...(props.exitNotes && { exitNotes: props.exitNotes })}
+            onUnfold={(key) => setUnfolded((old) => toggled(old, key))}
+            tools={
+              <ToolbarChips
+                colour={colour}
+                onColour={props.onColour}
+                shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
+                total={view.nodes.length}
+                unfolded={allUnfolded}
+                onFold={() => {
+                  camera.keepInPlace(camera.middleNode());
+                  setUnfolded(allUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
+                }}
+              />
+            }
+          />
+          <Legend colour={colour} highest={heat.highest} compact={compact} />
+          <ZoomButtons onFit={camera.fit} />
+          {!compact && theme && <Overview scene={scene} theme={theme} cutY={cutY} />}
+        </ReactFlow>
+      </BoxActionsContext>
+    </div>
+  );
+}
+
+/** Costs of all rows and their heat. */
+function useHeat({ view, colour }: GraphCanvasProps, boxes: readonly Box[]) {
+  return useMemo(() => {
+    const costs = boxes.map((box) => (box.kind === 'header' ? 0 : boxCost(view, box, colour)));
+    const highest = costs.reduce((a, b) => Math.max(a, b), 0);
+    return { costs, highest, heats: Float32Array.from(costs, (cost) => heatOf(cost, highest)) };
+  }, [view, colour, boxes]);
+}
+
+/** React Flow's nodes: none when seen from afar, where boxes are painted. */
+function useFlowNodes(
+  detail: boolean,
+  scene: Scene,
+  costs: readonly number[],
+  colour: GraphCanvasProps['colour'],
+): BoxFlowNode[] {
+  const { layout, heats, selectedRow, matchRows } = scene;
+  const all = useMemo(
+    () =>
+      layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
+        // A folded head is drawn by its exit's tag.
+        if (box.kind === 'head') return [];
+        return [
+          {
+            id: box.id,
+            type: 'box',
+            position: { x, y },
+            // Known sizes and no handles: React Flow need not measure anything.
+            width,
+            height,
+            measured: { width, height },
+            handles: [],
+            data: {
+              box,
+              column,
+              costText: formatCost(costs[row] ?? 0, colour),
+              heat: heats[row] ?? 0,
+              selected: row === selectedRow,
+              matches: matchRows.has(row),
+            },
+          },
+        ];
+      }),
+    [layout, heats, selectedRow, matchRows, costs, colour],
+  );
+  return detail ? all : NO_NODES;
+}
+
+/** A bar inside a folded box that the cut goes through: how much of it lies before. */
+function CutProgress({ layout, cut }: { readonly layout: Layout; readonly cut: number | null }) {
+  if (cut === null) return null;
+  const at = layout.boxes.find(
+    ({ box }) => box.kind !== 'header' && box.firstNode <= cut && cut < box.lastNode,
+  );
+  if (!at) return null;
+  const share = (cut - at.box.firstNode + 1) / (at.box.lastNode - at.box.firstNode + 1);
+  const transform = `translate(${at.x + 12}px, ${at.y + at.height - 11}px)`;
+  return (
+    <ViewportPortal>
+      <div className={styles.progress} style={{ transform, width: at.width - 24 }}>
+        <div style={{ width: `${100 * share}%` }} />
+      </div>
+    </ViewportPortal>
+  );
+}
+
+/** Room for what floats over the graph. */
+function marginsOf(compact: boolean): Margins {
+  return compact
+    ? { top: 64, right: 16, bottom: 28, left: 16 }
+    : { top: 68, right: 96, bottom: 40, left: 40 };
+}
+
+/** Where the graph is looked at from: first sight, fit, search results, staying put while boxes unfold. */
+function useCamera(layout: Layout, compact: boolean, matches: readonly number[], matchIndex: number) {
+  const store = useStoreApi();
+  const { setViewport, screenToFlowPosition } = useReactFlow();
+  const layoutRef = useRef(layout);
+  const anchor = useRef<{ readonly node: number; readonly screenY: number } | null>(null);
+
+  const camera = useMemo(() => {
+    const boxOfNode = (node: number) => {
+      const { boxes } = layoutRef.current;
+      return boxes[
+        boxIndexOf(
+          boxes.map(({ box }) => box),
+          node,
+        )
+      ];
+    };
+    return {
+      onInit() {
+        const { width, height } = store.getState();
+        void setViewport(firstSight(layoutRef.current.bounds, width, height, marginsOf(compact)));
+      },
+      fit() {
+        const { width, height } = store.getState();
+        const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+        void setViewport(fitAll(layoutRef.current.bounds, width, height, marginsOf(compact)), {
+          duration: calm ? 0 : 200,
+        });
+      },
+      toGraph: (event: { clientX: number; clientY: number }) =>
+        screenToFlowPosition({ x: event.clientX, y: event.clientY }),
+      /** The node in the middle of what is in sight. */
+      middleNode(): number {
+        const { height, transform } = store.getState();
+        const y = (height / 2 - transform[1]) / transform[2];
+        const at = layoutRef.current.boxes.find((box) => box.y + box.height >= y && box.box.lastNode >= 0);
+        return at?.box.firstNode ?? 0;
+      },
+      /** After the next layout this node is where it is now. */
+      keepInPlace(node: number) {
+        const { transform } = store.getState();
+        anchor.current = { node, screenY: (boxOfNode(node)?.y ?? 0) * transform[2] + transform[1] };
+      },
+      centreOn(node: number) {
+        const at = boxOfNode(node);
+        if (!at) return;
+        const { width, height, transform } = store.getState();
+        const zoom = Math.max(transform[2], 0.8);
+        const x = width / 2 - (at.x + at.width / 2) * zoom;
+        void setViewport({ x, y: height / 2 - (at.y + at.height / 2) * zoom, zoom });
+      },
+    };
+  }, [store, setViewport, screenToFlowPosition, compact]);
+
+  useLayoutEffect(() => {
+    layoutRef.current = layout;
+    if (!anchor.current) return;
+    const { node, screenY } = anchor.current;
+    anchor.current = null;
+    const { boxes } = layout;
+    const at =
+      boxes[
+        boxIndexOf(
+          boxes.map(({ box }) => box),
+          node,
+        )
+      ];
+    const { transform } = store.getState();
+    const y = screenY - (at?.y ?? 0) * transform[2];
+    void setViewport({ x: transform[0], y, zoom: transform[2] });
+  }, [layout, store, setViewport]);
+
+  const match = matches.length > 0 ? matches[matchIndex % matches.length] : undefined;
+  useEffect(() => {
+    if (match !== undefined) camera.centreOn(match);
+  }, [match, camera]);
+  return camera;
+}
+
+function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(keys);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}
+
+/** The box at a point, for clicks on painted boxes. */
+function nodeAt(layout: Layout, point: { readonly x: number; readonly y: number }): Box | undefined {
+  return layout.boxes.find(
+    (at) =>
+      at.box.lastNode >= at.box.firstNode &&
+      at.box.kind !== 'header' &&
+      point.x >= at.x &&
+      point.x <= at.x + at.width &&
+      point.y >= at.y &&
+      point.y <= at.y + at.height,
+  )?.box;
+}

@@ -1,0 +1,245 @@
+import { useStoreApi } from '@xyflow/react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
+import { defined } from '../base/assert.ts';
+import { formatBytes } from '../base/units.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import {
+  DEFAULT_EXIT_THRESHOLD,
+  placementOf,
+  type ExitPlacement,
+  withCut,
+  withDynamicExits,
+  withFixedExit,
+  withoutExits,
+} from '../transforms/placement.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import { type Drop, shownPlace, type Subject } from './drag-state.ts';
+import { ExitTags } from './ExitTags.tsx';
+import type { Layout } from './layout.ts';
+import { Palette } from './Palette.tsx';
+import { PlaceHandle } from './PlaceHandle.tsx';
+import { nearestPlace } from './places.ts';
+import type { GraphCanvasProps, PreviewInfo } from './props.ts';
+import { useHandleMoves } from './use-handle-moves.ts';
+import styles from './GraphCanvas.module.css';
+
+interface OverlayProps
+  extends Pick<GraphCanvasProps, 'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes'> {
+  readonly layout: Layout;
+  readonly onUnfold: (foldKey: string) => void;
+  /** The rest of the toolbar, left of the palette. */
+  readonly tools: ReactNode;
+}
+
+/** Exits and cuts over the graph, in screen space: they keep their size, and their place follows the zoom. */
+export function Overlay(props: OverlayProps) {
+  const { view, layout, recipe, onRecipe, onPreview, compact, exitNotes, onUnfold, tools } = props;
+  const store = useStoreApi();
+  const rootRef = useRef<HTMLDivElement>(null);
+  useViewportVariables(rootRef);
+
+  const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
+  const onDrop = useCallback(
+    ({ subject, place }: Drop) =>
+      onRecipe(subject === 'cut' ? withCut(recipe, view, place) : withFixedExit(recipe, place)),
+    [recipe, view, onRecipe],
+  );
+  const moves = useHandleMoves(view, layout, onDrop);
+  const restingStop = placement.exit.kind === 'fixed' ? placement.exit.exit : null;
+  const cut = shownPlace(moves.state, 'cut', placement.cut);
+  const stop = shownPlace(moves.state, 'stop', restingStop);
+
+  const moving = moves.state.kind === 'dragging' || moves.state.kind === 'stepping';
+  const preview = useMemo(() => {
+    if (moves.state.kind !== 'dragging' && moves.state.kind !== 'stepping') return null;
+    const { subject, place } = moves.state;
+    if (place === null) return null;
+    return subject === 'cut' ? cutPreview(view, place) : exitPreview(view, place);
+  }, [moves.state, view]);
+  const previewed = useRef(false);
+  useEffect(() => {
+    if (!moving && !previewed.current) return;
+    previewed.current = moving;
+    onPreview?.(preview);
+  }, [moving, preview, onPreview]);
+
+  const remove = (subject: Subject): void =>
+    onRecipe(subject === 'cut' ? withCut(recipe, view, null) : withoutExits(recipe));
+  /** A click on the palette: as near to the middle of what is in sight as is legal. */
+  const addInSight = (subject: Subject): void => {
+    const { height, transform } = store.getState();
+    const middle = (height / 2 - transform[1]) / transform[2];
+    const place = nearestPlace(moves.places[subject], middle, transform[2]);
+    if (place) onDrop({ subject, place: place.at });
+  };
+
+  const cutInfo = cut === null ? null : cutPreview(view, cut);
+  const stopY = stop === null ? null : layout.frontierY[Math.max(0, view.exits[stop]?.node ?? 0)];
+  return (
+    <>
+      <div ref={rootRef} className={styles.overlay} data-compact={compact || undefined}>
+        {stopY !== null && stopY !== undefined && stop !== null && (
+          <>
+            {stop < view.exits.length - 1 && (
+              <div className={styles.cutAway} style={{ '--gy': stopY } as React.CSSProperties} />
+            )}
+            <PlaceHandle
+              subject="stop"
+              name="fixed exit"
+              moves={moves}
+              at={stop}
+              resting={restingStop}
+              valueText={stopText(view, stop).join(', ')}
+              onRemove={() => remove('stop')}
+            >
+              <TagLines lines={stopText(view, stop)} />
+            </PlaceHandle>
+          </>
+        )}
+        <ExitTags
+          view={view}
+          layout={layout}
+          exit={placement.exit}
+          notes={exitNotes}
+          onToggle={(exit) => onRecipe(withExitToggled(recipe, view, placement.exit, exit))}
+          onUnfold={onUnfold}
+        />
+        {cutInfo && cut !== null && (
+          <PlaceHandle
+            subject="cut"
+            name="cut"
+            moves={moves}
+            at={cut}
+            resting={placement.cut}
+            valueText={`${cutText(cutInfo).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
+            onRemove={() => remove('cut')}
+          >
+            <TagLines lines={cutText(cutInfo)} />
+          </PlaceHandle>
+        )}
+      </div>
+      <div className={styles.toolbar} data-compact={compact || undefined}>
+        {tools}
+        <Palette
+          exitCount={view.exits.length}
+          exit={placement.exit}
+          cut={placement.cut}
+          moves={moves}
+          onAdd={addInSight}
+          onRemove={remove}
+          onDynamic={() =>
+            onRecipe(
+              placement.exit.kind === 'dynamic'
+                ? withoutExits(recipe)
+                : withDynamicExits(recipe, allExits(view), DEFAULT_EXIT_THRESHOLD),
+            )
+          }
+        />
+      </div>
+      {placement.problems.length > 0 && (
+        <div className={styles.problems} role="status">
+          {placement.problems.join(' ')}
+        </div>
+      )}
+    </>
+  );
+}
+
+function TagLines({ lines: [first, second] }: { readonly lines: readonly [string, string] }) {
+  return (
+    <>
+      <b>{first}</b>
+      <span>{second}</span>
+    </>
+  );
+}
+
+/** What a cut after this node would mean. */
+export function cutPreview(view: GraphView, afterNode: number): PreviewInfo & { readonly kind: 'cut' } {
+  const frontier = defined(view.frontiers[afterNode], `frontier ${afterNode}`);
+  return {
+    kind: 'cut',
+    afterNode,
+    crossing: frontier.crossing.flatMap((name) => view.values.get(name) ?? []),
+    bytes: frontier.bytes,
+    macShareBefore: view.totals.macs > 0 ? frontier.macsBefore / view.totals.macs : 0,
+  };
+}
+
+function exitPreview(view: GraphView, exit: number): PreviewInfo {
+  const macs = view.exits[exit]?.macs ?? 0;
+  return { kind: 'exit', exit, macShare: view.totals.macs > 0 ? macs / view.totals.macs : 0 };
+}
+
+function cutText(info: PreviewInfo & { readonly kind: 'cut' }): readonly [string, string] {
+  const before = Math.round(100 * info.macShareBefore);
+  const values = info.crossing.length > 1 ? ` in ${info.crossing.length}` : '';
+  return [
+    `${info.bytes === null ? 'unknown size' : formatBytes(info.bytes)}${values} cross`,
+    `${before} | ${100 - before} % MACs`,
+  ];
+}
+
+function stopText(view: GraphView, exit: number): readonly [string, string] {
+  const share = Math.round((100 * (view.exits[exit]?.macs ?? 0)) / Math.max(1, view.totals.macs));
+  return [`stop at exit ${exit + 1}`, `${share} % of MACs`];
+}
+
+function withExitToggled(recipe: Recipe, view: GraphView, placed: ExitPlacement, exit: number): Recipe {
+  const final = view.exits.length - 1;
+  switch (placed.kind) {
+    case 'none':
+      return withDynamicExits(recipe, [exit, final], DEFAULT_EXIT_THRESHOLD);
+    case 'fixed':
+      return placed.exit === exit ? withoutExits(recipe) : withFixedExit(recipe, exit);
+    case 'dynamic': {
+      // Thresholds stay with their exits; a new one takes the default.
+      const thresholds = new Map(placed.exits.map((index, i) => [index, placed.thresholds[i]]));
+      const exits = placed.exits.includes(exit)
+        ? placed.exits.filter((index) => index !== exit)
+        : [...placed.exits, exit].toSorted((a, b) => a - b);
+      const kept = exits
+        .slice(0, -1)
+        .map((index) => thresholds.get(index) ?? commonThreshold(placed.thresholds));
+      const [first] = kept;
+      const same = first !== undefined && kept.every((threshold) => threshold === first);
+      return withDynamicExits(recipe, exits, same ? first : kept);
+    }
+  }
+}
+
+/** The threshold that all exits share, or the default. */
+function commonThreshold(thresholds: readonly number[]): number {
+  const [first = DEFAULT_EXIT_THRESHOLD] = thresholds;
+  return thresholds.every((threshold) => threshold === first) ? first : DEFAULT_EXIT_THRESHOLD;
+}
+
+function allExits(view: GraphView): readonly number[] {
+  return view.exits.map(({ index }) => index);
+}
+
+/** Writes the viewport into CSS variables, so that following it needs no rendering. */
+function useViewportVariables(root: React.RefObject<HTMLElement | null>): void {
+  const store = useStoreApi();
+  useLayoutEffect(() => {
+    const write = (): void => {
+      const { transform, width, height } = store.getState();
+      const style = root.current?.style;
+      if (!style) return;
+      style.setProperty('--tx', String(transform[0]));
+      style.setProperty('--ty', String(transform[1]));
+      style.setProperty('--zoom', String(transform[2]));
+      style.setProperty('--pane-width', String(width));
+      style.setProperty('--pane-height', String(height));
+    };
+    write();
+    return store.subscribe((state, before) => {
+      if (
+        state.transform !== before.transform ||
+        state.width !== before.width ||
+        state.height !== before.height
+      )
+        write();
+    });
+  }, [store, root]);
+}

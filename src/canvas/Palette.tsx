@@ -1,0 +1,83 @@
+import type { ExitPlacement } from '../transforms/placement.ts';
+import type { Subject } from './drag-state.ts';
+import type { HandleMoves } from './use-handle-moves.ts';
+import styles from './GraphCanvas.module.css';
+
+interface PaletteProps {
+  readonly exitCount: number;
+  readonly exit: ExitPlacement;
+  readonly cut: number | null;
+  readonly moves: HandleMoves;
+  readonly onAdd: (subject: Subject) => void;
+  readonly onRemove: (subject: Subject) => void;
+  readonly onDynamic: () => void;
+}
+
+/** What can be put on the graph: drag it there, or click to put it in the middle. */
+export function Palette({ exitCount, exit, cut, moves, onAdd, onRemove, onDynamic }: PaletteProps) {
+  const oneOutput = exitCount < 2;
+  const noExits = 'This model has one output, so there is no earlier exit to take';
+  return (
+    <fieldset className={styles.palette} aria-label="Place on the graph">
+      <SubjectButton
+        subject="cut"
+        label="cut"
+        placed={cut !== null}
+        disabled={false}
+        title="Cut the model in two: drag it onto the graph"
+        {...{ moves, onAdd, onRemove }}
+      />
+      <button
+        type="button"
+        className={styles.chip}
+        data-subject="stop"
+        aria-pressed={exit.kind === 'dynamic'}
+        disabled={oneOutput}
+        title={oneOutput ? noExits : 'Stop at the first exit that is confident enough'}
+        onClick={onDynamic}
+      >
+        early exits
+      </button>
+      <SubjectButton
+        subject="stop"
+        label="fixed exit"
+        placed={exit.kind === 'fixed'}
+        disabled={oneOutput}
+        title={oneOutput ? noExits : 'Always stop at one exit: drag it onto the graph'}
+        {...{ moves, onAdd, onRemove }}
+      />
+    </fieldset>
+  );
+}
+
+interface SubjectButtonProps extends Pick<PaletteProps, 'moves' | 'onAdd' | 'onRemove'> {
+  readonly subject: Subject;
+  readonly label: string;
+  readonly placed: boolean;
+  readonly disabled: boolean;
+  readonly title: string;
+}
+
+function SubjectButton(props: SubjectButtonProps) {
+  const { subject, label, placed, disabled, title, moves, onAdd, onRemove } = props;
+  return (
+    <button
+      type="button"
+      className={styles.chip}
+      data-subject={subject}
+      data-testid={`add-${subject}`}
+      aria-pressed={placed}
+      disabled={disabled}
+      title={title}
+      {...(placed ? {} : moves.dragProps(subject, null))}
+      onClick={() => {
+        // A drag that ends over the button is no click: it has just dropped what it carried.
+        if (placed) onRemove(subject);
+        else onAdd(subject);
+      }}
+    >
+      <span aria-hidden="true" className={styles.swatch} />
+      {label}
+    </button>
+  );
+}

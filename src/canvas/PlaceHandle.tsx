@@ -1,0 +1,66 @@
+import type { CSSProperties, ReactNode } from 'react';
+import type { Subject } from './drag-state.ts';
+import type { HandleMoves } from './use-handle-moves.ts';
+import styles from './GraphCanvas.module.css';
+
+interface PlaceHandleProps {
+  readonly subject: Subject;
+  readonly name: string;
+  readonly moves: HandleMoves;
+  /** Where it is shown; a node index (cut) or exit index (stop). */
+  readonly at: number;
+  /** Where it rests in the recipe; null while it is being added. */
+  readonly resting: number | null;
+  readonly valueText: string;
+  readonly onRemove: () => void;
+  readonly children: ReactNode;
+}
+
+/** A line across the graph with a tag to hold it by: a slider along the graph's legal places. */
+export function PlaceHandle(props: PlaceHandleProps) {
+  const { subject, name, moves, at, resting, valueText, onRemove, children } = props;
+  const places = moves.places[subject];
+  const index = places.findIndex((place) => place.at === at);
+  const moving =
+    moves.state.kind !== 'idle' && moves.state.kind !== 'pressed' && moves.state.subject === subject;
+  const position = { '--gy': places[index]?.y ?? 0 } as CSSProperties;
+  return (
+    <div
+      className={styles.placeLine}
+      data-subject={subject}
+      data-moving={moving || undefined}
+      style={position}
+    >
+      <div className={styles.dashes} {...moves.dragProps(subject, resting)} />
+      <div className={styles.tag}>
+        <div
+          className={styles.hold}
+          role="slider"
+          tabIndex={0}
+          aria-label={name}
+          aria-orientation="vertical"
+          aria-valuemin={1}
+          aria-valuemax={places.length}
+          aria-valuenow={index + 1}
+          aria-valuetext={valueText}
+          data-testid={`${subject}-handle`}
+          {...moves.dragProps(subject, resting)}
+          onKeyDown={(event) => {
+            if (moves.onKey(event, subject, resting)) return;
+            if (event.key === 'Delete' || event.key === 'Backspace') {
+              event.preventDefault();
+              onRemove();
+            }
+          }}
+          onBlur={moves.drop}
+        >
+          <span className={styles.grip} aria-hidden="true" />
+          <span className={styles.tagText}>{children}</span>
+        </div>
+        <button type="button" className={styles.remove} aria-label={`Remove ${name}`} onClick={onRemove}>
+          <span aria-hidden="true">×</span>
+        </button>
+      </div>
+    </div>
+  );
+}

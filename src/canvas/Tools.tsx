@@ -1,0 +1,84 @@
+import { useReactFlow } from '@xyflow/react';
+import { formatCost } from './boxes.ts';
+import type { ColourMode } from './props.ts';
+import styles from './GraphCanvas.module.css';
+
+const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string }[] = [
+  { mode: 'macs', name: 'MACs' },
+  { mode: 'params', name: 'parameters' },
+  { mode: 'activationBytes', name: 'activation bytes' },
+];
+
+interface ToolbarChipsProps {
+  readonly colour: ColourMode;
+  readonly onColour: (mode: ColourMode) => void;
+  readonly shown: number;
+  readonly total: number;
+  readonly unfolded: boolean;
+  readonly onFold: () => void;
+}
+
+/** What the graph shows: colours and folding. */
+export function ToolbarChips({ colour, onColour, shown, total, unfolded, onFold }: ToolbarChipsProps) {
+  return (
+    <>
+      <label className={styles.select}>
+        colour:{' '}
+        <select value={colour} onChange={(event) => onColour(event.target.value as ColourMode)}>
+          {COLOUR_MODES.map(({ mode, name }) => (
+            <option key={mode} value={mode}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="button" className={styles.chip} aria-expanded={unfolded} onClick={onFold}>
+        {unfolded ? 'fold all' : 'unfold all'}
+        <span className={styles.dim}>
+          {shown} of {total}
+        </span>
+      </button>
+    </>
+  );
+}
+
+interface LegendProps {
+  readonly colour: ColourMode;
+  readonly highest: number;
+  readonly compact: boolean;
+}
+
+/** The heat scale; a square-root scale, so its middle is a quarter of the highest cost. */
+export function Legend({ colour, highest, compact }: LegendProps) {
+  if (compact) return null;
+  const name = COLOUR_MODES.find(({ mode }) => mode === colour)?.name ?? '';
+  return (
+    <div className={styles.legend}>
+      <span>{name} per box</span>
+      <div className={styles.legendBar} />
+      <div className={styles.legendTicks}>
+        <span>0</span>
+        <span>{formatCost(highest / 4, colour)}</span>
+        <span>{formatCost(highest, colour)}</span>
+      </div>
+    </div>
+  );
+}
+
+/** Zoom in, out, fit: for those without a wheel or two fingers. */
+export function ZoomButtons({ onFit }: { readonly onFit: () => void }) {
+  const { zoomIn, zoomOut } = useReactFlow();
+  return (
+    <div className={styles.zoomButtons}>
+      <button type="button" aria-label="Zoom in" onClick={() => void zoomIn()}>
+        +
+      </button>
+      <button type="button" aria-label="Zoom out" onClick={() => void zoomOut()}>
+        −
+      </button>
+      <button type="button" aria-label="Show the whole graph" onClick={onFit}>
+        <span aria-hidden="true" className={styles.fitIcon} />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { Layout } from './layout.ts';
+
+/** A legal place for a handle. */
+export interface Place {
+  /** Node after which a cut lies, or an exit's index. */
+  readonly at: number;
+  /** Height at zoom 1. */
+  readonly y: number;
+  /** Extra distance, in pixels on screen, from which this place attracts the pointer. */
+  readonly pullPx: number;
+  /** Whether it ends a block: where PageUp and PageDown stop. */
+  readonly endsBlock: boolean;
+}
+
+/** Single-value cuts are what most people want: they attract from this much farther away. */
+const SINGLE_VALUE_PULL_PX = 14;
+
+/** Legal cuts of a graph from top to bottom; frontiers that the same values cross count once. */
+export function cutPlaces(view: GraphView, layout: Layout): readonly Place[] {
+  const blockEnds = new Set(view.blocks.map(({ lastNode }) => lastNode));
+  return legalCuts(view).map(({ afterNode, single }) => ({
+    at: afterNode,
+    y: layout.frontierY[afterNode] ?? 0,
+    pullPx: single ? SINGLE_VALUE_PULL_PX : 0,
+    endsBlock: blockEnds.has(afterNode),
+  }));
+}
+
+/** Where a fixed exit can stand: below the node that makes each output, in order. */
+export function stopPlaces(view: GraphView, layout: Layout): readonly Place[] {
+  return view.exits.map(({ index, node }) => ({
+    at: index,
+    y: layout.frontierY[Math.max(0, node)] ?? 0,
+    pullPx: 0,
+    endsBlock: true,
+  }));
+}
+
+/**
+ * The place that a pointer means: the nearest on screen, counting a place nearer by its pull.
+ * @param y height of the pointer at zoom 1
+ * @param zoom screen pixels per pixel at zoom 1
+ */
+export function nearestPlace(places: readonly Place[], y: number, zoom: number): Place | undefined {
+  let best: Place | undefined;
+  let bestPx = Infinity;
+  for (const place of places) {
+    const px = Math.abs(place.y - y) * zoom - place.pullPx;
+    if (px < bestPx) {
+      best = place;
+      bestPx = px;
+    }
+  }
+  return best;
+}
+
+export type Step = 'previous' | 'next' | 'previousBlock' | 'nextBlock' | 'first' | 'last';
+
+/** The place one step away from `at`; at either end it stays. */
+export function stepFrom(places: readonly Place[], at: number | null, step: Step): Place | undefined {
+  const current = at ?? -1;
+  const after = places.filter((place) => place.at > current);
+  const before = places.filter((place) => place.at < current);
+  const here = places.find((place) => place.at === current);
+  switch (step) {
+    case 'next':
+      return after[0] ?? here;
+    case 'previous':
+      return before.at(-1) ?? here;
+    case 'nextBlock':
+      return after.find(({ endsBlock }) => endsBlock) ?? places.at(-1);
+    case 'previousBlock':
+      return before.findLast(({ endsBlock }) => endsBlock) ?? places[0];
+    case 'first':
+      return places[0];
+    case 'last':
+      return places.at(-1);
+  }
+}
+
+interface LegalCut {
+  readonly afterNode: number;
+  readonly single: boolean;
+}
+
+const legalCutsCache = new WeakMap<GraphView, readonly LegalCut[]>();
+
+function legalCuts(view: GraphView): readonly LegalCut[] {
+  const cached = legalCutsCache.get(view);
+  if (cached) return cached;
+  const seen = new Set<string>();
+  const cuts: LegalCut[] = [];
+  for (const { afterNode, crossing, legal } of view.frontiers) {
+    const key = crossing.toSorted().join('\0');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (legal) cuts.push({ afterNode, single: crossing.length === 1 });
+  }
+  legalCutsCache.set(view, cuts);
+  return cuts;
+}

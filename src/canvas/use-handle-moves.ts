@@ -1,0 +1,169 @@
+import { useStoreApi } from '@xyflow/react';
+import {
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type PointerEvent,
+} from 'react';
+import type { GraphView } from '../onnx/graph-view.ts';
+import { type DragEvent, type DragState, type Drop, IDLE, reduceDrag, type Subject } from './drag-state.ts';
+import type { Layout } from './layout.ts';
+import { cutPlaces, nearestPlace, type Place, type Step, stepFrom, stopPlaces } from './places.ts';
+
+export interface HandleMoves {
+  readonly state: DragState;
+  readonly places: Readonly<Record<Subject, readonly Place[]>>;
+  /** Event handlers of something that moves a subject when dragged. */
+  readonly dragProps: (subject: Subject, from: number | null) => DragProps;
+  /** Arrows, PageUp, PageDown, Home and End step; Enter drops; Escape cancels. True if the key was one of them. */
+  readonly onKey: (event: KeyboardEvent, subject: Subject, from: number | null) => boolean;
+  /** Drops a handle that is being stepped, e.g. when it loses the focus. */
+  readonly drop: () => void;
+}
+
+interface DragProps {
+  readonly onPointerDown: (event: PointerEvent<HTMLElement>) => void;
+  readonly onPointerMove: (event: PointerEvent<HTMLElement>) => void;
+  readonly onPointerUp: () => void;
+  readonly onPointerCancel: () => void;
+  readonly onLostPointerCapture: () => void;
+}
+
+const STEP_OF_KEY = new Map<string, Step>([
+  ['ArrowDown', 'next'],
+  ['ArrowRight', 'next'],
+  ['ArrowUp', 'previous'],
+  ['ArrowLeft', 'previous'],
+  ['PageDown', 'nextBlock'],
+  ['PageUp', 'previousBlock'],
+  ['Home', 'first'],
+  ['End', 'last'],
+]);
+
+/** So near to the pane's edge a drag moves the graph along. */
+const EDGE_PX = 48;
+const EDGE_SPEED_PX_PER_FRAME = 9;
+
+/**
+ * Moving the cut and the fixed exit by mouse, thumb and keyboard.
+ * @param onDrop called once for each gesture that moved something
+ */
+export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: Drop) => void): HandleMoves {
+  const store = useStoreApi();
+  const [state, setState] = useState<DragState>(IDLE);
+  const stateRef = useRef(state);
+  // The pointer's distance from the line it holds, so that the line does not jump when grabbed.
+  const grabOffsetPx = useRef(0);
+  const places = useMemo(
+    () => ({ cut: cutPlaces(view, layout), stop: stopPlaces(view, layout) }),
+    [view, layout],
+  );
+
+  const dispatch = useCallback(
+    (event: DragEvent) => {
+      const { state: next, drop } = reduceDrag(stateRef.current, event);
+      stateRef.current = next;
+      setState(next);
+      if (drop) onDrop(drop);
+    },
+    [onDrop],
+  );
+
+  const dragging = state.kind === 'dragging';
+  useEffect(() => {
+    if (!dragging) return;
+    const onEscape = (event: globalThis.KeyboardEvent): void => {
+      if (event.key === 'Escape') dispatch({ kind: 'cancel' });
+    };
+    addEventListener('keydown', onEscape);
+    return () => removeEventListener('keydown', onEscape);
+  }, [dragging, dispatch]);
+
+  const pointer = useRef({ x: 0, y: 0 });
+  const track = useCallback(() => {
+    const { transform, domNode } = store.getState();
+    const current = stateRef.current;
+    if (!domNode || (current.kind !== 'pressed' && current.kind !== 'dragging')) return;
+    const paneTop = domNode.getBoundingClientRect().top;
+    const y = (pointer.current.y - grabOffsetPx.current - paneTop - transform[1]) / transform[2];
+    const place = nearestPlace(places[current.subject], y, transform[2]);
+    dispatch({ kind: 'move', ...pointer.current, place: place?.at ?? null });
+  }, [store, places, dispatch]);
+
+  useEffect(() => {
+    if (!dragging) return;
+    let frame = requestAnimationFrame(function tick() {
+      const { domNode, panBy } = store.getState();
+      const pane = domNode?.getBoundingClientRect();
+      if (pane) {
+        const above = pane.top + EDGE_PX - pointer.current.y;
+        const below = pointer.current.y - (pane.bottom - EDGE_PX);
+        const push = above > 0 ? 1 : below > 0 ? -1 : 0;
+        const speed = Math.min(1, Math.max(above, below) / EDGE_PX) * EDGE_SPEED_PX_PER_FRAME;
+        if (push !== 0) {
+          void panBy({ x: 0, y: push * speed });
+          track();
+        }
+      }
+      frame = requestAnimationFrame(tick);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [dragging, store, track]);
+
+  const dragProps = useCallback(
+    (subject: Subject, from: number | null): DragProps => ({
+      onPointerDown(event) {
+        if (event.button !== 0) return;
+        event.currentTarget.setPointerCapture(event.pointerId);
+        const { transform, domNode } = store.getState();
+        const resting = places[subject].find(({ at }) => at === from);
+        const paneTop = domNode?.getBoundingClientRect().top ?? 0;
+        grabOffsetPx.current = resting
+          ? event.clientY - (paneTop + transform[1] + resting.y * transform[2])
+          : 0;
+        pointer.current = { x: event.clientX, y: event.clientY };
+        dispatch({ kind: 'press', subject, from, ...pointer.current });
+      },
+      onPointerMove(event) {
+        const { kind } = stateRef.current;
+        if (kind !== 'pressed' && kind !== 'dragging') return;
+        pointer.current = { x: event.clientX, y: event.clientY };
+        track();
+      },
+      onPointerUp: () => dispatch({ kind: 'release' }),
+      onPointerCancel: () => dispatch({ kind: 'cancel' }),
+      // After a release the state is idle already; otherwise the gesture was taken away from us.
+      onLostPointerCapture: () => {
+        const { kind } = stateRef.current;
+        if (kind === 'pressed' || kind === 'dragging') dispatch({ kind: 'cancel' });
+      },
+    }),
+    [store, places, dispatch, track],
+  );
+
+  const onKey = useCallback(
+    (event: KeyboardEvent, subject: Subject, from: number | null): boolean => {
+      const current = stateRef.current;
+      const at = current.kind === 'stepping' && current.subject === subject ? current.place : from;
+      const step = STEP_OF_KEY.get(event.key);
+      const place = step && stepFrom(places[subject], at, step);
+      if (place) dispatch({ kind: 'step', subject, from, place: place.at });
+      else if (event.key === 'Enter' && current.kind === 'stepping') dispatch({ kind: 'drop' });
+      else if (event.key === 'Escape' && current.kind !== 'idle') dispatch({ kind: 'cancel' });
+      else return false;
+      event.preventDefault();
+      event.stopPropagation();
+      return true;
+    },
+    [places, dispatch],
+  );
+
+  const drop = useCallback(() => {
+    if (stateRef.current.kind === 'stepping') dispatch({ kind: 'drop' });
+  }, [dispatch]);
+
+  return { state, places, dragProps, onKey, drop };
+}
