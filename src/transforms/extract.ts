@@ -16,7 +16,6 @@ export interface IndexedModel {
  * @returns node indices
  */
 export function nodesBetween(
-  graph: Graph,
   index: GraphIndex,
   given: ReadonlySet<ValueName>,
   outputs: Iterable<ValueName>,
@@ -42,12 +41,12 @@ export function extractBetween(
   inputs: readonly ValueName[],
   outputs: readonly ValueName[],
 ): Model {
-  const { model, index } = source;
+  const { index } = source;
   const given = new Set(inputs);
-  const nodes = nodesBetween(model.graph, index, given, outputs);
+  const nodes = nodesBetween(index, given, outputs);
   for (const node of nodes) {
     for (const value of index.inputsOf(node)) {
-      if (given.has(value) || index.producer.has(value) || index.initializers.has(value)) continue;
+      if (given.has(value) || index.producer.has(value) || index.isConstant(value)) continue;
       throw new InputError({
         code: 'extract-incomplete',
         message: `"${value}" is also needed to compute ${outputs.map((name) => JSON.stringify(name)).join(', ')}`,

@@ -209,10 +209,11 @@ function operatorLabel(operator: Operator): string {
   }
 }
 
+/** People count exits from 1, recipes from 0. */
 function exitLabel({ exit, threshold, exits }: EarlyExitOperator): string {
-  if (exit !== undefined) return `exit ${exit}`;
+  if (exit !== undefined) return `exit ${exit + 1}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
-  const which = exits === undefined ? '' : ` ${sortedNumbers(exits).join(',')}`;
+  const which = exits === undefined ? '' : ` ${sortedNumbers(exits.map((each) => each + 1)).join(',')}`;
   return `exits${which} τ ${thresholds.map(thresholdText).join('/')}`;
 }
 

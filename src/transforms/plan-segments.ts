@@ -39,7 +39,7 @@ export interface SegmentNodes {
  */
 export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRequest): SegmentNodes[] {
   const { outputs, stops, cut } = request;
-  const live = nodesBetween(graph, index, new Set(), outputs);
+  const live = nodesBetween(index, new Set(), outputs);
   const before = cut === null ? null : nodesBeforeCut(graph, index, live, request, cut);
 
   const groups: { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[] = [];
@@ -51,7 +51,7 @@ export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRe
     else if (stop !== null) throw exitWithoutWork(stop);
   };
 
-  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(graph, index, new Set(), [stop.output]) }));
+  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(index, new Set(), [stop.output]) }));
   const isBefore = (nodes: ReadonlySet<number>): boolean => before !== null && isSubset(nodes, before);
   for (const { stop, nodes } of needs) if (isBefore(nodes)) addGroup(nodes, 'mobile', stop);
   if (before !== null) addGroup(before, 'mobile', null);
@@ -83,7 +83,7 @@ function nodesBeforeCut(
   const crossing = new Set(cut);
   for (const name of cut) checkCutValue(graph, index, live, name);
 
-  const ancestors = nodesBetween(graph, index, new Set(), cut);
+  const ancestors = nodesBetween(index, new Set(), cut);
   const after = new Set<number>();
   for (const node of index.order) {
     if (!live.has(node) || ancestors.has(node)) continue;
@@ -93,7 +93,7 @@ function nodesBeforeCut(
     });
     if (isAfter) after.add(node);
   }
-  for (const head of exitHeads(graph, index, stops, after)) for (const node of head) after.delete(node);
+  for (const head of exitHeads(index, stops, after)) for (const node of head) after.delete(node);
 
   const before = new Set([...live].filter((node) => !after.has(node)));
   checkFrontier(index, before, after, crossing);
@@ -101,31 +101,26 @@ function nodesBeforeCut(
 }
 
 /** For each exit but the last: its nodes after the cut, if nothing else needs them. */
-function exitHeads(
-  graph: Graph,
-  index: GraphIndex,
-  stops: readonly ExitStop[],
-  after: ReadonlySet<number>,
-): Set<number>[] {
+function exitHeads(index: GraphIndex, stops: readonly ExitStop[], after: ReadonlySet<number>): Set<number>[] {
   return stops.slice(0, -1).flatMap(({ output }) => {
-    const head = nodesBetween(graph, index, new Set(), [output]);
+    const head = nodesBetween(index, new Set(), [output]);
     for (const node of head) if (!after.has(node)) head.delete(node);
     const others = stops.filter((other) => other.output !== output).map((other) => other.output);
-    const shared = nodesBetween(graph, index, new Set(), others);
+    const shared = nodesBetween(index, new Set(), others);
     return [...head].some((node) => shared.has(node)) ? [] : [head];
   });
 }
 
 function checkCutValue(graph: Graph, index: GraphIndex, live: ReadonlySet<number>, name: ValueName): void {
   const producer = index.producer.get(name);
-  const isInput = !index.initializers.has(name) && graph.inputs.some((input) => input.name === name);
+  const isInput = !index.isConstant(name) && graph.inputs.some((input) => input.name === name);
   if (isInput || (producer !== undefined && live.has(producer))) return;
   const known = graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== '');
   const near = nearestNames(name, known);
   const reason =
     producer !== undefined
       ? 'it is not needed for the outputs that are kept (it lies behind the chosen exit)'
-      : index.initializers.has(name)
+      : index.isConstant(name)
         ? 'it is a weight, not a value computed on the way'
         : 'there is no value of this name';
   throw new InputError({
@@ -158,7 +153,7 @@ function checkFrontier(
     for (const name of index.inputsOf(node)) {
       const producer = index.producer.get(name);
       const isMadeAfter = producer !== undefined && after.has(producer);
-      if (!isMadeAfter && !crossing.has(name) && !index.initializers.has(name)) missing.add(name);
+      if (!isMadeAfter && !crossing.has(name) && !index.isConstant(name)) missing.add(name);
     }
   }
   if (missing.size === 0) return;
@@ -202,7 +197,7 @@ function withBoundaries(
     const group = groupOfNode.get(node);
     if (group === undefined) continue;
     for (const name of index.inputsOf(node)) {
-      if (groupOfValue(name) === group || index.initializers.has(name)) continue;
+      if (groupOfValue(name) === group || index.isConstant(name)) continue;
       inputs[group]?.add(name);
       leaving.add(name);
     }

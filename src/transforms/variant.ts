@@ -37,6 +37,7 @@ export interface ExitPlan {
 export interface VariantFile {
   readonly name: string;
   readonly bytes: number;
+  readonly nonZeroParams: number;
   /** Writes the file piece by piece, in order, from its start. */
   readonly write: (sink: (chunk: Uint8Array) => void) => void;
 }

@@ -174,11 +174,11 @@ describe('recipeLabel', () => {
       ],
       'prune 29% + int8',
     ],
-    [[{ op: 'early-exit', kind: 'existing', exit: 1 }], 'exit 1'],
+    [[{ op: 'early-exit', kind: 'existing', exit: 0 }], 'exit 1'],
     [[{ op: 'early-exit', kind: 'existing', threshold: 0.8 }], 'exits τ 0.80'],
     [
       [{ op: 'early-exit', kind: 'existing', threshold: [0.8, 0.925], exits: [2, 0] }],
-      'exits 0,2 τ 0.80/0.925',
+      'exits 1,3 τ 0.80/0.925',
     ],
     [[{ op: 'partition', cut: ['conv5', 'skip'] }], 'cut @conv5 +1'],
   ] as [Recipe, string][])('of %j is "%s"', (recipe, label) => {

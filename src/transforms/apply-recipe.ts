@@ -1,0 +1,156 @@
+import { unreachable } from '../base/assert.ts';
+import { InputError } from '../base/result.ts';
+import { type ValueName, valueName } from '../onnx/model.ts';
+import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
+import { nodesBetween, subModel } from './extract.ts';
+import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
+import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
+import { countQuantizable, nothingToQuantize } from './quantize/dynamic.ts';
+import type { WeightForm } from './quantize/quantize-weights.ts';
+import { opsetProblem } from './quantize/raise-opset.ts';
+import { checkSequence } from './recipe-sequence.ts';
+import type { EarlyExitOperator, PruneOperator, Recipe } from './recipe.ts';
+
+/**
+ * A recipe applied as far as that is possible on the whole model: pruned weights and dropped exits are in the
+ * model, while stops, cut and integer form are noted and take effect when segments are compiled. That is why
+ * operators may come in any order that makes sense.
+ */
+export interface Draft {
+  readonly analysed: AnalysedModel;
+  /** In order of work, the final exit last; empty without an early-exit operator. */
+  readonly stops: readonly ExitStop[];
+  readonly cut: readonly ValueName[] | null;
+  readonly quantize: WeightForm | null;
+}
+
+export interface PlannedDraft extends Draft {
+  readonly segments: readonly SegmentNodes[];
+}
+
+/** True if the recipe leaves the model as it is. */
+export function isIdentity(recipe: Recipe): boolean {
+  return recipe.every(({ op }) => op === 'identity');
+}
+
+/**
+ * Applies a recipe.
+ * @param prune what a prune operator does to the weights; `checkPrunable` for a check without reading any
+ * @throws InputError with the reason if the recipe does not fit the model
+ */
+export function applyRecipe(
+  analysed: AnalysedModel,
+  recipe: Recipe,
+  prune: (analysed: AnalysedModel, operator: PruneOperator) => AnalysedModel,
+): PlannedDraft {
+  checkSequence(recipe);
+  let draft: Draft = { analysed, stops: [], cut: null, quantize: null };
+  for (const operator of recipe) {
+    switch (operator.op) {
+      case 'identity':
+        break;
+      case 'early-exit':
+        draft = withExits(draft, operator);
+        break;
+      case 'partition': {
+        const names = typeof operator.cut === 'string' ? [operator.cut] : operator.cut;
+        draft = { ...draft, cut: names.map(valueName) };
+        break;
+      }
+      case 'prune':
+        draft = { ...draft, analysed: prune(draft.analysed, operator) };
+        break;
+      case 'quantize': {
+        checkQuantizable(draft.analysed);
+        const { weights = 'u8', perChannel = false } = operator;
+        draft = { ...draft, quantize: { weights, perChannel } };
+        break;
+      }
+      default:
+        unreachable(operator);
+    }
+  }
+  const { model, index, exits } = draft.analysed;
+  const outputs =
+    draft.stops.length > 0 ? draft.stops.map(({ output }) => output) : exits.map(({ output }) => output);
+  return {
+    ...draft,
+    segments: planSegments(model.graph, index, { outputs, stops: draft.stops, cut: draft.cut }),
+  };
+}
+
+/** Prunes the weights of a model. */
+export function pruneWeights(analysed: AnalysedModel, operator: PruneOperator): AnalysedModel {
+  const pruned = pruneMagnitude(analysed.model, operator.ratio, operator.scope ?? 'layer');
+  return analyseEdited(analysed, pruned, analysed.exits);
+}
+
+/** Only whether there is something to prune. */
+export function checkPrunable(analysed: AnalysedModel): AnalysedModel {
+  if (prunableTensors(analysed.model.graph).length === 0) throw nothingToPrune();
+  return analysed;
+}
+
+function checkQuantizable({ model }: AnalysedModel): void {
+  if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
+  const problem = opsetProblem(model);
+  if (problem !== null) throw problem;
+}
+
+function withExits(draft: Draft, operator: EarlyExitOperator): Draft {
+  const { analysed } = draft;
+  const stops = stopsOf(analysed, operator);
+  const outputs = stops.map(({ output }) => output);
+  const nodes = nodesBetween(analysed.index, new Set(), outputs);
+  const used = new Set([...nodes].flatMap((node) => analysed.index.inputsOf(node)));
+  const inputs = analysed.inputs.filter((name) => used.has(name));
+  const reduced = subModel(analysed, nodes, inputs, outputs);
+  const kept = analysed.exits.filter(({ output }) => outputs.includes(output));
+  return { ...draft, analysed: analyseEdited(analysed, reduced, kept), stops };
+}
+
+function stopsOf({ exits }: AnalysedModel, operator: EarlyExitOperator): ExitStop[] {
+  const last = exits.length - 1;
+  if (last < 1) {
+    throw new InputError({
+      code: 'no-early-exits',
+      message: `early-exit: found a model with ${exits.length === 1 ? 'a single output' : 'no outputs'}, wanted one with several`,
+      hint: 'Early exit uses outputs that the model already has. Exits trained on the device come later; until then use a model with several outputs, such as the bundled one.',
+    });
+  }
+  const stopAt = (index: number, threshold: number): ExitStop => {
+    const exit = exits[index];
+    if (exit !== undefined) return { exitIndex: exit.index, output: exit.output, threshold };
+    const names = exits.map((each) => `${each.index} "${each.output}"`).join(', ');
+    throw new InputError({
+      code: 'no-such-exit',
+      message: `early-exit: found exit ${index}, wanted one of 0 to ${last}`,
+      where: `exit ${index}`,
+      hint: `The exits are ${names}.`,
+    });
+  };
+  if (operator.exit !== undefined) return [stopAt(operator.exit, 0)];
+
+  const wanted = new Set(operator.exits ?? exits.keys());
+  wanted.add(last);
+  const indices = [...wanted].sort((a, b) => a - b);
+  const early = indices.length - 1;
+  const thresholds = typeof operator.threshold === 'number' ? null : (operator.threshold ?? []);
+  if (early === 0) {
+    throw new InputError({
+      code: 'no-early-exits',
+      message: 'early-exit: "exits" names the final exit only, wanted at least one before it',
+      hint: `To always stop at the end leave the operator out; the early exits are 0 to ${last - 1}.`,
+    });
+  }
+  if (thresholds !== null && thresholds.length !== early) {
+    throw new InputError({
+      code: 'threshold-count',
+      message: `early-exit: found ${thresholds.length} thresholds, wanted ${early}: one for each of the exits ${indices.slice(0, -1).join(', ')} (the final one always stops)`,
+      hint: 'Give one number to use it for all exits.',
+    });
+  }
+  return indices.map((exit, position) =>
+    stopAt(exit, position === early ? 0 : (thresholds?.[position] ?? (operator.threshold as number))),
+  );
+}

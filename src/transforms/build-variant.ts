@@ -1,0 +1,198 @@
+import { formatShare } from '../base/units.ts';
+import { InputError } from '../base/result.ts';
+import { mapModelTensors } from '../onnx/map-tensors.ts';
+import type { Model } from '../onnx/model.ts';
+import { serializeModel } from '../onnx/serialize.ts';
+import { tensorRange } from '../onnx/tensor.ts';
+import { type AnalysedModel, analyseModel } from './analyse-model.ts';
+import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
+import {
+  type CompiledSegment,
+  compileSegment,
+  cutsOf,
+  inputAndOutput,
+  total,
+  wholeSegment,
+} from './compile-segments.ts';
+import { standardOpset } from './quantize/raise-opset.ts';
+import type { Recipe } from './recipe.ts';
+import type { Variant, VariantFile } from './variant.ts';
+
+/** protobuf, and with it ONNX, ends here; more needs external data. */
+const LARGEST_FILE_BYTES = 2 ** 31 - 1;
+
+/**
+ * Whether a recipe fits a model, without reading its weights.
+ * @throws InputError with the reason if it does not
+ */
+export function checkRecipe(model: Model, recipe: Recipe): void {
+  const analysed = analyseModel(model);
+  checkRunnableParts(analysed);
+  applyRecipe(analysed, recipe, checkPrunable);
+}
+
+/**
+ * Makes a recipe's variant of a model: its files, how they run, and what they count. `identity` alone keeps the
+ * file as it is, byte for byte, except that external weights are taken in. Files are written when asked for, and
+ * weights that stay as they are stream from where they lie.
+ *
+ * `buildMs` is the time until the files are known; writing them may still compute (pruned weights are made when
+ * they are written), so whoever writes them should time the whole.
+ * @throws InputError with the reason if the recipe does not fit the model
+ */
+export function buildVariant(
+  model: Model,
+  recipe: Recipe,
+  options: {
+    /** The files' names begin with it. */
+    readonly baseName: string;
+    /** A clock in milliseconds. */
+    readonly now: () => number;
+    /** Called with the share done, ending with 1. */
+    readonly onProgress?: (share: number) => void;
+  },
+): Variant {
+  const startedMs = options.now();
+  const analysed = analyseModel(model);
+  checkRunnableParts(analysed);
+  const draft: PlannedDraft = isIdentity(recipe)
+    ? { analysed, stops: [], cut: null, quantize: null, segments: [wholeSegment(analysed)] }
+    : applyRecipe(analysed, recipe, pruneWeights);
+  const names = fileNames(options.baseName, draft);
+  const compiled = draft.segments.map((segment, at): CompiledSegment => {
+    const result = compileSegment(draft, segment, names[at] as string, at === draft.segments.length - 1);
+    options.onProgress?.((at + 1) / draft.segments.length);
+    return isIdentity(recipe) ? { ...result, model } : result;
+  });
+  const files = compiled.map(toFile);
+  // Two segments may share a weight; it is one parameter of the variant.
+  const parameters = new Map(compiled.flatMap((segment) => [...segment.parameters]));
+  return {
+    recipe,
+    files,
+    plan: { segments: compiled.map(({ plan }) => plan), ...inputAndOutput(draft.analysed) },
+    params: total(parameters, 'count'),
+    nonZeroParams: total(parameters, 'nonZero'),
+    macs: compiled.reduce((sum, { plan }) => sum + plan.macs, 0),
+    cuts: cutsOf(draft.analysed, draft.segments),
+    buildMs: options.now() - startedMs,
+    warnings: warningsOf(model, recipe, draft, compiled),
+  };
+}
+
+function checkRunnableParts({ inputs, exits }: AnalysedModel): void {
+  if (inputs.length > 0 && exits.length > 0) return;
+  throw new InputError({
+    code: inputs.length === 0 ? 'onnx-no-input' : 'onnx-no-output',
+    message: `The graph has no ${inputs.length === 0 ? 'input' : 'output'}, so there is nothing to run.`,
+  });
+}
+
+function toFile({ model, plan, parameters }: CompiledSegment): VariantFile {
+  const { bytes, write } = serializeModel(withInlineData(model));
+  if (bytes > LARGEST_FILE_BYTES) {
+    throw new InputError({
+      code: 'file-too-large',
+      message: `${plan.file} would have ${bytes} bytes, an ONNX file can have at most ${LARGEST_FILE_BYTES}`,
+      where: plan.file,
+      hint: 'Cut the model into parts, or quantize it.',
+    });
+  }
+  return { name: plan.file, bytes, write, nonZeroParams: total(parameters, 'nonZero') };
+}
+
+/** A variant's file stands alone: weights of other files are taken in. */
+function withInlineData(model: Model): Model {
+  return mapModelTensors(model, (tensor) => {
+    if (tensor.data.kind !== 'external') return tensor;
+    const range = tensorRange(tensor);
+    if (range !== null) return { ...tensor, data: { kind: 'raw', range } };
+    throw new InputError({
+      code: 'onnx-external-missing',
+      message: `The weights "${tensor.name}" are in "${tensor.data.location}", which was not given.`,
+      where: tensor.name,
+      hint: 'Open the model together with this file.',
+    });
+  });
+}
+
+function fileNames(baseName: string, { segments, stops }: PlannedDraft): string[] {
+  if (segments.length === 1) return [`${baseName}.onnx`];
+  if (stops.length === 0 && segments.length === 2) return [`${baseName}-head.onnx`, `${baseName}-tail.onnx`];
+  return segments.map((_, at) => `${baseName}-segment-${at}.onnx`);
+}
+
+/** What somebody who reads the numbers should know. */
+function warningsOf(
+  model: Model,
+  recipe: Recipe,
+  draft: PlannedDraft,
+  compiled: readonly CompiledSegment[],
+): string[] {
+  const warnings: string[] = [];
+  if (recipe.some(({ op }) => op === 'prune')) {
+    warnings.push(
+      'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',
+    );
+  }
+  if (draft.quantize !== null)
+    warnings.push(...quantizationWarnings(model, draft.quantize.weights, compiled));
+  const notNeeded = notCrossing(draft);
+  if (notNeeded.length > 0) {
+    warnings.push(`Named in the cut, but nothing after it needs them: ${notNeeded.slice(0, 5).join(', ')}.`);
+  }
+  return warnings;
+}
+
+function quantizationWarnings(
+  model: Model,
+  weights: 'u8' | 's8',
+  compiled: readonly CompiledSegment[],
+): string[] {
+  const coverages = compiled.flatMap(({ coverage }) => (coverage === null ? [] : [coverage]));
+  const sum = (count: (coverage: (typeof coverages)[number]) => number): number =>
+    coverages.reduce((all, coverage) => all + count(coverage), 0);
+  const quantized = sum((coverage) => coverage.quantized);
+  const grouped = sum((coverage) => coverage.grouped);
+  const skipped = coverages.flatMap((coverage) => coverage.skipped);
+  const warnings: string[] = [];
+  if (weights === 's8') {
+    warnings.push(
+      'Signed weights are up to nine times slower than unsigned ones on wasm; u8 is the fast form.',
+    );
+  }
+  if (grouped > 0) {
+    warnings.push(
+      `${grouped} of ${quantized} quantized layers (${formatShare(grouped / quantized)}) are grouped or depthwise convolutions, where 8-bit arithmetic seldom pays: such models may get slower on wasm.`,
+    );
+  }
+  for (const [reason, nodes] of byReason(skipped)) {
+    const named = nodes.slice(0, 3).join(', ');
+    warnings.push(
+      `Left as floats: ${named}${nodes.length > 3 ? ` and ${nodes.length - 3} more` : ''} (${reason}).`,
+    );
+  }
+  const opset = standardOpset(model);
+  if (opset < 11) warnings.push(`The files are written for opset 11 instead of ${opset}, which int8 needs.`);
+  return warnings;
+}
+
+function byReason(
+  skipped: readonly { readonly node: string; readonly reason: string }[],
+): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { node, reason } of skipped) {
+    const group = groups.get(reason);
+    if (group === undefined) groups.set(reason, [node]);
+    else group.push(node);
+  }
+  return groups;
+}
+
+function notCrossing({ cut, analysed, segments }: PlannedDraft): string[] {
+  if (cut === null) return [];
+  const crossing = new Set(
+    cutsOf(analysed, segments).flatMap((each) => each.crossing.map(({ name }) => name)),
+  );
+  return cut.filter((name) => !crossing.has(name));
+}

@@ -1,0 +1,121 @@
+import { defined } from '../base/assert.ts';
+import { valueBytes, weightsOf } from '../onnx/cost.ts';
+import type { ValueView } from '../onnx/graph-view.ts';
+import type { Model, Tensor, ValueName } from '../onnx/model.ts';
+import { dataTypeName, elementCount } from '../onnx/tensor.ts';
+import type { AnalysedModel } from './analyse-model.ts';
+import type { PlannedDraft } from './apply-recipe.ts';
+import { nonZeroCount } from './count-non-zero.ts';
+import { subModel } from './extract.ts';
+import { crossingAfter, type SegmentNodes } from './plan-segments.ts';
+import { type QuantizationCoverage, quantizeDynamic } from './quantize/dynamic.ts';
+import type { ExitPlan, SegmentPlan, Variant, VariantPlan } from './variant.ts';
+
+/** A segment as a model of its own, with what counting it needs. */
+export interface CompiledSegment {
+  readonly model: Model;
+  readonly plan: SegmentPlan;
+  readonly coverage: QuantizationCoverage | null;
+  /** What the segment has learned: elements and non-zero elements of each parameter tensor, by its name. */
+  readonly parameters: ReadonlyMap<string, { readonly count: number; readonly nonZero: number }>;
+}
+
+/** Makes one segment's model. Reads its weights if they are quantized, or to count those that are not zero. */
+export function compileSegment(
+  { analysed, quantize }: PlannedDraft,
+  segment: SegmentNodes,
+  file: string,
+  isLast: boolean,
+): CompiledSegment {
+  const float = subModel(analysed, segment.nodes, segment.inputs, segment.outputs);
+  const integer = quantize === null ? null : quantizeDynamic(float, quantize);
+  const parameters = new Map<string, { count: number; nonZero: number }>();
+  let macs = 0;
+  for (const node of segment.nodes) {
+    macs += analysed.costs[node]?.macs ?? 0;
+    for (const tensor of parametersOf(analysed, node)) {
+      if (parameters.has(tensor.name)) continue;
+      parameters.set(tensor.name, {
+        count: elementCount(tensor.dims),
+        nonZero: integer?.nonZeroOfWeight.get(tensor.name) ?? nonZeroCount(tensor),
+      });
+    }
+  }
+  return {
+    model: integer?.model ?? float,
+    coverage: integer?.coverage ?? null,
+    parameters,
+    plan: {
+      file,
+      inputs: segment.inputs.map((name) => valueView(analysed, name)),
+      outputs: segment.outputs.map((name) => valueView(analysed, name)),
+      tier: segment.tier,
+      exit: exitPlan(analysed, segment, isLast),
+      macs,
+      params: total(parameters, 'count'),
+    },
+  };
+}
+
+/** The one segment of an unchanged model: all of its inputs, outputs and nodes. */
+export function wholeSegment(analysed: AnalysedModel): SegmentNodes {
+  return {
+    nodes: new Set(analysed.index.order),
+    inputs: analysed.inputs,
+    outputs: analysed.model.graph.outputs.map(({ name }) => name),
+    tier: 'mobile',
+    stop: null,
+  };
+}
+
+/** What crosses at the cut, after the last segment that runs on the mobile tier. */
+export function cutsOf(analysed: AnalysedModel, segments: readonly SegmentNodes[]): Variant['cuts'] {
+  const firstRemote = segments.findIndex(({ tier }) => tier !== 'mobile');
+  if (firstRemote <= 0) return [];
+  const afterSegment = firstRemote - 1;
+  const crossing = crossingAfter(segments, afterSegment).map((name) => valueView(analysed, name));
+  return [{ afterSegment, crossing }];
+}
+
+/** The model's first input and its final output. */
+export function inputAndOutput(analysed: AnalysedModel): Pick<VariantPlan, 'input' | 'output'> {
+  const final = defined(analysed.exits.at(-1), 'final output');
+  const input = defined(analysed.inputs[0], 'model input');
+  return {
+    input: valueView(analysed, input),
+    output: { name: final.output, scores: final.scores },
+  };
+}
+
+/** A sum over parameter tensors. */
+export function total(parameters: CompiledSegment['parameters'], what: 'count' | 'nonZero'): number {
+  let sum = 0;
+  for (const each of parameters.values()) sum += each[what];
+  return sum;
+}
+
+function parametersOf({ model, index }: AnalysedModel, node: number): Tensor[] {
+  return weightsOf(defined(model.graph.nodes[node], `node ${node}`), index)
+    .filter(({ isParameter }) => isParameter)
+    .map(({ tensor }) => tensor);
+}
+
+function exitPlan(analysed: AnalysedModel, { stop }: SegmentNodes, isLast: boolean): ExitPlan | null {
+  const final = analysed.exits.at(-1);
+  // A model with a single output has no exits to speak of; of one with several, the last always stops.
+  const index = stop?.exitIndex ?? (isLast && analysed.exits.length > 1 ? final?.index : undefined);
+  const exit = analysed.exits.find((each) => each.index === index);
+  if (exit === undefined) return null;
+  const { output, scores } = exit;
+  return { index: exit.index, output, scores, threshold: stop?.threshold ?? 0 };
+}
+
+function valueView({ shapes }: AnalysedModel, name: ValueName): ValueView {
+  const facts = shapes.get(name);
+  return {
+    name,
+    dataType: dataTypeName(facts?.dataType ?? 0),
+    shape: facts?.shape ?? null,
+    bytes: valueBytes(facts),
+  };
+}
