@@ -1,0 +1,117 @@
+import { type Axis, formatMetric, type Measure } from './metrics.ts';
+import { niceScale, type Scale } from './ticks.ts';
+
+/** Where a label stands beside its point. */
+export interface LabelPlace {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly anchor: 'start' | 'middle' | 'end';
+}
+
+/** A point on screen with the name that should stand beside it. */
+export interface LabelledPoint {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly isOnFront: boolean;
+}
+
+/** Pixels, y downwards. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+export const labelFontSize = 12;
+/** Radius that labels keep free around a point. */
+export const pointRadius = 4.5;
+/** Mean width of a character in the sans-serif fonts a viewer may have, as a share of the font size. */
+const characterWidth = 0.56;
+const longestName = 40;
+
+/** Places to try for a label around its point, best first. */
+const places = [
+  { dx: 9, dy: -8, anchor: 'start' },
+  { dx: 9, dy: 17, anchor: 'start' },
+  { dx: -9, dy: -8, anchor: 'end' },
+  { dx: -9, dy: 17, anchor: 'end' },
+  { dx: 0, dy: -13, anchor: 'middle' },
+  { dx: 0, dy: 23, anchor: 'middle' },
+  { dx: 9, dy: -24, anchor: 'start' },
+  { dx: 9, dy: 33, anchor: 'start' },
+  { dx: -9, dy: -24, anchor: 'end' },
+  { dx: -9, dy: 33, anchor: 'end' },
+] as const;
+
+/**
+ * Places names beside their points so that they cover neither points nor each other. Points of the front choose
+ * first and always get a label if one fits into the frame; a dominated point without room gets none.
+ * @returns for each point its label, or null
+ */
+export function placeLabels(points: readonly LabelledPoint[], frame: Box): readonly (LabelPlace | null)[] {
+  const taken: Box[] = points.map(({ x, y }) => ({
+    left: x - pointRadius,
+    right: x + pointRadius,
+    top: y - pointRadius,
+    bottom: y + pointRadius,
+  }));
+  const labels: (LabelPlace | null)[] = points.map(() => null);
+  const order = points.map((_, index) => index).sort((a, b) => rank(points[a]) - rank(points[b]));
+  for (const index of order) {
+    const { name, x, y, isOnFront } = points[index] as LabelledPoint;
+    const text = shortened(name);
+    const candidates = places.map(({ dx, dy, anchor }) => ({
+      label: { text, x: x + dx, y: y + dy, anchor },
+      box: labelBox(text, x + dx, y + dy, anchor),
+    }));
+    const inFrame = candidates.filter(({ box }) => isInside(box, frame));
+    const free = inFrame.find(({ box }) => !taken.some((other) => overlaps(box, other)));
+    const chosen = free ?? (isOnFront ? inFrame[0] : undefined);
+    if (!chosen) continue;
+    taken.push(chosen.box);
+    labels[index] = chosen.label;
+  }
+  return labels;
+}
+
+function rank(point: LabelledPoint | undefined): number {
+  return point?.isOnFront ? 0 : 1;
+}
+
+function shortened(name: string): string {
+  const characters = [...name];
+  return characters.length > longestName ? `${characters.slice(0, longestName - 1).join('')}…` : name;
+}
+
+function labelBox(name: string, x: number, y: number, anchor: LabelPlace['anchor']): Box {
+  const width = [...name].length * labelFontSize * characterWidth;
+  const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
+  return { left, right: left + width, top: y - labelFontSize * 0.85, bottom: y + labelFontSize * 0.25 };
+}
+
+function isInside(box: Box, frame: Box): boolean {
+  return (
+    box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom
+  );
+}
+
+function overlaps(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/** A scale over measures with their intervals; shares end at 0 and 1. */
+export function axisScale(axis: Axis, measures: readonly Measure[], wantedTicks = 6): Scale {
+  const values = measures.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]);
+  return niceScale(values, wantedTicks, axis.unit === 'share' ? [0, 1] : [0, Number.POSITIVE_INFINITY]);
+}
+
+/** Ticks are round, so trailing zeros say nothing: `2 ms`, not `2.00 ms`. */
+export function tickText(axis: Axis, tick: number): string {
+  if (tick === 0 && axis.unit === 'ms') return '0';
+  return formatMetric(axis, tick)
+    .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
+    .replace(/\.(?=\D|$)/, '');
+}
