@@ -1,0 +1,273 @@
+import { assert, unreachable } from '../base/assert.ts';
+import { InputError, type Result, toFailure } from '../base/result.ts';
+import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
+import { openDataClient } from '../clients/data-client.ts';
+import { openModelClient } from '../clients/model-client.ts';
+import { createPauseGate } from '../clients/pause-gate.ts';
+import { runStudy } from '../clients/run-study.ts';
+import { guessPreprocessing } from '../data/guess-preprocessing.ts';
+import { noiseDataset } from '../data/noise-dataset.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { LoadedDataset } from '../protocol/data-api.ts';
+import type {
+  HeadlessApi,
+  HeadlessOptions,
+  HeadlessState,
+  HeadlessSummary,
+  ReportName,
+} from '../protocol/headless-api.ts';
+import { samplesCsv, trialsCsv } from '../study/csv.ts';
+import { defaultRecipes } from '../study/default-strategies.ts';
+import { type AxisId, defaultQualityAxis, trialMetrics } from '../study/metrics.ts';
+import { newStudy } from '../study/new-study.ts';
+import { frontOfTrials } from '../study/pareto.ts';
+import { PROTOCOLS } from '../study/plan.ts';
+import { frontSvg } from '../study/plot-svg.ts';
+import { makeStrategy } from '../study/strategy-id.ts';
+import { serialiseStudy } from '../study/study-json.ts';
+import type { Study } from '../study/trial.ts';
+import { parseRecipeFile } from '../transforms/parse-recipe.ts';
+import type { NamedRecipe } from '../transforms/recipe.ts';
+
+declare global {
+  var paretoscopeHeadless: HeadlessApi | undefined;
+}
+
+interface ModelFiles {
+  readonly fileName: string;
+  readonly file: Blob;
+  readonly externalFiles: readonly { readonly location: string; readonly file: Blob }[];
+}
+
+/** Makes the page a lab for scripts: no interface, `globalThis.paretoscopeHeadless` instead. */
+export function installHeadless(): void {
+  const inputs = {
+    model: fileInput('model-files'),
+    files: fileInput('data-files'),
+    folder: fileInput('data-folder'),
+  };
+  inputs.folder.webkitdirectory = true;
+  let state: HeadlessState = { kind: 'idle' };
+  let log: string[] = [];
+  const reports = new Map<ReportName, string>();
+  const ends = new AbortController();
+  const tell = (line: string) => log.push(line);
+
+  async function run(options: HeadlessOptions): Promise<HeadlessSummary> {
+    const startedMs = performance.now();
+    const environment = await detectEnvironment();
+    const model = await modelFiles(options, inputs.model);
+    const { view, refuse, close } = await openModel(model);
+    const data = await openData(options, inputs, view);
+    for (const warning of [...view.warnings, ...data.dataset.warnings]) tell(warning);
+    const { preprocessing, reasons } = guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null);
+    tell(`Preprocessing: ${reasons.join('; ')}.`);
+    const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
+    const threads = options.threads ?? chooseThreads(environment);
+    const recipes = options.recipes
+      ? parseRecipeFile(JSON.parse(options.recipes))
+      : await suitable(view, refuse);
+    close();
+    const protocol = PROTOCOLS[options.protocol];
+    const subject = {
+      name: `${model.fileName} on ${data.dataset.name}`,
+      modelId: view.modelId,
+      modelName: model.fileName,
+      datasetId: data.dataset.id,
+      datasetName: data.dataset.name,
+      classNames: data.dataset.classNames,
+      preprocessing,
+      protocol,
+      environment,
+    };
+    const strategies = recipes.map((recipe) => makeStrategy(view.modelId, recipe, provider, threads));
+    tell(
+      `Measuring ${strategies.length} strategies on ${provider}, ${threads} threads, ${protocol.name} protocol.`,
+    );
+    const planned = newStudy(subject, strategies, Date.now());
+    const { file: modelFile, fileName, externalFiles } = model;
+    const outcome = await runStudy(
+      planned,
+      { modelFile, fileName, externalFiles, data, environment },
+      {
+        onTrial: () => {},
+        onProgress: (progress) => {
+          if (state.kind === 'working') state = { kind: 'working', progress };
+        },
+      },
+      { signal: ends.signal, gate: createPauseGate() },
+    );
+    const study = valueOf(outcome);
+    writeReports(study);
+    return summaryOf(study, ends.signal.aborted, performance.now() - startedMs);
+  }
+
+  function writeReports(study: Study): void {
+    const { trials } = study;
+    reports.set('trials.csv', trialsCsv(trials));
+    reports.set('samples.csv', samplesCsv(trials));
+    reports.set('study.json', serialiseStudy(study));
+    const title = `Accuracy against latency: ${study.modelName}`;
+    const subtitle = `${study.datasetName} · ${study.protocol.name} protocol · ${trials[0]?.environment.platform ?? ''}`;
+    const y: AxisId = defaultQualityAxis(trials);
+    reports.set('front.svg', frontSvg(trials, { x: 'latencyMedianMs', y, title, subtitle }));
+  }
+
+  globalThis.paretoscopeHeadless = {
+    start(options) {
+      assert(state.kind === 'idle', 'one study per page');
+      state = { kind: 'working', progress: null };
+      run(options).then(
+        (summary) => {
+          state = { kind: 'done', summary };
+        },
+        (thrown: unknown) => {
+          state = { kind: 'failed', failure: toFailure(thrown) };
+        },
+      );
+    },
+    poll() {
+      const lines = log;
+      log = [];
+      return { state, log: lines };
+    },
+    cancel: () => ends.abort(),
+    report: (name, from, to) => (reports.get(name) ?? '').slice(from, to),
+  };
+}
+
+/** Hidden inputs, because files given through them are read in place, however large. */
+function fileInput(id: string): HTMLInputElement {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.id = id;
+  input.multiple = true;
+  input.hidden = true;
+  document.body.append(input);
+  return input;
+}
+
+async function modelFiles({ model }: HeadlessOptions, input: HTMLInputElement): Promise<ModelFiles> {
+  switch (model.kind) {
+    case 'sample':
+      return { fileName: 'digits.onnx', file: await fetchOwn('samples/digits.onnx'), externalFiles: [] };
+    case 'zoo': {
+      const fileName = `${model.name}.onnx`;
+      return { fileName, file: await fetchOwn(`samples/zoo/${fileName}`), externalFiles: [] };
+    }
+    case 'files': {
+      const [file, ...others] = input.files ?? [];
+      assert(file && others.length === model.externalLocations.length, 'one file for each location');
+      const externalFiles = others.map((other, index) => ({
+        location: model.externalLocations[index] as string,
+        file: other,
+      }));
+      return { fileName: file.name, file, externalFiles };
+    }
+    default:
+      return unreachable(model);
+  }
+}
+
+/** Opens the model for its graph; `refuse` tells whether a recipe cannot be applied to it. */
+async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise<{
+  view: GraphView;
+  refuse: (recipe: NamedRecipe) => Promise<boolean>;
+  close: () => void;
+}> {
+  const client = openModelClient();
+  const view = valueOf(await client.api.open(file, fileName, externalFiles));
+  return {
+    view,
+    refuse: async ({ recipe }) => !(await client.api.check(recipe)).ok,
+    close: client.terminate,
+  };
+}
+
+async function suitable(
+  view: GraphView,
+  refuse: (recipe: NamedRecipe) => Promise<boolean>,
+): Promise<readonly NamedRecipe[]> {
+  const recipes: NamedRecipe[] = [];
+  for (const recipe of defaultRecipes(view)) if (!(await refuse(recipe))) recipes.push(recipe);
+  return recipes;
+}
+
+async function openData(
+  { data }: HeadlessOptions,
+  inputs: { readonly files: HTMLInputElement; readonly folder: HTMLInputElement },
+  view: GraphView,
+): Promise<LoadedDataset> {
+  switch (data) {
+    case 'noise': {
+      const { preprocessing } = guessPreprocessing(view, null, null);
+      const { dataset, pack } = noiseDataset(preprocessing);
+      return { dataset, pack: new Blob([pack]) };
+    }
+    case 'sample':
+      return openFiles([{ path: 'digits.zip', file: await fetchOwn('samples/digits.zip') }], 'digits.zip');
+    case 'files':
+    case 'folder': {
+      const files = [...(inputs[data].files ?? [])];
+      const paths = files.map((file) => file.webkitRelativePath || file.name);
+      const name = (data === 'folder' ? paths[0]?.split('/')[0] : paths[0]) ?? 'images';
+      return openFiles(
+        files.map((file, index) => ({ path: paths[index] as string, file })),
+        name,
+      );
+    }
+    default:
+      return unreachable(data);
+  }
+}
+
+async function openFiles(
+  files: readonly { readonly path: string; readonly file: Blob }[],
+  name: string,
+): Promise<LoadedDataset> {
+  const client = openDataClient();
+  try {
+    return valueOf(await client.api.open(files, name, () => {}));
+  } finally {
+    client.terminate();
+  }
+}
+
+/** A file of the app itself. */
+async function fetchOwn(path: string): Promise<Blob> {
+  const response = await fetch(new URL(path, document.baseURI));
+  if (!response.ok) {
+    throw new InputError({ code: 'not-found', message: `${path}: HTTP ${response.status}`, where: path });
+  }
+  return response.blob();
+}
+
+function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new InputError(result.failure);
+  return result.value;
+}
+
+function summaryOf(study: Study, wasCancelled: boolean, elapsedMs: number): HeadlessSummary {
+  const { trials } = study;
+  const quality = trials.some((trial) => trial.accuracy?.top1Correct != null) ? 'accuracyTop1' : 'agreement';
+  const strategy = trials[0]?.strategy;
+  const done = trials.filter((trial) => trial.state.kind === 'done').length;
+  const failed = trials.flatMap(({ strategy: { name }, state }) =>
+    state.kind === 'failed' ? [{ strategy: name, reason: state.message }] : [],
+  );
+  return {
+    model: study.modelName,
+    dataset: study.datasetName,
+    provider: strategy?.provider ?? 'wasm',
+    threads: strategy?.threads ?? 1,
+    wasCancelled,
+    trials: { done, unfinished: trials.length - done - failed.length, failed },
+    quality,
+    front: frontOfTrials(trials, ['latencyMedianMs', quality]).map((trial) => ({
+      strategy: trial.strategy.name,
+      latencyMedianMs: trialMetrics(trial).latencyMedianMs?.value ?? Number.NaN,
+      quality: trialMetrics(trial)[quality]?.value ?? Number.NaN,
+    })),
+    elapsedMs,
+  };
+}

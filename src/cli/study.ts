@@ -1,0 +1,260 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type BrowserContext, chromium, type JSHandle, type Page } from '@playwright/test';
+import { InputError } from '../base/result.ts';
+import { formatMs } from '../base/units.ts';
+import { externalLocations } from '../onnx/external-data.ts';
+import type {
+  HeadlessApi,
+  HeadlessOptions,
+  HeadlessState,
+  HeadlessSummary,
+  ReportName,
+} from '../protocol/headless-api.ts';
+import { parseRecipeFile } from '../transforms/parse-recipe.ts';
+import { buildIfStale } from './ensure-built.ts';
+import { findBrowser } from './find-browser.ts';
+import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
+import { serveBuilt } from './static-server.ts';
+
+const usage = `npm run -s study -- [options] --out DIR
+  --model FILE|sample|zoo:NAME   default: sample, the bundled model
+  --data FILE|DIR|sample         images; may be given several times (IDX images and labels);
+                                 default: the bundled ones for the bundled model, else random noise
+  --recipes FILE.json            default: a set that suits the model
+  --provider wasm|webgpu         default: what suits this device
+  --threads N                    default: what suits this device
+  --protocol quick|standard      default: quick
+  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg`;
+
+/** A wrong command line: usage and exit code 2. */
+class UsageError extends Error {}
+
+/** Everything the command line said, checked. */
+interface Job {
+  readonly options: HeadlessOptions;
+  readonly modelFiles: readonly string[];
+  readonly dataFiles: readonly string[];
+  readonly outFolder: string;
+}
+
+const reportNames: readonly ReportName[] = ['trials.csv', 'samples.csv', 'study.json', 'front.svg'];
+const pollMs = 1000;
+/** Characters of a report fetched at once. */
+const partLength = 4_000_000;
+
+function readCommandLine(): Job | null {
+  const { values } = parseCommandLine();
+  if (values.help) return null;
+  if (values.out === undefined) throw new UsageError('--out DIR is missing');
+  const model = readModel(values.model);
+  const data = readData(values.data ?? (values.model === 'sample' ? ['sample'] : []));
+  return {
+    options: {
+      model: model.option,
+      data: data.option,
+      recipes: values.recipes === undefined ? null : readRecipes(values.recipes),
+      provider:
+        values.provider === undefined
+          ? null
+          : oneOf('--provider', values.provider, ['wasm', 'webgpu', 'webnn']),
+      threads: values.threads === undefined ? null : readThreads(values.threads),
+      protocol: oneOf('--protocol', values.protocol, ['quick', 'standard']),
+    },
+    modelFiles: model.files,
+    dataFiles: data.files,
+    outFolder: resolveUserPath(values.out),
+  };
+}
+
+function parseCommandLine() {
+  try {
+    return parseArgs({
+      options: {
+        model: { type: 'string', default: 'sample' },
+        data: { type: 'string', multiple: true },
+        recipes: { type: 'string' },
+        provider: { type: 'string' },
+        threads: { type: 'string' },
+        protocol: { type: 'string', default: 'quick' },
+        out: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Opens the model here first: a wrong file is told before a browser is started. */
+function readModel(argument: string): { option: HeadlessOptions['model']; files: readonly string[] } {
+  const { model } = openModelArgument(argument);
+  if (argument === 'sample') return { option: { kind: 'sample' }, files: [] };
+  if (argument.startsWith('zoo:'))
+    return { option: { kind: 'zoo', name: argument.slice('zoo:'.length) }, files: [] };
+  const path = resolveUserPath(argument);
+  const locations = externalLocations(model).filter((location) => existsSync(join(dirname(path), location)));
+  return {
+    option: { kind: 'files', externalLocations: locations },
+    files: [path, ...locations.map((location) => join(dirname(path), location))],
+  };
+}
+
+function readData(given: readonly string[]): { option: HeadlessOptions['data']; files: readonly string[] } {
+  if (given.length === 0) {
+    console.error('No images given: measuring on random noise, so accuracy and agreement mean nothing.');
+    return { option: 'noise', files: [] };
+  }
+  if (given.length === 1 && given[0] === 'sample') return { option: 'sample', files: [] };
+  const files = given.map(resolveUserPath);
+  for (const file of files)
+    if (!existsSync(file)) throw new Error(`${file}: there is no such file or folder`);
+  const isFolder = files.map((file) => statSync(file).isDirectory());
+  if (isFolder.includes(true) && files.length > 1) throw new UsageError('--data takes one folder, or files');
+  return { option: isFolder[0] ? 'folder' : 'files', files };
+}
+
+function readRecipes(argument: string): string {
+  const path = resolveUserPath(argument);
+  if (!existsSync(path)) throw new Error(`${path}: there is no such file`);
+  const text = readFileSync(path, 'utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  parseRecipeFile(json);
+  return text;
+}
+
+function oneOf<const T extends string>(option: string, given: string, wanted: readonly T[]): T {
+  const found = wanted.find((value) => value === given);
+  if (found === undefined) throw new UsageError(`${option}: found "${given}", wanted ${wanted.join(' or ')}`);
+  return found;
+}
+
+function readThreads(given: string): number {
+  const threads = Number(given);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
+    throw new UsageError(`--threads: found "${given}", wanted a whole number from 1 to 64`);
+  }
+  return threads;
+}
+
+/** Runs the job in a real browser on the built lab. */
+async function runJob(job: Job): Promise<HeadlessSummary> {
+  await buildIfStale();
+  const executablePath = await findBrowser();
+  const server = await serveBuilt({ host: '127.0.0.1', port: 0 });
+  // A profile on disk: in a private window large models would have to fit into memory.
+  const profile = mkdtempSync(join(tmpdir(), 'paretoscope-'));
+  let context: BrowserContext | null = null;
+  try {
+    context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      // Ours: Ctrl+C is to keep what was measured.
+      handleSIGINT: false,
+      args: [
+        '--enable-unsafe-webgpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--no-first-run',
+      ],
+    });
+    const page = context.pages()[0] ?? (await context.newPage());
+    return await study(page, server.url, job);
+  } finally {
+    await context?.close();
+    await server.close();
+    rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+async function study(page: Page, url: string, job: Job): Promise<HeadlessSummary> {
+  await page.goto(`${url}#headless`);
+  const lab = await page.waitForFunction(
+    () => (globalThis as { paretoscopeHeadless?: HeadlessApi }).paretoscopeHeadless as HeadlessApi,
+  );
+  if (job.modelFiles.length > 0) await page.setInputFiles('#model-files', [...job.modelFiles]);
+  const dataInput = job.options.data === 'folder' ? '#data-folder' : '#data-files';
+  if (job.dataFiles.length > 0) await page.setInputFiles(dataInput, [...job.dataFiles]);
+  await lab.evaluate((api, options) => api.start(options), job.options);
+
+  process.once('SIGINT', () => {
+    console.error('\nStopping; what is measured so far is kept.');
+    process.once('SIGINT', () => process.exit(130));
+    void lab.evaluate((api) => api.cancel());
+  });
+  let told = '';
+  for (;;) {
+    const { state, log } = await lab.evaluate((api) => api.poll());
+    for (const line of log) console.error(line);
+    switch (state.kind) {
+      case 'done':
+        await writeReports(lab, job.outFolder);
+        return state.summary;
+      case 'failed':
+        throw new InputError(state.failure);
+      case 'idle':
+      case 'working':
+        if (progressLine(state) !== told) console.error((told = progressLine(state)));
+        await sleep(pollMs);
+    }
+  }
+}
+
+function progressLine(state: HeadlessState): string {
+  if (state.kind !== 'working' || !state.progress) return 'Preparing…';
+  const { step, strategy, round, rounds, doneInferences, totalInferences, remainingMs } = state.progress;
+  const percent = Math.floor((100 * doneInferences) / Math.max(1, totalInferences));
+  const where = round === null ? '' : `, round ${round + 1} of ${rounds}`;
+  const left = remainingMs === null ? '' : `, ${formatMs(remainingMs)} left`;
+  return `${String(percent).padStart(3)} %  ${step} ${strategy}${where}${left}`;
+}
+
+async function writeReports(lab: JSHandle<HeadlessApi>, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const name of reportNames) {
+    const parts: string[] = [];
+    for (let from = 0; ; from += partLength) {
+      const range = { name, from, to: from + partLength };
+      const part = await lab.evaluate(
+        (api, wanted) => api.report(wanted.name, wanted.from, wanted.to),
+        range,
+      );
+      if (part === '') break;
+      parts.push(part);
+    }
+    writeFileSync(join(folder, name), parts.join(''));
+  }
+}
+
+async function main(): Promise<void> {
+  const job = readCommandLine();
+  if (!job) return console.log(usage);
+  const summary = await runJob(job);
+  const { wasCancelled, trials, elapsedMs, ...rest } = summary;
+  for (const { strategy, reason } of trials.failed) console.error(`${strategy} failed: ${reason}`);
+  const files = reportNames.map((name) => join(job.outFolder, name));
+  console.error(
+    `Wrote ${files.map((file) => basename(file)).join(', ')} to ${job.outFolder} in ${formatMs(elapsedMs)}`,
+  );
+  console.log(JSON.stringify({ ...rest, trials, elapsedMs: Math.round(elapsedMs), files }, null, 2));
+  if (wasCancelled) process.exit(130);
+  if (trials.done === 0) process.exit(1);
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+  const hint = error instanceof InputError ? error.failure.hint : undefined;
+  console.error(error instanceof Error ? error.message : error, hint ? `\n${hint}` : '');
+  process.exit(1);
+});

@@ -1,0 +1,60 @@
+import type { Failure } from '../base/result.ts';
+import type { StudyProgress } from '../study/progress.ts';
+import type { Provider } from '../study/trial.ts';
+
+/** What to study. Files come through the page's inputs `#model-files` and `#data-files` or `#data-folder`. */
+export interface HeadlessOptions {
+  readonly model:
+    | { readonly kind: 'sample' }
+    | { readonly kind: 'zoo'; readonly name: string }
+    /** The first file is the model, the others its external data, at these locations. */
+    | { readonly kind: 'files'; readonly externalLocations: readonly string[] };
+  readonly data: 'sample' | 'files' | 'folder' | 'noise';
+  /** Recipes as JSON text; null: the default ones. */
+  readonly recipes: string | null;
+  /** Null: what suits this device. */
+  readonly provider: Provider | null;
+  readonly threads: number | null;
+  readonly protocol: 'quick' | 'standard';
+}
+
+/** The files a study leaves. */
+export type ReportName = 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg';
+
+export type HeadlessState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'working'; readonly progress: StudyProgress | null }
+  | { readonly kind: 'done'; readonly summary: HeadlessSummary }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export interface HeadlessSummary {
+  readonly model: string;
+  readonly dataset: string;
+  readonly provider: Provider;
+  readonly threads: number;
+  readonly wasCancelled: boolean;
+  readonly trials: {
+    readonly done: number;
+    readonly unfinished: number;
+    readonly failed: readonly { readonly strategy: string; readonly reason: string }[];
+  };
+  /** Axes of `front`: latency and accuracy, or agreement without labels. */
+  readonly quality: 'accuracyTop1' | 'agreement';
+  readonly front: readonly {
+    readonly strategy: string;
+    readonly latencyMedianMs: number;
+    readonly quality: number;
+  }[];
+  readonly elapsedMs: number;
+}
+
+/** `globalThis.paretoscopeHeadless` of a page opened with `#headless`: the lab without its interface. */
+export interface HeadlessApi {
+  start(options: HeadlessOptions): void;
+  /** What happens, and the lines logged since the last call. */
+  poll(): { readonly state: HeadlessState; readonly log: readonly string[] };
+  /** Ends the study; what is measured so far becomes its result. */
+  cancel(): void;
+  /** A part of a report, as UTF-16 code units; empty at its end. Large reports are fetched in parts. */
+  report(name: ReportName, from: number, to: number): string;
+}
