@@ -1,0 +1,167 @@
+import { InputError } from '../base/result.ts';
+import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { ImageSize } from './dataset.ts';
+import type { Preprocessing } from './preprocessing.ts';
+
+/** The part of a preprocessing that the input's shape and type decide. */
+export type InputLayout = Pick<
+  Preprocessing,
+  'inputName' | 'layout' | 'height' | 'width' | 'channels' | 'dataType'
+>;
+
+/** Images up to this side are taken as they are, not cropped, and models without a size take theirs. */
+export const SMALL_SIDE = 96;
+const USUAL_SIDE = 224;
+
+/**
+ * Reads the image input of a model from its shape.
+ * @param imageSize used where the model leaves its size open
+ * @returns the layout, and sentences that say how it was found
+ * @throws InputError `model-no-image-input`: several inputs, other types, or shapes that no image fits
+ */
+export function inputLayout(
+  view: GraphView,
+  imageSize: ImageSize | null,
+): { layout: InputLayout; reasons: readonly string[] } {
+  const input = singleInput(view);
+  const dataType = imageDataType(view, input);
+  const { shape } = input;
+  const text = shapeText(input);
+  if (shape === null) {
+    const side = openSide(imageSize);
+    return {
+      layout: { inputName: input.name, layout: 'NCHW', ...side, channels: 3, dataType },
+      reasons: ['the input tells no shape: taken as RGB, channels first'],
+    };
+  }
+  if (shape.length === 2)
+    return {
+      layout: flattened(view, input, dataType),
+      reasons: [`input ${text} is a flattened square image`],
+    };
+  if (shape.length !== 3 && shape.length !== 4)
+    throw noImageInput(view, `its input ${input.name} is ${text}`);
+  if (shape.length === 4 && typeof shape[0] === 'number' && shape[0] > 1) {
+    throw noImageInput(
+      view,
+      `its input ${input.name} ${text} wants batches of ${shape[0]}; images are given one by one`,
+    );
+  }
+  const [first, second, third] = shape.slice(-3) as [Dim, Dim, Dim];
+  const firstIsChannels = isChannels(first);
+  // [1, 3, 3, 3] and the like: channels first is ONNX's own order.
+  if (!firstIsChannels && isChannels(third)) {
+    return {
+      layout: {
+        inputName: input.name,
+        layout: 'NHWC',
+        ...sides(first, second, imageSize),
+        channels: third,
+        dataType,
+      },
+      reasons: [`input ${text}: the last dimension holds the channels`],
+    };
+  }
+  if (typeof first === 'number' && !firstIsChannels) {
+    throw noImageInput(
+      view,
+      `its input ${input.name} is ${text}: neither the first nor the last dimension is 1 or 3 channels`,
+    );
+  }
+  return {
+    layout: {
+      inputName: input.name,
+      layout: 'NCHW',
+      ...sides(second, third, imageSize),
+      channels: firstIsChannels ? first : 3,
+      dataType,
+    },
+    reasons: [
+      firstIsChannels
+        ? `input ${text}: channels come first`
+        : `input ${text} leaves the channels open: taken as RGB, channels first`,
+    ],
+  };
+}
+
+/** Number of classes of the model's final output (its last dimension, or the second of a dense map); null if open. */
+export function classCount(view: GraphView): number | null {
+  const output = view.exits.at(-1)?.output ?? view.outputs.at(-1);
+  const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
+  if (shape === null || shape.length === 0) return null;
+  const dims = shape.filter((dim) => dim !== 1);
+  const classes = shape.length === 2 || dims.length <= 1 ? shape.findLast((dim) => dim !== 1) : shape[1];
+  return typeof classes === 'number' ? classes : null;
+}
+
+type Dim = number | string | null;
+
+function singleInput(view: GraphView): ValueView {
+  const [name] = view.inputs;
+  if (name === undefined) throw noImageInput(view, 'it has no input');
+  if (view.inputs.length > 1) {
+    throw noImageInput(
+      view,
+      `it has ${view.inputs.length} inputs (${view.inputs.slice(0, 4).join(', ')}); images can feed only one`,
+    );
+  }
+  return view.values.get(name) ?? { name, dataType: 'float32', shape: null, bytes: null };
+}
+
+function imageDataType(view: GraphView, input: ValueView): Preprocessing['dataType'] {
+  switch (input.dataType) {
+    case 'float32':
+    case 'float16':
+    case 'uint8':
+    case 'int8':
+      return input.dataType;
+    default:
+      throw noImageInput(
+        view,
+        `its input ${input.name} is of type ${input.dataType}; images come as float32, float16, uint8 or int8`,
+      );
+  }
+}
+
+/** Multilayer perceptrons: [1, 784] is an image of 28 x 28. */
+function flattened(view: GraphView, input: ValueView, dataType: Preprocessing['dataType']): InputLayout {
+  const length = input.shape?.[1];
+  for (const channels of [1, 3] as const) {
+    const side = typeof length === 'number' ? Math.sqrt(length / channels) : Number.NaN;
+    if (Number.isInteger(side) && side >= 8) {
+      return { inputName: input.name, layout: 'NCHW', height: side, width: side, channels, dataType };
+    }
+  }
+  throw noImageInput(view, `its input ${input.name} is ${shapeText(input)}`);
+}
+
+function sides(height: Dim, width: Dim, imageSize: ImageSize | null): { height: number; width: number } {
+  const open = openSide(imageSize);
+  return {
+    height: typeof height === 'number' ? height : typeof width === 'number' ? width : open.height,
+    width: typeof width === 'number' ? width : typeof height === 'number' ? height : open.width,
+  };
+}
+
+function openSide(imageSize: ImageSize | null): { height: number; width: number } {
+  return imageSize !== null && Math.max(imageSize.width, imageSize.height) <= SMALL_SIDE
+    ? { height: imageSize.height, width: imageSize.width }
+    : { height: USUAL_SIDE, width: USUAL_SIDE };
+}
+
+function isChannels(dim: Dim): dim is 1 | 3 {
+  return dim === 1 || dim === 3;
+}
+
+function shapeText(input: ValueView): string {
+  return `[${(input.shape ?? []).map((dim) => dim ?? '?').join(', ')}]`;
+}
+
+function noImageInput(view: GraphView, reason: string): InputError {
+  return new InputError({
+    code: 'model-no-image-input',
+    message: `${view.fileName} does not take images: ${reason}`,
+    where: view.fileName,
+    hint: 'Its graph can be looked at and transformed; measuring needs a model with one image input, e.g. [1, 3, 224, 224].',
+  });
+}
