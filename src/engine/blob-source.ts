@@ -1,6 +1,9 @@
 import type { ByteSource } from '../onnx/byte-source.ts';
 import { checkRange } from '../onnx/byte-source.ts';
 
+/** Measured in Chromium: 0.9 ms for a read of 512 bytes and of 64 kB, 2.9 ms for 256 kB. */
+const CHEAP_READ_BYTES = 65_536;
+
 /**
  * A `File` or `Blob` as a source, in a worker (`FileReaderSync` exists only there). Each read is a slice of its
  * own: nothing else of the file is brought into memory.
@@ -10,6 +13,7 @@ export function blobSource(blob: Blob): ByteSource {
   const reader = new FileReaderSync();
   return {
     size: blob.size,
+    cheapReadBytes: CHEAP_READ_BYTES,
     read(offset, length) {
       checkRange(offset, length, blob.size);
       return new Uint8Array(reader.readAsArrayBuffer(blob.slice(offset, offset + length)));

@@ -7,6 +7,11 @@ export interface ByteSource {
   /** Length in bytes. */
   readonly size: number;
   /**
+   * A hint: reading this many bytes takes about as long as reading one (a browser needs nearly a millisecond for
+   * any read of a `File` up to 64 kB). Left out: small reads are cheap, so read no more than is needed.
+   */
+  readonly cheapReadBytes?: number;
+  /**
    * The bytes [offset, offset + length). May be a view of memory the source keeps: do not write to it.
    * @throws RangeError if the range is not inside [0, size]
    */
@@ -24,6 +29,7 @@ export interface ByteRange {
 export function memorySource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.byteLength,
+    cheapReadBytes: bytes.byteLength,
     read(offset, length) {
       checkRange(offset, length, bytes.byteLength);
       return bytes.subarray(offset, offset + length);

@@ -47,6 +47,18 @@ export function readTensor(reader: WireReader, what: string): Tensor {
   );
 }
 
+/**
+ * Small tensors (shapes, scales, biases) are taken along now, as they stand in the window anyway: hundreds of them
+ * are needed to fold constants, and each read of its own from a browser's file costs about a millisecond.
+ */
+const TAKEN_ALONG_BYTES = 1024;
+
+function dataRange(reader: WireReader): ByteRange {
+  const range = reader.valueRange();
+  if (range.length > TAKEN_ALONG_BYTES) return range;
+  return { source: memorySource(reader.bytes().slice()), offset: 0, length: range.length };
+}
+
 /** Gathers the fields that hold a tensor's data, in whichever of ONNX's four ways, without reading raw data. */
 class TensorDataFields {
   private readonly fields: ByteRange[] = [];
@@ -58,7 +70,7 @@ class TensorDataFields {
   take(reader: WireReader, key: number): boolean {
     switch (key) {
       case TensorKey.rawData:
-        this.raw = reader.valueRange();
+        this.raw = dataRange(reader);
         break;
       case TensorKey.externalData: {
         const range = reader.fieldRange();
@@ -79,7 +91,7 @@ class TensorDataFields {
         const list = this.list(key >>> 3);
         list.loose.flush(list.ranges);
         list.packed = key !== TensorKey.stringData;
-        list.ranges.push(reader.valueRange());
+        list.ranges.push(dataRange(reader));
         break;
       }
       case TensorKey.floatData:

@@ -19,8 +19,9 @@ const MAX_DEPTH = 200;
 /** Bounds memory: a hostile file of two-byte nodes would otherwise blow up a hundredfold. */
 const MAX_FIELDS = 8_000_000;
 /**
- * After a jump over a payload mostly one short header follows, so the first window is small; reading on doubles
- * it. Opening a file of many initializers then costs about one small read each.
+ * After a jump over a payload mostly one short header follows, so the first window is small (or as large as costs
+ * nothing, see `ByteSource.cheapReadBytes`); reading on doubles it. Opening a file of many large initializers then
+ * costs about one small read each.
  */
 const SMALLEST_WINDOW = 512;
 const LARGEST_WINDOW = 65_536;
@@ -50,10 +51,15 @@ export class WireReader {
   private fieldCount = 0;
   private window = new Uint8Array(0);
   private windowStart = 0;
-  private windowSize = SMALLEST_WINDOW / 2;
+  private readonly smallestWindow: number;
+  private readonly largestWindow: number;
+  private windowSize: number;
 
   constructor(source: ByteSource) {
     this.source = source;
+    this.smallestWindow = Math.max(SMALLEST_WINDOW, source.cheapReadBytes ?? 0);
+    this.largestWindow = Math.max(LARGEST_WINDOW, 4 * this.smallestWindow);
+    this.windowSize = this.smallestWindow / 2;
   }
 
   /**
@@ -235,7 +241,7 @@ export class WireReader {
   private view(offset: number, length: number): Uint8Array {
     const at = offset - this.windowStart;
     if (at >= 0 && at + length <= this.window.length) return this.window.subarray(at, at + length);
-    if (length > LARGEST_WINDOW) return this.source.read(offset, length);
+    if (length > this.largestWindow) return this.source.read(offset, length);
     this.fill(offset, length);
     return this.window.subarray(0, length);
   }
@@ -244,7 +250,7 @@ export class WireReader {
     if (offset + atLeast > this.source.size) this.fail('truncated', 'the file ends inside a field');
     const windowEnd = this.windowStart + this.window.length;
     const readsOn = offset >= this.windowStart && offset <= windowEnd;
-    this.windowSize = readsOn ? Math.min(2 * this.windowSize, LARGEST_WINDOW) : SMALLEST_WINDOW;
+    this.windowSize = readsOn ? Math.min(2 * this.windowSize, this.largestWindow) : this.smallestWindow;
     const length = Math.min(Math.max(this.windowSize, atLeast), this.source.size - offset);
     this.window = this.source.read(offset, length) as Uint8Array<ArrayBuffer>;
     this.windowStart = offset;
