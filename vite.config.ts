@@ -132,8 +132,8 @@ export default defineConfig(({ command }) => ({
   base: './',
   plugins: [react(), runtimeFiles(), offlineFiles(), policyOnlyInBuild()],
   define: {
-    __APP_VERSION__: JSON.stringify(appVersion),
-    __RUNTIME_VERSION__: JSON.stringify(runtimeVersion),
+    'import.meta.env.APP_VERSION': JSON.stringify(appVersion),
+    'import.meta.env.RUNTIME_VERSION': JSON.stringify(runtimeVersion),
   },
   worker: { format: 'es' },
   optimizeDeps: { exclude: ['onnxruntime-web'] },

@@ -1,8 +1,5 @@
 import type { Environment, Provider } from '../study/trial.ts';
 
-declare const __APP_VERSION__: string;
-declare const __RUNTIME_VERSION__: string;
-
 /** Some browsers never answer some of these questions. */
 const probeDeadlineMs = 3000;
 const wasmPageBytes = 65_536;
@@ -30,8 +27,9 @@ export async function detectEnvironment(): Promise<Environment> {
     webgpu,
     webnn,
     storage,
-    runtimeVersion: __RUNTIME_VERSION__,
-    appVersion: __APP_VERSION__,
+    // Set by the build.
+    runtimeVersion: String(import.meta.env.RUNTIME_VERSION),
+    appVersion: String(import.meta.env.APP_VERSION),
   };
 }
 

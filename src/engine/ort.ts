@@ -37,8 +37,8 @@ export async function startRuntime(provider: Provider, threads: number): Promise
   ort.env.wasm.wasmPaths = new URL('../ort/', self.location.href).href;
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
-  // Some phones never finish starting threads.
-  ort.env.wasm.initTimeout = 60_000;
+  // Some phones never finish starting threads; the download of the WASM counts too.
+  ort.env.wasm.initTimeout = 120_000;
 
   const createSession: Runtime['createSession'] = (modelBytes, externalData) =>
     ort.InferenceSession.create(modelBytes, {

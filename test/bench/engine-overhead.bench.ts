@@ -1,0 +1,65 @@
+import { createServer } from 'vite';
+import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
+import { quantile, type Bench } from './bench.ts';
+import type * as InPage from './engine-overhead-page.ts';
+
+const models = [
+  {
+    name: 'MobileNetV2',
+    url: '/samples/zoo/mobilenet_v2.onnx',
+    channels: 3,
+    size: 224,
+    rounds: 16,
+    runs: 10,
+  },
+  {
+    name: 'ShuffleNetV2',
+    url: '/samples/zoo/shufflenet_v2_x1_0.onnx',
+    channels: 3,
+    size: 224,
+    rounds: 30,
+    runs: 10,
+  },
+] as const;
+
+/** The lab's median latency against a bare loop around `session.run`, both in workers, taking turns. */
+export const bench: Bench = async ({ browser, projectRoot }) => {
+  // The modules themselves, from the development server: the built app has no door for a bare loop.
+  const server = await createServer({
+    root: projectRoot,
+    server: { host: '127.0.0.1', port: 0 },
+    logLevel: 'error',
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+  try {
+    await openBlankPage(page);
+    const rows = [];
+    for (const { name, url, channels, size, rounds, runs } of models) {
+      const { labMs, bareMs } = await runInPage<typeof InPage, 'compareLatency'>(
+        page,
+        '/test/bench/engine-overhead-page.ts',
+        'compareLatency',
+        url,
+        channels,
+        size,
+        rounds,
+        runs,
+      );
+      const lab = quantile(labMs, 0.5);
+      const bare = quantile(bareMs, 0.5);
+      rows.push({
+        name: `median latency of ${name}, lab against a bare loop`,
+        value: `${lab.toFixed(2)} against ${bare.toFixed(2)} ms (${((100 * (lab - bare)) / bare).toFixed(1)} %)`,
+        target: 'within 2 %',
+        ok: Math.abs(lab / bare - 1) <= 0.02,
+      });
+    }
+    return rows;
+  } finally {
+    await page.close();
+    await server.close();
+  }
+};

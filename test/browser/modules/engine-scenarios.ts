@@ -1,0 +1,188 @@
+// Runs in the page: everything here uses the real clients, workers and runtime.
+import type { Result } from '../../../src/base/result.ts';
+import { seededRandom } from '../../../src/base/random.ts';
+import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilities.ts';
+import { openEngineClient } from '../../../src/clients/engine-client.ts';
+import { openModelClient } from '../../../src/clients/model-client.ts';
+import type { Preprocessing } from '../../../src/data/preprocessing.ts';
+import { valueName } from '../../../src/onnx/model.ts';
+import { modelToBytes } from '../../../src/onnx/serialize.ts';
+import type { LoadedDataset } from '../../../src/protocol/data-api.ts';
+import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
+import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
+import type { Provider } from '../../../src/study/trial.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
+import { failingModel, twoExitModel } from '../../fixtures/tiny-models.ts';
+
+const imageCount = 24;
+
+const preprocessing: Preprocessing = {
+  inputName: 'image',
+  layout: 'NCHW',
+  height: 8,
+  width: 8,
+  channels: 1,
+  channelOrder: 'RGB',
+  fit: { kind: 'stretch' },
+  scale: 1 / 255,
+  mean: [0],
+  std: [1],
+  dataType: 'float32',
+  invert: false,
+  classOffset: 0,
+};
+
+function noiseImages(): LoadedDataset {
+  const random = seededRandom(5);
+  const pixels = Uint8Array.from({ length: imageCount * 64 }, () => Math.floor(random() * 256));
+  // Each image brighter than the one before, so that their scores differ.
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i] as number) * ((1 + (i >> 6)) / imageCount);
+  return {
+    dataset: {
+      id: 'noise',
+      name: 'noise',
+      items: Array.from({ length: imageCount }, (_, i) => ({
+        name: `#${i}`,
+        label: null,
+        offset: 64 * i,
+        length: 64,
+        encoding: { kind: 'pixels', width: 8, height: 8, channels: 1 },
+      })),
+      classNames: [],
+      labelSource: 'none',
+      warnings: [],
+    },
+    pack: new Blob([pixels]),
+  };
+}
+
+function value<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Error(`${result.failure.code}: ${result.failure.message}`);
+}
+
+async function built(recipe: Recipe, channels = 4): Promise<BuiltVariant> {
+  const client = openModelClient();
+  try {
+    const file = new Blob([modelToBytes(twoExitModel(channels)) as Uint8Array<ArrayBuffer>]);
+    value(await client.api.open(file, 'tiny.onnx', []));
+    return value(await client.api.build(recipe));
+  } finally {
+    client.terminate();
+  }
+}
+
+const engineLoad = (
+  { plan, files }: Pick<BuiltVariant, 'plan' | 'files'>,
+  provider: Provider = 'wasm',
+  threads = 1,
+): EngineLoad => ({ plan, files, provider, threads, data: noiseImages(), preprocessing });
+
+const allImages = Array.from({ length: imageCount }, (_, i) => i);
+
+/** Loads, measures a few images and predicts all. */
+async function runVariant(load: EngineLoad) {
+  const client = openEngineClient();
+  try {
+    const loaded = value(await client.api.load(load));
+    const batch = { imageIndices: [3, 1, 3], round: 7, warmUp: false, firstSequence: 100 };
+    const samples = value(await client.api.measure(batch));
+    let progress = 0;
+    const predictions = value(await client.api.predict(allImages, (done) => (progress = done)));
+    return { loaded, samples, predictions, progress, heapBytes: await client.api.heapBytes() };
+  } finally {
+    client.terminate();
+  }
+}
+
+/** Builds a recipe and runs it. */
+export async function runRecipe(recipe: Recipe, provider: Provider, threads: number) {
+  const variant = await built(recipe);
+  const run = await runVariant(engineLoad(variant, provider, threads));
+  const { plan, rawBytes, gzipBytes, buildMs } = variant;
+  return { ...run, plan, rawBytes, gzipBytes, buildMs };
+}
+
+/** Two segments whose second fails whenever it runs; the first exit is taken if `threshold` is reached. */
+export async function exitBeforeFailingTail(threshold: number) {
+  const whole = await built([{ op: 'early-exit', kind: 'existing', exit: 0 }]);
+  const [head] = whole.plan.segments;
+  if (head === undefined) throw new Error('no segment');
+  const early = valueName('early');
+  const scores = 'logits' as const;
+  const image = whole.plan.input;
+  const final = { name: valueName('final'), dataType: 'float32', shape: [1, 1], bytes: 4 };
+  const tail = modelToBytes(failingModel('image', [1, 1, 8, 8], 'final')) as Uint8Array<ArrayBuffer>;
+  const load = engineLoad({
+    plan: {
+      input: image,
+      output: { name: final.name, scores },
+      segments: [
+        { ...head, exit: { index: 0, output: early, scores, threshold } },
+        {
+          file: 'tail.onnx',
+          inputs: [image],
+          outputs: [final],
+          tier: 'mobile',
+          exit: { index: 1, output: final.name, scores, threshold: 0 },
+          macs: 0,
+          params: 0,
+        },
+      ],
+    },
+    files: [...whole.files, { name: 'tail.onnx', blob: new Blob([tail]) }],
+  });
+  const client = openEngineClient();
+  value(await client.api.load(load));
+  const batch = { imageIndices: [0, 1], round: 0, warmUp: true, firstSequence: 0 };
+  const result = await client.api.measure(batch);
+  client.terminate();
+  return result;
+}
+
+/** Measures for as long as nothing happens to the worker; `started` is set on the page when it is under way. */
+export async function measureUntilKilled() {
+  const client = openEngineClient();
+  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], 64))));
+  const imageIndices = Array.from({ length: 2_000_000 }, () => 0);
+  (globalThis as { started?: boolean }).started = true;
+  const batch = { imageIndices, round: 0, warmUp: false, firstSequence: 0 };
+  const result = await client.api.measure(batch);
+  const later = await client.api.heapBytes();
+  return { result: result.ok ? 'finished' : result.failure.code, laterIsNaN: Number.isNaN(later) };
+}
+
+/** Ends the worker in the middle of a long measurement. */
+export async function cancelMeasurement() {
+  const client = openEngineClient();
+  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], 64))));
+  const imageIndices = Array.from({ length: 2_000_000 }, () => 0);
+  const running = client.api.measure({ imageIndices, round: 0, warmUp: false, firstSequence: 0 });
+  setTimeout(() => client.terminate(), 100);
+  const result = await running;
+  return result.ok ? 'finished' : result.failure.code;
+}
+
+/** What goes wrong with files that are no models and inputs that do not fit, as failure codes. */
+export async function badLoads() {
+  const good = await built([{ op: 'identity' }]);
+  const failureOf = async (load: EngineLoad) => {
+    const client = openEngineClient();
+    const loaded = await client.api.load(load);
+    const batch = { imageIndices: [0], round: 0, warmUp: false, firstSequence: 0 };
+    const result = loaded.ok ? await client.api.measure(batch) : loaded;
+    client.terminate();
+    return result.ok ? null : result.failure;
+  };
+  const noise = good.files.map(({ name }) => ({ name, blob: new Blob([new Uint8Array(500).fill(7)]) }));
+  return {
+    notAModel: await failureOf(engineLoad({ plan: good.plan, files: noise })),
+    wrongSize: await failureOf({ ...engineLoad(good), preprocessing: { ...preprocessing, width: 16 } }),
+    noWebNn: await failureOf(engineLoad(good, 'webnn')),
+  };
+}
+
+export async function environment() {
+  const found = await detectEnvironment();
+  return { found, threads: chooseThreads(found) };
+}

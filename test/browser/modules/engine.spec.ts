@@ -1,0 +1,133 @@
+import { expect, test } from '@playwright/test';
+import type * as Scenarios from './engine-scenarios.ts';
+import { openBlankPage, runInPage } from './in-page.ts';
+
+const path = '/test/browser/modules/engine-scenarios.ts';
+type Module = typeof Scenarios;
+
+const thresholdRecipe = (threshold: number) => [{ op: 'early-exit', kind: 'existing', threshold }] as const;
+
+test.beforeEach(({ page }) => openBlankPage(page));
+
+for (const threads of [1, 2]) {
+  test(`a model runs on wasm with ${threads} thread(s) and its samples add up`, async ({ page }) => {
+    const run = await runInPage<Module, 'runRecipe'>(
+      page,
+      path,
+      'runRecipe',
+      [{ op: 'identity' }],
+      'wasm',
+      threads,
+    );
+    expect(run.loaded.threadsUsed).toBe(threads);
+    expect(run.loaded.warnings).toEqual([]);
+    expect(run.heapBytes).toBeGreaterThan(1e6);
+    expect(run.samples.map((sample) => sample.imageIndex)).toEqual([3, 1, 3]);
+    expect(run.samples.map((sample) => sample.sequence)).toEqual([100, 101, 102]);
+    for (const sample of run.samples) {
+      expect(sample.round).toBe(7);
+      expect(sample.segmentMs).toHaveLength(1);
+      expect(sample.segmentMs[0]).toBeGreaterThan(0);
+      expect(sample.computeMs).toBeCloseTo(
+        sample.segmentMs.reduce((a, b) => a + b, 0),
+        6,
+      );
+      const parts = sample.decodeMs + sample.preprocessMs + sample.computeMs + sample.postprocessMs;
+      expect(sample.totalMs).toBeGreaterThanOrEqual(parts - 1e-6);
+      expect(Math.abs(sample.startedAtMs - Date.now())).toBeLessThan(120_000);
+    }
+    expect(run.progress).toBe(24);
+    expect(new Set(run.predictions.confidence).size).toBeGreaterThan(20);
+    expect(run.gzipBytes).toBeGreaterThan(0);
+    expect(run.buildMs).toBeGreaterThan(0);
+  });
+}
+
+test('an early exit stops inference: nothing after it runs', async ({ page }) => {
+  const stopped = await runInPage<Module, 'exitBeforeFailingTail'>(page, path, 'exitBeforeFailingTail', 0.05);
+  expect(stopped.ok && stopped.value.map((sample) => [sample.exitIndex, sample.segmentMs.length])).toEqual([
+    [0, 1],
+    [0, 1],
+  ]);
+  // The counter-proof: where no exit is taken, the failing segment does run.
+  const wentOn = await runInPage<Module, 'exitBeforeFailingTail'>(page, path, 'exitBeforeFailingTail', 1.5);
+  expect(wentOn.ok ? 'ran' : wentOn.failure.message).toContain('Gather');
+});
+
+test('a threshold between the confidences sends some images on, with the right answers for each', async ({
+  page,
+}) => {
+  const run = (recipe: Parameters<Module['runRecipe']>[0]) =>
+    runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'wasm', 1);
+  const early = await run([{ op: 'early-exit', kind: 'existing', exit: 0 }]);
+  const final = await run([{ op: 'identity' }]);
+  const sorted = [...early.predictions.confidence].sort((a, b) => a - b);
+  const threshold = ((sorted[11] as number) + (sorted[12] as number)) / 2;
+  const mixed = await run(thresholdRecipe(threshold));
+  expect(mixed.predictions.exitIndex.filter((exit) => exit === 0)).toHaveLength(12);
+  for (let i = 0; i < 24; i++) {
+    const isEarly = (early.predictions.confidence[i] as number) >= threshold;
+    expect(mixed.predictions.exitIndex[i]).toBe(isEarly ? 0 : 1);
+    expect(mixed.predictions.confidence[i]).toBeCloseTo(
+      (isEarly ? early : final).predictions.confidence[i] as number,
+      6,
+    );
+  }
+});
+
+test('a model cut into two sessions gives exactly what the whole gives', async ({ page }) => {
+  const run = (recipe: Parameters<Module['runRecipe']>[0]) =>
+    runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'wasm', 1);
+  const whole = await run([{ op: 'identity' }]);
+  const cut = await run([{ op: 'partition', cut: 'stem' }]);
+  expect(cut.plan.segments).toHaveLength(2);
+  expect(cut.samples.every((sample) => sample.segmentMs.length === 2)).toBe(true);
+  expect(cut.predictions.top5).toEqual(whole.predictions.top5);
+  expect(cut.predictions.confidence).toEqual(whole.predictions.confidence);
+});
+
+test('WebGPU on the software adapter agrees with wasm', async ({ page }) => {
+  test.slow();
+  const recipe = [{ op: 'identity' }] as const;
+  const wasm = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'wasm', 1);
+  const gpu = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'webgpu', 1);
+  gpu.predictions.confidence.forEach((confidence, i) =>
+    expect(confidence).toBeCloseTo(wasm.predictions.confidence[i] as number, 4),
+  );
+  expect(gpu.predictions.top1).toEqual(wasm.predictions.top1);
+});
+
+test('a worker that dies in the middle of a measurement is reported, and later calls too', async ({
+  page,
+}) => {
+  const outcome = runInPage<Module, 'measureUntilKilled'>(page, path, 'measureUntilKilled');
+  await page.waitForFunction(() => (globalThis as { started?: boolean }).started);
+  const engine = page.workers().find((worker) => worker.url().includes('workers/engine.ts'));
+  await engine?.evaluate(() => self.close());
+  expect(await outcome).toEqual({ result: 'worker-crashed', laterIsNaN: true });
+});
+
+test('a measurement can be cancelled', async ({ page }) => {
+  expect(await runInPage<Module, 'cancelMeasurement'>(page, path, 'cancelMeasurement')).toBe('cancelled');
+});
+
+test('files that are no models and images that do not fit say what is wrong', async ({ page }) => {
+  const failures = await runInPage<Module, 'badLoads'>(page, path, 'badLoads');
+  expect(failures.notAModel?.message).toBeTruthy();
+  expect(failures.wrongSize?.code).toBe('input-mismatch');
+  expect(failures.wrongSize?.message).toContain('[1, 1, 8, 16]');
+  expect(failures.noWebNn?.code).toBe('provider-unavailable');
+});
+
+test('the environment tells what this browser offers, with reasons for what it lacks', async ({ page }) => {
+  const { found, threads } = await runInPage<Module, 'environment'>(page, path, 'environment');
+  expect(found.crossOriginIsolated).toBe(true);
+  expect(found.wasm).toEqual({ simd: true, threads: true, maxHeapBytes: 4 * 2 ** 30 });
+  expect(threads).toBe(Math.min(4, found.hardwareConcurrency));
+  expect(found.timerResolutionUs).toBeGreaterThan(0);
+  expect(found.timerResolutionUs).toBeLessThanOrEqual(100);
+  expect(found.runtimeVersion).toMatch(/^\d+\.\d+\.\d+/);
+  if (!found.webgpu.available) expect(found.webgpu.reason).not.toBe('');
+  if (!found.webnn.available) expect(found.webnn.reason).not.toBe('');
+  expect(found.storage?.quotaBytes).toBeGreaterThan(0);
+});
