@@ -51,6 +51,7 @@ export function buildGraphView(
     irVersion: model.irVersion,
     opsets: model.opsetImports.map(({ domain, version }) => ({ domain, version })),
     producer: [model.producerName, model.producerVersion].filter((part) => part !== '').join(' '),
+    metadata: model.metadata,
     values,
     inputs,
     outputs,
