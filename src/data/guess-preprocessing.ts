@@ -37,7 +37,7 @@ export function candidatePreprocessings(
   const offset = guessClassOffset(view, dataset);
   const base: Preprocessing = {
     ...layout,
-    ...RAW,
+    ...spread(RAW, layout.channels),
     ...fit.value,
     ...offset.value,
     channelOrder: 'RGB',
