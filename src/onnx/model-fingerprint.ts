@@ -1,8 +1,8 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { unreachable } from '../base/assert.ts';
 import type { ByteRange } from './byte-source.ts';
 import { memorySource } from './byte-source.ts';
-import type { Model, Tensor, UnknownField } from './model.ts';
+import type { AttributeValue, Graph, Model, Tensor } from './model.ts';
+import { murmurHash128 } from './murmur-hash.ts';
 import { encodeText } from './text.ts';
 
 const SAMPLE_BYTES = 64;
@@ -23,18 +23,72 @@ export function modelFingerprint(model: Model): string {
   const sampled = new Set<Tensor>();
   for (let at = large.length - 1; at >= 0; at -= step) sampled.add(large[Math.round(at)] as Tensor);
 
-  const hash = sha256.create();
-  hash.update(encodeText(structureText({ ...model, graph: { ...model.graph, initializers: [] } })));
-  for (const tensor of model.graph.initializers) {
-    hash.update(encodeText(structureText({ ...tensor, data: tensor.data.kind })));
-    if (tensor.data.kind === 'hollow') hash.update(encodeText(`${tensor.data.mean} ${tensor.data.std}`));
-    const range = storedRange(tensor);
-    if (range === null) continue;
-    hash.update(encodeText(`${range.length} `));
-    if (range.length <= SMALL_BYTES) hash.update(range.source.read(range.offset, range.length));
-    else if (sampled.has(tensor)) hash.update(middleOf(range));
+  const out: string[] = [String(model.irVersion)];
+  for (const { domain, version } of model.opsetImports) out.push(domain, String(version));
+  out.push(String(model.unknown.length));
+  addGraph(model.graph, out, (tensor) => sampled.has(tensor));
+  return murmurHash128(encodeText(out.join('\0')));
+}
+
+function addGraph(graph: Graph, out: string[], isSampled: (tensor: Tensor) => boolean): void {
+  out.push('graph', graph.name, graph.docString, String(graph.unknown.length));
+  for (const value of [...graph.inputs, ...graph.outputs]) out.push(value.name, JSON.stringify(value.type));
+  for (const node of graph.nodes) {
+    out.push('node', node.name, node.opType, node.domain, ...node.inputs, '>', ...node.outputs);
+    for (const { name, value } of node.attributes) {
+      out.push(name);
+      addValue(value, out, isSampled);
+    }
   }
-  return bytesToHex(hash.digest()).slice(0, 32);
+  for (const tensor of graph.initializers) addTensor(tensor, out, isSampled);
+}
+
+function addValue(value: AttributeValue, out: string[], isSampled: (tensor: Tensor) => boolean): void {
+  out.push(value.kind);
+  switch (value.kind) {
+    case 'float':
+    case 'int':
+      out.push(String(value.value));
+      return;
+    case 'floats':
+    case 'ints':
+      out.push(value.value.join());
+      return;
+    case 'string':
+      out.push(hexOf(value.value));
+      return;
+    case 'strings':
+      out.push(...value.value.map(hexOf));
+      return;
+    case 'tensor':
+      addTensor(value.value, out, isSampled);
+      return;
+    case 'tensors':
+      for (const tensor of value.value) addTensor(tensor, out, isSampled);
+      return;
+    case 'graph':
+      addGraph(value.value, out, isSampled);
+      return;
+    case 'graphs':
+      for (const graph of value.value) addGraph(graph, out, isSampled);
+      return;
+    case 'opaque':
+      out.push(String(value.type));
+      return;
+    default:
+      unreachable(value);
+  }
+}
+
+function addTensor(tensor: Tensor, out: string[], isSampled: (tensor: Tensor) => boolean): void {
+  const { data } = tensor;
+  out.push('tensor', tensor.name, tensor.dims.join(), String(tensor.dataType), data.kind);
+  if (data.kind === 'hollow') out.push(String(data.mean), String(data.std));
+  const range = storedRange(tensor);
+  if (range === null) return;
+  out.push(String(range.length));
+  if (range.length <= SMALL_BYTES) out.push(hexOf(range.source.read(range.offset, range.length)));
+  else if (isSampled(tensor)) out.push(hexOf(middleOf(range)));
 }
 
 function middleOf(range: ByteRange): Uint8Array {
@@ -59,21 +113,8 @@ function storedRange({ data }: Tensor): ByteRange | null {
   }
 }
 
-/** JSON, with what JSON has not; of large data and of unknown fields their lengths. */
-function structureText(value: object): string {
-  return JSON.stringify(value, (key, part: unknown) => {
-    if (typeof part === 'bigint') return `${part}`;
-    if (part instanceof Uint8Array) return bytesToHex(part);
-    if (key === 'unknown') return (part as readonly UnknownField[]).map((field) => field.length);
-    if (key === 'range') return contentText(part as ByteRange);
-    if (key === 'ranges') return (part as readonly ByteRange[]).map(contentText);
-    if (key === 'source') return null;
-    return part;
-  });
-}
-
-function contentText(range: ByteRange): unknown {
-  return range.length > SMALL_BYTES
-    ? range.length
-    : bytesToHex(range.source.read(range.offset, range.length));
+function hexOf(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
 }
