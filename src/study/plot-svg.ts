@@ -23,7 +23,7 @@ interface Point {
   readonly isOnFront: boolean;
 }
 
-const margin = { left: 76, right: 28, top: 64, bottom: 58 };
+const margin = { left: 76, right: 40, top: 64, bottom: 58 };
 const colours = { ink: '#1c2430', dim: '#6b7686', line: '#dfe4ea', front: '#2563eb', other: '#9aa5b4' };
 
 /**
