@@ -12,7 +12,7 @@ import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
 import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
 import type { Provider } from '../../../src/study/trial.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
-import { failingModel, twoExitModel } from '../../fixtures/tiny-models.ts';
+import { failingModel, largeModel, twoExitModel } from '../../fixtures/tiny-models.ts';
 
 const imageCount = 24;
 
@@ -180,6 +180,33 @@ export async function badLoads() {
     wrongSize: await failureOf({ ...engineLoad(good), preprocessing: { ...preprocessing, width: 16 } }),
     noWebNn: await failureOf(engineLoad(good, 'webnn')),
   };
+}
+
+/** Builds the same 67 MB variant with two model workers, one after the other, and runs the second one's. */
+export async function largeVariants() {
+  const hotClass = 123_456;
+  const file = new Blob([modelToBytes(largeModel(260_000, hotClass)) as Uint8Array<ArrayBuffer>]);
+  const folderCounts: number[] = [];
+  const sizes: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const models = openModelClient();
+    value(await models.api.open(file, 'large.onnx', []));
+    const variant = value(await models.api.build([{ op: 'identity' }]));
+    sizes.push(variant.files[0]?.blob.size ?? 0);
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('variants');
+    let folders = 0;
+    for await (const _name of folder.keys()) folders++;
+    folderCounts.push(folders);
+    if (i === 1) {
+      const { predictions, loaded } = await runVariant(engineLoad(variant));
+      const top1 = [...new Set(predictions.top1)];
+      models.terminate();
+      return { fileBytes: file.size, sizes, folderCounts, top1, hotClass, heapBytes: loaded.heapBytes };
+    }
+    models.terminate();
+  }
+  return null;
 }
 
 export async function environment() {

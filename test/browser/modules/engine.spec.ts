@@ -119,6 +119,34 @@ test('files that are no models and images that do not fit say what is wrong', as
   expect(failures.noWebNn?.code).toBe('provider-unavailable');
 });
 
+test('a large variant lies on disk, and gives its place back when its worker is gone', async ({ page }) => {
+  const run = await runInPage<Module, 'largeVariants'>(page, path, 'largeVariants');
+  expect(run?.sizes).toEqual([run?.fileBytes, run?.fileBytes]);
+  expect(run?.folderCounts).toEqual([1, 1]);
+  expect(run?.top1).toEqual([run?.hotClass]);
+  // Once as they are and once as the runtime packs them for its matrix product, but not as a file besides.
+  expect(run?.heapBytes).toBeLessThan(2.5 * (run?.fileBytes ?? 0));
+});
+
+test('without isolation the runtime takes one thread and says so', async ({ page }) => {
+  await openBlankPage(page, { isolated: false });
+  const run = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', [{ op: 'identity' }], 'wasm', 2);
+  expect(run.loaded.threadsUsed).toBe(1);
+  expect(run.loaded.warnings.join()).toContain('1 thread instead of 2');
+});
+
+test('where threads cannot start, a fresh worker takes over with one and says so', async ({ page }) => {
+  // The first worker's runtime fails to start, as with threads refused; the second's does not.
+  let requests = 0;
+  await page.route('**/ort-wasm-simd-threaded.mjs*', (route) =>
+    ++requests === 1 ? route.abort() : route.continue(),
+  );
+  const run = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', [{ op: 'identity' }], 'wasm', 2);
+  expect(requests).toBeGreaterThan(1);
+  expect(run.loaded.threadsUsed).toBe(1);
+  expect(run.loaded.warnings.join()).toContain('did not start with 2 threads');
+});
+
 test('the environment tells what this browser offers, with reasons for what it lacks', async ({ page }) => {
   const { found, threads } = await runInPage<Module, 'environment'>(page, path, 'environment');
   expect(found.crossOriginIsolated).toBe(true);

@@ -2,15 +2,17 @@ import type { Page } from '@playwright/test';
 
 const blankPath = '/blank-page';
 
-/** Opens an empty, cross-origin isolated page on the dev server, without the app. */
-export async function openBlankPage(page: Page): Promise<void> {
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** Opens an empty page on the dev server, without the app; cross-origin isolated unless told otherwise. */
+export async function openBlankPage(page: Page, { isolated = true } = {}): Promise<void> {
   await page.route(`**${blankPath}`, (route) =>
     route.fulfill({
       contentType: 'text/html',
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
+      headers: isolated ? isolation : {},
       body: '<!doctype html><title>modules</title>',
     }),
   );
