@@ -1,16 +1,13 @@
+import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { costOfNodes, type NodeCost } from '../onnx/cost.ts';
 import { foldConstants } from '../onnx/fold.ts';
 import { indexGraph } from '../onnx/graph-index.ts';
 import type { Model, ValueName } from '../onnx/model.ts';
-import { type IndexedModel, nodesBetween } from './extract.ts';
+import type { ExitView } from '../onnx/graph-view.ts';
+import type { IndexedModel } from './extract.ts';
 
-/** One of the model's outputs, seen as an exit. */
-export interface ModelExit {
-  /** As in `GraphView.exits`; stays the same when other exits are dropped. */
-  readonly index: number;
-  readonly output: ValueName;
-  readonly scores: 'logits' | 'probabilities';
-}
+/** One of the model's outputs, seen as an exit; its index stays the same when other exits are dropped. */
+export type ModelExit = Pick<ExitView, 'index' | 'output' | 'scores'>;
 
 /** A model without exporter's clutter, and what transforms ask of it. */
 export interface AnalysedModel extends IndexedModel {
@@ -34,14 +31,13 @@ export function analyseModel(model: Model): AnalysedModel {
   const { model: folded, inference } = foldConstants(model);
   const index = indexGraph(folded.graph);
   const shapes = inference.facts;
-  const costs = costOfNodes(folded.graph, index, shapes);
   const analysed: AnalysedModel = {
     model: folded,
     index,
     shapes,
-    costs,
+    costs: costOfNodes(folded.graph, index, shapes),
     inputs: inputsOf(folded),
-    exits: exitsOf({ model: folded, index, shapes }, costs),
+    exits: exitsOf(model),
   };
   analyses.set(model, analysed);
   return analysed;
@@ -70,19 +66,8 @@ function inputsOf({ graph }: Model): ValueName[] {
   return graph.inputs.map(({ name }) => name).filter((name) => !initializers.has(name));
 }
 
-function exitsOf({ model, index }: IndexedModel, costs: readonly NodeCost[]): ModelExit[] {
-  const outputs = model.graph.outputs.map(({ name }) => {
-    const nodes = nodesBetween(index, new Set(), [name]);
-    let macs = 0;
-    for (const node of nodes) macs += costs[node]?.macs ?? 0;
-    const producer = index.producer.get(name);
-    const maker = producer === undefined ? undefined : model.graph.nodes[producer];
-    return { output: name, macs, nodes: nodes.size, isSoftmax: maker?.opType === 'Softmax' };
-  });
-  outputs.sort((a, b) => a.macs - b.macs || a.nodes - b.nodes);
-  return outputs.map(({ output, isSoftmax }, at) => ({
-    index: at,
-    output,
-    scores: isSoftmax ? 'probabilities' : 'logits',
-  }));
+/** The view's own exits, so that an exit's number means the same on the canvas and in a recipe. */
+function exitsOf(model: Model): ModelExit[] {
+  const { exits } = buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 });
+  return exits.map(({ index, output, scores }) => ({ index, output, scores }));
 }

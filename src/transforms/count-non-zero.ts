@@ -89,5 +89,5 @@ function countNibbles(bytes: Uint8Array): number {
 
 /** Views of wider elements need an aligned start; ranges of a file rarely have one. */
 function aligned(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 }

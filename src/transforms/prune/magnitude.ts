@@ -134,7 +134,8 @@ function madeWhenRead(size: number, make: () => Uint8Array): ByteSource {
 }
 
 function prunedBytes(tensor: Tensor, cutoff: TensorCutoff): Uint8Array {
-  const bytes = tensorBytes(tensor).slice();
+  // A copy whatever the view is: slice() of a Node Buffer would be a view of the file itself.
+  const bytes = new Uint8Array(tensorBytes(tensor));
   const bytesPerElement = bytes.length / Math.max(1, elementCount(tensor.dims));
   const elements =
     bytesPerElement === 4
