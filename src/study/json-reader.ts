@@ -20,7 +20,9 @@ export const real: Reader<number> = (json, path) =>
 
 /** A number from 0 up: times, sizes. */
 export const amount: Reader<number> = (json, path) =>
-  real(json, path) >= 0 ? (json as number) : refuse(json, path, 'a number from 0 up');
+  typeof json === 'number' && Number.isFinite(json) && json >= 0
+    ? json
+    : refuse(json, path, 'a number from 0 up');
 
 /** A whole number from 0 up: counts, indices. */
 export const count: Reader<number> = (json, path) =>

@@ -17,7 +17,9 @@ export function niceScale(
 ): Scale {
   const lowest = Math.min(...values);
   const highest = Math.max(...values);
-  const span = highest - lowest || Math.abs(highest) * 0.2 || 1;
+  const wide = highest - lowest || Math.abs(highest) * 0.2 || 1;
+  // Never so narrow that rounding makes both ends one.
+  const span = Math.max(wide, Math.abs(highest) * 1e-6, 1e-9);
   const step = niceStep(span / wanted);
   // A little air, so that no point sits on the frame.
   const low = Math.max(bounds[0], Math.floor((lowest - span * 0.04) / step) * step);

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { escapeXml, frontSvg } from '../../../src/study/plot-svg.ts';
+import { niceScale } from '../../../src/study/ticks.ts';
+import { makeTrial, measuredTrial } from './trials.ts';
+
+const options = { x: 'latencyMedianMs', y: 'accuracyTop1', title: 'Front' } as const;
+
+function countOf(svg: string, part: string): number {
+  return svg.split(part).length - 1;
+}
+
+describe('frontSvg', () => {
+  const trials = [measuredTrial('fast', 1, 60), measuredTrial('slow', 4, 90), measuredTrial('worse', 5, 80)];
+  const svg = frontSvg(trials, options);
+  it('draws a point per measured trial, dominated ones faded', () => {
+    expect(countOf(svg, '<circle')).toBe(3);
+    expect(countOf(svg, 'opacity="0.55"')).toBe(1);
+    for (const name of ['fast', 'slow', 'worse']) expect(svg).toContain(`>${name}</text>`);
+  });
+  it('joins the front by steps that only go sideways and up', () => {
+    const path = /<path d="([^"]+)"/.exec(svg)?.[1] ?? '';
+    expect(path).toMatch(/^(M[\d.]+ [\d.]+|[HV][\d.]+)+$/);
+  });
+  it('says so when there is nothing to draw', () => {
+    const empty = frontSvg([makeTrial('queued', { state: { kind: 'queued' } })], options);
+    expect(empty).toContain('Nothing has been measured');
+    expect(countOf(empty, '<circle')).toBe(0);
+  });
+  it('shows names as text, never as markup', () => {
+    const evil = '</text><script>alert(1)</script>&"\u0000';
+    const drawn = frontSvg([measuredTrial(evil, 1, 50)], { ...options, title: evil, subtitle: evil });
+    expect(drawn).not.toContain('<script');
+    expect(drawn).not.toContain('\u0000');
+  });
+  it('stays inside its frame, whatever the numbers', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.integer({ min: 0, max: 100 })), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        (points) => {
+          const drawn = frontSvg(
+            points.map(([latency, correct], index) => measuredTrial(`t${index}`, latency, correct)),
+            { ...options, width: 400, height: 300 },
+          );
+          expect(drawn).not.toMatch(/NaN|Infinity/);
+          for (const [, x, y] of drawn.matchAll(/<circle cx="([^"]+)" cy="([^"]+)"/g)) {
+            expect(Number(x)).toBeGreaterThanOrEqual(0);
+            expect(Number(x)).toBeLessThanOrEqual(400);
+            expect(Number(y)).toBeGreaterThanOrEqual(0);
+            expect(Number(y)).toBeLessThanOrEqual(300);
+          }
+        },
+      ),
+    );
+  });
+});
+
+it('escapes what XML does not allow', () => {
+  expect(escapeXml('a<b>&"\u0001\u{1F600}')).toBe('a&lt;b&gt;&amp;&quot;\uFFFD\u{1F600}');
+});
+
+describe('niceScale', () => {
+  it('covers the values with a handful of round ticks', () => {
+    expect(niceScale([0.12, 0.87], 6, [0, 1]).ticks).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1e12, noNaN: true }), { minLength: 1 }), (values) => {
+        const { low, high, ticks } = niceScale(values, 6);
+        expect(low).toBeLessThanOrEqual(Math.min(...values));
+        expect(high).toBeGreaterThanOrEqual(Math.max(...values));
+        expect(high).toBeGreaterThan(low);
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.length).toBeLessThan(12);
+      }),
+    );
+  });
+});

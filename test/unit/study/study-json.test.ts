@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/base/result.ts';
+import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
+import type { Study, Trial } from '../../../src/study/trial.ts';
+import { environment, makeSample, makeStudy, makeTrial, measuredTrial } from './trials.ts';
+
+const amount = fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0);
+const sample = fc
+  .record({
+    round: fc.nat(),
+    sequence: fc.nat(),
+    warmUp: fc.boolean(),
+    segmentMs: fc.array(amount),
+    computeMs: amount,
+    exitIndex: fc.option(fc.nat()),
+  })
+  .map(makeSample);
+const state: fc.Arbitrary<Trial['state']> = fc.oneof(
+  fc.constant({ kind: 'queued' } as const),
+  fc.record({ kind: fc.constant('running' as const), roundsDone: fc.nat() }),
+  fc.constant({ kind: 'done' } as const),
+  fc.record({
+    kind: fc.constant('failed' as const),
+    code: fc.string(),
+    message: fc.string({ unit: 'binary' }),
+  }),
+);
+const predictions = fc.array(fc.tuple(fc.nat(), fc.option(fc.nat()))).map((rows) => ({
+  imageIndices: rows.map(([image]) => image),
+  top1: rows.map(([image]) => image),
+  top5: rows.map(([image]) => [image]),
+  confidence: rows.map(() => 0.5),
+  exitIndex: rows.map(([, exit]) => exit),
+}));
+const study: fc.Arbitrary<Study> = fc
+  .array(
+    fc.record({
+      name: fc.string({ unit: 'binary' }),
+      state,
+      samples: fc.array(sample, { maxLength: 5 }),
+      predictions: fc.option(predictions),
+      heapBytes: fc.option(amount),
+      warnings: fc.array(fc.string()),
+    }),
+    { maxLength: 4 },
+  )
+  .map((trials) => makeStudy(trials.map(({ name, ...change }) => makeTrial(name, change))));
+
+/** The failure of parsing this text. */
+function failureOf(text: string): InputError['failure'] {
+  try {
+    parseStudy(text);
+  } catch (thrown) {
+    if (thrown instanceof InputError) return thrown.failure;
+    throw thrown;
+  }
+  throw new Error('was accepted');
+}
+
+/** study.json with one place changed. */
+function edited(path: readonly (string | number)[], value: unknown): string {
+  const json = JSON.parse(serialiseStudy(makeStudy([measuredTrial('a', 1, 50)]))) as Record<string, unknown>;
+  let place: Record<string | number, unknown> = json;
+  for (const key of path.slice(0, -1)) place = place[key] as Record<string | number, unknown>;
+  const last = path.at(-1) as string;
+  if (value === undefined) delete place[last];
+  else place[last] = value;
+  return JSON.stringify(json);
+}
+
+describe('study.json', () => {
+  it('reads back exactly what was written', () => {
+    fc.assert(
+      fc.property(study, (original) => {
+        expect(parseStudy(serialiseStudy(original))).toEqual(original);
+      }),
+    );
+  });
+  it('keeps every kind of environment', () => {
+    const webgpu = {
+      available: true,
+      adapter: 'x',
+      isFallback: true,
+      shaderF16: false,
+      maxBufferBytes: 1,
+    } as const;
+    const webnn = { available: true, devices: ['cpu'] } as const;
+    const rich = { ...environment, webgpu, webnn, storage: null, deviceMemoryGb: null };
+    const original = makeStudy([makeTrial('a', { environment: rich })]);
+    expect(parseStudy(serialiseStudy(original))).toEqual(original);
+  });
+  it('names the place of what is wrong', () => {
+    expect(failureOf(edited(['trials', 0, 'samples', 2, 'computeMs'], 'fast'))).toMatchObject({
+      code: 'study-invalid',
+      where: 'trials[0].samples[2].computeMs',
+      message: 'trials[0].samples[2].computeMs: found "fast", wanted a number from 0 up',
+    });
+    expect(failureOf(edited(['trials', 0, 'state', 'kind'], 'asleep')).where).toBe('trials[0].state.kind');
+    expect(failureOf(edited(['trials', 0, 'strategy', 'recipe'], [{ op: 'magic' }])).where).toBe(
+      'trials[0].strategy.recipe',
+    );
+    expect(failureOf(edited(['trials', 0, 'accuracy', 'images'], -1)).where).toBe(
+      'trials[0].accuracy.images',
+    );
+    expect(failureOf(edited(['trials', 0, 'studyId'], 'other')).where).toBe('trials[0].studyId');
+    expect(failureOf(edited(['protocol'], undefined)).message).toBe(
+      'protocol: found nothing, wanted an object',
+    );
+  });
+  it('refuses other files, cut-off files and files from the future', () => {
+    const whole = serialiseStudy(makeStudy([measuredTrial('a', 1, 50)]));
+    expect(failureOf(whole.slice(0, -20)).code).toBe('study-not-json');
+    expect(failureOf('').code).toBe('study-not-json');
+    expect(failureOf('null').code).toBe('study-invalid');
+    expect(failureOf('[1]').code).toBe('study-invalid');
+    expect(failureOf('{"format":"other"}').where).toBe('format');
+    expect(failureOf(edited(['formatVersion'], 2)).code).toBe('study-newer-version');
+  });
+  it('never fails in any other way, whatever is changed', () => {
+    const text = serialiseStudy(makeStudy([measuredTrial('a', 1, 50)]));
+    fc.assert(
+      fc.property(
+        fc.nat(text.length - 1),
+        fc.nat(30),
+        fc.string({ maxLength: 5 }),
+        (at, removed, inserted) => {
+          const damaged = text.slice(0, at) + inserted + text.slice(at + removed);
+          try {
+            parseStudy(damaged);
+          } catch (thrown) {
+            expect(thrown).toBeInstanceOf(InputError);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+  it('takes over nothing that it does not know', () => {
+    const parsed = parseStudy(edited(['trials', 0, '__proto__x'], { polluted: true }));
+    expect(JSON.stringify(parsed)).not.toContain('polluted');
+  });
+});
