@@ -1,0 +1,39 @@
+import { MeasureButton } from '../panels/run/MeasureButton.tsx';
+import { runShare, runText, timeLeftText } from '../panels/run/run-text.ts';
+import { Button, ProgressBar } from '../panels/ui/controls.tsx';
+import { useLab } from '../store/lab.ts';
+import { countTrials } from '../store/selectors.ts';
+import styles from './RunBar.module.css';
+
+/** The desktop's quiet line about the run. */
+export function RunBar() {
+  const run = useLab((lab) => lab.run);
+  const cancelRun = useLab((lab) => lab.cancelRun);
+  const chosen = useLab((lab) => lab.listed.filter((entry) => entry.chosen).length);
+  const trials = useLab((lab) => lab.trials);
+  const { over, failed, total } = countTrials(trials);
+  return (
+    <section className={styles.bar} aria-label="Run">
+      <MeasureButton />
+      {run ? (
+        <>
+          <Button onClick={cancelRun}>Cancel</Button>
+          <div className={styles.progress}>
+            <ProgressBar share={runShare(run)} label="Progress of the study" />
+          </div>
+          <span className={styles.text}>
+            {over} of {total} trials · {runText(run)} ·{' '}
+            <span style={{ color: 'var(--dim)' }}>{timeLeftText(run)}</span>
+          </span>
+        </>
+      ) : (
+        <span className={styles.text}>
+          {total === 0
+            ? `${chosen} ${chosen === 1 ? 'strategy' : 'strategies'} chosen`
+            : `${over} of ${total} trials done${failed > 0 ? `, ${failed} failed` : ''}`}
+        </span>
+      )}
+      <span className={styles.note}>Nothing leaves this device</span>
+    </section>
+  );
+}

@@ -1,0 +1,233 @@
+import { useMemo } from 'react';
+import {
+  CartesianGrid,
+  ComposedChart,
+  Line,
+  ResponsiveContainer,
+  usePlotArea,
+  useXAxisScale,
+  useYAxisScale,
+  XAxis,
+  YAxis,
+} from 'recharts';
+import {
+  type Axis,
+  type AxisId,
+  axisOf,
+  formatMetric,
+  type Measure,
+  trialMetrics,
+} from '../study/metrics.ts';
+import { frontOfTrials } from '../study/pareto.ts';
+import { axisScale, placeLabels, tickText } from '../study/plot-layout.ts';
+import type { Scale } from '../study/ticks.ts';
+import type { Trial } from '../study/trial.ts';
+import styles from './FrontChart.module.css';
+
+interface FrontChartProps {
+  readonly trials: readonly Trial[];
+  readonly x: AxisId;
+  readonly y: AxisId;
+  readonly selectedTrialId: string | null;
+  readonly onSelect: (trialId: string) => void;
+  /** The trial under the pointer, and null when it leaves. */
+  readonly onPoint: (trialId: string | null) => void;
+}
+
+interface Mark {
+  readonly trial: Trial;
+  readonly x: Measure;
+  readonly y: Measure;
+  readonly isOnFront: boolean;
+}
+
+const wantedTicks = 5;
+
+/** Trials over two metrics with their 95 % intervals; the Pareto front as a staircase, dominated trials faded. */
+export function FrontChart(props: FrontChartProps) {
+  const { trials, x, y } = props;
+  const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
+  const marks = useMemo(() => marksOf(trials, x, y), [trials, x, y]);
+  if (marks.length === 0) {
+    return (
+      <div className={styles.chart}>
+        <p className={styles.empty}>Points appear here as strategies are measured.</p>
+      </div>
+    );
+  }
+  const xScale = axisScale(
+    xAxis,
+    marks.map((mark) => mark.x),
+    wantedTicks,
+  );
+  const yScale = axisScale(
+    yAxis,
+    marks.map((mark) => mark.y),
+    wantedTicks,
+  );
+  return (
+    <figure>
+      <div className={styles.axisName}>
+        <span>{withArrow(yAxis, ['↑', '↓'])}</span>
+      </div>
+      <div className={styles.chart}>
+        <ResponsiveContainer width="100%" height="100%">
+          {/* Its own keyboard layer would be one tab stop for nothing: the points are buttons themselves. */}
+          <ComposedChart margin={{ top: 10, right: 14, bottom: 0, left: 0 }} accessibilityLayer={false}>
+            <CartesianGrid stroke="var(--line)" vertical={false} />
+            <XAxis
+              type="number"
+              dataKey="x"
+              domain={[xScale.low, xScale.high]}
+              ticks={[...xScale.ticks]}
+              tickFormatter={(tick: number) => tickText(xAxis, tick)}
+              stroke="var(--line-strong)"
+              tickLine={false}
+              height={26}
+            />
+            <YAxis
+              type="number"
+              dataKey="y"
+              domain={[yScale.low, yScale.high]}
+              ticks={[...yScale.ticks]}
+              tickFormatter={(tick: number) => tickText(yAxis, tick)}
+              axisLine={false}
+              tickLine={false}
+              width={58}
+            />
+            <Line
+              data={staircase(marks, xAxis, yAxis, xScale, yScale)}
+              dataKey="y"
+              // Between two points of the front nothing better is known than the one that is affordable.
+              type={xAxis.better === 'lower' ? 'stepAfter' : 'stepBefore'}
+              stroke="var(--accent)"
+              strokeWidth={2}
+              dot={false}
+              activeDot={false}
+              isAnimationActive={false}
+            />
+            <Marks {...props} marks={marks} />
+          </ComposedChart>
+        </ResponsiveContainer>
+      </div>
+      <div className={styles.axisName} style={{ justifyContent: 'flex-end' }}>
+        <span>{withArrow(xAxis, ['→', '←'])}</span>
+      </div>
+      <figcaption className="visually-hidden">
+        {marks.length} strategies by {xAxis.label} and {yAxis.label}; the table below has the same numbers.
+      </figcaption>
+    </figure>
+  );
+}
+
+function withArrow(axis: Axis, [higher, lower]: readonly [string, string]): string {
+  return `${axis.label} · better ${axis.better === 'higher' ? higher : lower}`;
+}
+
+function marksOf(trials: readonly Trial[], x: AxisId, y: AxisId): readonly Mark[] {
+  const front = new Set(frontOfTrials(trials, [x, y]));
+  return trials.flatMap((trial) => {
+    const metrics = trialMetrics(trial);
+    const [xMeasure, yMeasure] = [metrics[x], metrics[y]];
+    if (trial.state.kind === 'failed' || !xMeasure || !yMeasure) return [];
+    return [{ trial, x: xMeasure, y: yMeasure, isOnFront: front.has(trial) }];
+  });
+}
+
+/** Corners of the front from left to right, open at both ends. */
+function staircase(
+  marks: readonly Mark[],
+  xAxis: Axis,
+  yAxis: Axis,
+  xScale: Scale,
+  yScale: Scale,
+): { x: number; y: number }[] {
+  const corners = marks
+    .filter((mark) => mark.isOnFront)
+    .map((mark) => ({ x: mark.x.value, y: mark.y.value }))
+    .sort((a, b) => a.x - b.x || (yAxis.better === 'higher' ? a.y - b.y : b.y - a.y));
+  const [first] = corners;
+  const last = corners.at(-1);
+  if (!first || !last) return [];
+  const worstY = yAxis.better === 'higher' ? yScale.low : yScale.high;
+  return xAxis.better === 'lower'
+    ? [{ x: first.x, y: worstY }, ...corners, { x: xScale.high, y: last.y }]
+    : [{ x: xScale.low, y: first.y }, ...corners, { x: last.x, y: worstY }];
+}
+
+function Marks({
+  marks,
+  x,
+  y,
+  selectedTrialId,
+  onSelect,
+  onPoint,
+}: FrontChartProps & { readonly marks: readonly Mark[] }) {
+  const toX = useXAxisScale();
+  const toY = useYAxisScale();
+  const area = usePlotArea();
+  if (!toX || !toY || !area) return null;
+  const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
+  // The front last, so that faded points never cover it.
+  const placed = marks
+    .map((mark) => ({
+      ...mark,
+      name: mark.trial.strategy.name,
+      left: toX(mark.x.value) ?? 0,
+      top: toY(mark.y.value) ?? 0,
+    }))
+    .sort((a, b) => Number(a.isOnFront) - Number(b.isOnFront));
+  const labels = placeLabels(
+    placed.map(({ name, left, top, isOnFront }) => ({ name, x: left, y: top, isOnFront })),
+    { left: area.x, top: area.y - 10, right: area.x + area.width + 14, bottom: area.y + area.height },
+  );
+  return (
+    <g>
+      {placed.map(({ trial, left, top, isOnFront, name, x: xMeasure, y: yMeasure }) => (
+        <g
+          key={trial.id}
+          role="button"
+          tabIndex={0}
+          aria-pressed={trial.id === selectedTrialId}
+          aria-label={`${name}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}${isOnFront ? ', on the front' : ''}`}
+          className={styles.point}
+          onClick={() => onSelect(trial.id)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' && event.key !== ' ') return;
+            event.preventDefault();
+            onSelect(trial.id);
+          }}
+          onPointerEnter={(event) => event.pointerType === 'mouse' && onPoint(trial.id)}
+          onPointerLeave={() => onPoint(null)}
+        >
+          <circle className={styles.target} cx={left} cy={top} r={18} />
+          <g className={isOnFront ? styles.front : styles.dominated} strokeWidth={1.4}>
+            {xMeasure.low !== null && xMeasure.high !== null && (
+              <line x1={toX(xMeasure.low)} x2={toX(xMeasure.high)} y1={top} y2={top} strokeOpacity={0.5} />
+            )}
+            {yMeasure.low !== null && yMeasure.high !== null && (
+              <line x1={left} x2={left} y1={toY(yMeasure.low)} y2={toY(yMeasure.high)} strokeOpacity={0.5} />
+            )}
+            <circle cx={left} cy={top} r={5} stroke="none" />
+          </g>
+          <circle className={styles.halo} cx={left} cy={top} r={9} />
+        </g>
+      ))}
+      {labels.map((label, index) => {
+        const mark = placed[index];
+        if (!label || !mark) return null;
+        return (
+          <text
+            key={mark.trial.id}
+            x={label.x}
+            y={label.y}
+            textAnchor={label.anchor}
+            className={`${styles.name} ${mark.isOnFront ? '' : styles.nameDominated}`}
+          >
+            {label.text}
+          </text>
+        );
+      })}
+    </g>
+  );
+}

@@ -1,0 +1,20 @@
+/** The gallery's architectures, in `public/samples/zoo/`: real graphs and sizes, random weights. */
+export const ZOO: readonly { readonly name: string; readonly title: string; readonly note: string }[] = [
+  { name: 'mobilenet_v2', title: 'MobileNetV2', note: 'depthwise, inverted residuals' },
+  { name: 'mobilenet_v3_small', title: 'MobileNetV3 Small', note: 'squeeze and excitation' },
+  { name: 'mobilenet_v3_large', title: 'MobileNetV3 Large', note: 'squeeze and excitation' },
+  { name: 'shufflenet_v2_x1_0', title: 'ShuffleNetV2', note: 'channel shuffle' },
+  { name: 'efficientnet_b1', title: 'EfficientNet-B1', note: 'scaled in depth, width and size' },
+  { name: 'efficientnet_b2', title: 'EfficientNet-B2', note: 'scaled in depth, width and size' },
+  { name: 'efficientnet_b3', title: 'EfficientNet-B3', note: 'scaled in depth, width and size' },
+  { name: 'resnet152', title: 'ResNet-152', note: 'fifty residual blocks' },
+  { name: 'wide_resnet101_2', title: 'WideResNet-101-2', note: 'wide residual blocks' },
+  { name: 'resnext101_64x4d', title: 'ResNeXt-101 64x4d', note: 'grouped convolutions' },
+  { name: 'densenet169', title: 'DenseNet-169', note: 'dense skips' },
+  { name: 'densenet201', title: 'DenseNet-201', note: 'dense skips' },
+  { name: 'convnext_small', title: 'ConvNeXt Small', note: 'modern convolutions' },
+  { name: 'vit_b_16', title: 'ViT-B/16', note: 'transformer' },
+  { name: 'fcn_resnet101', title: 'FCN-ResNet101', note: 'segmentation' },
+  { name: 'deeplabv3_mobilenet_v3_large', title: 'DeepLabV3-MobileNetV3', note: 'segmentation' },
+  { name: 'resnet101_duc_hdc', title: 'ResNet101-DUC-HDC', note: 'segmentation' },
+];

@@ -1,0 +1,229 @@
+import { formatBytes, formatShare } from '../../base/units.ts';
+import { unreachable } from '../../base/assert.ts';
+import type { GraphView } from '../../onnx/graph-view.ts';
+import {
+  DEFAULT_EXIT_THRESHOLD,
+  placementOf,
+  withCut,
+  withDynamicExits,
+  withFixedExit,
+} from '../../transforms/placement.ts';
+import type {
+  EarlyExitOperator,
+  Operator,
+  PruneOperator,
+  QuantizeOperator,
+  Recipe,
+} from '../../transforms/recipe.ts';
+import panel from '../panel.module.css';
+import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
+import { LeftIcon, RightIcon } from '../ui/icons.tsx';
+import { Slider } from '../ui/Slider.tsx';
+import { neighbourCut, placeOfCut } from './operators.ts';
+import styles from './RecipePanel.module.css';
+
+interface OptionsProps<O extends Operator> {
+  readonly operator: O;
+  readonly recipe: Recipe;
+  readonly view: GraphView;
+  readonly onOperator: (next: O) => void;
+  readonly onRecipe: (next: Recipe) => void;
+}
+
+/** The controls of an operator's options. */
+export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
+  switch (operator.op) {
+    case 'identity':
+      return null;
+    case 'early-exit':
+      return <EarlyExitOptions operator={operator} {...rest} />;
+    case 'quantize':
+      return <QuantizeOptions operator={operator} {...rest} />;
+    case 'prune':
+      return <PruneOptions operator={operator} {...rest} />;
+    case 'partition':
+      return <PartitionOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />;
+    default:
+      return unreachable(operator);
+  }
+}
+
+function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<EarlyExitOperator>) {
+  const last = view.exits.length - 1;
+  const chosen = operator.exits ?? view.exits.map((exit) => exit.index);
+  const thresholds = operator.threshold ?? DEFAULT_EXIT_THRESHOLD;
+  const mode = operator.exit === undefined ? 'dynamic' : String(operator.exit);
+  const setExits = (exits: readonly number[], threshold: number | readonly number[]) =>
+    onRecipe(withDynamicExits(recipe, exits, threshold));
+  /** One threshold, which fits any set of exits. */
+  const single = typeof thresholds === 'number' ? thresholds : (thresholds[0] ?? DEFAULT_EXIT_THRESHOLD);
+  return (
+    <>
+      <SelectField
+        title="Stop"
+        value={mode}
+        options={[
+          { value: 'dynamic', label: 'when confident' },
+          ...view.exits.map((exit) => ({
+            value: String(exit.index),
+            label: `always at exit ${exit.index + 1}`,
+          })),
+        ]}
+        onChange={(value) =>
+          value === 'dynamic'
+            ? setExits(
+                view.exits.map((exit) => exit.index),
+                DEFAULT_EXIT_THRESHOLD,
+              )
+            : onRecipe(withFixedExit(recipe, Number(value)))
+        }
+      />
+      {mode === 'dynamic' && (
+        <>
+          {typeof thresholds === 'number' ? (
+            <Slider
+              title="Confidence to stop, τ"
+              {...thresholdRange}
+              value={thresholds}
+              onChange={(threshold) => setExits(chosen, threshold)}
+            />
+          ) : (
+            thresholds.map((threshold, position) => (
+              <Slider
+                key={chosen[position]}
+                title={`τ of exit ${(chosen[position] ?? position) + 1}`}
+                {...thresholdRange}
+                value={threshold}
+                onChange={(next) => setExits(chosen, thresholds.with(position, next))}
+              />
+            ))
+          )}
+          {chosen.length > 2 && (
+            <CheckField
+              title="A threshold for each exit"
+              checked={typeof thresholds !== 'number'}
+              onChange={(each) => setExits(chosen, each ? chosen.slice(0, -1).map(() => single) : single)}
+            />
+          )}
+          {view.exits.slice(0, last).map((exit) => (
+            <CheckField
+              key={exit.index}
+              title={`Exit ${exit.index + 1} takes part · ${formatShare(exit.macs / Math.max(1, view.totals.macs))} of the MACs`}
+              checked={chosen.includes(exit.index)}
+              onChange={(on) =>
+                setExits(
+                  on ? [...chosen, exit.index] : chosen.filter((index) => index !== exit.index),
+                  single,
+                )
+              }
+            />
+          ))}
+          <p className={`${panel.dim} ${panel.small}`}>
+            Inference stops at the first exit whose best class has at least this probability. A higher τ stops
+            less often: slower, closer to the full model.
+          </p>
+        </>
+      )}
+    </>
+  );
+}
+
+const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
+
+function QuantizeOptions({ operator, onOperator }: OptionsProps<QuantizeOperator>) {
+  return (
+    <>
+      <SelectField
+        title="Weights"
+        value={operator.weights ?? 'u8'}
+        options={[
+          { value: 'u8', label: 'u8 (fast in the browser)' },
+          { value: 's8', label: 's8 (slow in the browser)' },
+        ]}
+        onChange={(weights) => onOperator({ ...operator, weights })}
+      />
+      <CheckField
+        title="A scale for each channel"
+        checked={operator.perChannel ?? false}
+        onChange={(perChannel) => onOperator({ ...operator, perChannel })}
+      />
+    </>
+  );
+}
+
+function PruneOptions({ operator, onOperator }: OptionsProps<PruneOperator>) {
+  return (
+    <>
+      <Slider
+        title="Weights set to zero"
+        min={0}
+        max={0.95}
+        step={0.05}
+        value={operator.ratio}
+        format={(ratio) => `${Math.round(100 * ratio)} %`}
+        onChange={(ratio) => onOperator({ ...operator, ratio })}
+      />
+      <SelectField
+        title="The smallest"
+        value={operator.scope ?? 'layer'}
+        options={[
+          { value: 'layer', label: 'in each layer' },
+          { value: 'global', label: 'over the whole model' },
+        ]}
+        onChange={(scope) => onOperator({ ...operator, scope })}
+      />
+      <p className={`${panel.dim} ${panel.small}`}>
+        Zeros make the file compress better; the runtime still multiplies by them, so latency stays.
+      </p>
+    </>
+  );
+}
+
+/** Steps the cut along the graph, for those who would rather press than drag. */
+export function PartitionOptions({
+  recipe,
+  view,
+  onRecipe,
+}: {
+  readonly recipe: Recipe;
+  readonly view: GraphView;
+  readonly onRecipe: (next: Recipe) => void;
+}) {
+  const { cut } = placementOf(recipe, view);
+  const frontier = cut === null ? undefined : view.frontiers[cut];
+  if (cut === null || !frontier) return null;
+  const previous = neighbourCut(view, cut, -1);
+  const next = neighbourCut(view, cut, 1);
+  return (
+    <>
+      <div className={styles.stepper}>
+        <IconButton
+          label="Earlier cut"
+          disabled={previous === null}
+          onClick={() => onRecipe(withCut(recipe, view, previous))}
+        >
+          <LeftIcon />
+        </IconButton>
+        <span className={panel.small}>{placeOfCut(view, cut)}</span>
+        <IconButton
+          label="Later cut"
+          disabled={next === null}
+          onClick={() => onRecipe(withCut(recipe, view, next))}
+        >
+          <RightIcon />
+        </IconButton>
+      </div>
+      <ul className={`${panel.small} ${panel.dim} ${panel.wrapAnywhere}`}>
+        {frontier.crossing.map((name) => {
+          const value = view.values.get(name);
+          return (
+            <li key={name}>
+              {name} · {value?.dataType} [{value?.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]
+              {value?.bytes != null && ` · ${formatBytes(value.bytes)}`}
+            </li>
+          );
+        })}
+      </ul>
+    </>
+  );
+}

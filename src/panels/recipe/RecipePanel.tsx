@@ -1,0 +1,175 @@
+import { useState } from 'react';
+import { recipeLabel } from '../../transforms/parse-recipe.ts';
+import { placementOf } from '../../transforms/placement.ts';
+import { useLab } from '../../store/lab.ts';
+import { modelWorker } from '../../store/workers.ts';
+import panel from '../panel.module.css';
+import { Button, IconButton } from '../ui/controls.tsx';
+import { Problem } from '../ui/FailureText.tsx';
+import { MoreIcon, PlusIcon, RedoIcon, UndoIcon } from '../ui/icons.tsx';
+import { Menu } from '../ui/Menu.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { Section } from '../ui/Section.tsx';
+import { zipFiles } from '../ui/zip-files.ts';
+import { OperatorCard } from './OperatorCard.tsx';
+import { OPERATOR_KINDS } from './operators.ts';
+import styles from './RecipePanel.module.css';
+import { RecipeText, recipeText } from './RecipeText.tsx';
+
+/** The recipe on the canvas: its steps, as cards and as text, and what can be done with it. */
+export function RecipePanel() {
+  const model = useLab((lab) => lab.model);
+  const recipe = useLab((lab) => lab.recipes.present);
+  const problem = useLab((lab) => lab.recipeProblem);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const listRecipe = useLab((lab) => lab.listRecipe);
+  const tell = useLab((lab) => lab.tell);
+  const [showsText, setShowsText] = useState(false);
+  if (!model) return null;
+  const { view } = model;
+  const { problems } = placementOf(recipe, view);
+  return (
+    <Section title="Recipe" tools={<HistoryButtons />}>
+      {recipe.length === 0 && (
+        <p className={panel.dim}>
+          The model as it is. Add a step, or drag a cut and exits on the graph: every change is an experiment.
+        </p>
+      )}
+      <ol className={panel.stack} aria-label="Steps of the recipe">
+        {recipe.map((operator, index) => (
+          <OperatorCard
+            // Steps have no identity of their own; one of a kind is the rule.
+            key={`${operator.op} ${recipe.slice(0, index).filter(({ op }) => op === operator.op).length}`}
+            operator={operator}
+            index={index}
+            recipe={recipe}
+            view={view}
+            onRecipe={editRecipe}
+          />
+        ))}
+      </ol>
+      <Menu
+        trigger={
+          <button type="button" className={styles.add}>
+            <PlusIcon /> Add a step
+          </button>
+        }
+        entries={OPERATOR_KINDS.map((kind) => {
+          const refusal = kind.refusal(recipe, view);
+          return {
+            label: kind.title,
+            note: refusal ?? kind.note,
+            disabled: refusal !== null,
+            onSelect: () => editRecipe(kind.add(recipe, view)),
+          };
+        })}
+      />
+      {problem && <Problem failure={problem} />}
+      {!problem &&
+        problems.map((text) => <Problem key={text} failure={{ code: 'placement', message: text }} />)}
+      <div className={panel.row}>
+        <Button
+          look="primary"
+          className={styles.grow}
+          disabled={problem !== null}
+          onClick={() => {
+            listRecipe(recipe);
+            tell(`${recipeLabel(recipe)} is in the study`);
+          }}
+        >
+          Add to study
+        </Button>
+        <RecipeMenu showsText={showsText} onShowText={setShowsText} />
+      </div>
+      {showsText && <RecipeText recipe={recipe} onRecipe={editRecipe} />}
+    </Section>
+  );
+}
+
+export function HistoryButtons() {
+  const canUndo = useLab((lab) => lab.recipes.past.length > 0);
+  const canRedo = useLab((lab) => lab.recipes.future.length > 0);
+  const undo = useLab((lab) => lab.undo);
+  const redo = useLab((lab) => lab.redo);
+  return (
+    <>
+      <IconButton label="Undo" disabled={!canUndo} onClick={undo}>
+        <UndoIcon />
+      </IconButton>
+      <IconButton label="Redo" disabled={!canRedo} onClick={redo}>
+        <RedoIcon />
+      </IconButton>
+    </>
+  );
+}
+
+function RecipeMenu({
+  showsText,
+  onShowText,
+}: {
+  readonly showsText: boolean;
+  readonly onShowText: (shows: boolean) => void;
+}) {
+  const name = useLab((lab) => lab.model?.name ?? 'model');
+  const recipe = useLab((lab) => lab.recipes.present);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const reportFailure = useLab((lab) => lab.reportFailure);
+  const [isBuilding, setBuilding] = useState(false);
+  const label = recipeLabel(recipe);
+
+  const saveVariant = async () => {
+    const worker = modelWorker();
+    if (!worker) return;
+    setBuilding(true);
+    const built = await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
+    if (!built.ok) reportFailure(`${label} could not be built`, built.failure);
+    else {
+      const [first, ...others] = built.value.files;
+      if (first && others.length === 0) saveFile(first.name, first.blob);
+      else {
+        const plan = new Blob([JSON.stringify({ recipe, plan: built.value.plan }, null, 2)]);
+        saveFile(
+          `${name}-${label}.zip`,
+          await zipFiles([...built.value.files, { name: 'plan.json', blob: plan }]),
+        );
+      }
+    }
+    setBuilding(false);
+  };
+
+  return (
+    <Menu
+      trigger={
+        <IconButton
+          label={isBuilding ? 'Building the files' : 'More about this recipe'}
+          disabled={isBuilding}
+        >
+          <MoreIcon />
+        </IconButton>
+      }
+      entries={[
+        {
+          label: "Download the variant's ONNX files",
+          note: 'to run anywhere else',
+          onSelect: () => void saveVariant(),
+        },
+        {
+          label: showsText ? 'Hide the JSON' : 'Edit as JSON',
+          note: 'the recipe as text',
+          onSelect: () => onShowText(!showsText),
+        },
+        {
+          label: 'Save the recipe as a file',
+          note: `${label}.json`,
+          onSelect: () => saveFile(`${label}.json`, recipeText(recipe), 'application/json'),
+        },
+        {
+          label: 'Start over',
+          note: 'the model as it is; undo brings the recipe back',
+          disabled: recipe.length === 0,
+          onSelect: () => editRecipe([]),
+        },
+      ]}
+    />
+  );
+}

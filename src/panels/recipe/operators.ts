@@ -1,0 +1,147 @@
+import { unreachable } from '../../base/assert.ts';
+import { formatBytes, formatShare } from '../../base/units.ts';
+import type { GraphView } from '../../onnx/graph-view.ts';
+import {
+  DEFAULT_EXIT_THRESHOLD,
+  placementOf,
+  withCut,
+  withDynamicExits,
+} from '../../transforms/placement.ts';
+import type { Operator, Recipe } from '../../transforms/recipe.ts';
+
+/** How an operator is called, coloured and offered. */
+export interface OperatorKind {
+  readonly op: Operator['op'];
+  readonly title: string;
+  readonly note: string;
+  /** CSS colour of its card. */
+  readonly colour: string;
+  /** The recipe with a sensible first version of the operator. */
+  readonly add: (recipe: Recipe, view: GraphView) => Recipe;
+  /** Why it cannot be added to this recipe and model; null if it can. */
+  readonly refusal: (recipe: Recipe, view: GraphView) => string | null;
+}
+
+const onlyOnce = (recipe: Recipe, op: Operator['op']) =>
+  recipe.some((operator) => operator.op === op) ? 'already in the recipe' : null;
+
+export const OPERATOR_KINDS: readonly OperatorKind[] = [
+  {
+    op: 'early-exit',
+    title: 'Early exits',
+    note: 'stop as soon as an exit is confident',
+    colour: 'var(--exit)',
+    add: (recipe, view) =>
+      withDynamicExits(
+        recipe,
+        view.exits.map((exit) => exit.index),
+        DEFAULT_EXIT_THRESHOLD,
+      ),
+    refusal: (recipe, view) =>
+      view.exits.length < 2 ? 'this model has a single output' : onlyOnce(recipe, 'early-exit'),
+  },
+  {
+    op: 'quantize',
+    title: 'Quantize',
+    note: 'weights and sums in 8-bit integers',
+    colour: 'var(--good)',
+    add: (recipe) => insertBeforeCut(recipe, { op: 'quantize', mode: 'dynamic' }),
+    refusal: (recipe) => onlyOnce(recipe, 'quantize'),
+  },
+  {
+    op: 'prune',
+    title: 'Prune',
+    note: 'set the smallest weights to zero',
+    colour: 'var(--accent)',
+    add: (recipe) => [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }, ...recipe],
+    refusal: (recipe) =>
+      onlyOnce(recipe, 'prune') ??
+      (recipe.some(({ op }) => op === 'quantize') ? 'goes before Quantize: it would be undone' : null),
+  },
+  {
+    op: 'partition',
+    title: 'Partition',
+    note: 'cut into two parts that run one after the other',
+    colour: 'var(--cut)',
+    add: (recipe, view) => withCut(recipe, view, middleCut(view)),
+    refusal: (recipe, view) =>
+      middleCut(view) === null ? 'there is no place to cut' : onlyOnce(recipe, 'partition'),
+  },
+];
+
+/** Kind of an operator; none for `identity`, which shows as an empty recipe. */
+export function kindOf(operator: Operator): OperatorKind | undefined {
+  return OPERATOR_KINDS.find(({ op }) => op === operator.op);
+}
+
+/** Exits and cuts stay last, where they have always been placed on the finished weights. */
+function insertBeforeCut(recipe: Recipe, operator: Operator): Recipe {
+  const cut = recipe.findIndex(({ op }) => op === 'partition' || op === 'early-exit');
+  return cut < 0 ? [...recipe, operator] : [...recipe.slice(0, cut), operator, ...recipe.slice(cut)];
+}
+
+/** The legal cut nearest to half of the work, with as few values crossing as can be; null if none is legal. */
+function middleCut(view: GraphView): number | null {
+  const legal = view.frontiers.filter((frontier) => frontier.legal);
+  const single = legal.filter((frontier) => frontier.crossing.length === 1);
+  const places = single.length > 0 ? single : legal;
+  const half = view.totals.macs / 2;
+  const distance = (macs: number) => Math.abs(macs - half);
+  const [first, ...rest] = places;
+  if (!first) return null;
+  return rest.reduce(
+    (best, next) => (distance(next.macsBefore) < distance(best.macsBefore) ? next : best),
+    first,
+  ).afterNode;
+}
+
+/** One line about an operator with its options. */
+export function describeOperator(operator: Operator, recipe: Recipe, view: GraphView): string {
+  switch (operator.op) {
+    case 'identity':
+      return 'the model as it is';
+    case 'early-exit':
+      if (operator.exit !== undefined) {
+        const exit = view.exits[operator.exit];
+        const share = exit ? ` · ${formatShare(exit.macs / Math.max(1, view.totals.macs))} of the MACs` : '';
+        return `always stop at exit ${operator.exit + 1}${share}`;
+      }
+      return `stop when confident · τ ${[operator.threshold ?? DEFAULT_EXIT_THRESHOLD]
+        .flat()
+        .map((t) => t.toFixed(2))
+        .join(', ')}`;
+    case 'quantize':
+      return `dynamic int8 · ${operator.weights ?? 'u8'} weights${operator.perChannel ? ' · per channel' : ''}`;
+    case 'prune':
+      return `${Math.round(100 * operator.ratio)} % of the weights · ${operator.scope === 'global' ? 'over the whole model' : 'in each layer'}`;
+    case 'partition': {
+      const { cut } = placementOf(recipe, view);
+      const frontier = cut === null ? undefined : view.frontiers[cut];
+      if (!frontier) return 'at values this model does not have';
+      const before = Math.round((100 * frontier.macsBefore) / Math.max(1, view.totals.macs));
+      const bytes = frontier.bytes === null ? 'unknown size' : formatBytes(frontier.bytes);
+      return `${before} | ${100 - before} % of the MACs · ${bytes} cross`;
+    }
+    default:
+      return unreachable(operator);
+  }
+}
+
+/** Name of the place a cut lies at: the block and the node before it. */
+export function placeOfCut(view: GraphView, afterNode: number): string {
+  const block = view.blocks.find(
+    ({ firstNode, lastNode }) => firstNode <= afterNode && afterNode <= lastNode,
+  );
+  const node = view.nodes[afterNode];
+  const op = node ? node.opType : '';
+  if (!block) return `after ${op}`;
+  return block.lastNode === afterNode ? `after ${block.label}` : `in ${block.label}, after ${op}`;
+}
+
+/** The next legal cut in this direction; null at the end. */
+export function neighbourCut(view: GraphView, afterNode: number, direction: 1 | -1): number | null {
+  for (let i = afterNode + direction; i >= 0 && i < view.frontiers.length; i += direction) {
+    if (view.frontiers[i]?.legal) return i;
+  }
+  return null;
+}

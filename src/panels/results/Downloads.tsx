@@ -1,0 +1,66 @@
+import { trialsCsv, samplesCsv } from '../../study/csv.ts';
+import type { AxisId } from '../../study/metrics.ts';
+import { frontSvg } from '../../study/plot-svg.ts';
+import { serialiseStudy } from '../../study/study-json.ts';
+import type { Study, Trial } from '../../study/trial.ts';
+import { useLab } from '../../store/lab.ts';
+import panel from '../panel.module.css';
+import { Button, FileButton } from '../ui/controls.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { svgToPng } from './svg-to-png.ts';
+
+interface DownloadsProps {
+  readonly study: Omit<Study, 'trials'> | null;
+  readonly trials: readonly Trial[];
+  readonly x: AxisId;
+  readonly y: AxisId;
+}
+
+/** Everything measured, as files; and a study of another device back in. */
+export function Downloads({ study, trials, x, y }: DownloadsProps) {
+  const importStudy = useLab((lab) => lab.importStudy);
+  const reportFailure = useLab((lab) => lab.reportFailure);
+  const isEmpty = study === null || trials.length === 0;
+  const plot = () =>
+    frontSvg(trials, {
+      x,
+      y,
+      title: study?.name ?? 'Front',
+      subtitle: trials[0] ? `${trials[0].environment.platform} · ${trials[0].strategy.provider}` : '',
+    });
+  const savePng = async () => {
+    try {
+      saveFile('front.png', await svgToPng(plot()));
+    } catch {
+      reportFailure('The picture could not be drawn', {
+        code: 'png-failed',
+        message: 'this browser did not draw the plot',
+        hint: 'Take the SVG instead.',
+      });
+    }
+  };
+  return (
+    <div className={panel.buttons}>
+      {!isEmpty && (
+        <>
+          <Button onClick={() => saveFile('trials.csv', trialsCsv(trials), 'text/csv')}>trials.csv</Button>
+          <Button onClick={() => saveFile('samples.csv', samplesCsv(trials), 'text/csv')}>samples.csv</Button>
+          <Button
+            onClick={() => saveFile('study.json', serialiseStudy({ ...study, trials }), 'application/json')}
+          >
+            study.json
+          </Button>
+          <Button onClick={() => saveFile('front.svg', plot(), 'image/svg+xml')}>SVG</Button>
+          <Button onClick={() => void savePng()}>PNG</Button>
+        </>
+      )}
+      <FileButton
+        accept=".json,application/json"
+        look="ghost"
+        onFiles={async ([file]) => file && importStudy(await file.text())}
+      >
+        Open a study.json
+      </FileButton>
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+import { useLab } from '../../store/lab.ts';
+import { isUnfinished } from '../../store/study-slice.ts';
+import { Button } from '../ui/controls.tsx';
+import { PauseIcon, RunIcon } from '../ui/icons.tsx';
+
+/** The one button of the run: measure, pause, go on, or resume what an earlier visit left. */
+export function MeasureButton({ big = false }: { readonly big?: boolean }) {
+  const isRunning = useLab((lab) => lab.run !== null);
+  const isPaused = useLab((lab) => lab.run?.isPaused ?? false);
+  const canResume = useLab(
+    (lab) =>
+      lab.run === null &&
+      lab.study?.modelId === lab.model?.view.modelId &&
+      lab.study?.datasetId === lab.data?.dataset.id &&
+      lab.trials.some(isUnfinished),
+  );
+  const isReady = useLab((lab) => lab.model !== null && lab.data !== null && lab.environment !== null);
+  const measure = useLab((lab) => lab.measure);
+  const resume = useLab((lab) => lab.resumeStudy);
+  const pause = useLab((lab) => lab.pause);
+  const goOn = useLab((lab) => lab.goOn);
+  if (isRunning) {
+    return isPaused ? (
+      <Button look="primary" big={big} onClick={goOn}>
+        <RunIcon /> Go on
+      </Button>
+    ) : (
+      <Button look="primary" big={big} onClick={pause}>
+        <PauseIcon /> Pause
+      </Button>
+    );
+  }
+  return (
+    <Button
+      look="primary"
+      big={big}
+      disabled={!isReady}
+      onClick={() => void (canResume ? resume() : measure())}
+    >
+      <RunIcon /> {canResume ? 'Resume the study' : 'Measure on this device'}
+    </Button>
+  );
+}

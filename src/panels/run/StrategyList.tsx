@@ -1,0 +1,147 @@
+import { useState } from 'react';
+import { useLab } from '../../store/lab.ts';
+import { sameRecipe } from '../../store/recipe-slice.ts';
+import type { ListedRecipe } from '../../store/strategy-slice.ts';
+import type { Trial } from '../../study/trial.ts';
+import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
+import panel from '../panel.module.css';
+import { FileButton, IconButton, TextInput } from '../ui/controls.tsx';
+import { MoreIcon } from '../ui/icons.tsx';
+import { Menu } from '../ui/Menu.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { Section } from '../ui/Section.tsx';
+import styles from './StrategyList.module.css';
+
+/** The saved recipes, and which of them the study measures. */
+export function StrategyList() {
+  const listed = useLab((lab) => lab.listed);
+  const trials = useLab((lab) => lab.trials);
+  const modelId = useLab((lab) => lab.model?.view.modelId);
+  const chooseAll = useLab((lab) => lab.chooseAllListed);
+  const importRecipes = useLab((lab) => lab.importRecipes);
+  const chosen = listed.filter((entry) => entry.chosen).length;
+  const trialOf = (entry: ListedRecipe) =>
+    trials.find(({ strategy }) => strategy.modelId === modelId && sameRecipe(strategy.recipe, entry.recipe));
+  return (
+    <Section
+      title="Strategies"
+      tools={
+        <button type="button" className={panel.link} onClick={() => chooseAll(chosen < listed.length)}>
+          {chosen < listed.length ? 'all' : 'none'}
+        </button>
+      }
+    >
+      <ul>
+        {listed.map((entry) => (
+          <StrategyRow key={entry.id} entry={entry} trial={trialOf(entry)} />
+        ))}
+      </ul>
+      <div className={panel.buttons}>
+        <FileButton
+          look="ghost"
+          accept=".json,application/json"
+          onFiles={async ([file]) => file && importRecipes(await file.text())}
+        >
+          Import recipes
+        </FileButton>
+        <button
+          type="button"
+          className={panel.link}
+          onClick={() =>
+            saveFile(
+              'recipes.json',
+              `${JSON.stringify(
+                listed.map(({ name, recipe }) => ({ name, recipe })),
+                null,
+                2,
+              )}\n`,
+              'application/json',
+            )
+          }
+        >
+          Export all
+        </button>
+      </div>
+    </Section>
+  );
+}
+
+function StrategyRow({ entry, trial }: { readonly entry: ListedRecipe; readonly trial: Trial | undefined }) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const choose = useLab((lab) => lab.chooseListed);
+  const rename = useLab((lab) => lab.renameListed);
+  const remove = useLab((lab) => lab.removeListed);
+  const [isNaming, setNaming] = useState(false);
+  const isShown = sameRecipe(normaliseRecipe(recipe), normaliseRecipe(entry.recipe));
+  return (
+    <li className={styles.row} data-shown={isShown}>
+      <label className={styles.box}>
+        <input
+          type="checkbox"
+          aria-label={`Measure ${entry.name}`}
+          checked={entry.chosen}
+          onChange={(event) => choose(entry.id, event.currentTarget.checked)}
+        />
+      </label>
+      {isNaming ? (
+        <TextInput
+          aria-label="Name"
+          autoFocus
+          defaultValue={entry.name}
+          onBlur={(event) => {
+            rename(entry.id, event.currentTarget.value);
+            setNaming(false);
+          }}
+          onKeyDown={(event) =>
+            (event.key === 'Enter' || event.key === 'Escape') && event.currentTarget.blur()
+          }
+        />
+      ) : (
+        <button
+          type="button"
+          className={styles.name}
+          aria-pressed={isShown}
+          title={`Show ${entry.name} on the graph`}
+          onClick={() => editRecipe(entry.recipe)}
+        >
+          {entry.name}
+        </button>
+      )}
+      {trial && (
+        <span className={styles.state} data-kind={trial.state.kind}>
+          {stateText(trial)}
+        </span>
+      )}
+      <Menu
+        trigger={
+          <IconButton label={`More about ${entry.name}`}>
+            <MoreIcon />
+          </IconButton>
+        }
+        entries={[
+          { label: 'Show on the graph', onSelect: () => editRecipe(entry.recipe) },
+          { label: 'Rename', onSelect: () => setNaming(true) },
+          {
+            label: 'Remove from the list',
+            note: 'what was measured stays',
+            onSelect: () => remove(entry.id),
+          },
+        ]}
+      />
+    </li>
+  );
+}
+
+function stateText({ state, protocol }: Trial): string {
+  switch (state.kind) {
+    case 'queued':
+      return 'waiting';
+    case 'running':
+      return `${state.roundsDone}/${protocol.rounds}`;
+    case 'done':
+      return 'done';
+    case 'failed':
+      return 'failed';
+  }
+}

@@ -1,0 +1,46 @@
+import { unreachable } from '../../base/assert.ts';
+import { formatMs } from '../../base/units.ts';
+import type { Run } from '../../store/study-slice.ts';
+import type { StudyProgress } from '../../study/progress.ts';
+
+/** What a run is doing, in a few words: `int8 · round 2 of 5`. */
+export function runText({ progress, isPaused }: Run): string {
+  if (progress === null) return 'Preparing';
+  const step = stepText(progress);
+  return isPaused && progress.step !== 'paused' ? `${step} · pausing` : step;
+}
+
+function stepText({ step, strategy, round, rounds }: StudyProgress): string {
+  switch (step) {
+    case 'preparing':
+      return 'Preparing';
+    case 'building':
+      return `Building ${strategy}`;
+    case 'loading':
+      return `Loading ${strategy}`;
+    case 'warming-up':
+      return `Warming up ${strategy}`;
+    case 'predicting':
+      return `${strategy} · accuracy`;
+    case 'measuring':
+      return `${strategy} · round ${(round ?? 0) + 1} of ${rounds}`;
+    case 'paused':
+      return 'Paused';
+    default:
+      return unreachable(step);
+  }
+}
+
+/** Time left for people; empty while unknown. */
+export function timeLeftText({ progress }: Run): string {
+  if (progress?.remainingMs == null) return '';
+  return progress.remainingMs < 1000
+    ? 'less than a second left'
+    : `${formatMs(Math.round(progress.remainingMs / 1000) * 1000)} left`;
+}
+
+/** Share of the work that is done; null at the start. */
+export function runShare({ progress }: Run): number | null {
+  if (progress === null || progress.totalInferences === 0) return null;
+  return progress.doneInferences / progress.totalInferences;
+}

@@ -1,0 +1,22 @@
+import { create } from 'zustand';
+import { createDataSlice } from './data-slice.ts';
+import { createDeviceSlice } from './device-slice.ts';
+import { createModelSlice } from './model-slice.ts';
+import { createNoticeSlice } from './notice-slice.ts';
+import { createRecipeSlice } from './recipe-slice.ts';
+import type { Lab } from './slice.ts';
+import { createStrategySlice } from './strategy-slice.ts';
+import { createStudySlice } from './study-slice.ts';
+import { createUiSlice } from './ui-slice.ts';
+
+/** The lab's state and actions; components select one thing each: `useLab((lab) => lab.model)`. */
+export const useLab = create<Lab>()((...tools) => ({
+  ...createNoticeSlice(...tools),
+  ...createModelSlice(...tools),
+  ...createDataSlice(...tools),
+  ...createRecipeSlice(...tools),
+  ...createStrategySlice(...tools),
+  ...createStudySlice(...tools),
+  ...createDeviceSlice(...tools),
+  ...createUiSlice(...tools),
+}));

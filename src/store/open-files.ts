@@ -1,0 +1,59 @@
+import { attempt } from '../base/result.ts';
+import { useLab } from './lab.ts';
+import { type PickedFile, sortFiles } from './sort-files.ts';
+
+/** Opens whatever was picked or dropped, each file for what it is. */
+export async function openFiles(files: readonly PickedFile[]): Promise<void> {
+  const { model, external, images, json } = sortFiles(files);
+  const { openModel, openData, openDialog } = useLab.getState();
+  if (model || images.length > 0) openDialog(null);
+  if (model && !(await openModel({ kind: 'file', file: model, external }))) return;
+  if (images.length > 0) await openData(images);
+  for (const file of json) await openJson(file);
+}
+
+/** A JSON file is a study or recipes; a study says so. */
+async function openJson({ file }: PickedFile): Promise<void> {
+  const { importStudy, importRecipes, reportFailure } = useLab.getState();
+  const text = await attempt(() => file.text());
+  if (!text.ok) return reportFailure(`${file.name} could not be read`, text.failure);
+  if (/"format"\s*:\s*"paretoscope-study"/.test(text.value.slice(0, 4096))) await importStudy(text.value);
+  else await importRecipes(text.value);
+}
+
+/** Files of an input element or a drop, with their paths inside a picked folder. */
+export function pickedFiles(files: Iterable<File>): PickedFile[] {
+  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
+/** Most files taken from a dropped folder. */
+const mostFiles = 200_000;
+
+/** All files of a drop, those in dropped folders included. Must be called while the drop event is handled. */
+export async function droppedFiles(transfer: DataTransfer): Promise<PickedFile[]> {
+  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+  if (entries.length === 0) return pickedFiles(transfer.files);
+  const found: PickedFile[] = [];
+  for (const entry of entries) await collect(entry, found);
+  return found;
+}
+
+async function collect(entry: FileSystemEntry, found: PickedFile[]): Promise<void> {
+  if (found.length >= mostFiles) return;
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) =>
+      (entry as FileSystemFileEntry).file(resolve, reject),
+    );
+    found.push({ path: entry.fullPath.replace(/^\//, ''), file });
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  // A reader hands out a folder in portions, and nothing when it is through.
+  for (;;) {
+    const portion = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (portion.length === 0) return;
+    for (const inner of portion) await collect(inner, found);
+  }
+}

@@ -1,0 +1,121 @@
+import { attempt } from '../base/result.ts';
+import { loadDataset, saveDataset } from '../persist/datasets.ts';
+import { saveModel } from '../persist/models.ts';
+import { cleanUp, loadSession, saveSession } from '../persist/session.ts';
+import { loadStudy } from '../persist/studies.ts';
+import type { Session } from '../persist/database.ts';
+import { useLab } from './lab.ts';
+import type { Lab } from './slice.ts';
+import { isUnfinished } from './study-slice.ts';
+
+/** State changes are kept when they have settled for this long. */
+const settleMs = 400;
+
+/** Looks at the device and brings back what was open last time; the bundled model and images on a first visit. */
+export async function startSession(): Promise<void> {
+  void useLab.getState().detectDevice();
+  const session = await attempt(loadSession);
+  const restored = session.ok && session.value !== null && (await restore(session.value));
+  if (!restored) {
+    const { openModel, openSampleData } = useLab.getState();
+    await openModel({ kind: 'sample' });
+    await openSampleData();
+  }
+  keepFromNowOn();
+  // Whatever an earlier visit left half-written is of no use, and of no hurry.
+  setTimeout(() => void attempt(cleanUp), 10_000);
+}
+
+/** @returns false if the model is not there any more */
+async function restore(session: Session): Promise<boolean> {
+  const { openModel, adoptData, openSampleData, resetRecipe, showStudy, tell } = useLab.getState();
+  const { modelId, datasetId, preprocessing, recipe, strategies, studyId } = session;
+  if (modelId === null) return false;
+  if (!(await openModel({ kind: 'kept', id: modelId, fileName: 'The model of your last visit' })))
+    return false;
+  resetRecipe(recipe);
+  if (strategies.length > 0) {
+    useLab.setState({ listed: strategies.map((named, id) => ({ chosen: true, ...named, id })) });
+  }
+  const data = datasetId === null ? null : await attempt(() => loadDataset(datasetId));
+  if (data?.ok && data.value) await adoptData(data.value);
+  else await openSampleData();
+  if (preprocessing) useLab.setState({ preprocessing, preprocessingEdited: true });
+  const study = studyId === null ? null : await attempt(() => loadStudy(studyId));
+  if (study?.ok && study.value) {
+    showStudy(study.value);
+    if (study.value.trials.some(isUnfinished))
+      tell('Your study is unfinished', 'Press Resume to go on with it.');
+  }
+  return true;
+}
+
+/** Writes down what is open whenever it changes. Large files are written once, when they are opened. */
+function keepFromNowOn(): void {
+  let keptModelId =
+    useLab.getState().model?.source.kind === 'kept' ? useLab.getState().model?.view.modelId : null;
+  let keptDataId: string | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let isWriting = false;
+
+  const write = async () => {
+    timer = null;
+    // One at a time; what changes meanwhile schedules another.
+    if (isWriting) return schedule();
+    isWriting = true;
+    const { model, data, reportFailure } = useLab.getState();
+    if (model && model.view.modelId !== keptModelId) {
+      const { view, file, external } = model;
+      keptModelId = view.modelId;
+      const files = { file, fileName: view.fileName, externalFiles: external };
+      const saved = await saveModel(view.modelId, files, Date.now());
+      if (!saved.ok) reportFailure(`${view.fileName} is not kept on this device`, saved.failure);
+    }
+    if (data && data.dataset.id !== keptDataId) {
+      keptDataId = data.dataset.id;
+      const saved = await saveDataset(data, Date.now());
+      if (!saved.ok) reportFailure(`${data.dataset.name} is not kept on this device`, saved.failure);
+    }
+    const saved = await saveSession(sessionOf(useLab.getState()));
+    if (!saved.ok) reportFailure('The state of this page is not kept', saved.failure);
+    isWriting = false;
+  };
+  const schedule = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => void write(), settleMs);
+  };
+  schedule();
+  useLab.subscribe((lab, before) => {
+    const changed = keptParts.some((part) => lab[part] !== before[part]);
+    if (changed) schedule();
+  });
+}
+
+const keptParts = [
+  'model',
+  'data',
+  'preprocessing',
+  'recipes',
+  'listed',
+  'study',
+] as const satisfies (keyof Lab)[];
+
+function sessionOf({
+  model,
+  data,
+  preprocessing,
+  preprocessingEdited,
+  recipes,
+  listed,
+  study,
+}: Lab): Session {
+  return {
+    modelId: model?.view.modelId ?? null,
+    datasetId: data?.dataset.id ?? null,
+    // A guess is made anew, maybe by a better guesser; what the user set stays.
+    preprocessing: preprocessingEdited ? preprocessing : null,
+    recipe: recipes.present,
+    strategies: listed.map(({ name, recipe, chosen }) => ({ name, recipe, chosen })),
+    studyId: study?.id ?? null,
+  };
+}

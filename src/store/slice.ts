@@ -1,0 +1,22 @@
+import type { StateCreator } from 'zustand';
+import type { DataSlice } from './data-slice.ts';
+import type { DeviceSlice } from './device-slice.ts';
+import type { ModelSlice } from './model-slice.ts';
+import type { NoticeSlice } from './notice-slice.ts';
+import type { RecipeSlice } from './recipe-slice.ts';
+import type { StrategySlice } from './strategy-slice.ts';
+import type { StudySlice } from './study-slice.ts';
+import type { UiSlice } from './ui-slice.ts';
+
+/** Everything the page knows. Facts only; what can be derived is in `selectors.ts`. */
+export type Lab = ModelSlice &
+  DataSlice &
+  RecipeSlice &
+  StrategySlice &
+  StudySlice &
+  DeviceSlice &
+  UiSlice &
+  NoticeSlice;
+
+/** A slice's maker: sees the whole lab, makes its own part. */
+export type Slice<Part> = StateCreator<Lab, [], [], Part>;

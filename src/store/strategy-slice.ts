@@ -1,0 +1,68 @@
+import { attempt } from '../base/result.ts';
+import { defaultRecipes } from '../study/default-strategies.ts';
+import { normaliseRecipe, parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
+import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
+import { sameRecipe } from './recipe-slice.ts';
+import type { Slice } from './slice.ts';
+import { modelWorker } from './workers.ts';
+
+/** A saved recipe, and whether the next study measures it. */
+export interface ListedRecipe extends NamedRecipe {
+  readonly id: number;
+  readonly chosen: boolean;
+}
+
+export interface StrategySlice {
+  readonly listed: readonly ListedRecipe[];
+  /** Replaces the list by a sensible first set for the open model. */
+  readonly listDefaults: () => Promise<void>;
+  /** Adds a recipe, chosen for the next study; one that is listed already is chosen instead. */
+  readonly listRecipe: (recipe: Recipe, name?: string) => void;
+  readonly importRecipes: (text: string) => Promise<void>;
+  readonly chooseListed: (id: number, chosen: boolean) => void;
+  readonly chooseAllListed: (chosen: boolean) => void;
+  readonly renameListed: (id: number, name: string) => void;
+  readonly removeListed: (id: number) => void;
+}
+
+export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
+  const update = (id: number, change: Partial<ListedRecipe>) =>
+    set(({ listed }) => ({
+      listed: listed.map((entry) => (entry.id === id ? { ...entry, ...change } : entry)),
+    }));
+  return {
+    listed: [],
+    listDefaults: async () => {
+      const view = get().model?.view;
+      const worker = modelWorker();
+      const recipes = view ? defaultRecipes(view) : [];
+      const defaults = recipes.map((named, id) => ({ ...named, id, chosen: true }));
+      set({ listed: defaults });
+      // Not every model takes every recipe; those that this one refuses are not offered.
+      const checks = await Promise.all(defaults.map(({ recipe }) => worker?.check(recipe)));
+      const refused = new Set(
+        defaults.filter((_, position) => checks[position]?.ok === false).map(({ id }) => id),
+      );
+      if (worker === modelWorker() && refused.size > 0)
+        set(({ listed }) => ({ listed: listed.filter(({ id }) => !refused.has(id)) }));
+    },
+    listRecipe: (given, name = recipeLabel(given)) =>
+      set(({ listed }) => {
+        const recipe = normaliseRecipe(given);
+        const known = listed.find((entry) => sameRecipe(normaliseRecipe(entry.recipe), recipe));
+        if (known) return { listed: listed.map((e) => (e === known ? { ...e, chosen: true } : e)) };
+        const id = 1 + Math.max(0, ...listed.map((entry) => entry.id));
+        return { listed: [...listed, { id, name, recipe, chosen: true }] };
+      }),
+    importRecipes: async (text) => {
+      const parsed = await attempt(() => parseRecipeFile(JSON.parse(text)));
+      if (!parsed.ok) return get().reportFailure('The recipes could not be read', parsed.failure);
+      for (const { name, recipe } of parsed.value) get().listRecipe(recipe, name);
+      get().tell(`${parsed.value.length === 1 ? 'One recipe' : `${parsed.value.length} recipes`} added`);
+    },
+    chooseListed: (id, chosen) => update(id, { chosen }),
+    chooseAllListed: (chosen) => set(({ listed }) => ({ listed: listed.map((e) => ({ ...e, chosen })) })),
+    renameListed: (id, name) => name.trim() !== '' && update(id, { name: name.trim() }),
+    removeListed: (id) => set(({ listed }) => ({ listed: listed.filter((entry) => entry.id !== id) })),
+  };
+};

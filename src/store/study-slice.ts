@@ -1,0 +1,265 @@
+import { attempt, type Failure } from '../base/result.ts';
+import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
+import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
+import { runStudy } from '../clients/run-study.ts';
+import { requestPersistence } from '../persist/storage.ts';
+import { deleteStudy, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
+import { extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
+import { PROTOCOLS } from '../study/plan.ts';
+import type { StudyProgress } from '../study/progress.ts';
+import { makeStrategy } from '../study/strategy-id.ts';
+import { parseStudy } from '../study/study-json.ts';
+import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
+import type { Slice } from './slice.ts';
+
+/** How the next study measures. */
+export interface RunSettings {
+  readonly provider: Provider | 'auto';
+  readonly threads: number | 'auto';
+  readonly protocol: keyof typeof PROTOCOLS;
+}
+
+/** A study under way. */
+export interface Run {
+  readonly progress: StudyProgress | null;
+  readonly isPaused: boolean;
+}
+
+export interface StudySlice {
+  readonly settings: RunSettings;
+  /** The study on screen, without its trials. */
+  readonly study: Omit<Study, 'trials'> | null;
+  readonly trials: readonly Trial[];
+  readonly run: Run | null;
+  readonly changeSettings: (change: Partial<RunSettings>) => void;
+  /** Measures the chosen recipes: into the present study if it is about the same things, else into a new one. */
+  readonly measure: () => Promise<void>;
+  /** Goes on with what the present study has not finished. */
+  readonly resumeStudy: () => Promise<void>;
+  readonly pause: () => void;
+  readonly goOn: () => void;
+  /** Ends the run; what is measured stays. */
+  readonly cancelRun: () => void;
+  readonly showStudy: (study: Study) => void;
+  readonly openStudy: (id: string) => Promise<void>;
+  readonly importStudy: (text: string) => Promise<void>;
+  readonly forgetStudy: (id: string) => Promise<void>;
+}
+
+/** Results are shown at most this often: the page must stay quiet while the workers measure. */
+const showEveryMs = 250;
+
+export const createStudySlice: Slice<StudySlice> = (set, get) => {
+  let gate: PauseGate | null = null;
+  let control: AbortController | null = null;
+
+  const subjectOfNow = (): StudySubject | Failure => {
+    const { model, data, preprocessing, preprocessingProblem, environment, settings } = get();
+    if (!model) return { code: 'no-model', message: 'no model is open' };
+    if (!data || data.dataset.items.length === 0) {
+      return { code: 'no-images', message: 'no images are open', hint: 'Open images under Data.' };
+    }
+    if (!environment) return { code: 'no-device', message: 'this device is still being looked at' };
+    if (!preprocessing) {
+      return (
+        preprocessingProblem ?? {
+          code: 'no-preprocessing',
+          message: 'it is not known how an image becomes the input',
+        }
+      );
+    }
+    const { dataset } = data;
+    return {
+      name: `${model.name} on ${dataset.name}`,
+      modelId: model.view.modelId,
+      modelName: model.view.fileName,
+      datasetId: dataset.id,
+      datasetName: dataset.name,
+      classNames: dataset.classNames,
+      preprocessing,
+      protocol: PROTOCOLS[settings.protocol],
+      environment,
+    };
+  };
+
+  const chosenStrategies = (): readonly Strategy[] => {
+    const { model, environment, settings, listed } = get();
+    if (!model || !environment) return [];
+    const { provider, threads } = strategyPlace(settings, environment, model.view.totals.macs);
+    return listed
+      .filter(({ chosen }) => chosen)
+      .map((entry) => makeStrategy(model.view.modelId, entry, provider, threads));
+  };
+
+  const start = async (study: Study) => {
+    const { model, data, environment } = get();
+    if (!model || !data || !environment) return;
+    const { trials, ...header } = study;
+    set({ study: header, trials, run: { progress: null, isPaused: false } });
+    const saved = await saveStudy(study);
+    if (!saved.ok) get().reportFailure('The study is not kept on this device', saved.failure);
+    void requestPersistence();
+    gate = createPauseGate();
+    control = new AbortController();
+    const isCancelled = control.signal;
+    let savesFail = !saved.ok;
+    const show = createDrip<Trial>(showEveryMs, (changed) =>
+      set(({ study: shown, trials: before }) =>
+        shown?.id === study.id ? { trials: before.map((trial) => changed.get(trial.id) ?? trial) } : {},
+      ),
+    );
+    let toldMs = 0;
+    const outcome = await attempt(() =>
+      runStudy(
+        study,
+        {
+          modelFile: model.file,
+          fileName: model.view.fileName,
+          externalFiles: model.external,
+          data,
+          environment,
+        },
+        {
+          onTrial: async (trial) => {
+            show.put(trial.id, trial);
+            const kept = await saveTrial(trial);
+            if (!kept.ok && !savesFail) get().reportFailure('New results are not kept', kept.failure);
+            savesFail = !kept.ok;
+          },
+          onProgress: (progress) => {
+            const nowMs = performance.now();
+            if (nowMs - toldMs < showEveryMs && progress.step !== 'paused') return;
+            toldMs = nowMs;
+            set(({ run }) => (run ? { run: { ...run, progress } } : {}));
+          },
+        },
+        { signal: isCancelled, gate: gate as PauseGate },
+      ),
+    );
+    show.flush();
+    set({ run: null });
+    const result = outcome.ok ? outcome.value : outcome;
+    if (!result.ok) return get().reportFailure('The study stopped', result.failure);
+    if (get().study?.id === study.id) set({ trials: result.value.trials });
+    if (isCancelled.aborted) return;
+    const failures = result.value.trials.filter((trial) => trial.state.kind === 'failed').length;
+    get().tell(
+      'The study is done',
+      failures === 0
+        ? ''
+        : `${failures} of ${result.value.trials.length} strategies failed; the table says why.`,
+    );
+  };
+
+  return {
+    settings: { provider: 'auto', threads: 'auto', protocol: 'quick' },
+    study: null,
+    trials: [],
+    run: null,
+    changeSettings: (change) => set(({ settings }) => ({ settings: { ...settings, ...change } })),
+    measure: async () => {
+      if (get().run) return;
+      const subject = subjectOfNow();
+      if ('code' in subject) return get().reportFailure('Nothing can be measured yet', subject);
+      const strategies = chosenStrategies();
+      if (strategies.length === 0) {
+        const failure = {
+          code: 'no-strategies',
+          message: 'no strategy is chosen',
+          hint: 'Tick some under Run.',
+        };
+        return get().reportFailure('Nothing can be measured yet', failure);
+      }
+      const { study, trials } = get();
+      const extended =
+        study && isAbout({ ...study, trials }, subject)
+          ? extendedStudy({ ...study, trials }, subject, strategies, Date.now())
+          : null;
+      const hasWork = extended?.trials.some(isUnfinished) ?? false;
+      await start(extended && hasWork ? extended : newStudy(subject, strategies, Date.now()));
+    },
+    resumeStudy: async () => {
+      const { study, trials, run } = get();
+      if (study && !run) await start({ ...study, trials });
+    },
+    pause: () => {
+      gate?.pause();
+      set(({ run }) => ({ run: run && { ...run, isPaused: true } }));
+    },
+    goOn: () => {
+      gate?.resume();
+      set(({ run }) => ({ run: run && { ...run, isPaused: false } }));
+    },
+    cancelRun: () => control?.abort(),
+    showStudy: ({ trials, ...study }) => set({ study, trials, selectedTrialId: null }),
+    openStudy: async (id) => {
+      const study = await attempt(() => loadStudy(id));
+      if (!study.ok) get().reportFailure('The study could not be opened', study.failure);
+      else if (study.value) get().showStudy(study.value);
+    },
+    importStudy: async (text) => {
+      const parsed = await attempt(() => parseStudy(text));
+      if (!parsed.ok) return get().reportFailure('The study could not be read', parsed.failure);
+      const kept = await saveStudy(parsed.value);
+      if (!kept.ok) get().reportFailure('The study is not kept on this device', kept.failure);
+      get().showStudy(parsed.value);
+      get().showTab('front');
+    },
+    forgetStudy: async (id) => {
+      await attempt(() => deleteStudy(id));
+      if (get().study?.id === id) set({ study: null, trials: [], selectedTrialId: null });
+    },
+  };
+};
+
+/** Whether a trial is still to be measured, or measured further. */
+export function isUnfinished(trial: Trial): boolean {
+  return trial.state.kind === 'queued' || trial.state.kind === 'running';
+}
+
+/** Where strategies run under these settings. */
+export function strategyPlace(
+  settings: RunSettings,
+  environment: Trial['environment'],
+  macs: number,
+): { readonly provider: Provider; readonly threads: number } {
+  const provider = settings.provider === 'auto' ? chooseProvider(environment, macs) : settings.provider;
+  const threads = settings.threads === 'auto' ? chooseThreads(environment) : settings.threads;
+  return { provider, threads };
+}
+
+/** Whether a study's results may stand beside new ones of this subject. */
+export function isAbout(study: Study, subject: StudySubject): boolean {
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  return (
+    study.modelId === subject.modelId &&
+    study.datasetId === subject.datasetId &&
+    same(study.protocol, subject.protocol) &&
+    study.trials.every(
+      (trial) =>
+        same(trial.preprocessing, subject.preprocessing) &&
+        trial.environment.userAgent === subject.environment.userAgent,
+    )
+  );
+}
+
+/** Collects the latest of each and hands them on together, at most once in a while. */
+function createDrip<T>(everyMs: number, deliver: (latest: ReadonlyMap<string, T>) => void) {
+  let latest = new Map<string, T>();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const flush = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (latest.size === 0) return;
+    const batch = latest;
+    latest = new Map();
+    deliver(batch);
+  };
+  return {
+    put: (key: string, value: T) => {
+      latest.set(key, value);
+      timer ??= setTimeout(flush, everyMs);
+    },
+    flush,
+  };
+}

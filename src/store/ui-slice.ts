@@ -1,0 +1,76 @@
+import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
+import type { AxisId } from '../study/metrics.ts';
+import type { Slice } from './slice.ts';
+
+export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
+export type Theme = 'system' | 'light' | 'dark';
+export type DialogName = 'model' | 'data' | 'device';
+
+/** What the front is drawn over; y null: accuracy where there are labels, else agreement. */
+export interface FrontAxes {
+  readonly x: AxisId;
+  readonly y: AxisId | null;
+}
+
+export interface UiSlice {
+  /** The phone's tab. */
+  readonly tab: Tab;
+  readonly theme: Theme;
+  readonly dialog: DialogName | null;
+  readonly colour: ColourMode;
+  readonly search: string;
+  /** Which match of the search is centred; counts on round the end. */
+  readonly searchIndex: number;
+  readonly selectedNode: number | null;
+  readonly selectedRange: NodeRange | null;
+  /** What a cut or exit would mean where it is being dragged. */
+  readonly preview: PreviewInfo | null;
+  readonly axes: FrontAxes;
+  readonly selectedTrialId: string | null;
+  /** The trial under the pointer in the front; its recipe shows on the graph meanwhile. */
+  readonly pointedTrialId: string | null;
+  readonly showTab: (tab: Tab) => void;
+  readonly setTheme: (theme: Theme) => void;
+  readonly openDialog: (dialog: DialogName | null) => void;
+  readonly setColour: (colour: ColourMode) => void;
+  readonly searchFor: (search: string, index: number) => void;
+  readonly selectNode: (index: number | null) => void;
+  readonly selectRange: (range: NodeRange | null) => void;
+  readonly setPreview: (preview: PreviewInfo | null) => void;
+  readonly setAxes: (axes: FrontAxes) => void;
+  readonly pointAtTrial: (trialId: string | null) => void;
+  /** Highlights a trial and puts its recipe on the canvas (one undo step). */
+  readonly showTrial: (trialId: string) => void;
+}
+
+export const createUiSlice: Slice<UiSlice> = (set, get) => ({
+  tab: 'graph',
+  theme: 'system',
+  dialog: null,
+  colour: 'macs',
+  search: '',
+  searchIndex: 0,
+  selectedNode: null,
+  selectedRange: null,
+  preview: null,
+  axes: { x: 'latencyMedianMs', y: null },
+  selectedTrialId: null,
+  pointedTrialId: null,
+  showTab: (tab) => set({ tab }),
+  setTheme: (theme) => set({ theme }),
+  openDialog: (dialog) => set({ dialog }),
+  setColour: (colour) => set({ colour }),
+  searchFor: (search, searchIndex) => set({ search, searchIndex }),
+  selectNode: (selectedNode) => set({ selectedNode }),
+  selectRange: (selectedRange) => set({ selectedRange }),
+  setPreview: (preview) => set({ preview }),
+  setAxes: (axes) => set({ axes }),
+  pointAtTrial: (pointedTrialId) => set({ pointedTrialId }),
+  showTrial: (trialId) => {
+    const trial = get().trials.find((t) => t.id === trialId);
+    if (!trial) return;
+    if (trial.strategy.modelId === get().model?.view.modelId) get().editRecipe(trial.strategy.recipe);
+    // After the edit, which clears the selection.
+    set({ selectedTrialId: trialId });
+  },
+});

@@ -1,0 +1,31 @@
+import { type DataClient, openDataClient } from '../clients/data-client.ts';
+import type { ModelClient } from '../clients/model-client.ts';
+import type { DataApi } from '../protocol/data-api.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
+
+/** The page's long-lived workers. Handles are no facts, so they live beside the store, not in it. */
+let model: ModelClient | null = null;
+let data: DataClient | null = null;
+
+/** The worker that has the open model; null when none is open. */
+export function modelWorker(): ModelApi | null {
+  return model?.api ?? null;
+}
+
+/** Makes `next` the open model's worker and ends the one before, which frees its memory. */
+export function adoptModelWorker(next: ModelClient): void {
+  model?.terminate();
+  model = next;
+}
+
+/** The worker that reads images, started on first use. */
+export function dataWorker(): DataApi {
+  data ??= openDataClient();
+  return data.api;
+}
+
+/** Ends whatever the data worker is doing; the next call starts a fresh one. */
+export function stopDataWorker(): void {
+  data?.terminate();
+  data = null;
+}
