@@ -71,6 +71,9 @@ export function applyRecipe(
     }
   }
   const { model, index, exits } = draft.analysed;
+  for (const name of draft.cut ?? []) {
+    if (analysed.index.producer.has(name) && !index.producer.has(name)) throw cutBehindExit(name);
+  }
   const outputs =
     draft.stops.length > 0 ? draft.stops.map(({ output }) => output) : exits.map(({ output }) => output);
   return {
@@ -95,6 +98,15 @@ function checkQuantizable({ model }: AnalysedModel): void {
   if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
   const problem = opsetProblem(model);
   if (problem !== null) throw problem;
+}
+
+function cutBehindExit(name: ValueName): InputError {
+  return new InputError({
+    code: 'cut-behind-exit',
+    message: `partition: cannot cut at "${name}": inference stops before it, at the chosen exit`,
+    where: name,
+    hint: 'Cut before the exit, or choose a later exit.',
+  });
 }
 
 function withExits(draft: Draft, operator: EarlyExitOperator): Draft {

@@ -119,7 +119,7 @@ function checkCutValue(graph: Graph, index: GraphIndex, live: ReadonlySet<number
   const near = nearestNames(name, known);
   const reason =
     producer !== undefined
-      ? 'it is not needed for the outputs that are kept (it lies behind the chosen exit)'
+      ? 'no output needs it'
       : index.isConstant(name)
         ? 'it is a weight, not a value computed on the way'
         : 'there is no value of this name';

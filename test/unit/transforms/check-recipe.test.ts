@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/base/result.ts';
+import { makeNode } from '../../../src/onnx/attributes.ts';
+import { DataType, type Model } from '../../../src/onnx/model.ts';
+import { floatTensor } from '../../../src/onnx/tensor.ts';
+import { analyseModel } from '../../../src/transforms/analyse-model.ts';
+import { checkRecipe } from '../../../src/transforms/build-variant.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
+import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
+import { build, fileBytes, sampleModel } from './run-variant.ts';
+
+/** x → stem → (left, right) → joined → y, with a second output `early` after the stem. */
+function branching(outputs: readonly string[] = ['early', 'y']): Model {
+  return modelOf({
+    nodes: [
+      makeNode('MatMul', ['x', 'w'], ['stem']),
+      makeNode('Relu', ['stem'], ['early']),
+      makeNode('MatMul', ['stem', 'w'], ['left']),
+      makeNode('Sigmoid', ['stem'], ['right']),
+      makeNode('Add', ['left', 'right'], ['joined']),
+      makeNode('MatMul', ['joined', 'w'], ['y']),
+    ],
+    inputs: [tensorInfo('x', [1, 4])],
+    outputs: outputs.map((name) => tensorInfo(name, [1, 4])),
+    initializers: [
+      floatTensor(
+        'w',
+        [4, 4],
+        Float32Array.from({ length: 16 }, (_, at) => at - 7),
+      ),
+    ],
+  });
+}
+
+function refusal(model: Model, recipe: Recipe): { code: string; text: string } {
+  try {
+    checkRecipe(model, recipe);
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    const { code, message, hint = '' } = thrown.failure;
+    return { code, text: `${message} | ${hint}` };
+  }
+  throw new Error('was not refused');
+}
+
+const partition = (...cut: string[]): Recipe => [{ op: 'partition', cut }];
+const fixedExit = (exit: number): Recipe => [{ op: 'early-exit', kind: 'existing', exit }];
+
+describe('checkRecipe refuses', () => {
+  const cases: [string, Model, Recipe, string, string][] = [
+    [
+      'an unknown value, offering near ones',
+      branching(),
+      partition('joimed'),
+      'cut-unknown-value',
+      '"joined"',
+    ],
+    ['a weight', branching(), partition('w'), 'cut-unknown-value', 'it is a weight'],
+    [
+      'half a cut, naming the other half',
+      branching(),
+      partition('left'),
+      'cut-not-a-frontier',
+      '"right" crosses it too',
+    ],
+    [
+      'a side branch, saying what the whole cut is',
+      branching(),
+      partition('right'),
+      'cut-not-a-frontier',
+      '"cut": ["right","left"]',
+    ],
+    ['a cut with nothing before it', branching(), partition('x'), 'cut-at-edge', 'nothing is left before'],
+    ['a cut with nothing after it', branching(['y']), partition('y'), 'cut-at-edge', 'nothing is left after'],
+    [
+      'a cut behind the chosen exit',
+      branching(),
+      [...fixedExit(0), ...partition('joined')],
+      'cut-behind-exit',
+      'inference stops before it',
+    ],
+    ['an exit that is not there', branching(), fixedExit(7), 'no-such-exit', '0 "early", 1 "y"'],
+    ['early exit of a single output', branching(['y']), fixedExit(0), 'no-early-exits', 'a single output'],
+    [
+      'a number of thresholds that does not fit',
+      branching(),
+      [{ op: 'early-exit', kind: 'existing', threshold: [0.5, 0.6] }],
+      'threshold-count',
+      'found 2 thresholds, wanted 1',
+    ],
+    [
+      'exits that leave only the final one',
+      branching(),
+      [{ op: 'early-exit', kind: 'existing', threshold: 0.5, exits: [1] }],
+      'no-early-exits',
+      'the final exit only',
+    ],
+    [
+      'pruning of nothing',
+      modelOf({
+        nodes: [makeNode('Relu', ['x'], ['y'])],
+        inputs: [tensorInfo('x', [1])],
+        outputs: [tensorInfo('y', [1])],
+      }),
+      [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }],
+      'nothing-to-prune',
+      'wanted at least one',
+    ],
+    [
+      'two cuts',
+      branching(),
+      [...partition('stem'), ...partition('joined')],
+      'recipe-sequence',
+      'partition again',
+    ],
+    [
+      'a model without inputs',
+      modelOf({
+        nodes: [makeNode('Relu', ['w'], ['y'])],
+        inputs: [],
+        outputs: [tensorInfo('y', [1])],
+        initializers: [floatTensor('w', [1], Float32Array.of(1))],
+      }),
+      [{ op: 'identity' }],
+      'onnx-no-input',
+      'no input',
+    ],
+  ];
+  it.each(cases)('%s', (_, model, recipe, code, text) => {
+    const found = refusal(model, recipe);
+    expect(found.code).toBe(code);
+    expect(found.text).toContain(text);
+  });
+});
+
+describe('checkRecipe accepts', () => {
+  it('a whole cut through both branches', () => {
+    for (const cut of [['left', 'right'], ['left', 'stem'], ['joined'], ['stem']]) {
+      checkRecipe(branching(), partition(...cut));
+    }
+  });
+  it('names like those of an object’s own fields', () => {
+    const model = modelOf({
+      nodes: [
+        makeNode('MatMul', ['constructor', 'hasOwnProperty'], ['__proto__']),
+        makeNode('MatMul', ['__proto__', 'hasOwnProperty'], ['toString']),
+      ],
+      inputs: [tensorInfo('constructor', [1, 2])],
+      outputs: [tensorInfo('toString', [1, 2])],
+      initializers: [floatTensor('hasOwnProperty', [2, 2], Float32Array.of(1, 2, 3, 4))],
+    });
+    const variant = build(model, [...partition('__proto__'), { op: 'quantize', mode: 'dynamic' }]);
+    expect(variant.cuts[0]?.crossing.map(({ name }) => name)).toEqual(['__proto__']);
+    variant.files.forEach(fileBytes);
+  });
+  it('reads no weights', () => {
+    const model = branching();
+    const [w] = model.graph.initializers;
+    const unreadable: Model = {
+      ...model,
+      graph: {
+        ...model.graph,
+        initializers: [
+          {
+            ...w!,
+            data: {
+              kind: 'raw',
+              range: {
+                offset: 0,
+                length: 64,
+                source: {
+                  size: 64,
+                  read: () => {
+                    throw new Error('weights were read');
+                  },
+                },
+              },
+            },
+          },
+        ],
+      },
+    };
+    checkRecipe(unreadable, [
+      { op: 'prune', kind: 'unstructured', ratio: 0.5 },
+      { op: 'quantize', mode: 'dynamic' },
+      ...partition('joined'),
+    ]);
+    expect(() => build(unreadable, [{ op: 'quantize', mode: 'dynamic' }])).toThrow('weights were read');
+  });
+});
+
+describe('identity', () => {
+  it('keeps the file byte for byte', () => {
+    const model = sampleModel('digits');
+    const [file] = build(model, [{ op: 'identity' }, { op: 'identity' }]).files;
+    const [again] = build(model, []).files;
+    expect(Buffer.compare(fileBytes(file!), fileBytes(again!))).toBe(0);
+    expect(file?.name).toBe('m.onnx');
+    expect(file?.bytes).toBe(1_275_314);
+  });
+  it('takes external weights in', () => {
+    const model = branching();
+    const [w] = model.graph.initializers;
+    const bytes = new Uint8Array(Float32Array.from({ length: 16 }, (_, at) => at + 1).buffer);
+    const external = (
+      source: { size: number; read: (offset: number, length: number) => Uint8Array } | null,
+    ): Model => ({
+      ...model,
+      graph: {
+        ...model.graph,
+        initializers: [
+          { ...w!, data: { kind: 'external', location: 'weights.bin', offset: 0, length: 64, source } },
+        ],
+      },
+    });
+    const given = {
+      size: 64,
+      read: (offset: number, length: number) => bytes.subarray(offset, offset + length),
+    };
+    const variant = build(external(given), [{ op: 'identity' }]);
+    expect(variant.nonZeroParams).toBe(16);
+    expect(Buffer.from(fileBytes(variant.files[0]!)).includes(Buffer.from(bytes))).toBe(true);
+    expect(() => build(external(null), [{ op: 'identity' }])).toThrow('weights.bin');
+  });
+});
+
+describe('analyseModel', () => {
+  it('is made once for a model', () => {
+    const model = branching();
+    expect(analyseModel(model)).toBe(analyseModel(model));
+    expect(analyseModel(model).shapes.get(model.graph.nodes[0]!.outputs[0]!)?.dataType).toBe(DataType.float);
+  });
+});
