@@ -11,7 +11,7 @@ import {
 } from './model.ts';
 import { hasSubgraph, type Inference, inferFacts } from './shape-inference.ts';
 import { maxElements, tensorElements } from './shapes/elements.ts';
-import { type Elements, type Facts, productOf } from './shapes/facts.ts';
+import { type Elements, type Facts, nothingKnown, productOf } from './shapes/facts.ts';
 import { operatorKey } from './shapes/operator-table.ts';
 import { bytesTensor, floatTensor, int64Tensor } from './tensor.ts';
 
@@ -107,10 +107,8 @@ class Folding {
       this.constants.set(names[0] as ValueName, { ...value, name: names[0] as ValueName });
       return true;
     }
-    const tensors = names.map((name) => constantTensor(name, this.facts.get(name)));
-    if (key === 'ConstantOfShape' && tensors[0] === null) {
-      tensors[0] = filledTensor(node, names[0] as ValueName, this.facts.get(names[0] as ValueName));
-    }
+    const filled = key === 'ConstantOfShape' ? filledTensor(node, names[0] as ValueName, this.facts) : null;
+    const tensors = filled ? [filled] : names.map((name) => constantTensor(name, this.facts.get(name)));
     if (tensors.some((tensor) => tensor === null)) return false;
     for (const tensor of tensors) if (tensor) this.constants.set(valueName(tensor.name), tensor);
     return true;
@@ -258,22 +256,16 @@ function encoded(
   }
 }
 
-/** A ConstantOfShape too large to write out: noise without spread is its value everywhere, made when read. */
-function filledTensor(node: Node, name: ValueName, facts: Facts | undefined): Tensor | null {
-  const size = facts?.shape && productOf(facts.shape);
-  if (facts?.dataType !== DataType.float || typeof size !== 'number' || !Number.isSafeInteger(size))
-    return null;
+/** A large float32 ConstantOfShape: noise without spread is its value everywhere, made only when it is read. */
+function filledTensor(node: Node, name: ValueName, facts: ReadonlyMap<ValueName, Facts>): Tensor | null {
+  const { dataType, shape } = facts.get(name) ?? nothingKnown;
+  const size = shape && productOf(shape);
+  if (dataType !== DataType.float || size === null || size <= 64 || !Number.isSafeInteger(size)) return null;
   const value = tensorAttribute(node, 'value');
   const filler = value ? tensorElements(value)?.[0] : 0;
   if (typeof filler !== 'number') return null;
-  return {
-    name,
-    dims: facts.shape as readonly number[],
-    dataType: DataType.float,
-    data: { kind: 'hollow', mean: filler, std: 0 },
-    docString: '',
-    unknown: [],
-  };
+  const dims = shape as readonly number[];
+  return { name, dims, dataType, data: { kind: 'hollow', mean: filler, std: 0 }, docString: '', unknown: [] };
 }
 
 /** Moves nodes that no input of the graph reaches to right before their first use, so that they cross no cut. */
