@@ -71,9 +71,10 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
         {box.kind !== 'input' && (
           <span className={styles.line}>
             <span className={styles.subtitle}>{box.subtitle}</span>
-            <span className={styles.shape}>{box.shape}</span>
+            {box.kind !== 'stack' && <span className={styles.shape}>{box.shape}</span>}
           </span>
         )}
+        {box.kind === 'stack' && <span className={styles.subtitle}>{box.shape}</span>}
       </button>
       {box.foldKey && (
         <button

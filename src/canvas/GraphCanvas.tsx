@@ -126,7 +126,6 @@ function Stage(props: GraphCanvasProps) {
           zoomActivationKeyCode={null}
           panActivationKeyCode={null}
           proOptions={{ hideAttribution: true }}
-          onInit={camera.onInit}
           onPaneClick={(event) => {
             const node = detail ? null : nodeAt(layout, camera.toGraph(event));
             if (node) actions.select(node);
@@ -258,10 +257,6 @@ function useCamera(layout: Layout, compact: boolean, matches: readonly number[],
       ];
     };
     return {
-      onInit() {
-        const { width, height } = store.getState();
-        void setViewport(firstSight(layoutRef.current.bounds, width, height, marginsOf(compact)));
-      },
       fit() {
         const { width, height } = store.getState();
         const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -293,6 +288,18 @@ function useCamera(layout: Layout, compact: boolean, matches: readonly number[],
       },
     };
   }, [store, setViewport, screenToFlowPosition, compact]);
+
+  // A pane in a hidden tab has no size yet: the first sight waits until it has.
+  const ready = useStore(
+    ({ panZoom, width, height }: ReactFlowState) => !!panZoom && width > 0 && height > 0,
+  );
+  const seen = useRef(false);
+  useLayoutEffect(() => {
+    if (!ready || seen.current) return;
+    seen.current = true;
+    const { width, height } = store.getState();
+    void setViewport(firstSight(layoutRef.current.bounds, width, height, marginsOf(compact)));
+  }, [ready, store, setViewport, compact]);
 
   useLayoutEffect(() => {
     layoutRef.current = layout;

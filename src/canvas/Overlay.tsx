@@ -111,15 +111,15 @@ export function Overlay(props: OverlayProps) {
             moves={moves}
             at={cut}
             resting={placement.cut}
-            valueText={`${cutText(cutInfo).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
+            valueText={`${cutText(cutInfo, false).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
             onRemove={() => remove('cut')}
           >
-            <TagLines lines={cutText(cutInfo)} />
+            <TagLines lines={cutText(cutInfo, compact)} />
           </PlaceHandle>
         )}
       </div>
       <div className={styles.toolbar} data-compact={compact || undefined}>
-        {tools}
+        <div className={styles.tools}>{tools}</div>
         <Palette
           exitCount={view.exits.length}
           exit={placement.exit}
@@ -171,13 +171,13 @@ function exitPreview(view: GraphView, exit: number): PreviewInfo {
   return { kind: 'exit', exit, macShare: view.totals.macs > 0 ? macs / view.totals.macs : 0 };
 }
 
-function cutText(info: PreviewInfo & { readonly kind: 'cut' }): readonly [string, string] {
+function cutText(info: PreviewInfo & { readonly kind: 'cut' }, short: boolean): readonly [string, string] {
   const before = Math.round(100 * info.macShareBefore);
   const values = info.crossing.length > 1 ? ` in ${info.crossing.length}` : '';
-  return [
-    `${info.bytes === null ? 'unknown size' : formatBytes(info.bytes)}${values} cross`,
-    `${before} | ${100 - before} % MACs`,
-  ];
+  const bytes = info.bytes === null ? 'unknown size' : formatBytes(info.bytes);
+  return short
+    ? [bytes, `${before} | ${100 - before} %`]
+    : [`${bytes}${values} cross`, `${before} | ${100 - before} % MACs`];
 }
 
 function stopText(view: GraphView, exit: number): readonly [string, string] {

@@ -71,7 +71,8 @@ function SubjectButton(props: SubjectButtonProps) {
       title={title}
       {...(placed ? {} : moves.dragProps(subject, null))}
       onClick={() => {
-        // A drag that ends over the button is no click: it has just dropped what it carried.
+        // A drag from the button ends in a click, too: it has just dropped what it carried.
+        if (!moves.isClick()) return;
         if (placed) onRemove(subject);
         else onAdd(subject);
       }}

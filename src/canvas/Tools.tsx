@@ -23,7 +23,7 @@ export function ToolbarChips({ colour, onColour, shown, total, unfolded, onFold 
   return (
     <>
       <label className={styles.select}>
-        colour:{' '}
+        <span className={styles.selectName}>colour:</span>
         <select value={colour} onChange={(event) => onColour(event.target.value as ColourMode)}>
           {COLOUR_MODES.map(({ mode, name }) => (
             <option key={mode} value={mode}>

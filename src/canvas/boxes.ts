@@ -83,17 +83,18 @@ export function foldKeysAround(view: GraphView, node: number): readonly string[]
   return [];
 }
 
-/** Index of the box that shows a node, by binary search. */
+/**
+ * Index of the box that shows a node, by binary search: the last one that starts no later. The input box and
+ * the headers start where the box after them starts.
+ */
 export function boxIndexOf(boxes: readonly Box[], node: number): number {
   let low = 0;
   let high = boxes.length - 1;
   while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((boxes[middle]?.lastNode ?? -1) < node || boxes[middle]?.kind === 'input') low = middle + 1;
-    else high = middle;
+    const middle = (low + high + 1) >> 1;
+    if ((boxes[middle]?.firstNode ?? 0) <= node) low = middle;
+    else high = middle - 1;
   }
-  // Headers span the boxes under them and come first.
-  while (boxes[low]?.kind === 'header') low++;
   return low;
 }
 
@@ -249,7 +250,7 @@ function stackBox(view: GraphView, stack: readonly Part[], key: string): Box {
     id: key,
     kind: 'stack',
     title: stackTitle(stack),
-    subtitle: `${stack.length} × ${opSummary(view, first)}`,
+    subtitle: `${stack.length} × (${opSummary(view, first)})`,
     count: stack.length,
     foldKey: key,
     exit: null,
@@ -294,7 +295,7 @@ function nodeBox(view: GraphView, index: number, exit: number | null): Box {
     id: `node-${index}`,
     kind: 'node',
     title: nodeTitle(node),
-    subtitle: `${node.name || (node.outputs[0] ?? '')}${domain}`,
+    subtitle: `${nameTail(node.name || (node.outputs[0] ?? ''))}${domain}`,
     count: 1,
     foldKey: null,
     exit,
@@ -315,6 +316,12 @@ function runOf(
     known,
     shape: output === undefined ? '' : shapeText(view.values.get(output)),
   };
+}
+
+/** The end of a path-like name, which is what tells neighbours apart: `…/denselayer12/conv2`. */
+function nameTail(name: string): string {
+  const parts = name.split('/');
+  return parts.length > 3 ? `…/${parts.slice(-3).join('/')}` : name;
 }
 
 /** `Conv 3×3/2`: operator, kernel and stride where it has them. */

@@ -16,7 +16,8 @@ export function heatRamp(cold: string, hot: string, steps: number): readonly str
   });
 }
 
-/** Red, green and blue of `#rrggbb`. */
+/** Red, green and blue of `#rrggbb` or `#rgb` (style sheets get shortened when built). */
 function hexToRgb(hex: string): readonly number[] {
-  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) || 0);
+  const long = hex.length === 4 ? hex.replace(/[0-9a-f]/gi, '$&$&') : hex;
+  return [1, 3, 5].map((at) => Number.parseInt(long.slice(at, at + 2), 16) || 0);
 }

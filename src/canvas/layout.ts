@@ -64,11 +64,11 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-export const TRUNK_WIDTH = 232;
-export const SIDE_WIDTH = 176;
+export const TRUNK_WIDTH = 252;
+export const SIDE_WIDTH = 152;
 const RAIL_STEP = 8;
 const GUTTER = 22;
-const EXIT_GUTTER = 44;
+const EXIT_GUTTER = 36;
 
 /** Lays out boxes as made by `boxesOf` for the same view. */
 export function layOut(view: GraphView, boxes: readonly Box[]): Layout {
@@ -147,13 +147,13 @@ export function boxHeight(box: Box): number {
     case 'header':
       return 26;
     case 'node':
-      return 44;
+      return 46;
     case 'head':
       return 48;
     case 'block':
       return 48;
     case 'stack':
-      return 52 + Math.min(60, 12 * Math.log2(box.count));
+      return 60 + Math.min(60, 12 * Math.log2(box.count));
   }
 }
 
@@ -226,7 +226,7 @@ function rowTops(boxes: readonly Box[]): readonly number[] {
 
 function gapBetween(above: Box, below: Box): number {
   if (above.kind === 'header') return 10;
-  return above.kind === 'node' && below.kind === 'node' ? 22 : 34;
+  return above.kind === 'node' && below.kind === 'node' ? 22 : 28;
 }
 
 /** For each column, how many boxes that block a vertical line lie above each row. */

@@ -59,17 +59,18 @@ export function paintOverview(
   height: number,
   pixelRatio: number,
 ): void {
-  const { bounds } = scene.layout;
-  const scaleX = width / (bounds.right - bounds.left);
+  const { bounds, boxes } = scene.layout;
+  const left = Math.min(...boxes.map(({ x }) => x));
+  const scaleX = width / (Math.max(...boxes.map((at) => at.x + at.width)) - left);
   const scaleY = height / (bounds.bottom - bounds.top);
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   context.clearRect(0, 0, width, height);
-  scene.layout.boxes.forEach((at, row) => {
+  boxes.forEach((at, row) => {
     if (at.box.kind === 'header') return;
     const isMatch = scene.matchRows.has(row) || scene.selectedRow === row;
     context.fillStyle = isMatch ? theme.accent : fillOf(at, scene.heats[row] ?? 0, theme);
     const boxHeight = Math.max(1, at.height * scaleY - 0.5);
-    context.fillRect((at.x - bounds.left) * scaleX, at.y * scaleY, at.width * scaleX, boxHeight);
+    context.fillRect((at.x - left) * scaleX, at.y * scaleY, at.width * scaleX, boxHeight);
   });
 }
 
@@ -169,7 +170,9 @@ function paintBoxes(
       context.fillStyle = theme.accent;
       context.fillRect(at.x - ring, at.y - ring, at.width + 2 * ring, at.height + 2 * ring);
     }
-    context.fillStyle = fillOf(at, scene.heats[row] ?? 0, theme);
+    // Too small for an outline, a cold box would vanish on the paper.
+    const heat = scene.heats[row] ?? 0;
+    context.fillStyle = outlined || heat > 0.1 ? fillOf(at, heat, theme) : theme.border;
     context.fillRect(at.x, at.y, at.width, at.height);
     if (outlined) context.strokeRect(at.x, at.y, at.width, at.height);
   });

@@ -16,7 +16,7 @@ export interface Place {
 /** Single-value cuts are what most people want: they attract from this much farther away. */
 const SINGLE_VALUE_PULL_PX = 14;
 
-/** Legal cuts of a graph from top to bottom; frontiers that the same values cross count once. */
+/** Legal cuts of a graph from top to bottom; of frontiers that the same values cross only the last. */
 export function cutPlaces(view: GraphView, layout: Layout): readonly Place[] {
   const blockEnds = new Set(view.blocks.map(({ lastNode }) => lastNode));
   return legalCuts(view).map(({ afterNode, single }) => ({
@@ -89,14 +89,14 @@ const legalCutsCache = new WeakMap<GraphView, readonly LegalCut[]>();
 function legalCuts(view: GraphView): readonly LegalCut[] {
   const cached = legalCutsCache.get(view);
   if (cached) return cached;
-  const seen = new Set<string>();
-  const cuts: LegalCut[] = [];
+  // Keyed by what crosses, the last one wins: see `frontierOfCut`.
+  const cuts = new Map<string, LegalCut>();
   for (const { afterNode, crossing, legal } of view.frontiers) {
     const key = crossing.toSorted().join('\0');
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (legal) cuts.push({ afterNode, single: crossing.length === 1 });
+    cuts.delete(key);
+    if (legal) cuts.set(key, { afterNode, single: crossing.length === 1 });
   }
-  legalCutsCache.set(view, cuts);
-  return cuts;
+  const inOrder = [...cuts.values()];
+  legalCutsCache.set(view, inOrder);
+  return inOrder;
 }

@@ -1,7 +1,7 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 
 /**
- * Nodes whose operator, name, domain, values or weights contain the text, in order. Several words must all
+ * Nodes whose operator, name, domain, outputs or weights contain the text, in order. Several words must all
  * occur, so `conv layer3` finds the convolutions of layer3. Case does not matter.
  */
 export function searchMatches(view: GraphView, search: string): readonly number[] {
@@ -9,7 +9,8 @@ export function searchMatches(view: GraphView, search: string): readonly number[
   if (words.length === 0) return [];
   return view.nodes
     .filter((node) => {
-      const names = [node.opType, node.name, node.domain, ...node.inputs, ...node.outputs];
+      // Not inputs: a value is found where it is made.
+      const names = [node.opType, node.name, node.domain, ...node.outputs];
       const text = [...names, ...node.weights.map(({ name }) => name)].join('\n').toLowerCase();
       return words.every((word) => text.includes(word));
     })

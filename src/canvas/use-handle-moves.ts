@@ -20,6 +20,8 @@ export interface HandleMoves {
   readonly dragProps: (subject: Subject, from: number | null) => DragProps;
   /** Arrows, PageUp, PageDown, Home and End step; Enter drops; Escape cancels. True if the key was one of them. */
   readonly onKey: (event: KeyboardEvent, subject: Subject, from: number | null) => boolean;
+  /** Whether a click is one, and not the end of a drag. */
+  readonly isClick: () => boolean;
   /** Drops a handle that is being stepped, e.g. when it loses the focus. */
   readonly drop: () => void;
 }
@@ -57,6 +59,7 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
   const stateRef = useRef(state);
   // The pointer's distance from the line it holds, so that the line does not jump when grabbed.
   const grabOffsetPx = useRef(0);
+  const gestureDragged = useRef(false);
   const places = useMemo(
     () => ({ cut: cutPlaces(view, layout), stop: stopPlaces(view, layout) }),
     [view, layout],
@@ -66,6 +69,7 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     (event: DragEvent) => {
       const { state: next, drop } = reduceDrag(stateRef.current, event);
       stateRef.current = next;
+      if (next.kind === 'dragging') gestureDragged.current = true;
       setState(next);
       if (drop) onDrop(drop);
     },
@@ -125,6 +129,7 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
           ? event.clientY - (paneTop + transform[1] + resting.y * transform[2])
           : 0;
         pointer.current = { x: event.clientX, y: event.clientY };
+        gestureDragged.current = false;
         dispatch({ kind: 'press', subject, from, ...pointer.current });
       },
       onPointerMove(event) {
@@ -165,5 +170,11 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     if (stateRef.current.kind === 'stepping') dispatch({ kind: 'drop' });
   }, [dispatch]);
 
-  return { state, places, dragProps, onKey, drop };
+  const isClick = useCallback(() => {
+    const dragged = gestureDragged.current;
+    gestureDragged.current = false;
+    return !dragged;
+  }, []);
+
+  return { state, places, dragProps, onKey, isClick, drop };
 }

@@ -83,12 +83,12 @@ export function withoutExits(recipe: Recipe): Recipe {
 }
 
 /**
- * The frontier that exactly these values cross. Of several (a head that ends in an output may lie on either
- * side) the first is meant, so that a cut has one place.
+ * The frontier that exactly these values cross. Of several (an exit's head needs nothing but the value at the
+ * cut, so it may lie on either side) the last is meant: an exit at the cut is decided before anything is sent.
  */
 export function frontierOfCut(view: GraphView, cut: string | readonly string[]): FrontierView | undefined {
   const wanted = new Set<string>(typeof cut === 'string' ? [cut] : cut);
-  return view.frontiers.find(
+  return view.frontiers.findLast(
     (frontier) =>
       frontier.crossing.length === wanted.size && frontier.crossing.every((name) => wanted.has(name)),
   );
