@@ -39,13 +39,16 @@ export function planRounds(
   strategyIds: readonly string[],
   imageCount: number,
 ): readonly Visit[] {
-  const random = seededRandom(protocol.seed);
+  // Two sources, so that strategies added later see the same images as those before them.
+  const imageRandom = seededRandom(protocol.seed);
+  const orderRandom = seededRandom(protocol.seed ^ 0x0bde7);
   const visits: Visit[] = [];
   for (let round = 0; round < protocol.rounds; round++) {
     const imageIndices = Array.from({ length: protocol.samplesPerRound }, () =>
-      Math.floor(random() * imageCount),
+      Math.floor(imageRandom() * imageCount),
     );
-    for (const strategyId of shuffled(strategyIds, random)) visits.push({ round, strategyId, imageIndices });
+    for (const strategyId of shuffled(strategyIds, orderRandom))
+      visits.push({ round, strategyId, imageIndices });
   }
   return visits;
 }

@@ -28,6 +28,11 @@ describe('planRounds', () => {
     expect(planRounds(PROTOCOLS.standard, ids, 37)).toEqual(visits);
     expect(planRounds({ ...PROTOCOLS.standard, seed: 2 }, ids, 37)).not.toEqual(visits);
   });
+  it('shows strategies added later the same images as those before them', () => {
+    const fewer = planRounds(PROTOCOLS.standard, ids.slice(0, 2), 37);
+    for (const { round, imageIndices } of fewer)
+      expect(imageIndices).toEqual(rounds[round]?.[0]?.imageIndices);
+  });
   it('only names images that there are', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), fc.integer(), (imageCount, seed) => {
