@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { defined } from '../base/assert.ts';
 import { failed, InputError, ok, type Result } from '../base/result.ts';
-import type { DatasetItem } from '../data/dataset.ts';
+import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { EngineApi, EngineLoad, EngineLoaded } from '../protocol/engine-api.ts';
 import type { Predictions, Sample } from '../study/trial.ts';
@@ -18,6 +18,7 @@ interface Loaded {
   readonly request: EngineLoad;
   readonly runtime: Runtime;
   readonly run: SegmentRunner;
+  readonly dims: readonly number[];
 }
 
 /** Progress is told at most this often, so that messages do not slow the work. */
@@ -35,13 +36,19 @@ export function createEngineService(): EngineApi {
           'This worker already runs a strategy; a second one would share its heap and spoil its numbers.',
       });
     }
+    const dims = inputDims(request.plan.input, request.preprocessing);
     const runtime = await startRuntime(request.provider, request.threads);
     const startedMs = performance.now();
     const sessions: InferenceSession[] = [];
     for (const segment of request.plan.segments)
       sessions.push(await openSession(runtime, request, segment.file));
     const sessionCreateMs = performance.now() - startedMs;
-    loaded = { request, runtime, run: createSegmentRunner(request.plan, sessions, () => performance.now()) };
+    loaded = {
+      request,
+      runtime,
+      dims,
+      run: createSegmentRunner(request.plan, sessions, () => performance.now()),
+    };
     return {
       sessionCreateMs,
       threadsUsed: runtime.threadsUsed,
@@ -100,16 +107,17 @@ function warningsOf(request: EngineLoad, runtime: Runtime): string[] {
 }
 
 async function timedInference(
-  { request, runtime, run }: Loaded,
+  engine: Loaded,
   imageIndex: number,
   batch: { readonly round: number; readonly warmUp: boolean; readonly firstSequence: number },
   position: number,
 ): Promise<Sample> {
+  const { request, run } = engine;
   const item = itemAt(request, imageIndex);
   const startedMs = performance.now();
   const image = await decodeImage(request.data.pack, item);
   const decodedMs = performance.now();
-  const input = makeInput(runtime, request, image);
+  const input = makeInput(engine, image);
   const preprocessedMs = performance.now();
   const inference = await run(input);
   const computedMs = performance.now();
@@ -136,10 +144,11 @@ async function timedInference(
 }
 
 async function predictAll(
-  { request, runtime, run }: Loaded,
+  engine: Loaded,
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
 ): Promise<Predictions> {
+  const { request, run } = engine;
   const top1: number[] = [];
   const top5: number[][] = [];
   const confidence: number[] = [];
@@ -152,7 +161,7 @@ async function predictAll(
     next = decodeAt(request, imageIndices[i + 1]);
     // Its failure belongs to its own turn, not to an unhandled rejection.
     next.catch(() => {});
-    const inference = await run(makeInput(runtime, request, image));
+    const inference = await run(makeInput(engine, image));
     requireClassScores(inference.outputDims, inference.outputName);
     const best = bestClasses(inference.scores, 5);
     top1.push(best[0] ?? 0);
@@ -175,9 +184,9 @@ async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {
   return decodeImage(request.data.pack, itemAt(request, imageIndex));
 }
 
-function makeInput(runtime: Runtime, request: EngineLoad, image: Parameters<typeof preprocess>[0]): Tensor {
-  const { data, dims } = preprocess(image, request.preprocessing);
-  return new runtime.ort.Tensor(request.preprocessing.dataType, data, inputDims(request.plan.input, dims));
+function makeInput({ request, runtime, dims }: Loaded, image: DecodedImage): Tensor {
+  const { data } = preprocess(image, request.preprocessing);
+  return new runtime.ort.Tensor(request.preprocessing.dataType, data, dims);
 }
 
 function itemAt(request: EngineLoad, imageIndex: number): DatasetItem {

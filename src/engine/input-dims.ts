@@ -1,15 +1,25 @@
 import { InputError } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { ValueView } from '../onnx/graph-view.ts';
 
 /**
- * The dimensions under which a preprocessed image is given to the model.
+ * The dimensions under which preprocessed images are given to the model.
  * @param input the model's input; symbols and unknown dimensions take any size
- * @param dims of the preprocessed image, batch first, e.g. [1, 3, 224, 224]
- * @returns `dims`, or the model's own dimensions where they hold the same elements otherwise arranged (a model
- *   that wants [1, 784] of an image of 28 x 28)
+ * @returns as preprocessed ([1, 3, 224, 224]), or the model's own dimensions where they hold the same elements
+ *   otherwise arranged (a model that wants [1, 784] of images of 28 x 28)
  * @throws InputError `input-mismatch`
  */
-export function inputDims(input: ValueView, dims: readonly number[]): readonly number[] {
+export function inputDims(input: ValueView, preprocessing: Preprocessing): readonly number[] {
+  const { layout, channels, height, width, dataType } = preprocessing;
+  if (input.dataType !== dataType) {
+    throw new InputError({
+      code: 'input-mismatch',
+      message: `The images become ${dataType}, but input ${input.name} wants ${input.dataType}.`,
+      where: input.name,
+      hint: 'Change the data type in the preprocessing.',
+    });
+  }
+  const dims = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
   if (input.shape === null) return dims;
   const { shape } = input;
   const fits =

@@ -5,14 +5,14 @@ import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilit
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
 import type { Preprocessing } from '../../../src/data/preprocessing.ts';
-import { valueName } from '../../../src/onnx/model.ts';
+import { DataType, valueName, type Model } from '../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../src/onnx/serialize.ts';
 import type { LoadedDataset } from '../../../src/protocol/data-api.ts';
 import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
 import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
 import type { Provider } from '../../../src/study/trial.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
-import { failingModel, largeModel, twoExitModel } from '../../fixtures/tiny-models.ts';
+import { failingModel, largeModel, twoExitModel, typedInputModel } from '../../fixtures/tiny-models.ts';
 
 const imageCount = 24;
 
@@ -61,10 +61,10 @@ function value<T>(result: Result<T>): T {
   throw new Error(`${result.failure.code}: ${result.failure.message}`);
 }
 
-async function built(recipe: Recipe, channels = 4): Promise<BuiltVariant> {
+async function built(recipe: Recipe, model: Model = twoExitModel()): Promise<BuiltVariant> {
   const client = openModelClient();
   try {
-    const file = new Blob([modelToBytes(twoExitModel(channels)) as Uint8Array<ArrayBuffer>]);
+    const file = new Blob([modelToBytes(model) as Uint8Array<ArrayBuffer>]);
     value(await client.api.open(file, 'tiny.onnx', []));
     return value(await client.api.build(recipe));
   } finally {
@@ -143,7 +143,7 @@ export async function exitBeforeFailingTail(threshold: number) {
 /** Measures for as long as nothing happens to the worker; `started` is set on the page when it is under way. */
 export async function measureUntilKilled() {
   const client = openEngineClient();
-  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], 64))));
+  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], twoExitModel(64)))));
   const imageIndices = Array.from({ length: 2_000_000 }, () => 0);
   (globalThis as { started?: boolean }).started = true;
   const batch = { imageIndices, round: 0, warmUp: false, firstSequence: 0 };
@@ -155,7 +155,7 @@ export async function measureUntilKilled() {
 /** Ends the worker in the middle of a long measurement. */
 export async function cancelMeasurement() {
   const client = openEngineClient();
-  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], 64))));
+  value(await client.api.load(engineLoad(await built([{ op: 'identity' }], twoExitModel(64)))));
   const imageIndices = Array.from({ length: 2_000_000 }, () => 0);
   const running = client.api.measure({ imageIndices, round: 0, warmUp: false, firstSequence: 0 });
   setTimeout(() => client.terminate(), 100);
@@ -180,6 +180,21 @@ export async function badLoads() {
     wrongSize: await failureOf({ ...engineLoad(good), preprocessing: { ...preprocessing, width: 16 } }),
     noWebNn: await failureOf(engineLoad(good, 'webnn')),
   };
+}
+
+/** Predictions of one classifier that takes its pixels as float32, float16 and uint8. */
+export async function inputTypes() {
+  const top5: (readonly (readonly number[])[])[] = [];
+  for (const [dataType, code] of [
+    ['float32', DataType.float],
+    ['float16', DataType.float16],
+    ['uint8', DataType.uint8],
+  ] as const) {
+    const variant = await built([{ op: 'identity' }], typedInputModel(code));
+    const load = { ...engineLoad(variant), preprocessing: { ...preprocessing, scale: 1, dataType } };
+    top5.push((await runVariant(load)).predictions.top5);
+  }
+  return top5;
 }
 
 /** Builds the same 67 MB variant with two model workers, one after the other, and runs the second one's. */

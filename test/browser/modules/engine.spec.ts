@@ -119,6 +119,14 @@ test('files that are no models and images that do not fit say what is wrong', as
   expect(failures.noWebNn?.code).toBe('provider-unavailable');
 });
 
+test('images go in as float32, float16 and uint8, and float16 scores come out', async ({ page }) => {
+  const [float32, float16, uint8] = await runInPage<Module, 'inputTypes'>(page, path, 'inputTypes');
+  expect(new Set(float32?.map((best) => best.join())).size).toBeGreaterThan(1);
+  // Whole numbers up to 255 are exact in all three.
+  expect(float16).toEqual(float32);
+  expect(uint8).toEqual(float32);
+});
+
 test('a large variant lies on disk, and gives its place back when its worker is gone', async ({ page }) => {
   const run = await runInPage<Module, 'largeVariants'>(page, path, 'largeVariants');
   expect(run?.sizes).toEqual([run?.fileBytes, run?.fileBytes]);
