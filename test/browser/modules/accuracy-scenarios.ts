@@ -1,0 +1,73 @@
+// Runs in the page: model and images through the real workers and runtime.
+import type { Result } from '../../../src/base/result.ts';
+import { openDataClient } from '../../../src/clients/data-client.ts';
+import { openEngineClient } from '../../../src/clients/engine-client.ts';
+import { openModelClient } from '../../../src/clients/model-client.ts';
+import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import { scorePredictions } from '../../../src/study/accuracy.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
+
+function value<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Error(`${result.failure.code}: ${result.failure.message}`);
+}
+
+async function fetchBlob(url: string): Promise<Blob> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.blob();
+}
+
+const nameOf = (url: string) => url.split('/').at(-1) as string;
+
+/**
+ * Top-1 of each recipe over every `step`-th image, with the guessed preprocessing.
+ * @returns shares of correct images, in the recipes' order, and why the images were prepared as they were
+ */
+export async function accuracyOf(
+  modelUrl: string,
+  dataUrls: readonly string[],
+  recipes: readonly Recipe[],
+  step: number,
+): Promise<{ top1: number[]; images: number; reasons: readonly string[] }> {
+  const models = openModelClient();
+  const data = openDataClient();
+  try {
+    const view = value(await models.api.open(await fetchBlob(modelUrl), nameOf(modelUrl), []));
+    const files = await Promise.all(
+      dataUrls.map(async (url) => ({ path: nameOf(url), file: await fetchBlob(url) })),
+    );
+    const loaded = value(await data.api.open(files, 'test', () => {}));
+    const { items } = loaded.dataset;
+    const { preprocessing, reasons } = guessPreprocessing(
+      view,
+      loaded.dataset,
+      loaded.dataset.imageSize ?? null,
+    );
+    const imageIndices = items.map((_, i) => i).filter((i) => i % step === 0);
+    const labels = items.map((item) => item.label);
+    const top1: number[] = [];
+    for (const recipe of recipes) {
+      const { plan, files: variantFiles } = value(await models.api.build(recipe));
+      const engine = openEngineClient();
+      value(
+        await engine.api.load({
+          plan,
+          files: variantFiles,
+          provider: 'wasm',
+          threads: 1,
+          data: loaded,
+          preprocessing,
+        }),
+      );
+      const predictions = value(await engine.api.predict(imageIndices, () => {}));
+      engine.terminate();
+      const { top1Correct } = scorePredictions(predictions, labels, preprocessing.classOffset, null);
+      top1.push((top1Correct ?? 0) / imageIndices.length);
+    }
+    return { top1, images: imageIndices.length, reasons };
+  } finally {
+    models.terminate();
+    data.terminate();
+  }
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@playwright/test';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
+import { parseModel } from '../../../src/onnx/parse.ts';
+import type * as Scenarios from './accuracy-scenarios.ts';
+import { openBlankPage, runInPage } from './in-page.ts';
+
+const path = '/test/browser/modules/accuracy-scenarios.ts';
+type Module = typeof Scenarios;
+
+const samples = new URL('../../../public/samples/', import.meta.url);
+const shared = new URL('../../../../shared/', import.meta.url);
+
+test.beforeEach(({ page }) => openBlankPage(page));
+
+test('the bundled exits are as accurate as when they were trained', async ({ page }) => {
+  const bytes = new Uint8Array(readFileSync(new URL('digits.onnx', samples)));
+  const told = parseModel(memorySource(bytes), 'digits.onnx').metadata.find(
+    ({ key }) => key === 'paretoscope.exits',
+  );
+  const exits = JSON.parse(told?.value ?? '[]') as { top1: number }[];
+  const { top1, images } = await runInPage<Module, 'accuracyOf'>(
+    page,
+    path,
+    'accuracyOf',
+    '/samples/digits.onnx',
+    ['/samples/digits.zip'],
+    [0, 1, 2].map((exit) => [{ op: 'early-exit', kind: 'existing', exit }]),
+    1,
+  );
+  expect(images).toBe(450);
+  // PyTorch judged the same PNGs; one image in 450 may sit on the edge.
+  for (const [i, exit] of exits.entries())
+    expect(Math.abs((top1[i] ?? 0) - exit.top1)).toBeLessThan(1.5 / 450);
+  expect(top1[1]).toBeGreaterThan((top1[0] ?? 1) + 0.05);
+  expect(top1[2]).toBeGreaterThan((top1[1] ?? 1) + 0.02);
+});
+
+/** Accuracy that others published or measured for these models and images, less what few images may cost. */
+const trained: readonly (readonly [model: string, data: readonly string[], step: number, atLeast: number])[] =
+  [
+    ['cifar10_resnet20.onnx', ['cifar10-test-2000.zip'], 8, 0.74],
+    ['mlperftiny_pretrainedResnet_large_float.onnx', ['cifar10-test-2000.zip'], 8, 0.73],
+    ['mnist-8.onnx', ['mnist/t10k-images-idx3-ubyte.gz', 'mnist/t10k-labels-idx1-ubyte.gz'], 20, 0.97],
+    ['mobilenet_v2_1.0_224_quant_deq.onnx', ['imagenet-sample-200.zip'], 4, 0.8],
+  ];
+
+for (const [model, data, step, atLeast] of trained) {
+  test(`${model}: the guessed preprocessing reaches the model's accuracy`, async ({ page }) => {
+    test.skip(!existsSync(shared), 'needs the shared models and images');
+    await page.route('**/shared/**', (route) =>
+      route.fulfill({
+        path: fileURLToPath(
+          new URL(`.${new URL(route.request().url()).pathname.replace('/shared', '')}`, shared),
+        ),
+      }),
+    );
+    const { top1, reasons } = await runInPage<Module, 'accuracyOf'>(
+      page,
+      path,
+      'accuracyOf',
+      `/shared/models/${model}`,
+      data.map((name) => `/shared/data/${name}`),
+      [[{ op: 'identity' }]],
+      step,
+    );
+    expect(top1[0], reasons.join('; ')).toBeGreaterThan(atLeast);
+  });
+}
