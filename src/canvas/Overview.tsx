@@ -41,6 +41,8 @@ export function Overview({ scene, theme, cutY }: OverviewProps) {
       const style = windowRef.current?.style;
       if (!style) return;
       const { top, share } = windowOf(bounds, -transform[1] / transform[2], height / transform[2]);
+      // With everything in sight a window says nothing.
+      style.display = share > 0.999 ? 'none' : '';
       style.top = `${100 * top}%`;
       style.height = `${100 * share}%`;
     };

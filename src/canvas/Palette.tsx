@@ -15,37 +15,38 @@ interface PaletteProps {
 
 /** What can be put on the graph: drag it there, or click to put it in the middle. */
 export function Palette({ exitCount, exit, cut, moves, onAdd, onRemove, onDynamic }: PaletteProps) {
-  const oneOutput = exitCount < 2;
-  const noExits = 'This model has one output, so there is no earlier exit to take';
   return (
     <fieldset className={styles.palette} aria-label="Place on the graph">
       <SubjectButton
         subject="cut"
         label="cut"
         placed={cut !== null}
-        disabled={false}
         title="Cut the model in two: drag it onto the graph"
         {...{ moves, onAdd, onRemove }}
       />
-      <button
-        type="button"
-        className={styles.chip}
-        data-subject="stop"
-        aria-pressed={exit.kind === 'dynamic'}
-        disabled={oneOutput}
-        title={oneOutput ? noExits : 'Stop at the first exit that is confident enough'}
-        onClick={onDynamic}
-      >
-        early exits
-      </button>
-      <SubjectButton
-        subject="stop"
-        label="fixed exit"
-        placed={exit.kind === 'fixed'}
-        disabled={oneOutput}
-        title={oneOutput ? noExits : 'Always stop at one exit: drag it onto the graph'}
-        {...{ moves, onAdd, onRemove }}
-      />
+      {exitCount < 2 ? (
+        <span className={styles.note}>one output, no exits</span>
+      ) : (
+        <>
+          <button
+            type="button"
+            className={styles.chip}
+            data-subject="stop"
+            aria-pressed={exit.kind === 'dynamic'}
+            title="Stop at the first exit that is confident enough"
+            onClick={onDynamic}
+          >
+            early exits
+          </button>
+          <SubjectButton
+            subject="stop"
+            label="fixed exit"
+            placed={exit.kind === 'fixed'}
+            title="Always stop at one exit: drag it onto the graph"
+            {...{ moves, onAdd, onRemove }}
+          />
+        </>
+      )}
     </fieldset>
   );
 }
@@ -54,12 +55,11 @@ interface SubjectButtonProps extends Pick<PaletteProps, 'moves' | 'onAdd' | 'onR
   readonly subject: Subject;
   readonly label: string;
   readonly placed: boolean;
-  readonly disabled: boolean;
   readonly title: string;
 }
 
 function SubjectButton(props: SubjectButtonProps) {
-  const { subject, label, placed, disabled, title, moves, onAdd, onRemove } = props;
+  const { subject, label, placed, title, moves, onAdd, onRemove } = props;
   return (
     <button
       type="button"
@@ -67,7 +67,6 @@ function SubjectButton(props: SubjectButtonProps) {
       data-subject={subject}
       data-testid={`add-${subject}`}
       aria-pressed={placed}
-      disabled={disabled}
       title={title}
       {...(placed ? {} : moves.dragProps(subject, null))}
       onClick={() => {

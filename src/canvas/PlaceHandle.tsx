@@ -52,6 +52,7 @@ export function PlaceHandle(props: PlaceHandleProps) {
               onRemove();
             }
           }}
+          onFocus={() => moves.reveal(subject, at)}
           onBlur={moves.drop}
         >
           <span className={styles.grip} aria-hidden="true" />

@@ -1,4 +1,6 @@
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { ValueName } from '../onnx/model.ts';
+import { headOfNodes } from './boxes.ts';
 import type { Layout } from './layout.ts';
 
 /** A legal place for a handle. */
@@ -16,7 +18,7 @@ export interface Place {
 /** Single-value cuts are what most people want: they attract from this much farther away. */
 const SINGLE_VALUE_PULL_PX = 14;
 
-/** Legal cuts of a graph from top to bottom; of frontiers that the same values cross only the last. */
+/** Legal cuts of a graph's trunk from top to bottom; of frontiers that the same values cross only the last. */
 export function cutPlaces(view: GraphView, layout: Layout): readonly Place[] {
   const blockEnds = new Set(view.blocks.map(({ lastNode }) => lastNode));
   return legalCuts(view).map(({ afterNode, single }) => ({
@@ -89,14 +91,23 @@ const legalCutsCache = new WeakMap<GraphView, readonly LegalCut[]>();
 function legalCuts(view: GraphView): readonly LegalCut[] {
   const cached = legalCutsCache.get(view);
   if (cached) return cached;
+  const insideHeads = valuesInsideHeads(view);
   // Keyed by what crosses, the last one wins: see `frontierOfCut`.
   const cuts = new Map<string, LegalCut>();
   for (const { afterNode, crossing, legal } of view.frontiers) {
     const key = crossing.toSorted().join('\0');
     cuts.delete(key);
-    if (legal) cuts.set(key, { afterNode, single: crossing.length === 1 });
+    const divides = legal && !crossing.some((value) => insideHeads.has(value));
+    if (divides) cuts.set(key, { afterNode, single: crossing.length === 1 });
   }
   const inOrder = [...cuts.values()];
   legalCutsCache.set(view, inOrder);
   return inOrder;
+}
+
+/** Values between nodes of an exit's head: a cut through a head would divide an exit, not the model. */
+function valuesInsideHeads(view: GraphView): ReadonlySet<ValueName> {
+  const heads = headOfNodes(view);
+  const inside = view.edges.filter(({ from, to }) => from >= 0 && to >= 0 && (heads[from] ?? -1) >= 0);
+  return new Set(inside.map(({ value }) => value));
 }

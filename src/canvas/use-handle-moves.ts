@@ -22,6 +22,8 @@ export interface HandleMoves {
   readonly onKey: (event: KeyboardEvent, subject: Subject, from: number | null) => boolean;
   /** Whether a click is one, and not the end of a drag. */
   readonly isClick: () => boolean;
+  /** Moves the graph if a place is out of sight. */
+  readonly reveal: (subject: Subject, at: number) => void;
   /** Drops a handle that is being stepped, e.g. when it loses the focus. */
   readonly drop: () => void;
 }
@@ -149,21 +151,33 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     [store, places, dispatch, track],
   );
 
+  const reveal = useCallback(
+    (subject: Subject, at: number) => {
+      const { transform, height, panBy } = store.getState();
+      const y = (places[subject].find((place) => place.at === at)?.y ?? 0) * transform[2] + transform[1];
+      const inSight = Math.min(height - EDGE_PX, Math.max(EDGE_PX, y));
+      if (inSight !== y) void panBy({ x: 0, y: height / 2 - y });
+    },
+    [store, places],
+  );
+
   const onKey = useCallback(
     (event: KeyboardEvent, subject: Subject, from: number | null): boolean => {
       const current = stateRef.current;
       const at = current.kind === 'stepping' && current.subject === subject ? current.place : from;
       const step = STEP_OF_KEY.get(event.key);
       const place = step && stepFrom(places[subject], at, step);
-      if (place) dispatch({ kind: 'step', subject, from, place: place.at });
-      else if (event.key === 'Enter' && current.kind === 'stepping') dispatch({ kind: 'drop' });
+      if (place) {
+        dispatch({ kind: 'step', subject, from, place: place.at });
+        reveal(subject, place.at);
+      } else if (event.key === 'Enter' && current.kind === 'stepping') dispatch({ kind: 'drop' });
       else if (event.key === 'Escape' && current.kind !== 'idle') dispatch({ kind: 'cancel' });
       else return false;
       event.preventDefault();
       event.stopPropagation();
       return true;
     },
-    [places, dispatch],
+    [places, dispatch, reveal],
   );
 
   const drop = useCallback(() => {
@@ -176,5 +190,5 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     return !dragged;
   }, []);
 
-  return { state, places, dragProps, onKey, isClick, drop };
+  return { state, places, dragProps, onKey, isClick, reveal, drop };
 }
