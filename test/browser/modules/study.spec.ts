@@ -1,0 +1,149 @@
+import { expect, test } from '@playwright/test';
+import { timedSamples } from '../../../src/study/metrics.ts';
+import type { Study, Trial } from '../../../src/study/trial.ts';
+import type { NamedRecipe } from '../../../src/transforms/recipe.ts';
+import { openBlankPage, runInPage } from './in-page.ts';
+import type * as Scenarios from './study-scenarios.ts';
+
+const path = '/test/browser/modules/study-scenarios.ts';
+type Module = typeof Scenarios;
+
+const identity: NamedRecipe = { name: 'identity', recipe: [{ op: 'identity' }] };
+const early: NamedRecipe = { name: 'exit 0', recipe: [{ op: 'early-exit', kind: 'existing', exit: 0 }] };
+const dynamic: NamedRecipe = {
+  name: 'dynamic',
+  recipe: [{ op: 'early-exit', kind: 'existing', threshold: 0.3 }],
+};
+const impossible: NamedRecipe = { name: 'impossible', recipe: [{ op: 'partition', cut: 'no-such-value' }] };
+
+test.beforeEach(({ page }) => openBlankPage(page));
+
+function trialNamed(study: Study, name: string): Trial {
+  const trial = study.trials.find((candidate) => candidate.strategy.name === name);
+  if (!trial) throw new Error(`no trial ${name}`);
+  return trial;
+}
+
+/** Every planned sample is there exactly once. */
+function expectComplete(trial: Trial): void {
+  expect(trial.state).toEqual({ kind: 'done' });
+  const rounds = timedSamples(trial).map((sample) => sample.round);
+  expect(rounds).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+  expect(trial.predictions?.imageIndices).toHaveLength(12);
+}
+
+function expectDistinctSequences(study: Study): void {
+  const sequences = study.trials.flatMap((trial) => trial.samples.map((sample) => sample.sequence));
+  expect(new Set(sequences).size).toBe(sequences.length);
+}
+
+test('a study measures every strategy in interleaved rounds; one that fails is marked, the rest go on', async ({
+  page,
+}) => {
+  const setup = { recipes: [early, impossible, identity, dynamic], labelled: true };
+  const { study, progress, updates } = await runInPage<Module, 'runToEnd'>(page, path, 'runToEnd', setup);
+
+  const failed = trialNamed(study, 'impossible').state;
+  expect(failed.kind === 'failed' && failed.message).toContain('no-such-value');
+  const good = [early, identity, dynamic].map(({ name }) => trialNamed(study, name));
+  for (const trial of good) {
+    expectComplete(trial);
+    expect(trial.samples.filter((sample) => sample.warmUp)).toHaveLength(2);
+    expect(trial.accuracy).toMatchObject({ images: 12, labelledImages: 12 });
+    expect(trial.heapBytes).toBeGreaterThan(1e6);
+    expect(trial.buildMs).toBeGreaterThan(0);
+    expect(trial.sessionCreateMs).toBeGreaterThan(0);
+    expect(trial.finishedAtMs).toBeGreaterThanOrEqual(trial.startedAtMs);
+  }
+  expectDistinctSequences(study);
+
+  const whole = trialNamed(study, 'identity');
+  expect(whole.accuracy?.agreeing).toBe(12);
+  expect(trialNamed(study, 'exit 0').size?.macs).toBeLessThan(whole.size?.macs ?? 0);
+  const { size } = trialNamed(study, 'dynamic');
+  expect(size?.macsToExit.map((exit) => exit.exitIndex)).toEqual([0, 1]);
+  expect(size?.macsToExit[0]?.macs).toBeLessThan(size?.macsToExit[1]?.macs ?? 0);
+
+  // Visits alternate: within each round every strategy is there before any comes again.
+  const byTime = good
+    .flatMap((trial) => timedSamples(trial).map((sample) => ({ ...sample, name: trial.strategy.name })))
+    .sort((a, b) => a.sequence - b.sequence);
+  expect(byTime.map((sample) => sample.round)).toEqual([...byTime.map((sample) => sample.round)].sort());
+  for (const round of [0, 1, 2]) {
+    const images = good.map((trial) =>
+      timedSamples(trial).flatMap((sample) => (sample.round === round ? [sample.imageIndex] : [])),
+    );
+    expect(images[1]).toEqual(images[0]);
+    expect(images[2]).toEqual(images[0]);
+  }
+  // Points appear one by one: a first result long before the last.
+  expect(updates.length).toBeGreaterThan(9);
+  const done = progress.map((step) => step.doneInferences);
+  expect(done).toEqual([...done].sort((a, b) => a - b));
+  expect(progress.at(-1)?.totalInferences).toBeGreaterThanOrEqual(done.at(-1) ?? 0);
+  expect(progress.some((step) => step.remainingMs !== null && step.remainingMs > 0)).toBe(true);
+});
+
+test('without labels and without the unchanged model in the plan, agreement with it is still known', async ({
+  page,
+}) => {
+  const { study } = await runInPage<Module, 'runToEnd'>(page, path, 'runToEnd', {
+    recipes: [early, dynamic],
+  });
+  expect(study.trials).toHaveLength(2);
+  for (const trial of study.trials) {
+    expectComplete(trial);
+    expect(trial.accuracy).toMatchObject({ images: 12, labelledImages: 0, top1Correct: null });
+    expect(trial.accuracy?.agreeing).toBeGreaterThanOrEqual(0);
+  }
+});
+
+test('strategies that do not fit into memory together take turns', async ({ page }) => {
+  const setup = { recipes: [identity, early, dynamic], deviceMemoryGb: 0.1 };
+  const { study } = await runInPage<Module, 'runToEnd'>(page, path, 'runToEnd', setup);
+  for (const trial of study.trials) {
+    expectComplete(trial);
+    // Loaded anew for each of the three visits, and warmed up each time.
+    expect(trial.samples.filter((sample) => sample.warmUp).length).toBeGreaterThanOrEqual(4);
+  }
+});
+
+test('cancelling keeps what is measured so far', async ({ page }) => {
+  const setup = { recipes: [identity, early] };
+  const { study, seen } = await runInPage<Module, 'cancelAfter'>(page, path, 'cancelAfter', setup, 4);
+  expect(seen).toBe(4);
+  expect(study.trials.map((trial) => trial.state.kind)).toEqual(['running', 'running']);
+  expect(study.trials.flatMap(timedSamples).length).toBeGreaterThanOrEqual(8);
+});
+
+test('pausing holds the study until it goes on', async ({ page }) => {
+  const setup = { recipes: [identity, early], protocol: { rounds: 6 } };
+  const run = await runInPage<Module, 'pauseFor'>(page, path, 'pauseFor', setup, 500);
+  expect(run.toldPaused).toBe(true);
+  expect(run.seenAtPause).toBe(3);
+  expect(run.seenAfterPause).toBe(3);
+  expect(run.study.trials.map((trial) => trial.state.kind)).toEqual(['done', 'done']);
+});
+
+test('a page closed in the middle of a study loses nothing but the visit under way', async ({ page }) => {
+  const setup = { recipes: [identity, early, dynamic], labelled: true };
+  const id = await runInPage<Module, 'startKept'>(page, path, 'startKept', setup, 6);
+  await page.reload();
+  const { before, after, kept } = await runInPage<Module, 'resumeKept'>(page, path, 'resumeKept', setup, id);
+  expect(before.trials.some((trial) => trial.state.kind !== 'done')).toBe(true);
+  for (const trial of before.trials) {
+    const now = trialNamed(after, trial.strategy.name);
+    expectComplete(now);
+    expect(now.samples.slice(0, trial.samples.length)).toEqual(trial.samples);
+    if (trial.predictions) expect(now.predictions).toEqual(trial.predictions);
+  }
+  expect(before.trials.flatMap(timedSamples).length).toBeGreaterThan(10);
+  expectDistinctSequences(after);
+  expect(kept).toEqual(after);
+});
+
+test('an image that cannot be read fails the trials with its name, and the study ends', async ({ page }) => {
+  const setup = { recipes: [identity, early], brokenImage: 5 };
+  const { study } = await runInPage<Module, 'runToEnd'>(page, path, 'runToEnd', setup);
+  for (const { state } of study.trials) expect(state.kind === 'failed' && state.message).toContain('noise 5');
+});
