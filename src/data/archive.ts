@@ -24,14 +24,14 @@ export interface ArchiveLimits {
   readonly maxEntryBytes: number;
   readonly maxTotalBytes: number;
   readonly maxEntries: number;
-  /** Entries larger than `ratioFromBytes` may be at most this many times their packed size. */
+  /** An entry, or all together, larger than `ratioFromBytes` may be at most this many times the packed size. */
   readonly maxRatio: number;
   readonly ratioFromBytes: number;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = {
   maxEntryBytes: 512e6,
-  maxTotalBytes: 2e9,
+  maxTotalBytes: 1e9,
   maxEntries: 300_000,
   maxRatio: 100,
   ratioFromBytes: 16e6,
@@ -88,7 +88,7 @@ export function openZip(source: ByteSource, name: string, limits = ARCHIVE_LIMIT
       continue;
     }
     if (isClutter(path)) continue;
-    checkSizes(record, name, path, limits);
+    checkSize(record, `${name}: ${path}`, limits);
     totalBytes += record.size;
     totalPacked += record.packedSize;
     if (totalBytes > limits.maxTotalBytes) {
@@ -107,6 +107,7 @@ export function openZip(source: ByteSource, name: string, limits = ARCHIVE_LIMIT
   }
   // Entries that share their data are how a small archive promises endless output.
   if (totalPacked > source.size) throw damaged(name, 'its entries overlap');
+  checkRatio(totalBytes, totalPacked, name, limits);
   // In the order they lie in the file, so that reading them all is one pass over it.
   entries.sort((a, b) => a.headerOffset - b.headerOffset);
   const warnings =
@@ -172,17 +173,17 @@ function widened(
   throw damaged(name, 'a ZIP64 field is missing');
 }
 
-function checkSizes(record: CentralRecord, name: string, path: string, limits: ArchiveLimits): void {
+function checkSize(record: CentralRecord, where: string, limits: ArchiveLimits): void {
   if (record.size > limits.maxEntryBytes) {
-    throw tooBig(`${name}: ${path}`, formatBytes(record.size), formatBytes(limits.maxEntryBytes));
+    throw tooBig(where, formatBytes(record.size), formatBytes(limits.maxEntryBytes));
   }
-  if (record.size > limits.ratioFromBytes && record.size > record.packedSize * limits.maxRatio) {
-    throw tooBig(
-      `${name}: ${path}`,
-      `${formatBytes(record.size)} packed into ${formatBytes(record.packedSize)}`,
-      `${limits.maxRatio} times its packed size`,
-    );
-  }
+  checkRatio(record.size, record.packedSize, where, limits);
+}
+
+function checkRatio(bytes: number, packedBytes: number, where: string, limits: ArchiveLimits): void {
+  if (bytes <= limits.ratioFromBytes || bytes <= packedBytes * limits.maxRatio) return;
+  const found = `${formatBytes(bytes)} packed into ${formatBytes(packedBytes)}`;
+  throw tooBig(where, found, `${limits.maxRatio} times the packed size`);
 }
 
 function readEntry(source: ByteSource, record: CentralRecord, where: string): Uint8Array {

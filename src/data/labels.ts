@@ -43,7 +43,7 @@ export function labelsFromCsv(text: string, csvName: string, paths: readonly str
   const textClasses = numeric ? [] : sortedDistinct(body.map((row) => cellOf(row, columns.label)));
   const indexOfClass = new Map(textClasses.map((name, i) => [name, i]));
 
-  const labels = new Array<number | null>(paths.length).fill(null);
+  const labels: (number | null)[] = paths.map(() => null);
   const names = new Map<number, string>();
   const missing: string[] = [];
   for (const row of body) {

@@ -28,7 +28,7 @@ export function preprocessingFromMetadata(
   const range = RANGES.get(entries.get('Image.NominalPixelRange') ?? '');
   if (range === undefined) return null;
   const channelOrder = entries.get('Image.BitmapPixelFormat')?.startsWith('Bgr') ? 'BGR' : 'RGB';
-  const fill = (value: number) => new Array<number>(base.channels).fill(value);
+  const fill = (value: number) => Array.from({ length: base.channels }, () => value);
   return {
     preprocessing: {
       ...base,

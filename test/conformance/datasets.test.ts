@@ -56,7 +56,7 @@ describe.skipIf(!existsSync(folder))('shared datasets', () => {
       'ship',
       'truck',
     ]);
-    expect([...countLabels(items).values()]).toEqual(new Array(10).fill(200));
+    expect([...countLabels(items).values()]).toEqual(Array.from({ length: 10 }, () => 200));
     expect(items[0]).toMatchObject({
       name: 'airplane/0000.jpg',
       label: 0,

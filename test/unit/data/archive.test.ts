@@ -103,6 +103,15 @@ describe('hostile archives', () => {
     expect(() => openZip(fixture('folders.zip'), 'f.zip', total)).toThrow(/limit of 500 B/);
   });
 
+  test('many small bombs are one big one', () => {
+    const packed = zipSync(
+      Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`${i}.bmp`, new Uint8Array(2e6)])),
+    );
+    expect(() => openZip(memorySource(packed), 'bombs.zip')).toThrow(
+      /20.0 MB packed into .* limit of 100 times/,
+    );
+  });
+
   test('an altered byte of an entry is noticed', () => {
     const bytes = fixtureBytes('stored.zip');
     const at = Buffer.from(bytes).indexOf('IDAT') + 6;

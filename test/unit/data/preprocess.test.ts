@@ -119,7 +119,7 @@ describe('layout, order and type', () => {
 
   test('uint8 clamps instead of wrapping', () => {
     const { data } = preprocess(counting, { ...plain, dataType: 'uint8', scale: 100 });
-    expect([...data.slice(0, 4)]).toEqual([0, 255, 255, 255]);
+    expect(Array.from(data.slice(0, 4))).toEqual([0, 255, 255, 255]);
   });
 });
 
