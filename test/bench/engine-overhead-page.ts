@@ -30,6 +30,7 @@ function greyImage(width: number, height: number): LoadedDataset {
 /**
  * Latencies of one model in the lab's engine and in a bare loop around `session.run`, each in its own worker with
  * one thread, taking turns in random order.
+ * @returns one entry per round
  * @param url of the model; its input is `[1, channels, size, size]`
  */
 export async function compareLatency(
@@ -38,7 +39,7 @@ export async function compareLatency(
   size: number,
   rounds: number,
   runsPerRound: number,
-): Promise<{ labMs: number[]; bareMs: number[] }> {
+): Promise<readonly { readonly labMs: readonly number[]; readonly bareMs: readonly number[] }[]> {
   const models = openModelClient();
   value(await models.api.open(await (await fetch(url)).blob(), 'model.onnx', []));
   const { plan, files } = value(await models.api.build([{ op: 'identity' }]));
@@ -78,16 +79,18 @@ export async function compareLatency(
   await runLab(0);
 
   const random = seededRandom(1);
-  const labMs: number[] = [];
-  const bareMs: number[] = [];
+  const results = [];
   for (let round = 0; round < rounds; round++) {
+    let labMs: readonly number[] = [];
+    let bareMs: readonly number[] = [];
     for (const side of shuffled(['lab', 'bare'], random)) {
-      if (side === 'lab') labMs.push(...(await runLab(round)));
-      else bareMs.push(...(await runBare(runsPerRound)));
+      if (side === 'lab') labMs = await runLab(round);
+      else bareMs = await runBare(runsPerRound);
     }
+    results.push({ labMs, bareMs });
   }
   models.terminate();
   engine.terminate();
   bare.terminate();
-  return { labMs, bareMs };
+  return results;
 }

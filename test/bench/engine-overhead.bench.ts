@@ -38,7 +38,7 @@ export const bench: Bench = async ({ browser, projectRoot }) => {
     await openBlankPage(page);
     const rows = [];
     for (const { name, url, channels, size, rounds, runs } of models) {
-      const { labMs, bareMs } = await runInPage<typeof InPage, 'compareLatency'>(
+      const results = await runInPage<typeof InPage, 'compareLatency'>(
         page,
         '/test/bench/engine-overhead-page.ts',
         'compareLatency',
@@ -48,13 +48,22 @@ export const bench: Bench = async ({ browser, projectRoot }) => {
         rounds,
         runs,
       );
-      const lab = quantile(labMs, 0.5);
-      const bare = quantile(bareMs, 0.5);
+      const lab = quantile(
+        results.flatMap((round) => round.labMs),
+        0.5,
+      );
+      const bare = quantile(
+        results.flatMap((round) => round.bareMs),
+        0.5,
+      );
+      // Within a round both meet the same state of the machine, so other work on it cancels out.
+      const ratios = results.map((round) => quantile(round.labMs, 0.5) / quantile(round.bareMs, 0.5));
+      const ratio = quantile(ratios, 0.5);
       rows.push({
         name: `median latency of ${name}, lab against a bare loop`,
-        value: `${lab.toFixed(2)} against ${bare.toFixed(2)} ms (${((100 * (lab - bare)) / bare).toFixed(1)} %)`,
+        value: `${lab.toFixed(2)} against ${bare.toFixed(2)} ms; ${(100 * (ratio - 1)).toFixed(1)} % within rounds`,
         target: 'within 2 %',
-        ok: Math.abs(lab / bare - 1) <= 0.02,
+        ok: Math.abs(ratio - 1) <= 0.02,
       });
     }
     return rows;
