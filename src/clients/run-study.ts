@@ -7,6 +7,7 @@ import { joinPredictions, scorePredictions } from '../study/accuracy.ts';
 import { restarted } from '../study/new-study.ts';
 import { accuracyImages, planRounds, type Visit, warmUpImages } from '../study/plan.ts';
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
+import { summarise } from '../study/statistics/summary.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
@@ -245,8 +246,8 @@ function createRun(
     if (imageIndices.length === 0) return [];
     const samples = orEnd(await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }));
     nextSequence += samples.length;
-    const totalMs = samples.reduce((sum, sample) => sum + sample.totalMs, 0);
-    workOf(strategy.id).msPerInference = totalMs / samples.length;
+    // The median, because the first run of a warm-up takes many times longer than the others.
+    workOf(strategy.id).msPerInference = summarise(samples.map((sample) => sample.totalMs))?.median ?? null;
     return samples;
   }
 
@@ -255,12 +256,17 @@ function createRun(
     const work = workOf(strategy.id);
     const batch = Math.min(64, Math.max(1, Math.round(batchMs / (work.msPerInference ?? batchMs))));
     let predictions: Predictions | null = null;
+    // Told progress may arrive after the result.
+    let isOver = false;
     try {
       for (let first = 0; first < evaluated.length; first += batch) {
         await control.gate.passed(control.signal);
         const images = evaluated.slice(first, first + batch);
+        const startedMs = performance.now();
         const outcome = await engine.predict(images, (done) => {
-          doneInCall = first + done;
+          if (isOver) return;
+          // A reference outside the plan is not in its total.
+          doneInCall = trials.has(strategy.id) ? first + done : 0;
           tell('predicting', strategy, null);
         });
         if (!outcome.ok && outcome.failure.code === 'not-classification') {
@@ -268,9 +274,11 @@ function createRun(
           return null;
         }
         predictions = joinPredictions(predictions, orEnd(outcome));
+        work.msPerInference = (performance.now() - startedMs) / images.length;
       }
       return predictions;
     } finally {
+      isOver = true;
       doneInCall = 0;
     }
   }
