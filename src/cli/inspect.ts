@@ -80,7 +80,7 @@ function modelArgument(): string {
     if (values.model) return values.model;
     console.error(usage);
   } catch (thrown) {
-    console.error(`${thrown instanceof Error ? thrown.message : thrown}\n\n${usage}`);
+    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
   }
   process.exit(2);
 }

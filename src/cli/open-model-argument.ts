@@ -1,12 +1,13 @@
-import { existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../base/result.ts';
-import { type ByteSource, checkRange } from '../onnx/byte-source.ts';
+import type { ByteSource } from '../onnx/byte-source.ts';
 import { attachExternalData, externalLocations } from '../onnx/external-data.ts';
 import { refillHollow } from '../onnx/hollow.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
+import { fileSource } from './node-file-source.ts';
 
 const samplesFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'public', 'samples');
 
@@ -27,6 +28,14 @@ export interface OpenedModel {
  */
 export function openModelArgument(argument: string): OpenedModel {
   const path = pathOfArgument(argument);
+  if (!existsSync(path) || !statSync(path).isFile()) {
+    throw new InputError({
+      code: 'file-not-found',
+      message: `${path}: there is no such file.`,
+      where: path,
+      hint: 'Give a path to a file, zoo:NAME or sample.',
+    });
+  }
   const source = fileSource(path);
   const fileName = basename(path);
   const parsed = parseModel(source, fileName);
@@ -37,37 +46,6 @@ export function openModelArgument(argument: string): OpenedModel {
 /** A path as the user typed it, relative to where they typed it (npm runs scripts in the package's root). */
 export function resolveUserPath(path: string): string {
   return isAbsolute(path) ? path : resolve(process.env.PARETOSCOPE_CWD ?? process.cwd(), path);
-}
-
-/**
- * A file on disk as a byte source, read in pieces as they are needed.
- * @throws InputError if it is missing or not a file
- */
-export function fileSource(path: string): ByteSource {
-  if (!existsSync(path) || !statSync(path).isFile()) {
-    throw new InputError({
-      code: 'file-not-found',
-      message: `${path}: there is no such file`,
-      where: path,
-      hint: 'Give a path to a file, `zoo:NAME` or `sample`.',
-    });
-  }
-  const descriptor = openSync(path, 'r');
-  const size = statSync(path).size;
-  return {
-    size,
-    read(offset, length) {
-      checkRange(offset, length, size);
-      const bytes = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
-        const count = readSync(descriptor, bytes, done, length - done, offset + done);
-        if (count === 0) throw new RangeError(`${path} became shorter while it was read`);
-        done += count;
-      }
-      return bytes;
-    },
-  };
 }
 
 function pathOfArgument(argument: string): string {
@@ -81,27 +59,18 @@ function pathOfArgument(argument: string): string {
   if (!names.includes(wanted)) {
     throw new InputError({
       code: 'unknown-architecture',
-      message: `zoo:${wanted}: the gallery has no such architecture; it has ${names.join(', ')}`,
+      message: `zoo:${wanted}: the gallery has no such architecture; it has ${names.join(', ')}.`,
       where: argument,
     });
   }
   return join(zooFolder, `${wanted}.onnx`);
 }
 
+/** The parser refuses locations outside the model's folder. */
 function withExternalData(model: Model, folder: string): Model {
   const files = new Map<string, ByteSource>();
   for (const location of externalLocations(model)) {
-    const relative = normalize(location);
-    // A location is a name from the file: it must not reach outside the model's folder.
-    if (isAbsolute(location) || relative.startsWith('..')) {
-      throw new InputError({
-        code: 'external-data-outside',
-        message: `external data '${location}' lies outside the model's folder`,
-        where: location,
-        hint: 'Save the model again with its data file beside it.',
-      });
-    }
-    const path = join(folder, relative);
+    const path = join(folder, location);
     if (existsSync(path)) files.set(location, fileSource(path));
   }
   return files.size === 0 ? model : attachExternalData(model, files);

@@ -16,6 +16,8 @@ import { dataTypeName, elementCount, tensorByteLength } from './tensor.ts';
 const maxAttributeText = 200;
 /** A broken file can contradict itself at every node; nobody reads a thousand warnings. */
 const maxWarnings = 30;
+/** Each exit is a walk over the nodes it needs. */
+const maxExitWork = 4_000_000;
 
 /**
  * Everything the page needs of a model, computed from its display model. No weight is read.
@@ -176,7 +178,10 @@ function edgesOf(
   return edges;
 }
 
-/** Outputs by the work of everything they need; those of equal work in the file's order. */
+/**
+ * Outputs by the work of everything they need; those of equal work in the file's order. A model with absurdly many
+ * outputs has no exits but its last.
+ */
 function exitsOf(
   graph: Graph,
   index: GraphIndex,
@@ -185,7 +190,8 @@ function exitsOf(
 ): readonly ExitView[] {
   const producer = new Map<ValueName, number>();
   for (const node of nodes) for (const name of node.outputs) producer.set(name, node.index);
-  const exits = outputs.map((output) => {
+  const considered = outputs.length * nodes.length <= maxExitWork ? outputs : outputs.slice(-1);
+  const exits = considered.map((output) => {
     const needed = ancestorsOf(output, nodes, producer);
     const params = new Map<string, number>();
     for (const node of needed) {

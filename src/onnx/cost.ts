@@ -221,7 +221,7 @@ function einsumMacs(node: Node, input: (position: number) => Shape): number {
   if (terms?.inputs.length !== 2) return 0;
   const sizes = new Map<string, number>();
   for (const [position, term] of terms.inputs.entries()) {
-    for (const [axis, letter] of [...term].entries()) {
+    for (const [axis, letter] of term.entries()) {
       const size = sizeAtBatchOne([input(position)?.[axis] ?? 1]);
       sizes.set(letter, Math.max(size, sizes.get(letter) ?? 1));
     }

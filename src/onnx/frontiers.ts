@@ -13,11 +13,20 @@ export interface FrontierInput {
 }
 
 /**
+ * Crossing values listed for a whole model. DenseNet-201 needs some ten thousand; a graph where every value waits
+ * for the last node would need the square of its nodes.
+ */
+const maxListed = 1_000_000;
+/** A frontier this small is always listed. */
+const alwaysListed = 8;
+
+/**
  * The cut after every node. Every prefix of a topological order is a frontier; the values that cross are those
  * made before (or given) and used after. An output of the model that nothing uses later does not cross: it is
  * finished.
  *
  * One pass: a value enters when it is made and leaves at its last use, so the cost is the size of the answer.
+ * Frontiers that would make the answer enormous are given as illegal, without their values.
  */
 export function frontiersOf(input: FrontierInput): readonly FrontierView[] {
   const { nodes, values } = input;
@@ -26,6 +35,7 @@ export function frontiersOf(input: FrontierInput): readonly FrontierView[] {
 
   const given = new Set(input.graphInputs);
   const crossing = new Set<ValueName>(input.graphInputs.filter((name) => lastUse.has(name)));
+  let listed = 0;
   let macsBefore = 0;
   let weightBytesBefore = 0;
   return nodes.map((node, position) => {
@@ -34,6 +44,10 @@ export function frontiersOf(input: FrontierInput): readonly FrontierView[] {
     macsBefore += node.macs;
     weightBytesBefore += input.newWeightBytes[position] ?? 0;
 
+    if (crossing.size > alwaysListed && listed + crossing.size > maxListed) {
+      return { afterNode: position, crossing: [], bytes: null, macsBefore, weightBytesBefore, legal: false };
+    }
+    listed += crossing.size;
     const names = [...crossing];
     let bytes: number | null = 0;
     let legal = names.length > 0;

@@ -2,8 +2,21 @@ import { graphAttributes } from './attributes.ts';
 import { type GraphIndex, indexGraph } from './graph-index.ts';
 import type { Dim, Graph, Model, Node, Shape, ValueInfo, ValueName } from './model.ts';
 import { valueName } from './model.ts';
-import { maxElements, tensorElements, withElements } from './shapes/elements.ts';
-import { type Facts, mergeShapes, nothingKnown, type ShapeContext, ShapeError } from './shapes/facts.ts';
+import {
+  type ElementBudget,
+  maxElements,
+  tensorElements,
+  withElements,
+  withinBudget,
+} from './shapes/elements.ts';
+import {
+  type Facts,
+  maxRank,
+  mergeShapes,
+  nothingKnown,
+  type ShapeContext,
+  ShapeError,
+} from './shapes/facts.ts';
 import { isStandardDomain, operatorKey, shapeFunctionOf } from './shapes/operator-table.ts';
 import { elementCount } from './tensor.ts';
 
@@ -35,6 +48,7 @@ export function inferFacts(model: Model, index: GraphIndex = indexGraph(model.gr
       model.opsetImports.map(({ domain, version }) => [isStandardDomain(domain) ? '' : domain, version]),
     ),
     localFunctions: new Set(model.functions.map(({ domain, name }) => operatorKey({ domain, opType: name }))),
+    budget: { remaining: maxElementsOfModel },
     warnings: [],
     unknownOperators: new Set(),
   };
@@ -45,9 +59,13 @@ export function inferFacts(model: Model, index: GraphIndex = indexGraph(model.gr
 interface Run {
   readonly opsets: ReadonlyMap<string, number>;
   readonly localFunctions: ReadonlySet<string>;
+  readonly budget: ElementBudget;
   readonly warnings: string[];
   readonly unknownOperators: Set<string>;
 }
+
+/** All elements of small constants together: enough for the clutter of any exporter, 32 MB at most. */
+const maxElementsOfModel = 4_000_000;
 
 type Lookup = (name: ValueName) => Facts | undefined;
 
@@ -65,8 +83,9 @@ function inferGraph(
   }
   // After the inputs: old files list initializers among them.
   for (const tensor of graph.initializers) {
-    const small = elementCount(tensor.dims) <= maxElements;
-    const elements = small ? () => tensorElements(tensor) : null;
+    const size = elementCount(tensor.dims);
+    const elements =
+      size <= maxElements ? withinBudget(size, run.budget, () => tensorElements(tensor)) : null;
     facts.set(valueName(tensor.name), { dataType: tensor.dataType, shape: tensor.dims, elements });
   }
   const lookup: Lookup = (name) => facts.get(name) ?? outer(name);
@@ -91,7 +110,7 @@ function inferNode(node: Node, lookup: Lookup, run: Run): readonly Facts[] {
   const context: ShapeContext = {
     node,
     opset: run.opsets.get(isStandardDomain(node.domain) ? '' : node.domain) ?? 1,
-    inputs: node.inputs.map((name) => (name === '' ? null : (lookup(name) ?? nothingKnown))),
+    inputs: node.inputs.map((name) => (name === '' ? null : plausible(lookup(name)))),
     inferSubgraph: (graph, inputs) => {
       const order = graph.nodes.map((_, position) => position);
       const facts = inferGraph(graph, order, inputs, lookup, run);
@@ -99,12 +118,25 @@ function inferNode(node: Node, lookup: Lookup, run: Run): readonly Facts[] {
     },
   };
   try {
-    return withElements(key, context, shapeFunction(context));
+    const outputs = shapeFunction(context);
+    for (const { shape } of outputs) checkSizes(node, shape);
+    return withElements(key, context, outputs, run.budget);
   } catch (thrown) {
     if (!(thrown instanceof ShapeError)) throw thrown;
     run.warnings.push(thrown.message);
     return [];
   }
+}
+
+/** A tensor of more dimensions than any framework makes is not worth computing with. */
+function plausible(facts: Facts | undefined): Facts {
+  if (!facts || (facts.shape && facts.shape.length > maxRank)) return nothingKnown;
+  return facts;
+}
+
+function checkSizes(node: Node, shape: Shape): void {
+  const bad = shape?.find((dim) => typeof dim === 'number' && (dim < 0 || !Number.isSafeInteger(dim)));
+  if (bad !== undefined) throw new ShapeError(node, `its output would have the size ${bad}`);
 }
 
 function declaredValues(graph: Graph): ReadonlyMap<ValueName, ValueInfo> {

@@ -3,6 +3,7 @@ import { DataType, type Dim } from '../model.ts';
 import {
   type Facts,
   intOr,
+  repeated,
   required,
   requiredRank,
   ShapeError,
@@ -25,7 +26,7 @@ function windowOf(context: ShapeContext, kernel: readonly Dim[]): Window {
   const spatial = kernel.length;
   const perAxis = (name: string, fallback: number, count: number): readonly number[] => {
     const given = intsAttribute(node, name);
-    if (!given) return new Array<number>(count).fill(fallback);
+    if (!given) return repeated(fallback, count);
     if (given.length !== count) {
       throw new ShapeError(
         node,

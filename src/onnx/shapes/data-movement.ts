@@ -9,7 +9,9 @@ import {
   intsFromEither,
   knownNumbers,
   normalAxis,
+  perDimension,
   productOf,
+  repeated,
   required,
   ShapeError,
   type ShapeContext,
@@ -19,10 +21,10 @@ import {
 
 function reshape(context: ShapeContext): readonly Facts[] {
   const { dataType, shape } = required(context, 0);
-  const wanted: Elements | null = intsAttribute(context.node, 'shape') ?? elementsOf(context, 1);
+  const wanted: Elements | null = intsAttribute(context.node, 'shape') ?? perDimension(context, 1);
   if (!wanted) {
     const rank = context.inputs[1]?.shape?.[0];
-    return [typed(dataType, typeof rank === 'number' ? new Array<Dim>(rank).fill(null) : null)];
+    return [typed(dataType, typeof rank === 'number' ? repeated<Dim>(null, rank) : null)];
   }
   return [typed(dataType, reshaped(context, shape, wanted))];
 }
@@ -176,7 +178,8 @@ function concat(context: ShapeContext): readonly Facts[] {
 
 /** Sizes of a Split's parts; null if they are not known. */
 export function splitSizes(context: ShapeContext, size: Dim): readonly number[] | null {
-  const given = intsFromEither(context, 'split', 1);
+  const attribute = intsAttribute(context.node, 'split');
+  const given = attribute ?? (context.inputs[1] ? knownNumbers(elementsOf(context, 1)) : undefined);
   if (given === null) return null;
   if (given && given.length > 0) return given;
   if (typeof size !== 'number') return null;
@@ -213,7 +216,7 @@ export function sliceRanges(context: ShapeContext, dims: readonly Dim[]): Map<nu
   const starts = intsFromEither(context, 'starts', 1);
   const ends = intsFromEither(context, 'ends', 2);
   const axes = intsFromEither(context, 'axes', 3);
-  const steps = context.inputs[4] ? knownNumbers(elementsOf(context, 4)) : undefined;
+  const steps = context.inputs[4] ? knownNumbers(perDimension(context, 4)) : undefined;
   if (axes === null) {
     dims.forEach((_, axis) => ranges.set(axis, null));
     return ranges;
@@ -281,14 +284,14 @@ function gatherNd(context: ShapeContext): readonly Facts[] {
 
 function expand(context: ShapeContext): readonly Facts[] {
   const { dataType, shape } = required(context, 0);
-  const wanted = elementsOf(context, 1);
+  const wanted = perDimension(context, 1);
   return [typed(dataType, wanted ? broadcast(context.node, [shape, wanted]) : null)];
 }
 
 function tile(context: ShapeContext): readonly Facts[] {
   const { dataType, shape } = required(context, 0);
   if (!shape) return [typed(dataType, null)];
-  const repeats = elementsOf(context, 1);
+  const repeats = perDimension(context, 1);
   const result = shape.map((dim, axis): Dim => {
     const times = repeats?.[axis];
     if (times === 1) return dim;
@@ -302,7 +305,7 @@ export function padsOf(context: ShapeContext, rank: number): readonly number[] |
   const attribute = intsAttribute(context.node, 'pads') ?? intsAttribute(context.node, 'paddings');
   const pads = attribute ?? knownNumbers(elementsOf(context, 1));
   if (!pads) return null;
-  const axes = context.inputs[3] ? knownNumbers(elementsOf(context, 3)) : undefined;
+  const axes = context.inputs[3] ? knownNumbers(perDimension(context, 3)) : undefined;
   if (axes === null) return null;
   if (axes === undefined) {
     if (pads.length !== 2 * rank) {
@@ -310,7 +313,7 @@ export function padsOf(context: ShapeContext, rank: number): readonly number[] |
     }
     return pads;
   }
-  const full = new Array<number>(2 * rank).fill(0);
+  const full = repeated(0, 2 * rank);
   for (const [position, given] of axes.entries()) {
     const axis = normalAxis(context, given, rank);
     full[axis] = pads[position] ?? 0;
@@ -347,8 +350,8 @@ function resize(context: ShapeContext): readonly Facts[] {
       ),
     ];
   }
-  const sizes = elementsOf(context, 3);
-  const scales = floatsAttribute(context.node, 'scales') ?? knownNumbers(elementsOf(context, scalesAt));
+  const sizes = perDimension(context, 3);
+  const scales = floatsAttribute(context.node, 'scales') ?? knownNumbers(perDimension(context, scalesAt));
   const result: Dim[] = [...shape];
   for (const [position, axis] of axes.entries()) {
     const dim = shape[axis];

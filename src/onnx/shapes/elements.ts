@@ -18,6 +18,7 @@ import {
   knownNumbers,
   normalAxis,
   productOf,
+  repeated,
   type ShapeContext,
 } from './facts.ts';
 import { shapeWindow } from './generators.ts';
@@ -82,6 +83,24 @@ function safeOrInfinite(value: bigint): number {
   return Number(value);
 }
 
+/** Elements that may still be computed or read for one model: many small constants are fine, a bomb is not. */
+export interface ElementBudget {
+  remaining: number;
+}
+
+/** Computes once, when first asked, and only what the budget still allows. */
+export function withinBudget<T>(size: number, budget: ElementBudget, compute: () => T): () => T | null {
+  let result: { readonly value: T | null } | undefined;
+  return () => {
+    if (!result) {
+      const affordable = size <= budget.remaining;
+      if (affordable) budget.remaining -= size;
+      result = { value: affordable ? compute() : null };
+    }
+    return result.value;
+  };
+}
+
 /**
  * Adds to each output how its elements follow from the inputs' elements, where they do. Nothing is read or
  * computed before somebody asks for them.
@@ -90,21 +109,20 @@ export function withElements(
   key: string,
   context: ShapeContext,
   outputs: readonly Facts[],
+  budget: ElementBudget,
 ): readonly Facts[] {
   const evaluator = evaluators.get(key);
-  const [first] = outputs;
   // Operator sets before 7 aligned the second operand of arithmetic in a way of their own.
-  if (!evaluator || !first || intAttribute(context.node, 'broadcast') === 1) return outputs;
-  const size = first.shape && productOf(first.shape);
+  if (!evaluator || intAttribute(context.node, 'broadcast') === 1) return outputs;
   // The shape of Shape's output is known even where the input's elements are not.
   const fromShapeOnly = key === 'Shape' || key === 'Size';
-  if (!fromShapeOnly) {
-    if (context.inputs.some((input) => input !== null && input.elements === null)) return outputs;
-    if (size === null || size > maxElements) return outputs;
-  }
-  let results: readonly (Elements | null)[] | undefined;
-  const compute = () => (results ??= evaluator(context, outputs));
-  return outputs.map((facts, position) => ({ ...facts, elements: () => compute()[position] ?? null }));
+  if (!fromShapeOnly && context.inputs.some((input) => input !== null && input.elements === null))
+    return outputs;
+  let size = 0;
+  for (const { shape } of outputs) size += (shape && productOf(shape)) ?? Number.POSITIVE_INFINITY;
+  if (size > maxElements) return outputs;
+  const compute = withinBudget(size, budget, () => evaluator(context, outputs));
+  return outputs.map((facts, position) => ({ ...facts, elements: () => compute()?.[position] ?? null }));
 }
 
 function one(work: (context: ShapeContext, output: Facts) => Elements | null): Evaluator {
@@ -118,7 +136,7 @@ function numericDims(facts: Facts | null | undefined): readonly number[] | null 
 }
 
 function rowStrides(dims: readonly number[]): number[] {
-  const strides = new Array<number>(dims.length).fill(1);
+  const strides = repeated(1, dims.length);
   for (let axis = dims.length - 2; axis >= 0; axis--) {
     strides[axis] = (strides[axis + 1] as number) * (dims[axis + 1] as number);
   }
@@ -128,7 +146,7 @@ function rowStrides(dims: readonly number[]): number[] {
 /** Builds a tensor element by element; `pick` gets the position along each axis. */
 function build(dims: readonly number[], pick: (position: readonly number[]) => Dim): Dim[] {
   const total = productOf(dims) as number;
-  const position = new Array<number>(dims.length).fill(0);
+  const position = repeated(0, dims.length);
   const result: Dim[] = [];
   for (let index = 0; index < total; index++) {
     result.push(pick(position));
@@ -429,7 +447,7 @@ const constantOfShape = one((context, output) => {
   const tensor = tensorAttribute(context.node, 'value');
   const filler = tensor ? tensorElements(tensor)?.[0] : 0;
   if (!dims || filler === undefined) return null;
-  return new Array<Dim>(productOf(dims) as number).fill(filler);
+  return repeated<Dim>(filler, productOf(dims) as number);
 });
 
 const range = one((context, output) => {

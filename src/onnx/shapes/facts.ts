@@ -79,6 +79,26 @@ export function elementsOf(context: ShapeContext, position: number): Elements | 
   return context.inputs[position]?.elements?.() ?? null;
 }
 
+/** No framework makes tensors of more dimensions; a file that claims so must not cost time or memory. */
+export const maxRank = 64;
+
+/**
+ * The elements of an input that lists something for each dimension.
+ * @throws ShapeError if it lists more than any tensor has
+ */
+export function perDimension(context: ShapeContext, position: number): Elements | null {
+  const count = context.inputs[position]?.shape?.[0];
+  if (typeof count === 'number' && count > maxRank) {
+    throw new ShapeError(context.node, `input ${position} lists ${count} dims, more than ${maxRank}`);
+  }
+  return elementsOf(context, position);
+}
+
+/** `count` times the same. */
+export function repeated<T>(value: T, count: number): T[] {
+  return Array.from({ length: count }, () => value);
+}
+
 /** A list of integers given as an attribute in older operator sets and as an input in newer ones. `undefined`: not given. `null`: given, but not known. */
 export function intsFromEither(
   context: ShapeContext,
@@ -88,7 +108,7 @@ export function intsFromEither(
   const fromAttribute = intsAttribute(context.node, attribute);
   if (fromAttribute) return fromAttribute;
   if (!context.inputs[position]) return undefined;
-  return knownNumbers(elementsOf(context, position));
+  return knownNumbers(perDimension(context, position));
 }
 
 /** The elements as numbers, or null if any is a symbol or unknown. */

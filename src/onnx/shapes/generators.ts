@@ -5,6 +5,8 @@ import {
   type Facts,
   intOr,
   knownNumbers,
+  perDimension,
+  repeated,
   required,
   type ShapeContext,
   type ShapeFunction,
@@ -36,10 +38,10 @@ function constant(context: ShapeContext): readonly Facts[] {
 
 function constantOfShape(context: ShapeContext): readonly Facts[] {
   const dataType = tensorAttribute(context.node, 'value')?.dataType ?? DataType.float;
-  const dims = elementsOf(context, 0);
+  const dims = perDimension(context, 0);
   if (dims) return [typed(dataType, dims)];
   const rank = required(context, 0).shape?.[0];
-  return [typed(dataType, typeof rank === 'number' ? new Array<Dim>(rank).fill(null) : null)];
+  return [typed(dataType, typeof rank === 'number' ? repeated<Dim>(null, rank) : null)];
 }
 
 function shapeOfInput(context: ShapeContext): readonly Facts[] {

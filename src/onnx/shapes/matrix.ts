@@ -70,8 +70,9 @@ function matMulNBits(context: ShapeContext): readonly Facts[] {
 
 /** The subscripts of an Einsum, e.g. `bij,bjk->bik`; without an ellipsis. */
 export interface EinsumTerms {
-  readonly inputs: readonly string[];
-  readonly output: string;
+  /** Letters by input, one for each dimension. */
+  readonly inputs: readonly (readonly string[])[];
+  readonly output: readonly string[];
 }
 
 /** Null if the equation uses an ellipsis or does not fit `inputCount`. */
@@ -79,15 +80,13 @@ export function einsumTerms(equation: string, inputCount: number): EinsumTerms |
   const compact = equation.replaceAll(' ', '');
   if (compact.includes('.')) return null;
   const [left = '', right] = compact.split('->');
-  const inputs = left.split(',');
+  const inputs = left.split(',').map((term) => term.split(''));
   if (inputs.length !== inputCount) return null;
-  if (right !== undefined) return { inputs, output: right };
+  if (right !== undefined) return { inputs, output: right.split('') };
   // Without an arrow: the letters that occur once, in alphabetical order.
-  const letters = [...inputs.join('')];
-  const output = [...new Set(letters)].filter(
-    (letter) => letters.indexOf(letter) === letters.lastIndexOf(letter),
-  );
-  return { inputs, output: output.sort().join('') };
+  const letters = inputs.flat();
+  const once = letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter));
+  return { inputs, output: once.toSorted() };
 }
 
 function einsum(context: ShapeContext): readonly Facts[] {
@@ -101,10 +100,10 @@ function einsum(context: ShapeContext): readonly Facts[] {
     if (shape.length !== term.length) {
       throw new ShapeError(
         context.node,
-        `input ${position} has ${shape.length} dims, '${term}' needs ${term.length}`,
+        `input ${position} has ${shape.length} dims, '${term.join('')}' needs ${term.length}`,
       );
     }
-    for (const [axis, letter] of [...term].entries()) {
+    for (const [axis, letter] of term.entries()) {
       const known = sizes.get(letter);
       if (known === undefined || known === 1 || known === null) sizes.set(letter, shape[axis] as Dim);
     }
@@ -112,7 +111,7 @@ function einsum(context: ShapeContext): readonly Facts[] {
   return [
     typed(
       dataType,
-      [...terms.output].map((letter) => sizes.get(letter) ?? null),
+      terms.output.map((letter) => sizes.get(letter) ?? null),
     ),
   ];
 }

@@ -64,11 +64,11 @@ describe.each(Object.keys(costs))('%s', (name) => {
 
   test('single-value cuts are exactly the values that every path from input to output passes', () => {
     const view = viewOf(name);
-    const cuts = new Set(singleValueCuts(view.frontiers).map(({ crossing }) => crossing[0]));
+    const cuts = new Set(singleValueCuts(view.frontiers).map(({ crossing }) => crossing[0] as string));
     const separators = view.nodes
       .flatMap((node) => node.outputs)
       .filter((value) => !view.outputs.includes(value) && separates(view, value));
-    expect([...cuts].toSorted()).toEqual(separators.toSorted());
+    expect(cuts).toEqual(new Set(separators));
   });
 });
 

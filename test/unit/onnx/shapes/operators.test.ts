@@ -491,7 +491,7 @@ describe.each([
 ] as const)('%s', (_, cases) => {
   const titled = cases.map((item) => {
     const dims = item.inputs
-      .map((input) => (input === '' ? '-' : `[${'dims' in input ? input.dims : input}]`))
+      .map((input) => (input === '' ? '-' : `[${('dims' in input ? input.dims : input).join()}]`))
       .join(' ');
     return [
       `${item.op} ${dims} ${(item.attributes ?? []).map(({ name }) => name).join(' ')} @${item.opset ?? 17}`,

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeNode } from '../../../src/onnx/attributes.ts';
+import { DataType, type Tensor } from '../../../src/onnx/model.ts';
+import { modelToBytes } from '../../../src/onnx/serialize.ts';
+import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inspect-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function inspect(...args: string[]) {
+  const run = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'src/cli/inspect.ts'), ...args], {
+    encoding: 'utf8',
+    cwd: root,
+    env: { ...process.env, PARETOSCOPE_CWD: folder },
+  });
+  return { status: run.status, stdout: run.stdout, stderr: run.stderr };
+}
+
+test('prints what is known about an architecture of the gallery', () => {
+  const { status, stdout } = inspect('--model', 'zoo:resnet152');
+  const report = JSON.parse(stdout);
+  expect(status).toBe(0);
+  expect(report).toMatchObject({
+    nodes: 360,
+    displayNodes: 360,
+    params: 60_117_096,
+    macs: 11_513_626_624,
+    hollow: true,
+    inputs: [{ name: 'input', shape: [1, 3, 224, 224], dataType: 'float32' }],
+    outputs: [{ name: 'logits', shape: [1, 1000] }],
+    unknownOperators: [],
+    warnings: [],
+  });
+  expect(report.blocks.list).toHaveLength(report.blocks.count);
+  const [first] = report.singleValueCuts;
+  expect(first).toMatchObject({ opType: 'Conv', shape: [1, 64, 112, 112], bytes: 64 * 112 * 112 * 4 });
+  expect(first.macsBeforeShare).toBeCloseTo(118_013_952 / 11_513_626_624, 12);
+});
+
+describe('a model whose weights lie in another file', () => {
+  const external = (location: string): Tensor => ({
+    name: 'w',
+    dims: [4, 3],
+    dataType: DataType.float,
+    data: { kind: 'external', location, offset: 0, length: 48, source: null },
+    docString: '',
+    unknown: [],
+  });
+  const write = (name: string, location: string) => {
+    const model = modelOf({
+      nodes: [makeNode('MatMul', ['x', 'w'], ['y'])],
+      initializers: [external(location)],
+      inputs: [tensorInfo('x', [1, 4])],
+      outputs: [tensorInfo('y', [1, 3])],
+    });
+    writeFileSync(join(folder, name), modelToBytes(model));
+  };
+
+  test('is read whether they are there or not, and says when they are not', () => {
+    write('model.onnx', 'weights.bin');
+    const without = JSON.parse(inspect('--model', 'model.onnx').stdout);
+    expect(without).toMatchObject({
+      params: 12,
+      macs: 12,
+      warnings: ['weights are in files that were not given: weights.bin'],
+    });
+    writeFileSync(join(folder, 'weights.bin'), new Uint8Array(48));
+    expect(JSON.parse(inspect('--model', 'model.onnx').stdout).warnings).toEqual([]);
+  });
+
+  test('is refused if they would lie outside its folder', () => {
+    write('sneaky.onnx', '../../etc/passwd');
+    const { status, stdout, stderr } = inspect('--model', 'sneaky.onnx');
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('../../etc/passwd');
+  });
+});
+
+describe('refuses with one line and a code', () => {
+  test('a missing file', () => {
+    const { status, stdout, stderr } = inspect('--model', 'nothing.onnx');
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(join(folder, 'nothing.onnx'));
+  });
+
+  test('something that is not a model', () => {
+    writeFileSync(join(folder, 'photo.onnx'), Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10));
+    const { status, stdout, stderr } = inspect('--model', 'photo.onnx');
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('an architecture the gallery does not have', () => {
+    const { status, stderr } = inspect('--model', 'zoo:resnet9000');
+    expect(status).toBe(1);
+    expect(stderr).toContain('resnet152');
+  });
+
+  test('wrong arguments get the usage', () => {
+    for (const args of [[], ['--modle', 'x'], ['--model']]) {
+      const { status, stdout, stderr } = inspect(...args);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('usage:');
+    }
+  });
+});
