@@ -39,7 +39,7 @@ export function createModelService(): ModelApi {
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
     const { model, baseName } = current();
-    const building = buildFiles(model, baseName, recipe, store.save);
+    const building = buildFiles(model, baseName, recipe, store);
     variants.set(key, building);
     building.catch(() => variants.delete(key));
     for (const oldest of variants.keys()) {
@@ -114,12 +114,12 @@ async function buildFiles(
   model: Model,
   baseName: string,
   recipe: Recipe,
-  save: VariantStore['save'],
+  store: VariantStore,
 ): Promise<BuiltVariant> {
   const startedMs = performance.now();
   const variant = buildVariant(model, recipe, { baseName, now: () => performance.now() });
   const files: { name: string; blob: Blob }[] = [];
-  for (const file of variant.files) files.push({ name: file.name, blob: await save(file) });
+  for (const file of variant.files) files.push({ name: file.name, blob: await store.save(file) });
   // Writing counts: transforms may do their work only when the bytes are asked for.
   const buildMs = performance.now() - startedMs;
   let gzipBytes = 0;

@@ -1,10 +1,10 @@
-import type { InferenceSession } from 'onnxruntime-web/wasm';
+import type * as OrtModule from 'onnxruntime-web/wasm';
 import { InputError } from '../base/result.ts';
 import { identityModelBytes } from './identity-model.ts';
 import type { Provider } from '../study/trial.ts';
 
 /** The runtime's module; both builds have the same exports. */
-export type Ort = typeof import('onnxruntime-web/wasm');
+export type Ort = typeof OrtModule;
 
 /** External data of a model, by the location its tensors name. */
 export type ExternalData = readonly { readonly path: string; readonly data: Uint8Array }[];
@@ -13,7 +13,7 @@ export type ExternalData = readonly { readonly path: string; readonly data: Uint
 export interface Runtime {
   readonly ort: Ort;
   readonly threadsUsed: number;
-  createSession(modelBytes: Uint8Array, externalData?: ExternalData): Promise<InferenceSession>;
+  createSession(modelBytes: Uint8Array, externalData?: ExternalData): Promise<OrtModule.InferenceSession>;
   /** Size of the WASM heap. It never shrinks, so this is also the peak. */
   heapBytes(): number;
   /** What the runtime logged since the last call. */
@@ -126,7 +126,7 @@ function captureRuntimeLog(): () => string[] {
     console[method] = (...parts: unknown[]) => {
       const text = parts.map(String).join(' ');
       if (/onnxruntime|WebAssembly|numThreads/.test(text)) {
-        if (lines.length < 200) lines.push(stripColours(text));
+        if (lines.length < 200) lines.push(text);
       } else original(...parts);
     };
   }
@@ -135,8 +135,4 @@ function captureRuntimeLog(): () => string[] {
     lines = [];
     return taken;
   };
-}
-
-function stripColours(text: string): string {
-  return text.replace(/\u001b\[[0-9;]*m/g, '');
 }

@@ -91,10 +91,18 @@ test('WebGPU on the software adapter agrees with wasm', async ({ page }) => {
   const recipe = [{ op: 'identity' }] as const;
   const wasm = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'wasm', 1);
   const gpu = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'webgpu', 1);
+  expect(gpu.loaded.warnings).toEqual([]);
   gpu.predictions.confidence.forEach((confidence, i) =>
     expect(confidence).toBeCloseTo(wasm.predictions.confidence[i] as number, 4),
   );
   expect(gpu.predictions.top1).toEqual(wasm.predictions.top1);
+});
+
+test('operators that WebGPU lacks are told about', async ({ page }) => {
+  test.slow();
+  const recipe = [{ op: 'quantize', mode: 'dynamic' }] as const;
+  const run = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', recipe, 'webgpu', 1);
+  expect(run.loaded.warnings.join()).toContain('not available on webgpu and run on the CPU');
 });
 
 test('a worker that dies in the middle of a measurement is reported, and later calls too', async ({
