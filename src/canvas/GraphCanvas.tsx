@@ -222,7 +222,7 @@ function CutProgress({ layout, cut }: { readonly layout: Layout; readonly cut: n
   );
   if (!at) return null;
   const share = (cut - at.box.firstNode + 1) / (at.box.lastNode - at.box.firstNode + 1);
-  const transform = `translate(${at.x + 12}px, ${at.y + at.height - 11}px)`;
+  const transform = `translate(${at.x + 12}px, ${at.y + at.height - 6}px)`;
   return (
     <ViewportPortal>
       <div className={styles.progress} style={{ transform, width: at.width - 24 }}>
@@ -235,7 +235,7 @@ function CutProgress({ layout, cut }: { readonly layout: Layout; readonly cut: n
 /** Room for what floats over the graph. */
 function marginsOf(compact: boolean): Margins {
   return compact
-    ? { top: 64, right: 16, bottom: 28, left: 16 }
+    ? { top: 64, right: 16, bottom: 62, left: 16 }
     : { top: 68, right: 96, bottom: 40, left: 40 };
 }
 

@@ -1,0 +1,178 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Locator, type Page, test } from '@playwright/test';
+
+test.beforeEach(async ({ page }) => {
+  await page.goto('./');
+  await page.getByTestId('add-cut').waitFor();
+});
+
+/** Drags by mouse or, on a phone, by thumb. */
+async function drag(page: Page, from: Locator, byX: number, byY: number): Promise<void> {
+  const box = await from.boundingBox();
+  if (!box) throw new Error('nothing to drag');
+  const [x, y] = [box.x + 24, box.y + box.height / 2];
+  const steps = 8;
+  if (!test.info().project.use.hasTouch) {
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + byX, y + byY, { steps });
+    await page.mouse.up();
+    return;
+  }
+  const touches = await page.context().newCDPSession(page);
+  const at = (type: string, touchPoints: { x: number; y: number }[]) =>
+    touches.send('Input.dispatchTouchEvent', { type: type as 'touchMove', touchPoints });
+  await at('touchStart', [{ x, y }]);
+  for (let i = 1; i <= steps; i++)
+    await at('touchMove', [{ x: x + (byX * i) / steps, y: y + (byY * i) / steps }]);
+  await at('touchEnd', []);
+  await touches.detach();
+}
+
+function viewportOf(page: Page): Promise<string> {
+  return page.locator('.react-flow__viewport').evaluate((viewport) => viewport.style.transform);
+}
+
+async function placeOf(handle: Locator): Promise<number> {
+  return Number(await handle.getAttribute('aria-valuenow'));
+}
+
+test('a cut is dragged along the graph, tells what crosses, and is one step to undo', async ({ page }) => {
+  await page.getByTestId('add-cut').click();
+  const cut = page.getByTestId('cut-handle');
+  await expect(cut).toBeVisible();
+  const before = await placeOf(cut);
+  const text = await cut.getAttribute('aria-valuetext');
+  const viewport = await viewportOf(page);
+
+  await drag(page, cut, 0, -140);
+  await expect.poll(() => placeOf(cut)).toBeLessThan(before);
+  expect(await cut.getAttribute('aria-valuetext')).not.toBe(text);
+  await expect(cut).toContainText(/\d+ (B|kB|MB)/);
+  await expect(cut).toContainText(/\d+ \| \d+ %/);
+  // The graph stayed where it was.
+  expect(await viewportOf(page)).toBe(viewport);
+
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => placeOf(cut)).toBe(before);
+  await page.keyboard.press('Control+z');
+  await expect(cut).toHaveCount(0);
+});
+
+test('a cut is dragged from the palette onto the graph', async ({ page }) => {
+  await drag(page, page.getByTestId('add-cut'), 30, 260);
+  const cut = page.getByTestId('cut-handle');
+  await expect(cut).toBeVisible();
+  await page.keyboard.press('Control+z');
+  await expect(cut).toHaveCount(0);
+});
+
+test('the keyboard moves a cut, drops it, takes it back and removes it', async ({ page }) => {
+  await page.getByTestId('add-cut').click();
+  const cut = page.getByTestId('cut-handle');
+  const start = await placeOf(cut);
+  await cut.focus();
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('ArrowUp');
+  expect(await placeOf(cut)).toBe(start - 2);
+  await page.keyboard.press('Escape');
+  expect(await placeOf(cut)).toBe(start);
+  await page.keyboard.press('Home');
+  expect(await placeOf(cut)).toBe(1);
+  await page.keyboard.press('PageDown');
+  const moved = await placeOf(cut);
+  expect(moved).toBeGreaterThan(1);
+  await page.keyboard.press('Enter');
+  expect(await placeOf(cut)).toBe(moved);
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => placeOf(cut)).toBe(start);
+  await cut.focus();
+  await page.keyboard.press('Delete');
+  await expect(cut).toHaveCount(0);
+});
+
+test('exits are switched on the graph, and a fixed exit is dragged from one to the next', async ({
+  page,
+}) => {
+  const first = page.getByTestId('exit-0');
+  await expect(first).toHaveAttribute('aria-checked', 'false');
+  await first.click();
+  await expect(first).toHaveAttribute('aria-checked', 'true');
+  await expect(page.getByTestId('exit-1')).toHaveAttribute('aria-checked', 'false');
+  await first.click();
+  await expect(first).toHaveAttribute('aria-checked', 'false');
+
+  await page.getByTestId('add-stop').click();
+  const stop = page.getByTestId('stop-handle');
+  await stop.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+  expect(await placeOf(stop)).toBe(1);
+  await expect(first).toHaveAttribute('aria-checked', 'true');
+  const gap = await page
+    .getByTestId('exit-1')
+    .boundingBox()
+    .then(async (lower) => (lower?.y ?? 0) - ((await first.boundingBox())?.y ?? 0));
+  await drag(page, stop, 0, gap);
+  await expect.poll(() => placeOf(stop)).toBe(2);
+});
+
+test('unfolding shows every node, and the whole graph fits on the screen', async ({ page }) => {
+  const fold = page.getByRole('button', { name: /unfold all/ });
+  const [shown = 0, total = 0] = ((await fold.textContent()) ?? '').match(/\d+/g)?.map(Number) ?? [];
+  expect(shown).toBeLessThan(total);
+  await fold.click();
+  await expect(page.getByRole('button', { name: /fold all/ })).toContainText(`${total} of ${total}`);
+  await page.getByRole('button', { name: 'Show the whole graph' }).click();
+  // From afar boxes are painted, not elements.
+  await expect(page.locator('.react-flow__node')).toHaveCount(0);
+});
+
+test('a finger on the graph moves it, and two fingers zoom', async ({ page }) => {
+  test.skip(!test.info().project.use.hasTouch, 'needs touch');
+  const before = await viewportOf(page);
+  await drag(page, page.locator('.react-flow__node').nth(2), 0, 60);
+  const panned = await viewportOf(page);
+  expect(panned).not.toBe(before);
+  const zoomOf = (transform: string) => Number(/scale\((.*)\)/.exec(transform)?.[1]);
+  expect(zoomOf(panned)).toBe(zoomOf(before));
+
+  const touches = await page.context().newCDPSession(page);
+  const fingers = (spread: number) => [
+    { x: 180 - spread, y: 350, id: 1 },
+    { x: 180 + spread, y: 350, id: 2 },
+  ];
+  await touches.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(30) });
+  for (let spread = 36; spread <= 90; spread += 6)
+    await touches.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: fingers(spread) });
+  await touches.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await expect.poll(async () => zoomOf(await viewportOf(page))).toBeGreaterThan(1.2 * zoomOf(before));
+});
+
+test('what is tapped most is large enough for a thumb', async ({ page }) => {
+  test.skip(!test.info().project.use.hasTouch, 'needs touch');
+  await page.getByTestId('add-cut').click();
+  const targets = [
+    page.getByTestId('add-cut'),
+    page.getByTestId('add-stop'),
+    page.getByTestId('cut-handle'),
+    page.getByRole('button', { name: 'Remove cut' }),
+    page.getByRole('button', { name: 'Zoom in' }),
+    page.getByRole('button', { name: /unfold all/ }),
+  ];
+  for (const target of targets) {
+    const box = await target.boundingBox();
+    expect(
+      Math.min(box?.width ?? 0, box?.height ?? 0),
+      await target.textContent().then(String),
+    ).toBeGreaterThanOrEqual(44);
+  }
+});
+
+test('the canvas with a cut and exits has no serious accessibility findings', async ({ page }) => {
+  await page.getByTestId('add-cut').click();
+  await page.getByTestId('exit-0').click();
+  const { violations } = await new AxeBuilder({ page }).include('[data-testid="graph-canvas"]').analyze();
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+});
