@@ -19,6 +19,7 @@ import { readEntry, readMessage } from './read-message.ts';
 import { readTensor } from './read-tensor.ts';
 import { readValueInfo } from './read-value-info.ts';
 import { AttributeKey, AttributeType, FunctionKey, GraphKey, ModelKey, NodeKey, OpsetKey } from './schema.ts';
+import { readSparseName } from './sparse-initializers.ts';
 import { checkTensor } from './tensor.ts';
 import { WireError, WireReader } from './wire-reader.ts';
 
@@ -205,6 +206,10 @@ function readGraph(reader: WireReader, what: string): Graph {
         case GraphKey.valueInfo:
           valueInfos.push(readValueInfo(reader, 'value info'));
           return true;
+        case GraphKey.sparseInitializer:
+          // Stays unknown, but is known to be sound when its name is looked up later.
+          readSparseName(reader);
+          return false;
         default:
           return false;
       }
