@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute, intsAttribute } from '../attributes.ts';
+import { intAttribute, intsAttribute } from '../attributes.ts';
 import type { Dim, Graph, Node, Shape } from '../model.ts';
 
 /** The elements of a small tensor in row-major order: numbers, symbols such as `batch`, or unknown (`null`). */
@@ -119,11 +119,6 @@ export function knownNumbers(elements: Elements | null): readonly number[] | nul
 /** An integer attribute with the operator's default. */
 export function intOr(context: ShapeContext, name: string, fallback: number): number {
   return intAttribute(context.node, name) ?? fallback;
-}
-
-/** A float attribute with the operator's default. */
-export function floatOr(context: ShapeContext, name: string, fallback: number): number {
-  return floatAttribute(context.node, name) ?? fallback;
 }
 
 /**
