@@ -1,7 +1,6 @@
 import { attempt, InputError } from '../base/result.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { attachExternalData, externalLocations } from '../onnx/external-data.ts';
-import type { GraphView } from '../onnx/graph-view.ts';
 import { isHollow, refillHollow } from '../onnx/hollow.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
@@ -16,7 +15,8 @@ interface OpenModel {
   readonly model: Model;
   /** Of the file, without its ending. */
   readonly baseName: string;
-  readonly view: GraphView;
+  /** The file itself, if it holds the whole model: what the identity recipe gives. */
+  readonly original: Blob | null;
 }
 
 /** Variants are kept until the model changes, the oldest going first. */
@@ -38,8 +38,7 @@ export function createModelService(): ModelApi {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
-    const { model, baseName } = current();
-    const building = buildFiles(model, baseName, recipe, store);
+    const building = buildFiles(current(), recipe, store);
     variants.set(key, building);
     building.catch(() => variants.delete(key));
     for (const oldest of variants.keys()) {
@@ -52,15 +51,17 @@ export function createModelService(): ModelApi {
   return {
     open: (file, fileName, externalFiles) =>
       attempt(() => {
-        const model = readModel(file, fileName, externalFiles);
+        const parsed = parseModel(blobSource(file), fileName);
+        const model = completed(parsed, externalFiles);
         const view = buildGraphView(model, {
           modelId: modelFingerprint(model),
           fileName,
           fileBytes: file.size,
         });
         variants.clear();
-        opened = { model, baseName: baseNameOf(fileName), view };
-        return { ...view, warnings: [...view.warnings, ...missingData(model)] };
+        const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
+        opened = { model, baseName: baseNameOf(fileName), original: isWhole ? file : null };
+        return view;
       }),
 
     check: (recipe) =>
@@ -86,40 +87,32 @@ export function createModelService(): ModelApi {
   };
 }
 
-function readModel(
-  file: Blob,
-  fileName: string,
+/** The model with its weights: from the files given along, and as noise where a gallery model was emptied. */
+function completed(
+  model: Model,
   externalFiles: readonly { readonly location: string; readonly file: Blob }[],
 ): Model {
-  const parsed = parseModel(blobSource(file), fileName);
   const attached = attachExternalData(
-    parsed,
+    model,
     new Map(externalFiles.map((given) => [given.location, blobSource(given.file)])),
   );
   return isHollow(attached) ? refillHollow(attached) : attached;
 }
 
-function missingData(model: Model): string[] {
-  const given = new Set(
-    model.graph.initializers.flatMap(({ data }) =>
-      data.kind === 'external' && data.source !== null ? [data.location] : [],
-    ),
-  );
-  return externalLocations(model)
-    .filter((location) => !given.has(location))
-    .map((location) => `Weights are in “${location}”, which was not given: open it together with the model.`);
-}
-
 async function buildFiles(
-  model: Model,
-  baseName: string,
+  { model, baseName, original }: OpenModel,
   recipe: Recipe,
   store: VariantStore,
 ): Promise<BuiltVariant> {
   const startedMs = performance.now();
   const variant = buildVariant(model, recipe, { baseName, now: () => performance.now() });
+  const isUntouched = recipe.every(({ op }) => op === 'identity');
   const files: { name: string; blob: Blob }[] = [];
-  for (const file of variant.files) files.push({ name: file.name, blob: await store.save(file) });
+  for (const file of variant.files) {
+    // Hundreds of megabytes need not be copied to change nothing.
+    const blob = isUntouched && original?.size === file.bytes ? original : await store.save(file);
+    files.push({ name: file.name, blob });
+  }
   // Writing counts: transforms may do their work only when the bytes are asked for.
   const buildMs = performance.now() - startedMs;
   let gzipBytes = 0;

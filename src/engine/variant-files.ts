@@ -24,7 +24,7 @@ export function createVariantStore(): VariantStore {
         folder ??= openFolder();
         return await saveToDisk(file, await folder, `${savedFiles++}.onnx`);
       } catch (thrown) {
-        // A private window or a full disk: memory may still do. A broken model fails again there, with its reason.
+        // A private window or a full disk: memory may still do.
         if (thrown instanceof DOMException || thrown instanceof TypeError) return saveToMemory(file);
         throw thrown;
       }
@@ -78,9 +78,12 @@ async function saveToDisk(file: VariantFile, folder: FileSystemDirectoryHandle, 
     });
     writeOut(buffer.subarray(0, filled));
     access.flush();
-  } finally {
+  } catch (thrown) {
     access.close();
+    await folder.removeEntry(name).catch(() => {});
+    throw thrown;
   }
+  access.close();
   return handle.getFile();
 }
 
