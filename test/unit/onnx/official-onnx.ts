@@ -185,7 +185,7 @@ const NOT_COMPARED = new Set([
 
 function withoutDefaults(value: unknown, insideSequence = false): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => withoutDefaults(item));
-  if (value instanceof Uint8Array) return [...value];
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (typeof value !== 'object' || value === null) return value;
   const kept: [string, unknown][] = [];
   const sequence = insideSequence || ('case' in value && value.case === 'sequenceType');
