@@ -5,6 +5,9 @@ import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilit
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
 import type { Preprocessing } from '../../../src/data/preprocessing.ts';
+import { withExternalWeights } from '../../../src/engine/session-input.ts';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
+import { parseModel } from '../../../src/onnx/parse.ts';
 import { DataType, valueName, type Model } from '../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../src/onnx/serialize.ts';
 import type { LoadedDataset } from '../../../src/protocol/data-api.ts';
@@ -223,6 +226,29 @@ export async function largeVariants() {
     models.terminate();
   }
   return null;
+}
+
+/** A model whose weights are in a second file: run with that file given along, and built without it. */
+export async function externalWeights() {
+  const hotClass = 777;
+  const whole = modelToBytes(largeModel(1000, hotClass)) as Uint8Array<ArrayBuffer>;
+  const source = memorySource(whole);
+  const split = withExternalWeights(parseModel(source), source, 'weights.bin');
+  const file = new Blob([modelToBytes(split) as Uint8Array<ArrayBuffer>]);
+  const models = openModelClient();
+  const without = value(await models.api.open(file, 'split.onnx', []));
+  const refused = await models.api.build([{ op: 'identity' }]);
+  value(await models.api.open(file, 'split.onnx', [{ location: 'weights.bin', file: new Blob([whole]) }]));
+  const variant = value(await models.api.build([{ op: 'identity' }]));
+  const { predictions } = await runVariant(engineLoad(variant));
+  models.terminate();
+  return {
+    hotClass,
+    top1: [...new Set(predictions.top1)],
+    fileBytes: file.size,
+    warnings: without.warnings,
+    refused: refused.ok ? null : refused.failure.message,
+  };
 }
 
 export async function environment() {

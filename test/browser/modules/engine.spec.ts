@@ -144,6 +144,14 @@ test('a large variant lies on disk, and gives its place back when its worker is 
   expect(run?.heapBytes).toBeLessThan(2.5 * (run?.fileBytes ?? 0));
 });
 
+test('weights in a second file are used when it is given, and asked for when not', async ({ page }) => {
+  const run = await runInPage<Module, 'externalWeights'>(page, path, 'externalWeights');
+  expect(run.fileBytes).toBeLessThan(10_000);
+  expect(run.top1).toEqual([run.hotClass]);
+  expect(run.warnings.join()).toContain('weights.bin');
+  expect(run.refused).toContain('weights.bin');
+});
+
 test('without isolation the runtime takes one thread and says so', async ({ page }) => {
   await openBlankPage(page, { isolated: false });
   const run = await runInPage<Module, 'runRecipe'>(page, path, 'runRecipe', [{ op: 'identity' }], 'wasm', 2);
