@@ -44,11 +44,6 @@ export function stringAttribute(node: Node, name: string): string | undefined {
   return value === undefined ? undefined : decodeText(value.value);
 }
 
-/** As `stringAttribute`, for a list. */
-export function stringsAttribute(node: Node, name: string): readonly string[] | undefined {
-  return valueOf(node, name, 'strings')?.value.map(decodeText);
-}
-
 /** The attribute's tensor, or undefined if it is absent or of another type. */
 export function tensorAttribute(node: Node, name: string): Tensor | undefined {
   return valueOf(node, name, 'tensor')?.value;

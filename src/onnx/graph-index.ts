@@ -85,7 +85,7 @@ function neededValues(node: Node): readonly ValueName[] {
 
 /** The values a subgraph takes from the graphs around it. */
 export function capturedValues(graph: Graph): ReadonlySet<ValueName> {
-  const own = new Set<string>([...graph.initializers.map((tensor) => tensor.name)]);
+  const own = new Set<string>(graph.initializers.map((tensor) => tensor.name));
   for (const name of sparseInitializerNames(graph)) own.add(name);
   for (const { name } of graph.inputs) own.add(name);
   for (const node of graph.nodes) for (const output of node.outputs) own.add(output);
