@@ -180,7 +180,7 @@ async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise
   return {
     view,
     refuse: async ({ recipe }) => !(await client.api.check(recipe)).ok,
-    close: client.terminate,
+    close: () => client.terminate(),
   };
 }
 

@@ -47,8 +47,10 @@ export async function serveBuilt(options: {
   readonly host: string;
   readonly https?: { readonly key: string; readonly cert: string };
   readonly csp?: string;
+  /** Default: the built site. */
+  readonly folder?: string;
 }): Promise<StaticServer> {
-  const serveFile = sirv(distFolder, {
+  const serveFile = sirv(options.folder ?? distFolder, {
     etag: true,
     setHeaders(response, pathname) {
       // Hashed names never change; everything else is asked for again.

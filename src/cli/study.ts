@@ -255,6 +255,7 @@ main().catch((error: unknown) => {
     process.exit(2);
   }
   const hint = error instanceof InputError ? error.failure.hint : undefined;
-  console.error(error instanceof Error ? error.message : error, hint ? `\n${hint}` : '');
+  console.error(error instanceof Error ? error.message : error);
+  if (hint) console.error(hint);
   process.exit(1);
 });

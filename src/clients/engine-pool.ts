@@ -80,7 +80,7 @@ export function createEnginePool(budgetBytes: number): EnginePool {
     },
     discard,
     discardAll() {
-      for (const strategyId of [...residents.keys()]) discard(strategyId);
+      for (const strategyId of residents.keys()) discard(strategyId);
     },
   };
 }

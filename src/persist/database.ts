@@ -41,6 +41,8 @@ export interface Session {
   /** Saved recipes; `chosen` says whether the next study measures one, and is true where it is left out. */
   readonly strategies: readonly (NamedRecipe & { readonly chosen?: boolean })[];
   readonly studyId: string | null;
+  /** Recipes of models opened earlier, by model id. */
+  readonly shelved?: ReadonlyMap<string, Pick<Session, 'recipe' | 'strategies'>>;
 }
 
 /** A piece of a blob, where the browser has no private file system to write to. */
@@ -55,7 +57,6 @@ interface Schema extends DBSchema {
   trials: { key: [studyId: string, trialId: string]; value: Trial };
   models: { key: string; value: StoredModel };
   datasets: { key: string; value: StoredDataset };
-  recipes: { key: string; value: NamedRecipe };
   pieces: { key: [string, number]; value: BlobPiece };
   session: { key: string; value: Session };
 }
@@ -70,7 +71,6 @@ const migrations: readonly ((database: Database) => void)[] = [
     database.createObjectStore('trials', { keyPath: ['studyId', 'id'] });
     database.createObjectStore('models', { keyPath: 'id' });
     database.createObjectStore('datasets', { keyPath: 'id' });
-    database.createObjectStore('recipes', { keyPath: 'name' });
     database.createObjectStore('pieces', { keyPath: ['key', 'index'] });
     database.createObjectStore('session');
   },

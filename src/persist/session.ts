@@ -1,5 +1,4 @@
 import type { Result } from '../base/result.ts';
-import type { NamedRecipe } from '../transforms/recipe.ts';
 import { deleteOrphans } from './blobs.ts';
 import { openDatabase, type Session } from './database.ts';
 import { attemptWrite, whenNobodyWrites } from './storage.ts';
@@ -16,23 +15,6 @@ export function saveSession(session: Session): Promise<Result<void>> {
 /** What was open last time; null on the first visit. */
 export async function loadSession(): Promise<Session | null> {
   return (await (await openDatabase()).get('session', sessionKey)) ?? null;
-}
-
-/** Keeps a recipe under its name, replacing one of the same name. */
-export function saveRecipe(recipe: NamedRecipe): Promise<Result<void>> {
-  return attemptWrite(`the recipe ${recipe.name}`, async () => {
-    await (await openDatabase()).put('recipes', recipe);
-  });
-}
-
-/** All kept recipes, by name. */
-export async function listRecipes(): Promise<readonly NamedRecipe[]> {
-  return (await openDatabase()).getAll('recipes');
-}
-
-/** Forgets a recipe. */
-export async function deleteRecipe(name: string): Promise<void> {
-  await (await openDatabase()).delete('recipes', name);
 }
 
 /** Deletes files that no record names: what a closed tab left half-written. For a quiet moment after the start. */

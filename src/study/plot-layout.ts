@@ -82,12 +82,12 @@ function rank(point: LabelledPoint | undefined): number {
 }
 
 function shortened(name: string): string {
-  const characters = [...name];
+  const characters = Array.from(name);
   return characters.length > longestName ? `${characters.slice(0, longestName - 1).join('')}…` : name;
 }
 
 function labelBox(name: string, x: number, y: number, anchor: LabelPlace['anchor']): Box {
-  const width = [...name].length * labelFontSize * characterWidth;
+  const width = Array.from(name).length * labelFontSize * characterWidth;
   const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
   return { left, right: left + width, top: y - labelFontSize * 0.85, bottom: y + labelFontSize * 0.25 };
 }

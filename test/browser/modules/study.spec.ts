@@ -68,7 +68,8 @@ test('a study measures every strategy in interleaved rounds; one that fails is m
   const byTime = good
     .flatMap((trial) => timedSamples(trial).map((sample) => ({ ...sample, name: trial.strategy.name })))
     .sort((a, b) => a.sequence - b.sequence);
-  expect(byTime.map((sample) => sample.round)).toEqual([...byTime.map((sample) => sample.round)].sort());
+  const rounds = byTime.map((sample) => sample.round);
+  expect(rounds).toEqual(rounds.toSorted((a, b) => a - b));
   for (const round of [0, 1, 2]) {
     const images = good.map((trial) =>
       timedSamples(trial).flatMap((sample) => (sample.round === round ? [sample.imageIndex] : [])),
