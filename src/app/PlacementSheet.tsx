@@ -2,12 +2,13 @@ import { useMemo } from 'react';
 import { formatBytes, formatCount, formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import panel from '../panels/panel.module.css';
-import { neighbourCut, placeOfCut } from '../panels/recipe/operators.ts';
+import { neighbourCut } from '../panels/recipe/operators.ts';
 import { MeasureButton } from '../panels/run/MeasureButton.tsx';
 import { IconButton } from '../panels/ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../panels/ui/icons.tsx';
 import { useLab } from '../store/lab.ts';
 import { placementOf, withCut } from '../transforms/placement.ts';
+import { placeOfCut } from '../transforms/recipe-name.ts';
 import styles from './PlacementSheet.module.css';
 
 /** The phone's sheet under the graph: what the cut or exit under the thumb means, else the model in a line. */

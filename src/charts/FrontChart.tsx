@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import {
   CartesianGrid,
   ComposedChart,
@@ -28,6 +28,9 @@ interface FrontChartProps {
   readonly trials: readonly Trial[];
   readonly x: AxisId;
   readonly y: AxisId;
+  /** Names of the axes, or controls that choose them. */
+  readonly xTitle: ReactNode;
+  readonly yTitle: ReactNode;
   readonly selectedTrialId: string | null;
   readonly onSelect: (trialId: string) => void;
   /** The trial under the pointer, and null when it leaves. */
@@ -51,7 +54,11 @@ export function FrontChart(props: FrontChartProps) {
   if (marks.length === 0) {
     return (
       <div className={styles.chart}>
-        <p className={styles.empty}>Points appear here as strategies are measured.</p>
+        <p className={styles.empty}>
+          {trials.length === 0
+            ? 'Points appear here as strategies are measured.'
+            : 'Nothing has been measured on these axes yet.'}
+        </p>
       </div>
     );
   }
@@ -68,7 +75,7 @@ export function FrontChart(props: FrontChartProps) {
   return (
     <figure>
       <div className={styles.axisName}>
-        <span>{withArrow(yAxis, ['↑', '↓'])}</span>
+        {props.yTitle} <span>better {yAxis.better === 'higher' ? '↑' : '↓'}</span>
       </div>
       <div className={styles.chart}>
         <ResponsiveContainer width="100%" height="100%">
@@ -110,18 +117,14 @@ export function FrontChart(props: FrontChartProps) {
           </ComposedChart>
         </ResponsiveContainer>
       </div>
-      <div className={styles.axisName} style={{ justifyContent: 'flex-end' }}>
-        <span>{withArrow(xAxis, ['→', '←'])}</span>
+      <div className={styles.axisName} data-end>
+        <span>better {xAxis.better === 'higher' ? '→' : '←'}</span> {props.xTitle}
       </div>
       <figcaption className="visually-hidden">
         {marks.length} strategies by {xAxis.label} and {yAxis.label}; the table below has the same numbers.
       </figcaption>
     </figure>
   );
-}
-
-function withArrow(axis: Axis, [higher, lower]: readonly [string, string]): string {
-  return `${axis.label} · better ${axis.better === 'higher' ? higher : lower}`;
 }
 
 function marksOf(trials: readonly Trial[], x: AxisId, y: AxisId): readonly Mark[] {

@@ -34,6 +34,14 @@ export const createDataSlice: Slice<DataSlice> = (set, get) => {
   /** Counts openings, so that one overtaken by another is dropped. */
   let turn = 0;
   const open = async (files: readonly { readonly path: string; readonly file: Blob }[], name: string) => {
+    if (get().run) {
+      const failure = {
+        code: 'busy',
+        message: 'a study is running',
+        hint: 'Wait for it, or cancel it first.',
+      };
+      return get().reportFailure('No other images can be opened now', failure);
+    }
     stopDataWorker();
     const mine = ++turn;
     set({ openingData: { what: `Reading ${name}`, share: null } });

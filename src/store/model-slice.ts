@@ -98,6 +98,15 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
     model: null,
     openingModel: null,
     openModel: async (source) => {
+      if (get().run) {
+        const failure = {
+          code: 'busy',
+          message: 'a study is running',
+          hint: 'Wait for it, or cancel it first.',
+        };
+        get().reportFailure('No other model can be opened now', failure);
+        return false;
+      }
       stop();
       const ends = new AbortController();
       let client: ModelClient | null = null;
@@ -126,6 +135,7 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
       }
       stop = () => {};
       adoptModelWorker(client);
+      get().shelve();
       const name = fileName.replace(/\.(onnx|ort|pb)$/i, '');
       set({
         model: { view: opened.value, name, source, file, external },
@@ -134,9 +144,9 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
         preview: null,
         search: '',
       });
-      get().resetRecipe([]);
-      void get().listDefaults();
+      get().unshelve();
       await get().guessPreprocessingAgain();
+      void get().showLatestStudy();
       return true;
     },
     cancelOpeningModel: () => stop(),

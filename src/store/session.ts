@@ -6,6 +6,7 @@ import { loadStudy } from '../persist/studies.ts';
 import type { Session } from '../persist/database.ts';
 import { useLab } from './lab.ts';
 import type { Lab } from './slice.ts';
+import type { ListedRecipe } from './strategy-slice.ts';
 import { isUnfinished } from './study-slice.ts';
 
 /** State changes are kept when they have settled for this long. */
@@ -28,15 +29,18 @@ export async function startSession(): Promise<void> {
 
 /** @returns false if the model is not there any more */
 async function restore(session: Session): Promise<boolean> {
-  const { openModel, adoptData, openSampleData, resetRecipe, showStudy, tell } = useLab.getState();
-  const { modelId, datasetId, preprocessing, recipe, strategies, studyId } = session;
+  const { openModel, adoptData, openSampleData, showStudy, tell } = useLab.getState();
+  const { modelId, datasetId, preprocessing, recipe, strategies, studyId, shelved } = session;
   if (modelId === null) return false;
+  const shelves = new Map(
+    [...(shelved ?? []), [modelId, { recipe, strategies }] as const].map(([id, shelf]) => [
+      id,
+      { recipe: shelf.recipe, listed: numbered(shelf.strategies) },
+    ]),
+  );
+  useLab.setState({ shelves });
   if (!(await openModel({ kind: 'kept', id: modelId, fileName: 'The model of your last visit' })))
     return false;
-  resetRecipe(recipe);
-  if (strategies.length > 0) {
-    useLab.setState({ listed: strategies.map((named, id) => ({ chosen: true, ...named, id })) });
-  }
   const data = datasetId === null ? null : await attempt(() => loadDataset(datasetId));
   if (data?.ok && data.value) await adoptData(data.value);
   else await openSampleData();
@@ -48,6 +52,15 @@ async function restore(session: Session): Promise<boolean> {
       tell('Your study is unfinished', 'Press Resume to go on with it.');
   }
   return true;
+}
+
+/** Recipes as they are listed: numbered, chosen unless said otherwise. */
+function numbered(strategies: Session['strategies']): readonly ListedRecipe[] {
+  return strategies.map((named, id) => ({ chosen: true, ...named, id }));
+}
+
+function unnumbered(listed: readonly ListedRecipe[]): Session['strategies'] {
+  return listed.map(({ name, recipe, chosen }) => ({ name, recipe, chosen }));
 }
 
 /** Writes down what is open whenever it changes. Large files are written once, when they are opened. */
@@ -100,22 +113,18 @@ const keptParts = [
   'study',
 ] as const satisfies (keyof Lab)[];
 
-function sessionOf({
-  model,
-  data,
-  preprocessing,
-  preprocessingEdited,
-  recipes,
-  listed,
-  study,
-}: Lab): Session {
+function sessionOf(lab: Lab): Session {
+  const { model, data, preprocessing, preprocessingEdited, recipes, listed, study, shelves } = lab;
   return {
     modelId: model?.view.modelId ?? null,
     datasetId: data?.dataset.id ?? null,
     // A guess is made anew, maybe by a better guesser; what the user set stays.
     preprocessing: preprocessingEdited ? preprocessing : null,
     recipe: recipes.present,
-    strategies: listed.map(({ name, recipe, chosen }) => ({ name, recipe, chosen })),
+    strategies: unnumbered(listed),
     studyId: study?.id ?? null,
+    shelved: new Map(
+      [...shelves].map(([id, shelf]) => [id, { recipe: shelf.recipe, strategies: unnumbered(shelf.listed) }]),
+    ),
   };
 }

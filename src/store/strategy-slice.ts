@@ -1,6 +1,7 @@
 import { attempt } from '../base/result.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import { normaliseRecipe, parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
+import { recipeName } from '../transforms/recipe-name.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import { sameRecipe } from './recipe-slice.ts';
 import type { Slice } from './slice.ts';
@@ -12,8 +13,23 @@ export interface ListedRecipe extends NamedRecipe {
   readonly chosen: boolean;
 }
 
+/** What was made for a model, kept while another is open. */
+export interface Shelf {
+  readonly recipe: Recipe;
+  readonly listed: readonly ListedRecipe[];
+}
+
+/** Models whose recipes are remembered; the one left longest ago is forgotten first. */
+const mostShelves = 50;
+
 export interface StrategySlice {
   readonly listed: readonly ListedRecipe[];
+  /** By model id. */
+  readonly shelves: ReadonlyMap<string, Shelf>;
+  /** Puts the open model's recipes aside. */
+  readonly shelve: () => void;
+  /** Brings back what was made for the open model, or lists the defaults if nothing was. */
+  readonly unshelve: () => void;
   /** Replaces the list by a sensible first set for the open model. */
   readonly listDefaults: () => Promise<void>;
   /** Adds a recipe, chosen for the next study; one that is listed already is chosen instead. */
@@ -32,11 +48,31 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
     }));
   return {
     listed: [],
+    shelves: new Map(),
+    shelve: () =>
+      set(({ model, listed, recipes, shelves }) => {
+        if (!model) return {};
+        const { modelId } = model.view;
+        const others = [...shelves].filter(([id]) => id !== modelId).slice(1 - mostShelves);
+        return { shelves: new Map([...others, [modelId, { recipe: recipes.present, listed }]]) };
+      }),
+    unshelve: () => {
+      const shelf = get().shelves.get(get().model?.view.modelId ?? '');
+      get().resetRecipe(shelf?.recipe ?? []);
+      if (shelf && shelf.listed.length > 0) set({ listed: shelf.listed });
+      else void get().listDefaults();
+    },
     listDefaults: async () => {
       const view = get().model?.view;
       const worker = modelWorker();
-      const recipes = view ? defaultRecipes(view) : [];
-      const defaults = recipes.map((named, id) => ({ ...named, id, chosen: true }));
+      if (!view) return set({ listed: [] });
+      const recipes = defaultRecipes(view);
+      const defaults = recipes.map(({ recipe }, id) => ({
+        name: recipeName(recipe, view),
+        recipe,
+        id,
+        chosen: true,
+      }));
       set({ listed: defaults });
       // Not every model takes every recipe; those that this one refuses are not offered.
       const checks = await Promise.all(defaults.map(({ recipe }) => worker?.check(recipe)));
@@ -46,9 +82,10 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
       if (worker === modelWorker() && refused.size > 0)
         set(({ listed }) => ({ listed: listed.filter(({ id }) => !refused.has(id)) }));
     },
-    listRecipe: (given, name = recipeLabel(given)) =>
-      set(({ listed }) => {
+    listRecipe: (given, givenName) =>
+      set(({ listed, model }) => {
         const recipe = normaliseRecipe(given);
+        const name = givenName ?? (model ? recipeName(recipe, model.view) : recipeLabel(recipe));
         const known = listed.find((entry) => sameRecipe(normaliseRecipe(entry.recipe), recipe));
         if (known) return { listed: listed.map((e) => (e === known ? { ...e, chosen: true } : e)) };
         const id = 1 + Math.max(0, ...listed.map((entry) => entry.id));

@@ -3,7 +3,7 @@ import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
 import { requestPersistence } from '../persist/storage.ts';
-import { deleteStudy, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
+import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
 import { extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
@@ -41,6 +41,8 @@ export interface StudySlice {
   /** Ends the run; what is measured stays. */
   readonly cancelRun: () => void;
   readonly showStudy: (study: Study) => void;
+  /** Shows the newest kept study of the open model; none if there is none. */
+  readonly showLatestStudy: () => Promise<void>;
   readonly openStudy: (id: string) => Promise<void>;
   readonly importStudy: (text: string) => Promise<void>;
   readonly forgetStudy: (id: string) => Promise<void>;
@@ -192,6 +194,14 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     },
     cancelRun: () => control?.abort(),
     showStudy: ({ trials, ...study }) => set({ study, trials, selectedTrialId: null }),
+    showLatestStudy: async () => {
+      const { model, study } = get();
+      if (!model || study?.modelId === model.view.modelId) return;
+      set({ study: null, trials: [], selectedTrialId: null });
+      const kept = await attempt(listStudies);
+      const latest = kept.ok ? kept.value.find(({ modelId }) => modelId === model.view.modelId) : undefined;
+      if (latest && get().model === model && get().study === null) await get().openStudy(latest.id);
+    },
     openStudy: async (id) => {
       const study = await attempt(() => loadStudy(id));
       if (!study.ok) get().reportFailure('The study could not be opened', study.failure);

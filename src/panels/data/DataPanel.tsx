@@ -41,9 +41,11 @@ function OpenImages() {
   const isRunning = useLab((lab) => lab.run !== null);
   if (isRunning) {
     return (
-      <p className={panel.dim}>
-        A study is running. Other images can be opened when it is done or cancelled.
-      </p>
+      <Section title="Images">
+        <p className={panel.dim}>
+          A study is running. Other images can be opened when it is done or cancelled.
+        </p>
+      </Section>
     );
   }
   return (

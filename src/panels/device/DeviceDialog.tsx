@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { formatBytes } from '../../base/units.ts';
 import { chooseThreads } from '../../clients/capabilities.ts';
 import { useLab } from '../../store/lab.ts';
@@ -8,6 +9,10 @@ import { Modal } from '../ui/Modal.tsx';
 /** Plainly what this device offers, and why it matters. */
 export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
   const environment = useLab((lab) => lab.environment);
+  const isRunning = useLab((lab) => lab.run !== null);
+  const detectDevice = useLab((lab) => lab.detectDevice);
+  // Storage fills and adapters come and go; but nothing may disturb a measurement.
+  useEffect(() => void (isRunning || detectDevice()), [isRunning, detectDevice]);
   return (
     <Modal title="This device" narrow onClose={onClose}>
       {environment ? <Offers environment={environment} /> : <p>Looking at this device …</p>}

@@ -8,6 +8,7 @@ import {
   withDynamicExits,
   withFixedExit,
 } from '../../transforms/placement.ts';
+import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
   EarlyExitOperator,
   Operator,
@@ -19,7 +20,7 @@ import panel from '../panel.module.css';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
-import { neighbourCut, placeOfCut } from './operators.ts';
+import { neighbourCut } from './operators.ts';
 import styles from './RecipePanel.module.css';
 
 interface OptionsProps<O extends Operator> {

@@ -1,12 +1,13 @@
 import { useState } from 'react';
 import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { placementOf } from '../../transforms/placement.ts';
+import { recipeName } from '../../transforms/recipe-name.ts';
 import { useLab } from '../../store/lab.ts';
 import { modelWorker } from '../../store/workers.ts';
 import panel from '../panel.module.css';
 import { Button, IconButton } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
-import { MoreIcon, PlusIcon, RedoIcon, UndoIcon } from '../ui/icons.tsx';
+import { MoreIcon, RedoIcon, UndoIcon } from '../ui/icons.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
@@ -48,22 +49,7 @@ export function RecipePanel() {
           />
         ))}
       </ol>
-      <Menu
-        trigger={
-          <button type="button" className={styles.add}>
-            <PlusIcon /> Add a step
-          </button>
-        }
-        entries={OPERATOR_KINDS.map((kind) => {
-          const refusal = kind.refusal(recipe, view);
-          return {
-            label: kind.title,
-            note: refusal ?? kind.note,
-            disabled: refusal !== null,
-            onSelect: () => editRecipe(kind.add(recipe, view)),
-          };
-        })}
-      />
+      <AddSteps />
       {problem && <Problem failure={problem} />}
       {!problem &&
         problems.map((text) => <Problem key={text} failure={{ code: 'placement', message: text }} />)}
@@ -74,7 +60,7 @@ export function RecipePanel() {
           disabled={problem !== null}
           onClick={() => {
             listRecipe(recipe);
-            tell(`${recipeLabel(recipe)} is in the study`);
+            tell(`${recipeName(recipe, view)} is in the study`);
           }}
         >
           Add to study
@@ -86,7 +72,37 @@ export function RecipePanel() {
   );
 }
 
-export function HistoryButtons() {
+/** The steps that can be added, each with one press; what does not fit says why. */
+function AddSteps() {
+  const view = useLab((lab) => lab.model?.view);
+  const recipe = useLab((lab) => lab.recipes.present);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  if (!view) return null;
+  const offered = OPERATOR_KINDS.filter(({ op }) => !recipe.some((operator) => operator.op === op));
+  return (
+    <ul className={styles.adds} aria-label="Steps to add">
+      {offered.map((kind) => {
+        const refusal = kind.refusal(recipe, view);
+        return (
+          <li key={kind.op}>
+            <button
+              type="button"
+              className={styles.add}
+              disabled={refusal !== null}
+              style={{ '--edge': kind.colour } as React.CSSProperties}
+              onClick={() => editRecipe(kind.add(recipe, view))}
+            >
+              <strong>+ {kind.title}</strong>
+              <span>{refusal ?? kind.note}</span>
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function HistoryButtons() {
   const canUndo = useLab((lab) => lab.recipes.past.length > 0);
   const canRedo = useLab((lab) => lab.recipes.future.length > 0);
   const undo = useLab((lab) => lab.undo);

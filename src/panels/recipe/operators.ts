@@ -127,17 +127,6 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
   }
 }
 
-/** Name of the place a cut lies at: the block and the node before it. */
-export function placeOfCut(view: GraphView, afterNode: number): string {
-  const block = view.blocks.find(
-    ({ firstNode, lastNode }) => firstNode <= afterNode && afterNode <= lastNode,
-  );
-  const node = view.nodes[afterNode];
-  const op = node ? node.opType : '';
-  if (!block) return `after ${op}`;
-  return block.lastNode === afterNode ? `after ${block.label}` : `in ${block.label}, after ${op}`;
-}
-
 /** The next legal cut in this direction; null at the end. */
 export function neighbourCut(view: GraphView, afterNode: number, direction: 1 | -1): number | null {
   for (let i = afterNode + direction; i >= 0 && i < view.frontiers.length; i += direction) {

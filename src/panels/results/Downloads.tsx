@@ -56,7 +56,7 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
       )}
       <FileButton
         accept=".json,application/json"
-        look="ghost"
+        look="link"
         onFiles={async ([file]) => file && importStudy(await file.text())}
       >
         Open a study.json

@@ -4,6 +4,7 @@ import { useLab } from '../../store/lab.ts';
 import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
 import panel from '../panel.module.css';
+import { MeasureButton } from '../run/MeasureButton.tsx';
 import { Select } from '../ui/controls.tsx';
 import { Section } from '../ui/Section.tsx';
 import { Downloads } from './Downloads.tsx';
@@ -28,31 +29,32 @@ export function ResultsPanel() {
     () => new Set(frontOfTrials(trials, [axes.x, y]).map((trial) => trial.id)),
     [trials, axes.x, y],
   );
+  if (trials.length === 0) return <Invitation />;
   return (
     <>
-      <Section
-        title="Front"
-        tools={
-          <div className={styles.axes}>
-            <Select
-              label="Vertical axis"
-              value={y}
-              options={axisOptions}
-              onChange={(value) => setAxes({ ...axes, y: value })}
-            />
-            <Select
-              label="Horizontal axis"
-              value={axes.x}
-              options={axisOptions}
-              onChange={(value) => setAxes({ ...axes, x: value })}
-            />
-          </div>
-        }
-      >
+      <Section title="Front">
         <FrontChart
           trials={trials}
           x={axes.x}
           y={y}
+          xTitle={
+            <Select
+              label="Horizontal axis"
+              className={styles.axis}
+              value={axes.x}
+              options={axisOptions}
+              onChange={(value) => setAxes({ ...axes, x: value })}
+            />
+          }
+          yTitle={
+            <Select
+              label="Vertical axis"
+              className={styles.axis}
+              value={y}
+              options={axisOptions}
+              onChange={(value) => setAxes({ ...axes, y: value })}
+            />
+          }
           selectedTrialId={selectedTrialId}
           onSelect={showTrial}
           onPoint={pointAt}
@@ -77,5 +79,54 @@ export function ResultsPanel() {
       </Section>
       <StudyList />
     </>
+  );
+}
+
+/** Before the first study: what will be here, and the one button that brings it. */
+function Invitation() {
+  const listed = useLab((lab) => lab.listed);
+  const chosen = listed.filter((entry) => entry.chosen).length;
+  return (
+    <>
+      <Section title="Front">
+        <div className={styles.invitation}>
+          <EmptyFront />
+          <p>
+            {chosen} {chosen === 1 ? 'strategy is' : 'strategies are'} ready. Each will be run on your images,
+            right here: how accurate is it, how fast, how large?
+          </p>
+          <MeasureButton big />
+          <p className={`${panel.dim} ${panel.small}`}>Nothing leaves this device.</p>
+        </div>
+      </Section>
+      <Section title="Measured elsewhere">
+        <Downloads study={null} trials={[]} x="latencyMedianMs" y="accuracyTop1" />
+      </Section>
+      <StudyList />
+    </>
+  );
+}
+
+/** A front as it will look, without numbers that were not measured. */
+function EmptyFront() {
+  return (
+    <svg viewBox="0 0 240 120" className={styles.emptyFront} aria-hidden="true">
+      <path d="M20 10V104H232" className={styles.frame} />
+      <path d="M44 104V84H84V54H134V34H232" className={styles.step} />
+      {[
+        [44, 84],
+        [84, 54],
+        [134, 34],
+      ].map(([x, y]) => (
+        <circle key={x} cx={x} cy={y} r="5" className={styles.dot} />
+      ))}
+      {[
+        [120, 72],
+        [176, 58],
+        [196, 88],
+      ].map(([x, y]) => (
+        <circle key={x} cx={x} cy={y} r="4" className={styles.faded} />
+      ))}
+    </svg>
   );
 }

@@ -38,7 +38,7 @@ export function StrategyList() {
       </ul>
       <div className={panel.buttons}>
         <FileButton
-          look="ghost"
+          look="link"
           accept=".json,application/json"
           onFiles={async ([file]) => file && importRecipes(await file.text())}
         >

@@ -1,7 +1,7 @@
 import { type ComponentProps, type ReactNode, useId, useRef } from 'react';
 import styles from './controls.module.css';
 
-type ButtonLook = 'plain' | 'primary' | 'ghost';
+type ButtonLook = 'plain' | 'primary' | 'ghost' | 'link';
 
 /** Joins class names, leaving out what is not there. */
 export function classes(...names: (string | false | null | undefined)[]): string {

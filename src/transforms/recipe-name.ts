@@ -1,0 +1,33 @@
+import type { GraphView } from '../onnx/graph-view.ts';
+import { recipeLabel } from './parse-recipe.ts';
+import { frontierOfCut } from './placement.ts';
+import type { Operator, Recipe } from './recipe.ts';
+
+/**
+ * A recipe's short name on a model: its label, with cuts named after the blocks they lie at instead of after
+ * values, whose names are long and say little.
+ */
+export function recipeName(recipe: Recipe, view: GraphView): string {
+  const operators = recipe.filter(({ op }) => op !== 'identity');
+  if (operators.length === 0) return recipeLabel(recipe);
+  return operators.map((operator) => operatorName(operator, view)).join(' + ');
+}
+
+function operatorName(operator: Operator, view: GraphView): string {
+  if (operator.op !== 'partition') return recipeLabel([operator]);
+  const frontier = frontierOfCut(view, operator.cut);
+  return frontier ? `cut ${placeOfCut(view, frontier.afterNode)}` : recipeLabel([operator]);
+}
+
+/**
+ * Where a cut lies, by block: `after block 3`, `in block 3, after Conv`.
+ * @param afterNode topological position
+ */
+export function placeOfCut(view: GraphView, afterNode: number): string {
+  const block = view.blocks.find(
+    ({ firstNode, lastNode }) => firstNode <= afterNode && afterNode <= lastNode,
+  );
+  const opType = view.nodes[afterNode]?.opType ?? '';
+  if (!block) return `after ${opType}`;
+  return block.lastNode === afterNode ? `after ${block.label}` : `in ${block.label}, after ${opType}`;
+}
