@@ -69,7 +69,16 @@ export function frontiersOf(input: FrontierInput): readonly FrontierView[] {
   });
 }
 
-/** The frontiers that exactly one value crosses: the natural places to cut a model in two. */
+/**
+ * The frontiers that exactly one value crosses: the natural places to cut a model in two. Where the same value
+ * crosses several (the head of an exit lies between them), the first.
+ */
 export function singleValueCuts(frontiers: readonly FrontierView[]): readonly FrontierView[] {
-  return frontiers.filter((frontier) => frontier.legal && frontier.crossing.length === 1);
+  const seen = new Set<ValueName>();
+  return frontiers.filter(({ legal, crossing }) => {
+    const [value] = crossing;
+    if (!legal || crossing.length !== 1 || value === undefined || seen.has(value)) return false;
+    seen.add(value);
+    return true;
+  });
 }

@@ -2,13 +2,8 @@ import { graphAttributes } from './attributes.ts';
 import { type GraphIndex, indexGraph } from './graph-index.ts';
 import type { Dim, Graph, Model, Node, Shape, ValueInfo, ValueName } from './model.ts';
 import { valueName } from './model.ts';
-import {
-  type ElementBudget,
-  maxElements,
-  tensorElements,
-  withElements,
-  withinBudget,
-} from './shapes/elements.ts';
+import { type ElementBudget, maxElements, tensorElements, withinBudget } from './shapes/elements.ts';
+import { withElements } from './shapes/evaluate.ts';
 import {
   type Facts,
   maxRank,

@@ -85,6 +85,22 @@ test('a frontier is legal only if something was computed before it and something
   expect(singleValueCuts(view.frontiers).map(({ crossing }) => crossing)).toEqual([['a']]);
 });
 
+test('a value that crosses before and after the head of an exit is one cut, the earlier', () => {
+  const view = viewOf(
+    modelOf({
+      nodes: [
+        makeNode('Relu', ['x'], ['body']),
+        makeNode('Neg', ['body'], ['head']),
+        makeNode('Neg', ['head'], ['early']),
+        makeNode('Abs', ['body'], ['late']),
+      ],
+      inputs: [tensorInfo('x', [1, 4])],
+      outputs: [tensorInfo('early', [1, 4]), tensorInfo('late', [1, 4])],
+    }),
+  );
+  expect(singleValueCuts(view.frontiers)).toMatchObject([{ afterNode: 0, crossing: ['body'] }]);
+});
+
 test('exits come in order of work, each with the work of what it needs', () => {
   const weight = (name: string, ...dims: number[]) =>
     floatTensor(name, dims, new Float32Array(dims.reduce((a, b) => a * b, 1)));
