@@ -20,10 +20,11 @@ const SMALLEST_NORMAL = 2 ** -126;
 export function asymmetricU8(lowest: number, highest: number): Affine {
   const low = Math.min(lowest, 0);
   const high = Math.max(highest, 0);
-  // Each end apart, so that a range as wide as float32 itself does not overflow.
-  const scale = Math.fround(high / 255 - low / 255);
+  // In float32 like the original, to the last bit; a range as wide as float32 itself would overflow there.
+  const range = Math.fround(high - low);
+  const scale = Number.isFinite(range) ? Math.fround(range / 255) : Math.fround(high / 255 - low / 255);
   if (scale < SMALLEST_NORMAL) return { scale: 1, zeroPoint: 0, min: 0, max: 255 };
-  return { scale, zeroPoint: clamp(roundHalfEven(-low / scale), 0, 255), min: 0, max: 255 };
+  return { scale, zeroPoint: clamp(roundHalfEven(Math.fround(-low / scale)), 0, 255), min: 0, max: 255 };
 }
 
 /** Unsigned with the zero point in the middle: what per-channel scales need, since the runtime takes one zero point. */
@@ -39,7 +40,7 @@ export function symmetricS8(largestMagnitude: number): Affine {
 
 /** The integer of one value. */
 export function quantized(value: number, { scale, zeroPoint, min, max }: Affine): number {
-  return clamp(roundHalfEven(value / scale) + zeroPoint, min, max);
+  return clamp(roundHalfEven(Math.fround(value / scale)) + zeroPoint, min, max);
 }
 
 /** The value an integer stands for. */
