@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, type JSHandle, type Page, test } from '@playwright/test';
+import type { HeadlessApi, HeadlessOptions, HeadlessState } from '../../../src/protocol/headless-api.ts';
+import { parseStudy } from '../../../src/study/study-json.ts';
+
+const sample = (name: string) => fileURLToPath(new URL(`../../../public/samples/${name}`, import.meta.url));
+
+const options: HeadlessOptions = {
+  model: { kind: 'sample' },
+  data: 'sample',
+  recipes: JSON.stringify([
+    { name: 'whole', recipe: [{ op: 'identity' }] },
+    { name: '=first exit', recipe: [{ op: 'early-exit', kind: 'existing', exit: 0 }] },
+  ]),
+  provider: 'wasm',
+  threads: 1,
+  protocol: 'quick',
+};
+
+// Nothing here depends on the size of the screen.
+test.skip(({ isMobile }) => isMobile, 'the headless page has no layout');
+
+async function openHeadless(page: Page): Promise<JSHandle<HeadlessApi>> {
+  await page.goto('/#headless');
+  return page.waitForFunction(
+    () => (globalThis as { paretoscopeHeadless?: HeadlessApi }).paretoscopeHeadless as HeadlessApi,
+  );
+}
+
+/** Waits for a study's end. */
+async function outcome(lab: JSHandle<HeadlessApi>): Promise<{ state: HeadlessState; log: string[] }> {
+  const log: string[] = [];
+  for (;;) {
+    const polled = await lab.evaluate((api) => api.poll());
+    log.push(...polled.log);
+    const { state } = polled;
+    if (state.kind === 'done' || state.kind === 'failed') return { state, log };
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function reportOf(
+  lab: JSHandle<HeadlessApi>,
+  name: 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg',
+) {
+  return lab.evaluate((api, wanted) => api.report(wanted, 0, 1e9), name);
+}
+
+test('the bundled study runs without an interface and leaves its four reports', async ({ page }) => {
+  const requested: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
+  const lab = await openHeadless(page);
+  await lab.evaluate((api, given) => api.start(given), options);
+  const { state } = await outcome(lab);
+  expect(state).toMatchObject({ kind: 'done', summary: { trials: { done: 2, unfinished: 0, failed: [] } } });
+
+  const study = parseStudy(await reportOf(lab, 'study.json'));
+  const [whole, first] = study.trials;
+  expect(whole?.environment.crossOriginIsolated).toBe(true);
+  expect(whole?.accuracy?.agreeing).toBe(whole?.accuracy?.images);
+  // The exit is what it is bundled for: much less work, visibly less accuracy, better than guessing.
+  expect(first?.size?.macs).toBeLessThan((whole?.size?.macs ?? 0) / 2);
+  expect(first?.accuracy?.top1Correct).toBeLessThan(whole?.accuracy?.top1Correct ?? 0);
+  expect(first?.accuracy?.top1Correct).toBeGreaterThan(0.2 * (first?.accuracy?.images ?? 0));
+
+  const trials = (await reportOf(lab, 'trials.csv')).trim().split('\r\n');
+  expect(trials).toHaveLength(3);
+  expect(trials[2]).toContain(",'=first exit,");
+  const samples = (await reportOf(lab, 'samples.csv')).trim().split('\r\n');
+  expect(samples).toHaveLength(1 + study.trials.reduce((sum, trial) => sum + trial.samples.length, 0));
+  const svg = await reportOf(lab, 'front.svg');
+  const isWellFormed = await page.evaluate(
+    (text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror') === null,
+    svg,
+  );
+  expect(isWellFormed).toBe(true);
+  const { origin } = new URL(page.url());
+  expect(requested.filter((url) => new URL(url).origin !== origin)).toEqual([]);
+});
+
+test('own files, given through the page’s inputs, are measured the same way', async ({ page }) => {
+  const lab = await openHeadless(page);
+  await page.setInputFiles('#model-files', sample('digits.onnx'));
+  await page.setInputFiles('#data-files', sample('digits.zip'));
+  const own = { ...options, model: { kind: 'files', externalLocations: [] }, data: 'files' } as const;
+  await lab.evaluate((api, given) => api.start(given), own);
+  const { state } = await outcome(lab);
+  expect(state).toMatchObject({ kind: 'done', summary: { dataset: 'digits.zip', quality: 'accuracyTop1' } });
+});
+
+test('a gallery model without images runs on noise, and says that its agreement means nothing', async ({
+  page,
+}) => {
+  const lab = await openHeadless(page);
+  const zoo: HeadlessOptions = {
+    ...options,
+    model: { kind: 'zoo', name: 'mobilenet_v3_small' },
+    data: 'noise',
+    recipes: '[{"op":"identity"}]',
+  };
+  await lab.evaluate((api, given) => api.start(given), zoo);
+  const { state, log } = await outcome(lab);
+  expect(state).toMatchObject({ kind: 'done', summary: { quality: 'agreement', trials: { done: 1 } } });
+  expect(log.join('\n')).toContain('mean nothing');
+});
+
+test('cancelling leaves a result of what is measured so far', async ({ page }) => {
+  const lab = await openHeadless(page);
+  await lab.evaluate((api, given) => api.start(given), { ...options, protocol: 'standard' as const });
+  await expect
+    .poll(async () => {
+      const { state } = await lab.evaluate((api) => api.poll());
+      return state.kind === 'working' ? state.progress?.step : state.kind;
+    })
+    .toBe('predicting');
+  await lab.evaluate((api) => api.cancel());
+  const { state } = await outcome(lab);
+  expect(state).toMatchObject({
+    kind: 'done',
+    summary: { wasCancelled: true, trials: { done: 0, unfinished: 2 } },
+  });
+  expect(parseStudy(await reportOf(lab, 'study.json')).trials).toHaveLength(2);
+});
+
+test('a file that is no model ends in a message that says what it is', async ({ page }) => {
+  const lab = await openHeadless(page);
+  await page.setInputFiles('#model-files', {
+    name: 'photo.onnx',
+    mimeType: 'image/png',
+    buffer: readFileSync(sample('digits.zip')),
+  });
+  const own = { ...options, model: { kind: 'files', externalLocations: [] } } as const;
+  await lab.evaluate((api, given) => api.start(given), own);
+  const { state } = await outcome(lab);
+  expect(state.kind === 'failed' && state.failure.message).toContain('photo.onnx');
+});
