@@ -1,0 +1,62 @@
+import { gzipSync } from 'node:zlib';
+import type { Bench } from './bench.ts';
+
+const WANTED_FRONT_S = 60;
+const WANTED_SCRIPT_KB = 350;
+const LONG_TASK_MS = 50;
+
+/** A first visit, no choices made: what is loaded before the graph, the time to the first front, long tasks meanwhile. */
+export const bench: Bench = async ({ browser, url }) => {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    const longTasks: number[] = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) longTasks.push(entry.duration);
+    }).observe({ type: 'longtask', buffered: true });
+    Object.assign(window, { longTasks });
+  });
+  const scripts = new Map<string, number>();
+  let isGraphShown = false;
+  page.on('response', async (response) => {
+    const path = new URL(response.url()).pathname;
+    if (isGraphShown || !path.endsWith('.js') || scripts.has(path)) return;
+    scripts.set(path, 0);
+    scripts.set(path, gzipSync(await response.body()).byteLength);
+  });
+  const startedAtMs = Date.now();
+  await page.goto(url);
+  await page.getByTestId('graph-canvas').waitFor();
+  isGraphShown = true;
+  const graphS = (Date.now() - startedAtMs) / 1000;
+  await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks.splice(0));
+  await page.getByRole('button', { name: 'Measure on this device' }).click();
+  await page.getByRole('button', { name: 'Pause' }).waitFor();
+  await page.getByRole('button', { name: 'Pause' }).waitFor({ state: 'detached', timeout: 300_000 });
+  const frontS = (Date.now() - startedAtMs) / 1000;
+  const longTasks = await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks);
+  const worstMs = Math.max(0, ...longTasks);
+  const scriptKb = [...scripts.values()].reduce((sum, bytes) => sum + bytes, 0) / 1000;
+  await context.close();
+  return [
+    { name: 'first visit to graph on screen', value: `${graphS.toFixed(1)} s`, target: '', ok: true },
+    {
+      name: 'first visit to the finished bundled study',
+      value: `${frontS.toFixed(1)} s`,
+      target: `< ${WANTED_FRONT_S} s`,
+      ok: frontS < WANTED_FRONT_S,
+    },
+    {
+      name: `script before the graph, gzipped (${scripts.size} files)`,
+      value: `${scriptKb.toFixed(0)} kB`,
+      target: `< ${WANTED_SCRIPT_KB} kB`,
+      ok: scriptKb < WANTED_SCRIPT_KB,
+    },
+    {
+      name: `long tasks while the study runs (${longTasks.length}), worst`,
+      value: `${worstMs.toFixed(0)} ms`,
+      target: `none over ${LONG_TASK_MS} ms`,
+      ok: worstMs <= LONG_TASK_MS,
+    },
+  ];
+};
