@@ -9,7 +9,8 @@ export type BoxNodeData = {
   readonly costText: string;
   readonly heat: number;
   readonly selected: boolean;
-  readonly matches: boolean;
+  /** Whether it holds what was searched for: the match that is looked at, or another. */
+  readonly match: 'current' | 'other' | null;
 };
 export type BoxFlowNode = Node<BoxNodeData, 'box'>;
 
@@ -43,7 +44,7 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
       className={styles.box}
       data-kind={box.kind}
       data-selected={data.selected || undefined}
-      data-matches={data.matches || undefined}
+      data-match={data.match ?? undefined}
       data-exit={box.exit === null ? undefined : true}
       data-foldable={box.foldKey === null ? undefined : true}
       style={heat}

@@ -1,17 +1,9 @@
-import {
-  ReactFlow,
-  ReactFlowProvider,
-  useReactFlow,
-  useStore,
-  useStoreApi,
-  ViewportPortal,
-  type ReactFlowState,
-} from '@xyflow/react';
+import { ReactFlow, ReactFlowProvider, useStore, ViewportPortal, type ReactFlowState } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { placementOf } from '../transforms/placement.ts';
 import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
-import { allFoldKeys, type Box, boxCost, boxesOf, boxIndexOf, formatCost } from './boxes.ts';
+import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } from './boxes.ts';
 import { heatOf } from './heat.ts';
 import { type Layout, layOut } from './layout.ts';
 import { Overlay } from './Overlay.tsx';
@@ -22,7 +14,8 @@ import type { GraphCanvasProps } from './props.ts';
 import { searchMatches } from './search.ts';
 import { useTheme } from './theme.ts';
 import { Legend, ToolbarChips, ZoomButtons } from './Tools.tsx';
-import { DETAIL_ZOOM, firstSight, fitAll, type Margins } from './viewport.ts';
+import { marginsOf, useCamera } from './use-camera.ts';
+import { DETAIL_ZOOM, fitAll } from './viewport.ts';
 import styles from './GraphCanvas.module.css';
 
 const nodeTypes = { box: BoxNode };
@@ -42,13 +35,23 @@ export function GraphCanvas(props: GraphCanvasProps) {
 function Stage(props: GraphCanvasProps) {
   const { view, recipe, colour, compact, selectedNode } = props;
   const [unfolded, setUnfolded] = useState(NOTHING_UNFOLDED);
-  const boxes = useMemo(() => boxesOf(view, unfolded), [view, unfolded]);
+  const matches = useMemo(() => searchMatches(view, props.search), [view, props.search]);
+  const match = matches.length > 0 ? (matches[(props.searchIndex ?? 0) % matches.length] ?? null) : null;
+  // What surrounds the current match is unfolded for as long as it is the match.
+  const boxes = useMemo(
+    () => boxesOf(view, match === null ? unfolded : new Set([...unfolded, ...foldKeysAround(view, match)])),
+    [view, unfolded, match],
+  );
   const layout = useMemo(() => layOut(view, boxes), [view, boxes]);
   const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
   const heat = useHeat(props, boxes);
-  const matches = useMemo(() => searchMatches(view, props.search), [view, props.search]);
-  const matchRows = useMemo(() => new Set(matches.map((node) => boxIndexOf(boxes, node))), [matches, boxes]);
-  const selectedRow = selectedNode === null ? null : boxIndexOf(boxes, selectedNode);
+  const rowOf = (node: number | null): number | null =>
+    node === null ? null : (layout.rowOfNode[node] ?? null);
+  const [matchRow, selectedRow] = [rowOf(match), rowOf(selectedNode)];
+  const matchRows = useMemo(
+    () => new Set(matches.map((node) => layout.rowOfNode[node] ?? 0)),
+    [matches, layout],
+  );
   const activeExits = useMemo(
     () =>
       new Set(
@@ -61,15 +64,15 @@ function Stage(props: GraphCanvasProps) {
     [placement.exit],
   );
   const scene = useMemo(
-    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRows, activeExits }),
-    [layout, heat, selectedRow, matchRows, activeExits],
+    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRow, matchRows, activeExits }),
+    [layout, heat, selectedRow, matchRow, matchRows, activeExits],
   );
 
   const rootRef = useRef<HTMLDivElement>(null);
   const theme = useTheme(rootRef);
   const detail = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
   const nodes = useFlowNodes(detail, scene, heat.costs, colour);
-  const camera = useCamera(layout, compact, matches, props.searchIndex ?? 0);
+  const camera = useCamera(layout, compact, match);
 
   const foldAround = useCallback(
     (node: number, change: (old: ReadonlySet<string>) => ReadonlySet<string>) => {
@@ -96,7 +99,7 @@ function Stage(props: GraphCanvasProps) {
   const minZoom = useStore((state: ReactFlowState) =>
     Math.min(0.2, 0.9 * fitAll(layout.bounds, state.width, state.height, marginsOf(compact)).zoom || 0.2),
   );
-  const allUnfolded = unfolded.size > 0;
+  const someUnfolded = unfolded.size > 0;
   const cutY = placement.cut === null ? null : (layout.frontierY[placement.cut] ?? null);
   return (
     <div
@@ -104,6 +107,7 @@ function Stage(props: GraphCanvasProps) {
       className={styles.canvas}
       data-compact={compact || undefined}
       data-testid="graph-canvas"
+      data-model={view.fileName}
     >
       <BoxActionsContext value={actions}>
         <ReactFlow
@@ -149,10 +153,10 @@ function Stage(props: GraphCanvasProps) {
                 onColour={props.onColour}
                 shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
                 total={view.nodes.length}
-                unfolded={allUnfolded}
+                unfolded={someUnfolded}
                 onFold={() => {
                   camera.keepInPlace(camera.middleNode());
-                  setUnfolded(allUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
+                  setUnfolded(someUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
                 }}
               />
             }
@@ -182,7 +186,7 @@ function useFlowNodes(
   costs: readonly number[],
   colour: GraphCanvasProps['colour'],
 ): BoxFlowNode[] {
-  const { layout, heats, selectedRow, matchRows } = scene;
+  const { layout, heats, selectedRow, matchRow, matchRows } = scene;
   const all = useMemo(
     () =>
       layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
@@ -204,12 +208,12 @@ function useFlowNodes(
               costText: formatCost(costs[row] ?? 0, colour),
               heat: heats[row] ?? 0,
               selected: row === selectedRow,
-              matches: matchRows.has(row),
+              match: row === matchRow ? 'current' : matchRows.has(row) ? 'other' : null,
             },
           },
         ];
       }),
-    [layout, heats, selectedRow, matchRows, costs, colour],
+    [layout, heats, selectedRow, matchRow, matchRows, costs, colour],
   );
   return detail ? all : NO_NODES;
 }
@@ -230,100 +234,6 @@ function CutProgress({ layout, cut }: { readonly layout: Layout; readonly cut: n
       </div>
     </ViewportPortal>
   );
-}
-
-/** Room for what floats over the graph. */
-function marginsOf(compact: boolean): Margins {
-  return compact
-    ? { top: 64, right: 16, bottom: 62, left: 16 }
-    : { top: 68, right: 96, bottom: 40, left: 40 };
-}
-
-/** Where the graph is looked at from: first sight, fit, search results, staying put while boxes unfold. */
-function useCamera(layout: Layout, compact: boolean, matches: readonly number[], matchIndex: number) {
-  const store = useStoreApi();
-  const { setViewport, screenToFlowPosition } = useReactFlow();
-  const layoutRef = useRef(layout);
-  const anchor = useRef<{ readonly node: number; readonly screenY: number } | null>(null);
-
-  const camera = useMemo(() => {
-    const boxOfNode = (node: number) => {
-      const { boxes } = layoutRef.current;
-      return boxes[
-        boxIndexOf(
-          boxes.map(({ box }) => box),
-          node,
-        )
-      ];
-    };
-    return {
-      fit() {
-        const { width, height } = store.getState();
-        const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-        void setViewport(fitAll(layoutRef.current.bounds, width, height, marginsOf(compact)), {
-          duration: calm ? 0 : 200,
-        });
-      },
-      toGraph: (event: { clientX: number; clientY: number }) =>
-        screenToFlowPosition({ x: event.clientX, y: event.clientY }),
-      /** The node in the middle of what is in sight. */
-      middleNode(): number {
-        const { height, transform } = store.getState();
-        const y = (height / 2 - transform[1]) / transform[2];
-        const at = layoutRef.current.boxes.find((box) => box.y + box.height >= y && box.box.lastNode >= 0);
-        return at?.box.firstNode ?? 0;
-      },
-      /** After the next layout this node is where it is now. */
-      keepInPlace(node: number) {
-        const { transform } = store.getState();
-        anchor.current = { node, screenY: (boxOfNode(node)?.y ?? 0) * transform[2] + transform[1] };
-      },
-      centreOn(node: number) {
-        const at = boxOfNode(node);
-        if (!at) return;
-        const { width, height, transform } = store.getState();
-        const zoom = Math.max(transform[2], 0.8);
-        const x = width / 2 - (at.x + at.width / 2) * zoom;
-        void setViewport({ x, y: height / 2 - (at.y + at.height / 2) * zoom, zoom });
-      },
-    };
-  }, [store, setViewport, screenToFlowPosition, compact]);
-
-  // A pane in a hidden tab has no size yet: the first sight waits until it has.
-  const ready = useStore(
-    ({ panZoom, width, height }: ReactFlowState) => !!panZoom && width > 0 && height > 0,
-  );
-  const seen = useRef(false);
-  useLayoutEffect(() => {
-    if (!ready || seen.current) return;
-    seen.current = true;
-    const { width, height } = store.getState();
-    void setViewport(firstSight(layoutRef.current.bounds, width, height, marginsOf(compact)));
-  }, [ready, store, setViewport, compact]);
-
-  useLayoutEffect(() => {
-    layoutRef.current = layout;
-    if (!anchor.current) return;
-    const { node, screenY } = anchor.current;
-    anchor.current = null;
-    const { boxes } = layout;
-    const at =
-      boxes[
-        boxIndexOf(
-          boxes.map(({ box }) => box),
-          node,
-        )
-      ];
-    const { transform } = store.getState();
-    const y = screenY - (at?.y ?? 0) * transform[2];
-    void setViewport({ x: transform[0], y, zoom: transform[2] });
-  }, [layout, store, setViewport]);
-
-  const match = matches.length > 0 ? matches[matchIndex % matches.length] : undefined;
-  useEffect(() => {
-    if (match !== undefined) camera.centreOn(match);
-  }, [match, camera]);
-  return camera;
 }
 
 function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {

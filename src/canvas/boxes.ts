@@ -83,21 +83,6 @@ export function foldKeysAround(view: GraphView, node: number): readonly string[]
   return [];
 }
 
-/**
- * Index of the box that shows a node, by binary search: the last one that starts no later. The input box and
- * the headers start where the box after them starts.
- */
-export function boxIndexOf(boxes: readonly Box[], node: number): number {
-  let low = 0;
-  let high = boxes.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((boxes[middle]?.firstNode ?? 0) <= node) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
 /** What a box costs in the chosen unit: MACs, parameters or bytes. */
 export function boxCost(view: GraphView, box: Box, mode: ColourMode): number {
   let sum = 0;

@@ -1,4 +1,6 @@
-import type { Layout, PlacedBox, Wire } from './layout.ts';
+import type { PlacedBox } from './geometry.ts';
+import type { Layout } from './layout.ts';
+import type { Wire } from './wires.ts';
 import { HEAT_STEPS, type Theme } from './theme.ts';
 
 /** What the painted layer shows besides the layout. */
@@ -7,6 +9,8 @@ export interface Scene {
   /** Heat of each row in [0, 1]. */
   readonly heats: Float32Array;
   readonly selectedRow: number | null;
+  /** The match that is looked at, and all of them. */
+  readonly matchRow: number | null;
   readonly matchRows: ReadonlySet<number>;
   /** Exits that take part: their ramps are solid. */
   readonly activeExits: ReadonlySet<number>;
@@ -60,8 +64,9 @@ export function paintOverview(
   pixelRatio: number,
 ): void {
   const { bounds, boxes } = scene.layout;
-  const left = Math.min(...boxes.map(({ x }) => x));
-  const scaleX = width / (Math.max(...boxes.map((at) => at.x + at.width)) - left);
+  // Without the rails on the left.
+  const left = boxes[0]?.x ?? 0;
+  const scaleX = width / (bounds.right - left);
   const scaleY = height / (bounds.bottom - bounds.top);
   context.setTransform(pixelRatio, 0, 0, pixelRatio, 0, 0);
   context.clearRect(0, 0, width, height);

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allFoldKeys, boxesOf } from '../../../src/canvas/boxes.ts';
-import { type Layout, layOut, type PlacedBox, type Wire } from '../../../src/canvas/layout.ts';
+import type { PlacedBox } from '../../../src/canvas/geometry.ts';
+import { type Layout, layOut } from '../../../src/canvas/layout.ts';
+import type { Wire } from '../../../src/canvas/wires.ts';
 import { packIntervals } from '../../../src/canvas/rails.ts';
 import { fitAll } from '../../../src/canvas/viewport.ts';
 import type { GraphView } from '../../../src/onnx/graph-view.ts';
@@ -46,6 +48,7 @@ function expectSound(view: GraphView, layout: Layout): void {
     node < 0
       ? 0
       : boxes.findIndex(({ box }) => box.kind !== 'header' && box.firstNode <= node && node <= box.lastNode);
+  for (const { index } of view.nodes) expect(layout.rowOfNode[index]).toBe(rowOf(index));
   const wired = new Set(wires.map(({ from, to }) => `${from} ${to}`));
   for (const { from, to } of view.edges) {
     const [source, target] = [rowOf(from), rowOf(to)];
