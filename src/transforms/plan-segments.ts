@@ -33,14 +33,16 @@ export interface SegmentNodes {
 
 /**
  * Divides a graph at exits and a cut. Each segment has the nodes that its boundary needs and no earlier segment
- * has, so that running all of them is running every node once. Nodes that no kept output needs are left out.
+ * has, so that running all of them is running every node once. Nodes that no kept output needs are left out;
+ * nodes that compute with constants only go to every segment that uses their values, which never cross.
  *
  * @throws InputError `cut-unknown-value`, `cut-not-a-frontier`, `cut-at-edge`, `exit-without-work`
  */
 export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRequest): SegmentNodes[] {
   const { outputs, stops, cut } = request;
-  const live = nodesBetween(index, new Set(), outputs);
-  const before = cut === null ? null : nodesBeforeCut(graph, index, live, request, cut);
+  const constants = computedConstants(graph, index, outputs);
+  const live = nodesBetween(index, constants, outputs);
+  const before = cut === null ? null : nodesBeforeCut(graph, index, constants, live, request, cut);
 
   const groups: { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[] = [];
   const done = new Set<number>();
@@ -51,15 +53,32 @@ export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRe
     else if (stop !== null) throw exitWithoutWork(stop);
   };
 
-  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(index, new Set(), [stop.output]) }));
+  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(index, constants, [stop.output]) }));
   const isBefore = (nodes: ReadonlySet<number>): boolean => before !== null && isSubset(nodes, before);
   for (const { stop, nodes } of needs) if (isBefore(nodes)) addGroup(nodes, 'mobile', stop);
   if (before !== null) addGroup(before, 'mobile', null);
   const tier: Tier = before === null ? 'mobile' : 'edge';
   for (const { stop, nodes } of needs) if (!isBefore(nodes)) addGroup(nodes, tier, stop);
   addGroup(live, tier, null);
-  return withBoundaries(graph, index, groups, outputs);
+  return withBoundaries(graph, index, constants, groups, outputs);
 }
+
+/**
+ * Values that nodes compute from constants alone: some exporters make weights that way. Not the kept outputs,
+ * and nothing random, which would differ where it is computed twice.
+ */
+function computedConstants(graph: Graph, index: GraphIndex, outputs: readonly ValueName[]): Set<ValueName> {
+  const constants = new Set<ValueName>();
+  for (const node of index.order) {
+    const { opType = '', outputs: made = [] } = graph.nodes[node] ?? {};
+    const isConstant = index.inputsOf(node).every((name) => index.isConstant(name) || constants.has(name));
+    if (!isConstant || RANDOM_OPERATORS.test(opType) || made.some((name) => outputs.includes(name))) continue;
+    for (const name of made) constants.add(name);
+  }
+  return constants;
+}
+
+const RANDOM_OPERATORS = /^(Random|Bernoulli|Multinomial)/;
 
 /** What crosses from the segments up to `last` to those after it, model inputs that are still needed included. */
 export function crossingAfter(segments: readonly SegmentNodes[], last: number): ValueName[] {
@@ -76,14 +95,15 @@ export function crossingAfter(segments: readonly SegmentNodes[], last: number): 
 function nodesBeforeCut(
   graph: Graph,
   index: GraphIndex,
+  constants: ReadonlySet<ValueName>,
   live: ReadonlySet<number>,
   { stops }: SegmentRequest,
   cut: readonly ValueName[],
 ): Set<number> {
-  const crossing = new Set(cut);
-  for (const name of cut) checkCutValue(graph, index, live, name);
+  const crossing = new Set(cut.filter((name) => !constants.has(name)));
+  for (const name of crossing) checkCutValue(graph, index, live, name);
 
-  const ancestors = nodesBetween(index, new Set(), cut);
+  const ancestors = nodesBetween(index, constants, crossing);
   const after = new Set<number>();
   for (const node of index.order) {
     if (!live.has(node) || ancestors.has(node)) continue;
@@ -93,20 +113,25 @@ function nodesBeforeCut(
     });
     if (isAfter) after.add(node);
   }
-  for (const head of exitHeads(index, stops, after)) for (const node of head) after.delete(node);
+  for (const head of exitHeads(index, constants, stops, after)) for (const node of head) after.delete(node);
 
   const before = new Set([...live].filter((node) => !after.has(node)));
-  checkFrontier(index, before, after, crossing);
+  checkFrontier(index, constants, before, after, crossing);
   return before;
 }
 
 /** For each exit but the last: its nodes after the cut, if nothing else needs them. */
-function exitHeads(index: GraphIndex, stops: readonly ExitStop[], after: ReadonlySet<number>): Set<number>[] {
+function exitHeads(
+  index: GraphIndex,
+  constants: ReadonlySet<ValueName>,
+  stops: readonly ExitStop[],
+  after: ReadonlySet<number>,
+): Set<number>[] {
   return stops.slice(0, -1).flatMap(({ output }) => {
-    const head = nodesBetween(index, new Set(), [output]);
+    const head = nodesBetween(index, constants, [output]);
     for (const node of head) if (!after.has(node)) head.delete(node);
     const others = stops.filter((other) => other.output !== output).map((other) => other.output);
-    const shared = nodesBetween(index, new Set(), others);
+    const shared = nodesBetween(index, constants, others);
     return [...head].some((node) => shared.has(node)) ? [] : [head];
   });
 }
@@ -135,6 +160,7 @@ function checkCutValue(graph: Graph, index: GraphIndex, live: ReadonlySet<number
 
 function checkFrontier(
   index: GraphIndex,
+  constants: ReadonlySet<ValueName>,
   before: ReadonlySet<number>,
   after: ReadonlySet<number>,
   crossing: ReadonlySet<ValueName>,
@@ -153,7 +179,8 @@ function checkFrontier(
     for (const name of index.inputsOf(node)) {
       const producer = index.producer.get(name);
       const isMadeAfter = producer !== undefined && after.has(producer);
-      if (!isMadeAfter && !crossing.has(name) && !index.isConstant(name)) missing.add(name);
+      const isGiven = crossing.has(name) || index.isConstant(name) || constants.has(name);
+      if (!isMadeAfter && !isGiven) missing.add(name);
     }
   }
   if (missing.size === 0) return;
@@ -180,6 +207,7 @@ function exitWithoutWork({ exitIndex, output }: ExitStop): InputError {
 function withBoundaries(
   graph: Graph,
   index: GraphIndex,
+  constants: ReadonlySet<ValueName>,
   groups: readonly { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[],
   kept: readonly ValueName[],
 ): SegmentNodes[] {
@@ -192,19 +220,21 @@ function withBoundaries(
     return producer === undefined ? undefined : groupOfNode.get(producer);
   };
   const inputs = groups.map(() => new Set<ValueName>());
+  const usedConstants = groups.map(() => new Set<ValueName>());
   const leaving = new Set<ValueName>(kept);
   for (const node of index.order) {
     const group = groupOfNode.get(node);
     if (group === undefined) continue;
     for (const name of index.inputsOf(node)) {
-      if (groupOfValue(name) === group || index.isConstant(name)) continue;
+      if (constants.has(name)) usedConstants[group]?.add(name);
+      if (groupOfValue(name) === group || index.isConstant(name) || constants.has(name)) continue;
       inputs[group]?.add(name);
       leaving.add(name);
     }
   }
   const ordered = index.order.flatMap((node) => graph.nodes[node]?.outputs ?? []);
   return groups.map(({ nodes, tier, stop }, group) => ({
-    nodes,
+    nodes: new Set([...nodes, ...nodesBetween(index, new Set(), usedConstants[group] ?? [])]),
     tier,
     stop,
     inputs: [...(inputs[group] ?? [])],
