@@ -11,6 +11,7 @@ import { summarise } from '../study/statistics/summary.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
+import { keepAwake } from './keep-awake.ts';
 import { openModelClient } from './model-client.ts';
 import type { PauseGate } from './pause-gate.ts';
 
@@ -55,6 +56,7 @@ export async function runStudy(
 ): Promise<Result<Study>> {
   const modelClient = openModelClient();
   const pool = createEnginePool(memoryBudgetBytes(inputs.environment));
+  const sleepAgain = keepAwake();
   const stop = () => {
     modelClient.terminate();
     pool.discardAll();
@@ -75,6 +77,7 @@ export async function runStudy(
   } finally {
     control.signal.removeEventListener('abort', stop);
     stop();
+    sleepAgain();
   }
 }
 
