@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { indexGraph } from '../../../src/onnx/graph-index.ts';
 import { valueName } from '../../../src/onnx/model.ts';
+import { parseModel } from '../../../src/onnx/parse.ts';
 import { inferShapes } from '../../../src/onnx/shape-inference.ts';
 import { tensorBytes, tensorFloats, tensorIntegers } from '../../../src/onnx/tensor.ts';
 import { extractBetween, type IndexedModel } from '../../../src/transforms/extract.ts';
@@ -75,7 +77,8 @@ describe(`extractBetween keeps what onnx.utils.Extractor keeps (onnx ${extractGo
 });
 
 describe(`dynamic int8 is what quantize_dynamic makes (onnxruntime ${quantizeGolden.madeBy.onnxruntime})`, () => {
-  const model = sampleModel('digits');
+  const bytes = readFileSync(new URL('../../fixtures/transforms/golden/quantize.onnx', import.meta.url));
+  const model = parseModel(memorySource(bytes));
   const { graph } = quantizeDynamic(model, { weights: 'u8', perChannel: false }).model;
   const tensors = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
 
