@@ -88,7 +88,7 @@ export function planWires(
 
 /** The lines of all links between placed boxes. */
 export function drawWires({ routes, rails }: WirePlan, placed: readonly PlacedBox[]): Wire[] {
-  const farthest = farthestRails(routes, rails);
+  const farthest = farthestRails(routes, rails, placed);
   return routes.map(({ link, target, shape }): Wire => {
     const from = placed[link.source] as PlacedBox;
     const to = placed[target] as PlacedBox;
@@ -195,20 +195,26 @@ function railX(link: Link, gutter: Gutter, rails: Rails): number {
   return gutter === 'left' ? -offset : offset;
 }
 
-/** For each target and gutter, the rail whose line into the box is the longest: the others join it. */
-function farthestRails(routes: readonly Route[], rails: Rails): ReadonlyMap<string, Link> {
-  const farthest = new Map<string, Link>();
+/** For each target and gutter (see `farthestKey`), the rail whose line into the box is the longest: the others join it. */
+function farthestRails(
+  routes: readonly Route[],
+  rails: Rails,
+  placed: readonly PlacedBox[],
+): ReadonlyMap<number, Link> {
+  const farthest = new Map<number, Link>();
   for (const { link, target, shape } of routes) {
     if (shape !== 'rail') continue;
-    for (const gutter of ['left', 'middle'] as const) {
-      const lane = rails.lanes[gutter].get(link);
-      if (lane === undefined) continue;
-      const key = `${gutter}${target}`;
-      const old = farthest.get(key);
-      if (!old || lane > (rails.lanes[gutter].get(old) ?? 0)) farthest.set(key, link);
-    }
+    const gutter = gutterOf(placed[link.source]?.column, placed[target]?.column);
+    const lanes = rails.lanes[gutter];
+    const old = farthest.get(farthestKey(target, gutter));
+    if (!old || (lanes.get(link) ?? 0) > (lanes.get(old) ?? 0))
+      farthest.set(farthestKey(target, gutter), link);
   }
   return farthest;
+}
+
+function farthestKey(target: number, gutter: Gutter): number {
+  return 2 * target + (gutter === 'left' ? 0 : 1);
 }
 
 /** One line from source to last target; for the targets in between only the bend that leaves it. */
@@ -216,7 +222,7 @@ function railWire(
   { link, target }: Route,
   placed: readonly PlacedBox[],
   rails: Rails,
-  farthest: ReadonlyMap<string, Link>,
+  farthest: ReadonlyMap<number, Link>,
   ends: { readonly from: number; readonly to: number; readonly exit: number | null },
 ): Wire {
   const from = placed[link.source] as PlacedBox;
@@ -225,7 +231,7 @@ function railWire(
   const x = railX(link, gutter, rails);
   const toX = x < to.x ? to.x : to.x + to.width;
   const toY = to.y + Math.min(12, to.height / 2);
-  const joins = farthest.get(`${gutter}${target}`) !== link;
+  const joins = farthest.get(farthestKey(target, gutter)) !== link;
   const end = joins ? x + Math.sign(toX - x) * (RAIL_STEP - 1) : toX;
   if (rails.ends[gutter].get(link) !== target) {
     return wire([x, toY - RAIL_STEP, x, toY, end, toY], ends, joins);
