@@ -1,6 +1,6 @@
 // The npm scripts' entry: makes sure the dependencies are there, then runs `src/cli/<command>.ts`.
 // Plain JavaScript because it must run on a bare clone, before anything is installed, on Node 20.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,9 +35,12 @@ if (!dependenciesAreCurrent()) {
 const tsx = join(root, 'node_modules', 'tsx', 'package.json');
 const entry = JSON.parse(readFileSync(tsx, 'utf8')).bin;
 const cli = join(dirname(tsx), typeof entry === 'string' ? entry : entry.tsx);
-const run = spawnSync(process.execPath, [cli, join(root, 'src', 'cli', `${command}.ts`), ...rest], {
+const run = spawn(process.execPath, [cli, join(root, 'src', 'cli', `${command}.ts`), ...rest], {
   stdio: 'inherit',
   // npm runs scripts in the package root; paths the user typed are relative to where they typed them.
   env: { ...process.env, PARETOSCOPE_CWD: process.env.INIT_CWD ?? process.cwd() },
 });
-process.exit(run.status ?? 1);
+// Ctrl+C reaches the command too, which may have results to write: this process waits for it.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => run.kill('SIGTERM'));
+run.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 130)));
