@@ -15,7 +15,7 @@ export interface Margins {
 
 /** Above this text is readable, and boxes are elements; below, they are painted without text. */
 export const DETAIL_ZOOM = 0.45;
-const COMFORTABLE_ZOOM = 0.66;
+const COMFORTABLE_ZOOM = 0.6;
 
 /** The transform that shows all of a graph, centred, never larger than life. */
 export function fitAll(bounds: Bounds, width: number, height: number, margins: Margins): Transform {
