@@ -23,7 +23,7 @@ export function useCamera(layout: Layout, compact: boolean, match: number | null
       return boxes[rowOfNode[node] ?? 0];
     };
     return {
-      fit() {
+      fit: (): void => {
         const { width, height } = store.getState();
         const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
         void setViewport(fitAll(layoutRef.current.bounds, width, height, marginsOf(compact)), {

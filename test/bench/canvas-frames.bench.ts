@@ -50,20 +50,20 @@ async function dropModel(page: Page, fileName: string): Promise<void> {
 
 async function framesDuring(page: Page, work: () => Promise<void>): Promise<readonly number[]> {
   await page.evaluate(() => {
-    // A method, since the compiler that runs this file wraps named functions in a helper the page lacks.
+    // A property, since the compiler that runs this file wraps named functions in a helper the page lacks.
     const recorder = {
       frames: [] as number[],
       last: performance.now(),
-      tick(): void {
+      tick: (): void => {
         // The clock, not the frame's nominal time, which hides a late start.
         const now = performance.now();
         recorder.frames.push(now - recorder.last);
         recorder.last = now;
-        requestAnimationFrame(recorder.tick);
+        if (page.benchFrames === recorder.frames) requestAnimationFrame(recorder.tick);
       },
     };
+    const page = Object.assign(window, { benchFrames: recorder.frames });
     requestAnimationFrame(recorder.tick);
-    Object.assign(window, { benchFrames: recorder.frames });
   });
   await work();
   const frames = await page.evaluate(() => (window as unknown as { benchFrames: number[] }).benchFrames);
