@@ -50,11 +50,11 @@ async function dropModel(page: Page, fileName: string): Promise<void> {
 
 async function framesDuring(page: Page, work: () => Promise<void>): Promise<readonly number[]> {
   await page.evaluate(() => {
-    // A property, since the compiler that runs this file wraps named functions in a helper the page lacks.
+    // A method, since the compiler that runs this file wraps named functions in a helper the page lacks.
     const recorder = {
       frames: [] as number[],
       last: performance.now(),
-      tick: (): void => {
+      tick(this: void): void {
         // The clock, not the frame's nominal time, which hides a late start.
         const now = performance.now();
         recorder.frames.push(now - recorder.last);
