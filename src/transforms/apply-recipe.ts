@@ -121,7 +121,8 @@ function withExits(draft: Draft, operator: EarlyExitOperator): Draft {
   return { ...draft, analysed: analyseEdited(analysed, reduced, kept), stops };
 }
 
-function stopsOf({ exits }: AnalysedModel, operator: EarlyExitOperator): ExitStop[] {
+function stopsOf(analysed: AnalysedModel, operator: EarlyExitOperator): ExitStop[] {
+  const { exits } = analysed;
   const last = exits.length - 1;
   if (last < 1) {
     throw new InputError({
@@ -162,7 +163,21 @@ function stopsOf({ exits }: AnalysedModel, operator: EarlyExitOperator): ExitSto
       hint: 'Give one number to use it for all exits.',
     });
   }
+  for (const index of indices) checkClassScores(analysed, exits[index]?.output);
   return indices.map((exit, position) =>
     stopAt(exit, position === early ? 0 : (thresholds?.[position] ?? (operator.threshold as number))),
   );
+}
+
+/** Confidence is the largest class probability, so an output must hold one score for each class. */
+function checkClassScores({ shapes }: AnalysedModel, output: ValueName | undefined): void {
+  const shape = output === undefined ? null : shapes.get(output)?.shape;
+  const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  if (wide.length < 2) return;
+  throw new InputError({
+    code: 'exit-not-class-scores',
+    message: `early-exit: found shape [${(shape ?? []).map((dim) => dim ?? '?').join(', ')}] at the exit "${output}", wanted one score for each class`,
+    where: String(output),
+    hint: 'Thresholds need classifiers; a fixed "exit" works with any output.',
+  });
 }

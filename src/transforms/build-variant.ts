@@ -139,7 +139,9 @@ function warningsOf(
     warnings.push(...quantizationWarnings(model, draft.quantize.weights, compiled));
   const notNeeded = notCrossing(draft);
   if (notNeeded.length > 0) {
-    warnings.push(`Named in the cut, but nothing after it needs them: ${notNeeded.slice(0, 5).join(', ')}.`);
+    warnings.push(
+      `Named in the cut, but nothing behind it uses them, so they are not sent: ${notNeeded.slice(0, 5).join(', ')}.`,
+    );
   }
   return warnings;
 }

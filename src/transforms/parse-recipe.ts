@@ -315,7 +315,7 @@ function describe(value: unknown): string {
   if (typeof value === 'string') {
     return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} (text)`;
   }
-  return String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
 function refuse(path: string, found: string, wanted: string): never {

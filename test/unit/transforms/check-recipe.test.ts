@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/result.ts';
 import { makeNode } from '../../../src/onnx/attributes.ts';
 import { DataType, type Model } from '../../../src/onnx/model.ts';
-import { floatTensor } from '../../../src/onnx/tensor.ts';
+import { floatTensor, int64Tensor } from '../../../src/onnx/tensor.ts';
 import { analyseModel } from '../../../src/transforms/analyse-model.ts';
 import { checkRecipe } from '../../../src/transforms/build-variant.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
-import { build, fileBytes, sampleModel } from './run-variant.ts';
+import { build, fileBytes, floatsOf, noise, runVariant, sampleModel } from './run-variant.ts';
 
 /** x → stem → (left, right) → joined → y, with a second output `early` after the stem. */
 function branching(outputs: readonly string[] = ['early', 'y']): Model {
@@ -90,6 +90,18 @@ describe('checkRecipe refuses', () => {
       'found 2 thresholds, wanted 1',
     ],
     [
+      'thresholds on an output that is no list of class scores',
+      modelOf({
+        nodes: [makeNode('Relu', ['x'], ['early']), makeNode('MatMul', ['early', 'w'], ['y'])],
+        inputs: [tensorInfo('x', [1, 4, 4])],
+        outputs: [tensorInfo('early', [1, 4, 4]), tensorInfo('y', [1, 4, 1])],
+        initializers: [floatTensor('w', [4, 1], Float32Array.of(1, 2, 3, 4))],
+      }),
+      [{ op: 'early-exit', kind: 'existing', threshold: 0.5 }],
+      'exit-not-class-scores',
+      'shape [1, 4, 4]',
+    ],
+    [
       'exits that leave only the final one',
       branching(),
       [{ op: 'early-exit', kind: 'existing', threshold: 0.5, exits: [1] }],
@@ -139,6 +151,26 @@ describe('checkRecipe accepts', () => {
     for (const cut of [['left', 'right'], ['left', 'stem'], ['joined'], ['stem']]) {
       checkRecipe(branching(), partition(...cut));
     }
+  });
+  it('weights that nodes compute from constants: each part makes its own', async () => {
+    const model = modelOf({
+      nodes: [
+        makeNode('ConstantOfShape', ['dims'], ['w']),
+        makeNode('MatMul', ['x', 'w'], ['middle']),
+        makeNode('MatMul', ['middle', 'w'], ['y']),
+      ],
+      inputs: [tensorInfo('x', [1, 400])],
+      outputs: [tensorInfo('y', [1, 400])],
+      // Too large to be folded into an initializer.
+      initializers: [int64Tensor('dims', [2], [400, 400])],
+    });
+    const variant = build(model, partition('middle'));
+    expect(variant.plan.segments.map(({ inputs }) => inputs.map(({ name }) => name))).toEqual([
+      ['x'],
+      ['middle'],
+    ]);
+    const values = await runVariant(variant, noise(variant.plan.input, 1));
+    expect(floatsOf(values, 'y')).toHaveLength(400);
   });
   it('names like those of an object’s own fields', () => {
     const model = modelOf({
