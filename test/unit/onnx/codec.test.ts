@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
-import { makeInt } from '../../../src/onnx/attributes.ts';
+import { makeGraph, makeInt, makeNode, makeTensor } from '../../../src/onnx/attributes.ts';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import type { Graph, Model, Node, Tensor } from '../../../src/onnx/model.ts';
 import { valueName } from '../../../src/onnx/model.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
 import { modelToBytes, serializeModel } from '../../../src/onnx/serialize.ts';
-import { tensorBytes } from '../../../src/onnx/tensor.ts';
+import { floatTensor, tensorBytes } from '../../../src/onnx/tensor.ts';
 import { anyModel } from './arbitrary-model.ts';
 import { inOfficialTerms, officialBytes, officialReading, withoutOrigins } from './official-onnx.ts';
 import { scrambled } from './scramble.ts';
@@ -113,6 +113,63 @@ describe('reading and writing models', () => {
     const end = commonPrefix(bytes.toReversed(), written.toReversed());
     expect(bytes.length - start - end).toBeLessThan(200);
     expect(parse(written).graph.nodes[edited]?.outputs[0]).toMatch(/!$/);
+  });
+
+  it('writes nodes and weights that were removed, repeated, reordered and added', () => {
+    const model = parse(new Uint8Array(readFileSync(new URL('mobilenet_v3_small.onnx', ZOO))));
+    const { nodes, initializers } = model.graph;
+    const picks = fc.array(fc.nat({ max: nodes.length + 3 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(picks, picks, fc.boolean(), (nodePicks, weightPicks, keepAll) => {
+        const pickedNodes = nodePicks.map(
+          (i) => nodes[i] ?? makeNode('Relu', ['x'], [`y${i}`], [makeInt('a', i)]),
+        );
+        const pickedWeights = weightPicks.map(
+          (i) => initializers[i] ?? floatTensor(`w${i}`, [2], Float32Array.of(i, 1)),
+        );
+        const graph = {
+          ...model.graph,
+          nodes: keepAll ? [...nodes, ...pickedNodes] : pickedNodes,
+          initializers: keepAll ? [...initializers, ...pickedWeights] : pickedWeights,
+        };
+        const edited = { ...model, graph };
+        expect(officialReading(modelToBytes(edited))).toEqual(inOfficialTerms(edited));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('writes weights, attributes and graphs that took other places', () => {
+    const model = parse(new Uint8Array(readFileSync(new URL('mobilenet_v2.onnx', ZOO))));
+    const weight = model.graph.initializers.find((tensor) => tensor.data.kind === 'raw') as Tensor;
+    const constant = model.graph.nodes
+      .flatMap((node) => node.attributes)
+      .find(({ value }) => value.kind === 'tensor')?.value as { readonly value: Tensor };
+    const graph = {
+      ...model.graph,
+      nodes: [
+        makeNode('Constant', [], ['c'], [makeTensor('value', weight)]),
+        makeNode('If', ['c'], ['d'], [makeGraph('then_branch', model.graph)]),
+      ],
+      initializers: [{ ...constant.value, name: 'named' }, constant.value],
+    };
+    const edited = { ...model, graph };
+    expect(officialReading(modelToBytes(edited))).toEqual(inOfficialTerms(edited));
+  });
+
+  it('reads a dimension of -1 as unknown', () => {
+    const type = {
+      value: {
+        case: 'tensorType',
+        value: { elemType: 1, shape: { dim: [{ value: { case: 'dimValue', value: -1n } }] } },
+      },
+    };
+    const bytes = officialBytes('ModelProto', {
+      irVersion: 8n,
+      opsetImport: [{ version: 13n }],
+      graph: { input: [{ name: 'x', type }] },
+    });
+    expect(parse(bytes).graph.inputs[0]?.type).toMatchObject({ shape: [null] });
   });
 
   it('keeps unknown fields of an object whose known ones change', () => {

@@ -23,6 +23,16 @@ describe('text', () => {
     );
   });
 
+  it.each([
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['an overlong slash', [0xe0, 0x80, 0xaf]],
+    ['a point beyond Unicode', [0xf4, 0x90, 0x80, 0x80]],
+    ['an overlong point', [0xf0, 0x8f, 0xbf, 0xbf]],
+    ['a cut sequence', [0x61, 0xe2, 0x82]],
+  ])('gives the bytes of %s back', (_name, bytes) => {
+    expect([...encodeText(decodeText(Uint8Array.from(bytes)))]).toEqual(bytes);
+  });
+
   it('keeps names apart that differ only in invalid bytes, and a byte order mark', () => {
     expect(decodeText(Uint8Array.of(0x61, 0xff))).not.toBe(decodeText(Uint8Array.of(0x61, 0xfe)));
     expect(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe('\ufeffa');
