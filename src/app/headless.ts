@@ -5,6 +5,7 @@ import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
+import { describeMisfit } from '../data/describe-misfit.ts';
 import { guessPreprocessing } from '../data/guess-preprocessing.ts';
 import { noiseDataset } from '../data/noise-dataset.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
@@ -62,6 +63,8 @@ export function installHeadless(): void {
     for (const warning of [...view.warnings, ...data.dataset.warnings]) tell(warning);
     const { preprocessing, reasons } = guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null);
     tell(`Preprocessing: ${reasons.join('; ')}.`);
+    const misfit = describeMisfit(view, data.dataset, preprocessing);
+    if (misfit) throw new InputError(misfit);
     const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
     const threads = options.threads ?? chooseThreads(environment);
     const recipes = options.recipes

@@ -1,7 +1,8 @@
-import { type ReactNode, useMemo } from 'react';
+import { type MouseEvent, type ReactNode, useMemo } from 'react';
 import {
   CartesianGrid,
   ComposedChart,
+  DefaultZIndexes,
   Line,
   ResponsiveContainer,
   usePlotArea,
@@ -9,6 +10,7 @@ import {
   useYAxisScale,
   XAxis,
   YAxis,
+  ZIndexLayer,
 } from 'recharts';
 import {
   type Axis,
@@ -45,6 +47,9 @@ interface Mark {
 }
 
 const wantedTicks = 5;
+
+/** A press this near to a point means it: half of a thumb's target. */
+const reachPixels = 22;
 
 /** Trials over two metrics with their 95 % intervals; the Pareto front as a staircase, dominated trials faded. */
 export function FrontChart(props: FrontChartProps) {
@@ -113,7 +118,10 @@ export function FrontChart(props: FrontChartProps) {
               activeDot={false}
               isAnimationActive={false}
             />
-            <Marks {...props} marks={marks} />
+            {/* Over the staircase, which would catch presses meant for its corners. */}
+            <ZIndexLayer zIndex={DefaultZIndexes.scatter}>
+              <Marks {...props} marks={marks} />
+            </ZIndexLayer>
           </ComposedChart>
         </ResponsiveContainer>
       </div>
@@ -184,8 +192,28 @@ function Marks({
     placed.map(({ name, left, top, isOnFront }) => ({ name, x: left, y: top, isOnFront })),
     { left: area.x, top: area.y - 10, right: area.x + area.width + 14, bottom: area.y + area.height },
   );
+  /** Points crowd, so a press counts for the nearest one instead of for the one on top. */
+  const nearest = (event: MouseEvent<SVGGElement>) => {
+    const ground = event.currentTarget.firstElementChild;
+    if (!(ground instanceof SVGRectElement)) return null;
+    const box = ground.getBoundingClientRect();
+    const [pressX, pressY] = [event.clientX - box.left + area.x, event.clientY - box.top + area.y];
+    const distance = (mark: (typeof placed)[number]) => Math.hypot(mark.left - pressX, mark.top - pressY);
+    const [first, ...rest] = placed;
+    if (!first) return null;
+    const best = rest.reduce((a, b) => (distance(b) < distance(a) ? b : a), first);
+    return distance(best) <= reachPixels ? best.trial.id : null;
+  };
   return (
-    <g>
+    <g
+      onClick={(event) => {
+        const hit = nearest(event);
+        if (hit !== null) onSelect(hit);
+      }}
+      onPointerMove={(event) => event.pointerType === 'mouse' && onPoint(nearest(event))}
+      onPointerLeave={() => onPoint(null)}
+    >
+      <rect {...area} fill="transparent" />
       {placed.map(({ trial, left, top, isOnFront, name, x: xMeasure, y: yMeasure }) => (
         <g
           key={trial.id}
@@ -194,16 +222,12 @@ function Marks({
           aria-pressed={trial.id === selectedTrialId}
           aria-label={`${name}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}${isOnFront ? ', on the front' : ''}`}
           className={styles.point}
-          onClick={() => onSelect(trial.id)}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' && event.key !== ' ') return;
             event.preventDefault();
             onSelect(trial.id);
           }}
-          onPointerEnter={(event) => event.pointerType === 'mouse' && onPoint(trial.id)}
-          onPointerLeave={() => onPoint(null)}
         >
-          <circle className={styles.target} cx={left} cy={top} r={18} />
           <g className={isOnFront ? styles.front : styles.dominated} strokeWidth={1.4}>
             {xMeasure.low !== null && xMeasure.high !== null && (
               <line x1={toX(xMeasure.low)} x2={toX(xMeasure.high)} y1={top} y2={top} strokeOpacity={0.5} />

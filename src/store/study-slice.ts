@@ -2,6 +2,7 @@ import { attempt, type Failure } from '../base/result.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
+import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
 import { extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
@@ -71,6 +72,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       );
     }
     const { dataset } = data;
+    const misfit = describeMisfit(model.view, dataset, preprocessing);
+    if (misfit) return misfit;
     return {
       name: `${model.name} on ${dataset.name}`,
       modelId: model.view.modelId,

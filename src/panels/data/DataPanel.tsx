@@ -1,9 +1,11 @@
 import { useMemo, useState } from 'react';
 import type { Dataset } from '../../data/dataset.ts';
+import { describeMisfit } from '../../data/describe-misfit.ts';
 import { useLab } from '../../store/lab.ts';
 import { openFiles, pickedFiles } from '../../store/open-files.ts';
 import panel from '../panel.module.css';
 import { Button, FileButton, ProgressBar } from '../ui/controls.tsx';
+import { Problem } from '../ui/FailureText.tsx';
 import { Section } from '../ui/Section.tsx';
 import styles from './DataPanel.module.css';
 import { InputPreviewCard } from './InputPreviewCard.tsx';
@@ -22,6 +24,7 @@ export function DataPanel() {
         {data && (
           <Section title={data.dataset.name}>
             <DatasetFacts dataset={data.dataset} />
+            <Misfit dataset={data.dataset} />
             <Thumbnails data={data} selected={index} onSelect={setSelected} />
           </Section>
         )}
@@ -79,6 +82,18 @@ function OpenImages() {
       )}
     </Section>
   );
+}
+
+/** Labels that the open model has no class for. */
+function Misfit({ dataset }: { readonly dataset: Dataset }) {
+  const view = useLab((lab) => lab.model?.view);
+  const preprocessing = useLab((lab) => lab.preprocessing);
+  // Without preprocessing the form beside says why no image fits.
+  const misfit = useMemo(
+    () => (view && preprocessing ? describeMisfit(view, dataset, preprocessing) : null),
+    [view, dataset, preprocessing],
+  );
+  return misfit && <Problem failure={misfit} />;
 }
 
 const labelSources = {

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { unzipSync } from 'fflate';
+import { parseStudy } from '../../../src/study/study-json.ts';
+import { expect, type Lab, readCsv, test, textOf } from './lab-page.ts';
+
+/** Labels of the bundled images in the order of the dataset, read from the archive's folders by the test itself. */
+const sampleLabels = Object.keys(
+  unzipSync(readFileSync(new URL('../../../public/samples/digits.zip', import.meta.url))),
+)
+  .filter((path) => path.endsWith('.png'))
+  .sort()
+  .map((path) => Number(path.split('/')[1]));
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+async function namesOfPoints(lab: Lab): Promise<string[]> {
+  const labels = await lab.points().evaluateAll((all) => all.map((g) => g.getAttribute('aria-label') ?? ''));
+  return labels.toSorted();
+}
+
+test('the first visit: one press, points appear one by one, and the numbers can be checked at home', async ({
+  lab,
+  page,
+}) => {
+  await page.addInitScript(() => {
+    const seen: number[] = [];
+    Object.assign(globalThis, { longTasks: seen });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) seen.push(duration);
+    }).observe({ type: 'longtask' });
+  });
+  await lab.visit();
+  await expect(page.getByTestId('graph-canvas')).toHaveAttribute('data-model', 'digits.onnx');
+  await expect(page.getByTestId('exit-0')).toBeVisible();
+  await page.evaluate(() => ((globalThis as unknown as { longTasks: number[] }).longTasks.length = 0));
+
+  await lab.press(lab.measureButton());
+  await lab.show('Front');
+  await expect(lab.points().first()).toBeVisible({ timeout: 60_000 });
+  const counts = new Set<number>();
+  const done = page.getByText('The study is done');
+  while (!(await done.isVisible())) {
+    counts.add(await lab.points().count());
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  const longTasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
+  const worst = Math.max(0, ...longTasks);
+  console.log(
+    `long tasks during the study: ${longTasks.length}, worst ${Math.round(worst)} ms; counts of points seen: ${[...counts].join(', ')}`,
+  );
+  expect(worst).toBeLessThan(500);
+  await expect(lab.points()).toHaveCount(10);
+  expect(counts.size, 'points appear one by one').toBeGreaterThan(2);
+  await lab.dismissNotices();
+
+  const take = async (name: string) => lab.download(page.getByRole('button', { name, exact: true }));
+  const study = parseStudy(textOf(await take('study.json')));
+  const trials = readCsv(textOf(await take('trials.csv')));
+  const samples = readCsv(textOf(await take('samples.csv')));
+  expect(study.trials.map(({ state }) => state.kind)).toEqual(study.trials.map(() => 'done'));
+  expect(trials).toHaveLength(10);
+
+  for (const row of trials) {
+    const name = row.get('strategy');
+    const trial = study.trials.find(({ id }) => id === row.get('trial_id'));
+    if (!trial?.predictions || !trial.accuracy || !trial.size) throw new Error(`${name} is not complete`);
+    // A row of samples.csv for each inference, warm-up apart.
+    const mine = samples.filter((sample) => sample.get('trial_id') === trial.id);
+    const timed = mine.filter((sample) => sample.get('warm_up') === '0');
+    expect(timed).toHaveLength(study.protocol.rounds * study.protocol.samplesPerRound);
+    expect(mine).toHaveLength(timed.length + study.protocol.warmUpRuns);
+    expect(Number(row.get('samples'))).toBe(timed.length);
+    // The median of the CSVs is one and the same, and what the table shows.
+    const medianMs = median(timed.map((sample) => Number(sample.get('compute_ms'))));
+    expect(Number(row.get('latency_median_ms'))).toBeCloseTo(medianMs, 3);
+    const cell = await page
+      .getByRole('row')
+      .filter({ has: page.getByRole('button', { name: trial.strategy.name, exact: true }) })
+      .getByRole('cell')
+      .nth(1)
+      .textContent();
+    const digits = medianMs >= 100 ? 0 : medianMs >= 10 ? 1 : 2;
+    expect(Math.abs(Number.parseFloat(cell ?? '') - medianMs), `${name}: ${cell}`).toBeLessThanOrEqual(
+      0.51 * 10 ** -digits,
+    );
+    // Parts of an inference are not longer than the whole.
+    for (const sample of timed) {
+      const [compute, total] = [Number(sample.get('compute_ms')), Number(sample.get('total_ms'))];
+      expect(compute).toBeGreaterThan(0);
+      expect(total).toBeGreaterThanOrEqual(compute);
+    }
+    // Accuracy is what the predictions and the folders of the archive say.
+    const { imageIndices, top1, top5 } = trial.predictions;
+    expect(imageIndices).toHaveLength(450);
+    const right = imageIndices.filter((image, i) => sampleLabels[image] === top1[i]).length;
+    const inFive = imageIndices.filter((image, i) => top5[i]?.includes(sampleLabels[image] ?? -1)).length;
+    expect(trial.accuracy).toMatchObject({ images: 450, top1Correct: right, top5Correct: inFive });
+    expect(Number(row.get('accuracy_top1'))).toBeCloseTo(right / 450, 5);
+  }
+
+  const trialOf = (name: string) => {
+    const trial = study.trials.find(({ strategy }) => strategy.name === name);
+    if (!trial?.accuracy || !trial.size || !trial.predictions) throw new Error(`no trial ${name}`);
+    return { accuracy: trial.accuracy, size: trial.size, predictions: trial.predictions };
+  };
+  const [whole, first, second] = [trialOf('identity'), trialOf('exit 1'), trialOf('exit 2')];
+  expect(first.size.macs).toBeLessThan(second.size.macs);
+  expect(second.size.macs).toBeLessThan(whole.size.macs);
+  expect(first.size.rawBytes).toBeLessThan(whole.size.rawBytes);
+  expect(first.accuracy.top1Correct).toBeLessThan(second.accuracy.top1Correct ?? 0);
+  expect(second.accuracy.top1Correct).toBeLessThanOrEqual(whole.accuracy.top1Correct ?? 0);
+  // The README of the samples: 78, 91 and 94 of 100.
+  expect((first.accuracy.top1Correct ?? 0) / 450).toBeCloseTo(0.782, 2);
+  expect((whole.accuracy.top1Correct ?? 0) / 450).toBeCloseTo(0.94, 2);
+  expect(trialOf('int8').size.rawBytes).toBeLessThan(0.4 * whole.size.rawBytes);
+  const pruned = trialOf('prune 50%');
+  expect(pruned.size.nonZeroParams / whole.size.nonZeroParams).toBeCloseTo(0.5, 1);
+  expect(pruned.size.gzipBytes).toBeLessThan(whole.size.gzipBytes);
+  // A cut changes where, not what.
+  const cut = study.trials.find(({ strategy }) => strategy.recipe.some(({ op }) => op === 'partition'));
+  expect(cut?.predictions?.top1).toEqual(whole.predictions.top1);
+  const careful = trialOf('exits τ 0.90');
+  expect(new Set(careful.predictions.exitIndex).size, 'several exits are taken').toBeGreaterThan(1);
+
+  const svg = textOf(await take('SVG'));
+  const texts = await page.evaluate((text) => {
+    const parsed = new DOMParser().parseFromString(text, 'image/svg+xml');
+    return parsed.querySelector('parsererror')
+      ? null
+      : [...parsed.querySelectorAll('text')].map((e) => e.textContent);
+  }, svg);
+  expect(texts).toContain('identity');
+  const png = await take('PNG');
+  const colours = await page.evaluate(async (bytes) => {
+    const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    context?.drawImage(image, 0, 0);
+    const pixels = context?.getImageData(0, 0, image.width, image.height).data ?? new Uint8ClampedArray();
+    return new Set(new Uint32Array(pixels.buffer)).size;
+  }, Array.from(png.bytes));
+  expect(colours, 'the picture is not blank').toBeGreaterThan(8);
+});
+
+test('a point restores its recipe on the canvas; a study goes out of one browser and into another', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.chooseOnly('identity', 'exit 1', 'int8');
+  await lab.measure();
+  await lab.show('Front');
+  const point = lab.points().filter({ has: page.locator('circle') });
+  const exit = page.locator('figure g[role=button][aria-label^="exit 1:"]');
+  await expect(point).toHaveCount(3);
+  await lab.press(exit);
+  await expect(exit).toHaveAttribute('aria-pressed', 'true');
+  await lab.show('Graph');
+  await expect(page.getByTestId('stop-handle')).toBeVisible();
+  await expect(page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');
+
+  // Without the mouse as well.
+  await lab.show('Front');
+  const int8 = page.locator('figure g[role=button][aria-label^="int8:"]');
+  await int8.focus();
+  await page.keyboard.press('Enter');
+  await expect(int8).toHaveAttribute('aria-pressed', 'true');
+  await lab.show('Recipe');
+  await expect(page.getByText('dynamic int8')).toBeVisible();
+  await lab.show('Front');
+
+  const names = await namesOfPoints(lab);
+  const study = await lab.download(page.getByRole('button', { name: 'study.json', exact: true }));
+  const browser = await page.context().newCDPSession(page);
+  // The writes under way would bring back what is being cleared.
+  await page.goto('about:blank');
+  await browser.send('Storage.clearDataForOrigin', {
+    origin: new URL(test.info().project.use.baseURL ?? '').origin,
+    storageTypes: 'all',
+  });
+  await lab.visit();
+  await lab.show('Front');
+  await expect(lab.points()).toHaveCount(0);
+  await lab.pick(lab.button('Open a study.json'), [study]);
+  await expect(lab.points()).toHaveCount(3);
+  expect(await namesOfPoints(lab)).toEqual(names);
+  const again = await lab.download(page.getByRole('button', { name: 'study.json', exact: true }));
+  expect(JSON.parse(textOf(again))).toEqual(JSON.parse(textOf(study)));
+
+  // A study of another time is not overwritten by one that is broken.
+  await lab.pick(lab.button('Open a study.json'), [
+    { name: 'study.json', bytes: study.bytes.slice(0, study.bytes.length / 2) },
+  ]);
+  await expect(lab.notice('The study could not be read')).toBeVisible();
+  await expect(lab.points()).toHaveCount(3);
+});

@@ -1,0 +1,232 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test as base, expect, type Locator, type Page } from '@playwright/test';
+
+/** A file that the browser is given as if a person picked it. */
+export interface TestFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+type Tab = 'Graph' | 'Recipe' | 'Run' | 'Front' | 'Data';
+
+/** The lab as a person uses it, at either size. */
+export interface Lab {
+  readonly page: Page;
+  readonly isPhone: boolean;
+  /** What must never happen, as it happens; a test ends by expecting none. */
+  readonly problems: string[];
+  /** Opens the page and waits until a model and images are there. */
+  visit(): Promise<void>;
+  button(name: string | RegExp): Locator;
+  /** The phone shows one part at a time. */
+  show(tab: Tab): Promise<void>;
+  /** Clicks, or taps on a phone. */
+  press(target: Locator): Promise<void>;
+  /** Leaves only these strategies ticked. */
+  chooseOnly(...names: readonly string[]): Promise<void>;
+  measureButton(): Locator;
+  /** Presses Measure (or Resume) and waits for the study's end. */
+  measure(): Promise<void>;
+  /** Waits for the end of a study under way. */
+  studyIsDone(): Promise<void>;
+  points(): Locator;
+  /** What pressing this button downloads. */
+  download(trigger: Locator): Promise<TestFile>;
+  /** Files through the picker that pressing this button opens. */
+  pick(trigger: Locator, files: readonly TestFile[]): Promise<void>;
+  /** A model through its dialog, and waits until it or a notice is there. */
+  openModel(...files: readonly TestFile[]): Promise<void>;
+  /** Images through their picker. */
+  openImages(...files: readonly TestFile[]): Promise<void>;
+  /** The model's button in the header: its name is the open model's. */
+  modelButton(): Locator;
+  showData(): Promise<void>;
+  closeDialog(): Promise<void>;
+  /** A notice with this text. */
+  notice(text: string | RegExp): Locator;
+  dismissNotices(): Promise<void>;
+}
+
+/**
+ * `lab` is the page, watched: an exception, an error on the console (the security policy reports there, too) or a
+ * request to anywhere but the page's own server fails the test. `outside` lists other origins the test allows.
+ */
+export const test = base.extend<{ lab: Lab; outside: string[] }, { gate: { url: string; hosts: string[] } }>({
+  // Everything that is not this machine goes through here, from pages and workers alike, and no further.
+  gate: [
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern
+    async ({}, use) => {
+      const hosts: string[] = [];
+      const server = createServer((request, response) => {
+        hosts.push(request.headers.host ?? '?');
+        response.writeHead(403).end();
+      });
+      server.on('connect', (request, socket) => {
+        hosts.push(request.url ?? '?');
+        socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      await use({ url: `http://127.0.0.1:${port}`, hosts });
+      server.close();
+    },
+    { scope: 'worker' },
+  ],
+  proxy: async ({ gate }, use) => {
+    await use({ server: gate.url, bypass: '127.0.0.1,localhost' });
+  },
+  // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern
+  outside: async ({}, use) => {
+    await use([]);
+  },
+  lab: async ({ page, gate, outside }, use, info) => {
+    const lab = labOn(page, !!info.project.use.isMobile);
+    gate.hosts.length = 0;
+    const own = new URL(info.project.use.baseURL ?? 'http://127.0.0.1').origin;
+    page.context().on('request', (request) => {
+      const { protocol, origin } = new URL(request.url());
+      if (protocol.startsWith('http') && origin !== own && !outside.includes(origin))
+        lab.problems.push(`request: ${request.url()}`);
+    });
+    await use(lab);
+    expect(lab.problems, 'nothing throws, nothing is refused by the policy, nothing leaves').toEqual([]);
+    expect(gate.hosts, 'no other machine is asked for anything').toEqual([]);
+  },
+});
+
+/** The lab on any page. */
+export function labOn(page: Page, isPhone: boolean): Lab {
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(`console: ${message.text()}`);
+  });
+  page.on('crash', () => problems.push('the page crashed'));
+
+  const button: Lab['button'] = (name) => page.getByRole('button', { name });
+  const press: Lab['press'] = (target) => (isPhone ? target.tap() : target.click());
+  const show: Lab['show'] = async (tab) => {
+    if (isPhone) await press(page.getByRole('tab', { name: tab }));
+  };
+  const measureButton = () =>
+    button(/^(Measure( on this device| again| \d+ more)|Resume the study)$/).first();
+  const modelButton = () =>
+    isPhone ? page.locator('header button').first() : button(/^Model: .* Open another$/);
+  const dismissNotices = async () => {
+    const dismiss = page.getByRole('button', { name: /^Dismiss/ });
+    while ((await dismiss.count()) > 0)
+      await dismiss
+        .first()
+        .click({ timeout: 1000 })
+        .catch(() => {});
+  };
+  const studyIsDone = async () => {
+    await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
+    await dismissNotices();
+  };
+  const pick: Lab['pick'] = async (trigger, files) => {
+    const chooser = page.waitForEvent('filechooser');
+    await press(trigger);
+    const buffers = files.map(({ name, bytes }) => ({
+      name,
+      mimeType: '',
+      buffer: Buffer.from(bytes),
+    }));
+    await (await chooser).setFiles(buffers);
+  };
+  const showData = async () => {
+    if (isPhone) return show('Data');
+    if ((await page.getByRole('dialog', { name: 'Images' }).count()) === 0) await press(button(/^Images: /));
+  };
+  const closeDialog = async () => {
+    const close = page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true });
+    if ((await close.count()) > 0) await press(close);
+  };
+  return {
+    page,
+    isPhone,
+    problems,
+    button,
+    press,
+    show,
+    measureButton,
+    modelButton,
+    studyIsDone,
+    dismissNotices,
+    pick,
+    showData,
+    closeDialog,
+    async visit() {
+      await page.goto('./');
+      await expect(measureButton()).toBeEnabled({ timeout: 30_000 });
+    },
+    async chooseOnly(...names) {
+      await show('Run');
+      const boxes = page.getByRole('checkbox', { name: /^Measure / });
+      await boxes.first().waitFor();
+      for (const box of await boxes.all()) {
+        const name = (await box.getAttribute('aria-label'))?.replace(/^Measure /, '') ?? '';
+        await box.setChecked(names.includes(name));
+      }
+      await expect(page.getByRole('checkbox', { name: /^Measure /, checked: true })).toHaveCount(
+        names.length,
+      );
+    },
+    async measure() {
+      await show('Run');
+      await dismissNotices();
+      await press(measureButton());
+      await studyIsDone();
+    },
+    points: () => page.locator('figure g[role=button]'),
+    async download(trigger) {
+      const started = page.waitForEvent('download');
+      await press(trigger);
+      const download = await started;
+      return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+    },
+    async openModel(...files) {
+      await press(modelButton());
+      await pick(button('Choose an .onnx file'), files);
+    },
+    async openImages(...files) {
+      await showData();
+      await pick(button('Open a zip or files'), files);
+    },
+    notice: (text) => page.getByRole('log').locator('[data-tone]').filter({ hasText: text }),
+  };
+}
+
+export { expect };
+
+/** A file's text. */
+export function textOf({ bytes }: TestFile): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** A table read by the rules of RFC 4180: each row by the names of its header. */
+export function readCsv(text: string): ReadonlyMap<string, string>[] {
+  const rows: string[][] = [[]];
+  let cell = '';
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i] as string;
+    if (isQuoted) {
+      if (character !== '"') cell += character;
+      else if (text[i + 1] === '"') cell += text[++i];
+      else isQuoted = false;
+    } else if (character === '"') isQuoted = true;
+    else if (character === ',' || character === '\n') {
+      rows.at(-1)?.push(cell.replace(/\r$/, ''));
+      cell = '';
+      if (character === '\n') rows.push([]);
+    } else cell += character;
+  }
+  const [head = [], ...body] = rows.filter((row) => row.length > 0);
+  return body.map((row) => {
+    expect(row).toHaveLength(head.length);
+    return new Map(head.map((name, column) => [name, row[column] ?? '']));
+  });
+}
