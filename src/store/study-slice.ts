@@ -133,7 +133,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           },
           onProgress: (progress) => {
             const nowMs = performance.now();
-            if (nowMs - toldMs < showEveryMs && progress.step !== 'paused') return;
+            const isRare = progress.step === 'paused' || progress.step === 'compressing';
+            if (nowMs - toldMs < showEveryMs && !isRare) return;
             toldMs = nowMs;
             set(({ run }) => (run ? { run: { ...run, progress } } : {}));
           },

@@ -65,7 +65,8 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   selectRange: (selectedRange) => set({ selectedRange }),
   setPreview: (preview) => set({ preview }),
   setAxes: (axes) => set({ axes }),
-  pointAtTrial: (pointedTrialId) => set({ pointedTrialId }),
+  // Called for every movement of the pointer; most change nothing.
+  pointAtTrial: (pointedTrialId) => pointedTrialId !== get().pointedTrialId && set({ pointedTrialId }),
   showTrial: (trialId) => {
     const trial = get().trials.find((t) => t.id === trialId);
     if (!trial) return;

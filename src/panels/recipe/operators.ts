@@ -29,7 +29,7 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'early-exit',
     title: 'Early exits',
-    note: 'stop as soon as an exit is confident',
+    note: 'stop when an exit is confident',
     colour: 'var(--exit)',
     add: (recipe, view) =>
       withDynamicExits(
@@ -43,7 +43,7 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'quantize',
     title: 'Quantize',
-    note: 'weights and sums in 8-bit integers',
+    note: 'compute in 8-bit integers',
     colour: 'var(--good)',
     add: (recipe) => insertBeforeCut(recipe, { op: 'quantize', mode: 'dynamic' }),
     refusal: (recipe) => onlyOnce(recipe, 'quantize'),
@@ -53,15 +53,14 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
     title: 'Prune',
     note: 'set the smallest weights to zero',
     colour: 'var(--accent)',
+    // Before quantize, whose integers cannot be ranked any more.
     add: (recipe) => [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }, ...recipe],
-    refusal: (recipe) =>
-      onlyOnce(recipe, 'prune') ??
-      (recipe.some(({ op }) => op === 'quantize') ? 'goes before Quantize: it would be undone' : null),
+    refusal: (recipe) => onlyOnce(recipe, 'prune'),
   },
   {
     op: 'partition',
     title: 'Partition',
-    note: 'cut into two parts that run one after the other',
+    note: 'cut into two parts',
     colour: 'var(--cut)',
     add: (recipe, view) => withCut(recipe, view, middleCut(view)),
     refusal: (recipe, view) =>

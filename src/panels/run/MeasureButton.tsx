@@ -1,4 +1,6 @@
 import { useLab } from '../../store/lab.ts';
+import { sameRecipe } from '../../store/recipe-slice.ts';
+import type { Lab } from '../../store/slice.ts';
 import { isUnfinished } from '../../store/study-slice.ts';
 import { Button } from '../ui/controls.tsx';
 import { PauseIcon, RunIcon } from '../ui/icons.tsx';
@@ -14,6 +16,7 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
       lab.study?.datasetId === lab.data?.dataset.id &&
       lab.trials.some(isUnfinished),
   );
+  const label = useLab(measureLabel);
   const isReady = useLab((lab) => lab.model !== null && lab.data !== null && lab.environment !== null);
   const measure = useLab((lab) => lab.measure);
   const resume = useLab((lab) => lab.resumeStudy);
@@ -37,7 +40,18 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
       disabled={!isReady}
       onClick={() => void (canResume ? resume() : measure())}
     >
-      <RunIcon /> {canResume ? 'Resume the study' : 'Measure on this device'}
+      <RunIcon /> {canResume ? 'Resume the study' : label}
     </Button>
   );
+}
+
+/** What pressing the button would measure. */
+function measureLabel({ listed, trials, study, model }: Lab): string {
+  if (study === null || trials.length === 0 || study.modelId !== model?.view.modelId)
+    return 'Measure on this device';
+  const measured = trials.filter(({ state }) => state.kind === 'done');
+  const isNew = ({ recipe }: (typeof listed)[number]) =>
+    !measured.some(({ strategy }) => sameRecipe(strategy.recipe, recipe));
+  const news = listed.filter((entry) => entry.chosen && isNew(entry)).length;
+  return news === 0 ? 'Measure again' : `Measure ${news} more`;
 }

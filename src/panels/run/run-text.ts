@@ -24,6 +24,8 @@ function stepText({ step, strategy, round, rounds }: StudyProgress): string {
       return `${strategy} · accuracy`;
     case 'measuring':
       return `${strategy} · round ${(round ?? 0) + 1} of ${rounds}`;
+    case 'compressing':
+      return `${strategy} · compressing to learn the gzipped size`;
     case 'paused':
       return 'Paused';
     default:

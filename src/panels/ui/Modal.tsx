@@ -40,7 +40,10 @@ export function Modal({ title, onClose, narrow = false, children }: ModalProps) 
           <CloseIcon />
         </IconButton>
       </div>
-      <div className={styles.body}>{children}</div>
+      {/* A tab stop, so that the keyboard can scroll what does not fit. */}
+      <div className={styles.body} tabIndex={0}>
+        {children}
+      </div>
     </dialog>
   );
 }
