@@ -44,8 +44,9 @@ export interface StudyControl {
  * The unchanged model comes first (its predictions are what the others are compared with), then rounds: in each,
  * every strategy is visited once in random order. A strategy is built, loaded, warmed up and evaluated at its
  * first visit, so points of the front appear in the first round and sharpen in the others. A strategy that fails
- * is marked so and the rest go on. A study interrupted earlier continues with the first visit that is missing,
- * except for trials that were begun on another device or browser: they start over.
+ * is marked so and the rest go on. Last, when nothing is timed any more, files are gzipped to learn that size.
+ * A study interrupted earlier continues with the first visit that is missing, except for trials that were begun on
+ * another device or browser: they start over.
  * @returns the study with what was measured; not ok only if the model cannot be opened
  */
 export async function runStudy(
@@ -73,6 +74,7 @@ export async function runStudy(
       if (control.signal.aborted) break;
       await run.visit(visit);
     }
+    await run.compress();
     return ok(run.study());
   } finally {
     control.signal.removeEventListener('abort', stop);
@@ -165,7 +167,13 @@ function createRun(
     await callbacks.onTrial(trialOf(strategyId));
   }
 
-  function tell(step: StudyProgress['step'], strategy: Strategy, round: number | null): void {
+  /** @param knownRemainingMs time left where inferences do not tell it */
+  function tell(
+    step: StudyProgress['step'],
+    strategy: Strategy,
+    round: number | null,
+    knownRemainingMs?: number | null,
+  ): void {
     const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
     const remaining = remainingMs(
       all.map(({ trial, left }) => {
@@ -181,7 +189,7 @@ function createRun(
       rounds: protocol.rounds,
       doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
       totalInferences: all.reduce((sum, { total }) => sum + total, 0),
-      remainingMs: remaining,
+      remainingMs: knownRemainingMs === undefined ? remaining : knownRemainingMs,
     });
   }
 
@@ -361,6 +369,33 @@ function createRun(
     });
   }
 
+  /**
+   * Learns the gzipped size of everything measured; last, because compressing next to a timed run would disturb it.
+   * A size that cannot be learnt stays unknown.
+   */
+  async function compress(): Promise<void> {
+    const unknown = [...trials.values()].filter(
+      ({ state, size }) => state.kind === 'done' && size !== null && size.gzipBytes === null,
+    );
+    let bytesLeft = unknown.reduce((sum, { size }) => sum + (size?.rawBytes ?? 0), 0);
+    let bytesDone = 0;
+    const startedMs = performance.now();
+    for (const { strategy, size } of unknown) {
+      if (!size) continue;
+      if (control.gate.isPaused) tell('paused', strategy, null);
+      await control.gate.passed(control.signal);
+      if (control.signal.aborted) return;
+      const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
+      tell('compressing', strategy, null, msPerByte === null ? null : msPerByte * bytesLeft);
+      const outcome = await model.gzipBytes(strategy.recipe);
+      bytesDone += size.rawBytes;
+      bytesLeft -= size.rawBytes;
+      if (!outcome.ok) continue;
+      update(strategy.id, { size: { ...size, gzipBytes: outcome.value } });
+      await publish(strategy.id);
+    }
+  }
+
   /** A failure belongs to the trial, unless everything was cancelled. */
   async function guarded(strategy: Strategy, work: () => Promise<void>): Promise<void> {
     try {
@@ -384,6 +419,7 @@ function createRun(
     tellPaused: (next: Visit) => tell('paused', trialOf(next.strategyId).strategy, next.round),
     prepareReference,
     visit,
+    compress,
     study: (): Study => ({ ...study, trials: study.trials.map((trial) => trialOf(trial.strategy.id)) }),
   };
 }
@@ -421,12 +457,12 @@ function lastSequence(trial: Trial): number {
 }
 
 function sizeOf(built: BuiltVariant): Trial['size'] {
-  const { rawBytes, gzipBytes, params, nonZeroParams, macs, plan } = built;
+  const { rawBytes, params, nonZeroParams, macs, plan } = built;
   const macsToExit: { exitIndex: number; macs: number }[] = [];
   let macsSoFar = 0;
   for (const segment of plan.segments) {
     macsSoFar += segment.macs;
     if (segment.exit) macsToExit.push({ exitIndex: segment.exit.index, macs: macsSoFar });
   }
-  return { rawBytes, gzipBytes, params, nonZeroParams, macs, macsToExit };
+  return { rawBytes, gzipBytes: null, params, nonZeroParams, macs, macsToExit };
 }

@@ -9,7 +9,8 @@ import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { blobSource } from './blob-source.ts';
-import { createVariantStore, gzipByteLength, type VariantStore } from './variant-files.ts';
+import { createGzipSizer } from './gzip-size.ts';
+import { createVariantStore, type VariantStore } from './variant-files.ts';
 
 interface OpenModel {
   readonly model: Model;
@@ -25,6 +26,7 @@ const keptVariants = 24;
 /** One model: reads its structure, checks recipes, builds and keeps variants. */
 export function createModelService(): ModelApi {
   const store = createVariantStore();
+  const gzipSizer = createGzipSizer();
   let opened: OpenModel | null = null;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<BuiltVariant>>();
@@ -72,6 +74,13 @@ export function createModelService(): ModelApi {
 
     build: (recipe) => attempt(() => build(recipe)),
 
+    gzipBytes: (recipe) =>
+      attempt(async () => {
+        let bytes = 0;
+        for (const { blob } of (await build(recipe)).files) bytes += await gzipSizer.byteLength(blob);
+        return bytes;
+      }),
+
     view: (recipe) =>
       attempt(async () => {
         const { files } = await build(recipe);
@@ -115,14 +124,11 @@ async function buildFiles(
   }
   // Writing counts: transforms may do their work only when the bytes are asked for.
   const buildMs = performance.now() - startedMs;
-  let gzipBytes = 0;
-  for (const { blob } of files) gzipBytes += await gzipByteLength(blob);
   return {
     recipe,
     plan: variant.plan,
     files,
     rawBytes: files.reduce((sum, { blob }) => sum + blob.size, 0),
-    gzipBytes,
     params: variant.params,
     nonZeroParams: variant.nonZeroParams,
     macs: variant.macs,

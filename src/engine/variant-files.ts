@@ -108,14 +108,3 @@ async function openFolder(): Promise<FileSystemDirectoryHandle> {
   }
   return folders.getDirectoryHandle(own, { create: true });
 }
-
-/** Bytes of a blob after gzip (level 6, as servers send it), streamed. */
-export async function gzipByteLength(blob: Blob): Promise<number> {
-  let bytes = 0;
-  const reader = blob.stream().pipeThrough(new CompressionStream('gzip')).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return bytes;
-    bytes += value.byteLength;
-  }
-}

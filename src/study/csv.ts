@@ -164,7 +164,7 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
   },
   {
     name: 'gzip_bytes',
-    description: 'Size of the ONNX files, each gzipped',
+    description: 'Size of the ONNX files, each gzipped at level 6; empty if that was not measured',
     cell: ({ trial }) => trial.size?.gzipBytes ?? null,
   },
   {

@@ -1,6 +1,15 @@
 /** What a study is doing and how far it is. */
 export interface StudyProgress {
-  readonly step: 'preparing' | 'building' | 'loading' | 'warming-up' | 'predicting' | 'measuring' | 'paused';
+  readonly step:
+    | 'preparing'
+    | 'building'
+    | 'loading'
+    | 'warming-up'
+    | 'predicting'
+    | 'measuring'
+    /** Its files are gzipped to learn how large they become. */
+    | 'compressing'
+    | 'paused';
   /** Name of the strategy at work. */
   readonly strategy: string;
   /** Of the step `measuring`: round from 0; null before. */

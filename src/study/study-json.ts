@@ -229,7 +229,7 @@ const readTrial = object<Trial>({
   size: nullable(
     object<NonNullable<Trial['size']>>({
       rawBytes: count,
-      gzipBytes: count,
+      gzipBytes: nullable(count),
       params: count,
       nonZeroParams: count,
       macs: count,

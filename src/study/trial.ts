@@ -123,7 +123,8 @@ export interface Trial {
   readonly accuracy: Accuracy | null;
   readonly size: {
     readonly rawBytes: number;
-    readonly gzipBytes: number;
+    /** The files, each gzipped (level 6), summed; null as long as it is not known. */
+    readonly gzipBytes: number | null;
     readonly params: number;
     readonly nonZeroParams: number;
     /** MACs if no exit is taken. */

@@ -5,6 +5,7 @@ import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilit
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
 import type { Preprocessing } from '../../../src/data/preprocessing.ts';
+import { createGzipSizer } from '../../../src/engine/gzip-size.ts';
 import { withExternalWeights } from '../../../src/engine/session-input.ts';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
@@ -64,12 +65,16 @@ function value<T>(result: Result<T>): T {
   throw new Error(`${result.failure.code}: ${result.failure.message}`);
 }
 
-async function built(recipe: Recipe, model: Model = twoExitModel()): Promise<BuiltVariant> {
+async function built(
+  recipe: Recipe,
+  model: Model = twoExitModel(),
+): Promise<BuiltVariant & { readonly gzipBytes: number }> {
   const client = openModelClient();
   try {
     const file = new Blob([modelToBytes(model) as Uint8Array<ArrayBuffer>]);
     value(await client.api.open(file, 'tiny.onnx', []));
-    return value(await client.api.build(recipe));
+    const variant = value(await client.api.build(recipe));
+    return { ...variant, gzipBytes: value(await client.api.gzipBytes(recipe)) };
   } finally {
     client.terminate();
   }
@@ -254,4 +259,26 @@ export async function externalWeights() {
 export async function environment() {
   const found = await detectEnvironment();
   return { found, threads: chooseThreads(found) };
+}
+
+/** Sizes of four blobs, of which the second has the content of the first, and how often anything was compressed. */
+export async function gzipSizes() {
+  const Native = CompressionStream;
+  let compressions = 0;
+  globalThis.CompressionStream = class extends Native {
+    constructor(format: CompressionFormat) {
+      super(format);
+      compressions++;
+    }
+  };
+  const pattern = Uint8Array.from({ length: 5e6 }, (_, i) => (i * i) >> 7);
+  const changed = pattern.slice();
+  changed[4.9e6] = (pattern[4.9e6] as number) ^ 1;
+  const sizer = createGzipSizer();
+  const sizes: number[] = [];
+  for (const bytes of [pattern, pattern.slice(), changed, new Uint8Array(3e6)]) {
+    sizes.push(await sizer.byteLength(new Blob([bytes])));
+  }
+  globalThis.CompressionStream = Native;
+  return { sizes, compressions };
 }

@@ -183,3 +183,13 @@ test('the environment tells what this browser offers, with reasons for what it l
   if (!found.webnn.available) expect(found.webnn.reason).not.toBe('');
   expect(found.storage?.quotaBytes).toBeGreaterThan(0);
 });
+
+test('files of the same content are compressed once', async ({ page }) => {
+  const { sizes, compressions } = await runInPage<Module, 'gzipSizes'>(page, path, 'gzipSizes');
+  expect(compressions).toBe(3);
+  expect(sizes[1]).toBe(sizes[0]);
+  expect(sizes[0]).toBeLessThan(5e6);
+  // A run of zeros shrinks a thousandfold, not more: that is deflate's limit.
+  expect(sizes[3]).toBeGreaterThan(3e6 / 1100);
+  expect(sizes[3]).toBeLessThan(3e6 / 900);
+});

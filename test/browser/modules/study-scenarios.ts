@@ -124,6 +124,18 @@ export async function cancelAfter(setup: Setup, updates: number) {
   return { study: finished(result), seen };
 }
 
+/** Cancels a study when it begins to compress, then goes on with it. */
+export async function cancelAtCompressing(setup: Setup) {
+  const { study, inputs } = await prepare(setup);
+  const control = openControl();
+  const onProgress = ({ step }: StudyProgress) => {
+    if (step === 'compressing') control.ends.abort();
+  };
+  const cancelled = finished(await runStudy(study, inputs, { onTrial: () => {}, onProgress }, control));
+  const quiet = { onTrial: () => {}, onProgress: () => {} };
+  return { cancelled, resumed: finished(await runStudy(cancelled, inputs, quiet, openControl())) };
+}
+
 /** Pauses after an update for a while, then goes on to the end. */
 export async function pauseFor(setup: Setup, ms: number) {
   const { study, inputs } = await prepare(setup);

@@ -77,6 +77,14 @@ test('a study measures every strategy in interleaved rounds; one that fails is m
     expect(images[1]).toEqual(images[0]);
     expect(images[2]).toEqual(images[0]);
   }
+  // Compressing waits until nothing is timed any more.
+  for (const { size: known } of good) {
+    expect(known?.gzipBytes).toBeGreaterThan(100);
+    expect(known?.gzipBytes).toBeLessThan(known?.rawBytes ?? 0);
+  }
+  const steps = progress.map(({ step }) => step);
+  expect(steps.slice(steps.indexOf('compressing'))).toEqual(['compressing', 'compressing', 'compressing']);
+
   // Points appear one by one: a first result long before the last.
   expect(updates.length).toBeGreaterThan(9);
   const done = progress.map((step) => step.doneInferences);
@@ -115,6 +123,20 @@ test('cancelling keeps what is measured so far', async ({ page }) => {
   expect(seen).toBe(4);
   expect(study.trials.map((trial) => trial.state.kind)).toEqual(['running', 'running']);
   expect(study.trials.flatMap(timedSamples).length).toBeGreaterThanOrEqual(8);
+});
+
+test('cancelling while sizes are learnt leaves them unknown; going on learns them', async ({ page }) => {
+  const setup = { recipes: [identity, early], protocol: { rounds: 1 } };
+  const run = await runInPage<Module, 'cancelAtCompressing'>(page, path, 'cancelAtCompressing', setup);
+  const states = (study: Study) => study.trials.map((trial) => [trial.state.kind, trial.size?.gzipBytes]);
+  expect(states(run.cancelled)).toEqual([
+    ['done', null],
+    ['done', null],
+  ]);
+  for (const trial of run.resumed.trials) {
+    expect(trial.size?.gzipBytes).toBeGreaterThan(100);
+    expect(trial.samples).toEqual(trialNamed(run.cancelled, trial.strategy.name).samples);
+  }
 });
 
 test('pausing holds the study until it goes on', async ({ page }) => {

@@ -116,6 +116,14 @@ describe('trials.csv', () => {
       failure: 'The worker crashed.',
     });
   });
+  it('leaves a gzipped size empty as long as it is not known', () => {
+    const size = { rawBytes: 9, gzipBytes: null, params: 2, nonZeroParams: 2, macs: 4, macsToExit: [] };
+    const [unknown, known] = parse(
+      trialsCsv([makeTrial('a', { size }), makeTrial('b', { size: { ...size, gzipBytes: 7 } })]),
+    );
+    expect([unknown?.['raw_bytes'], unknown?.['gzip_bytes']]).toEqual(['9', '']);
+    expect(known?.['gzip_bytes']).toBe('7');
+  });
   it('gives both ends of every interval', () => {
     for (const name of ['latency_median_ms', 'accuracy_top1', 'agreement']) {
       expect(Number(rows[0]?.[`${name}_low`])).toBeLessThanOrEqual(Number(rows[0]?.[name]));

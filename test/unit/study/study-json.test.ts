@@ -33,6 +33,14 @@ const predictions = fc.array(fc.tuple(fc.nat(), fc.option(fc.nat()))).map((rows)
   confidence: rows.map(() => 0.5),
   exitIndex: rows.map(([, exit]) => exit),
 }));
+const size = fc.record({
+  rawBytes: fc.nat(),
+  gzipBytes: fc.option(fc.nat()),
+  params: fc.nat(),
+  nonZeroParams: fc.nat(),
+  macs: fc.nat(),
+  macsToExit: fc.array(fc.record({ exitIndex: fc.nat(), macs: fc.nat() })),
+});
 const study: fc.Arbitrary<Study> = fc
   .array(
     fc.record({
@@ -40,6 +48,7 @@ const study: fc.Arbitrary<Study> = fc
       state,
       samples: fc.array(sample, { maxLength: 5 }),
       predictions: fc.option(predictions),
+      size: fc.option(size),
       heapBytes: fc.option(amount),
       warnings: fc.array(fc.string()),
     }),
