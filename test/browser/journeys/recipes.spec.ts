@@ -161,7 +161,7 @@ test('the files of a variant run elsewhere and compute what the original does', 
   const parts = unzipSync((await download(lab)).bytes);
   const { plan } = JSON.parse(new TextDecoder().decode(parts['plan.json'])) as { plan: VariantPlan };
   expect(plan.segments).toHaveLength(2);
-  const values = new Map([['image', input]]);
+  const values = new Map<string, Tensor>([['image', input]]);
   for (const segment of plan.segments) {
     const feeds = Object.fromEntries(
       segment.inputs.map(({ name }) => [name, values.get(name) ?? missing(name)]),

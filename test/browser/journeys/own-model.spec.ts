@@ -1,0 +1,213 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { zipSync } from 'fflate';
+import { bandModel, bandPng, idxFiles } from '../../fixtures/bands.ts';
+import { expect, type Lab, test, type TestFile } from './lab-page.ts';
+
+const bands: TestFile = { name: 'bands.onnx', bytes: bandModel() };
+
+/** Two images of each row; the last of them is in the wrong folder. */
+const rows = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4];
+const labelOf = (index: number) => (index === rows.length - 1 ? 0 : (rows[index] ?? 0));
+
+function zipOf(name: string, files: readonly (readonly [string, Uint8Array])[]): TestFile {
+  return { name, bytes: zipSync(Object.fromEntries(files)) };
+}
+
+const folders = zipOf(
+  'folders.zip',
+  rows.map((row, i) => [`set/${labelOf(i)}/${i}.png`, bandPng(row, i)]),
+);
+const withCsv = zipOf('listed.zip', [
+  ...rows.map((row, i) => [`images/${i}.png`, bandPng(row, i)] as const),
+  [
+    'labels.csv',
+    new TextEncoder().encode(`file,label\n${rows.map((row, i) => `images/${i}.png,${row}\n`).join('')}`),
+  ],
+]);
+const unlabelled = zipOf(
+  'photos.zip',
+  rows.map((row, i) => [`${i}.png`, bandPng(row, i)]),
+);
+
+/** The quality that the table shows for a strategy. */
+async function quality(lab: Lab, strategy: string): Promise<string> {
+  await lab.closeDialog();
+  await lab.show('Front');
+  const row = lab.page
+    .getByRole('row')
+    .filter({ has: lab.page.getByRole('button', { name: strategy, exact: true }) });
+  return (await row.getByRole('cell').nth(2).textContent()) ?? '';
+}
+
+test('an own model is measured on images labelled by folders, a table, an IDX file, and not at all', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.openModel(bands);
+  await expect(lab.modelButton()).toContainText('bands');
+
+  await lab.openImages(folders);
+  await lab.showData();
+  await expect(page.getByText('10 images · labels from the folders')).toBeVisible();
+  await lab.closeDialog();
+  await lab.chooseOnly('identity');
+  await lab.measure();
+  expect(await quality(lab, 'identity')).toContain('90.0 %');
+
+  await lab.openImages(withCsv);
+  await lab.showData();
+  await expect(page.getByText('10 images · labels from the CSV')).toBeVisible();
+  await lab.closeDialog();
+  await lab.measure();
+  expect(await quality(lab, 'identity')).toContain('100.0 %');
+
+  const idx = idxFiles([0, 1, 2, 3, 4]);
+  await lab.openImages(
+    { name: 't-images-idx3-ubyte', bytes: idx.images },
+    { name: 't-labels-idx1-ubyte', bytes: idx.labels },
+  );
+  await lab.showData();
+  await expect(page.getByText('5 images · labels from the IDX file')).toBeVisible();
+  await lab.closeDialog();
+  await lab.measure();
+  expect(await quality(lab, 'identity')).toContain('100.0 %');
+
+  await lab.openImages(unlabelled);
+  await lab.showData();
+  await expect(page.getByText(/10 images · no labels: agreement/)).toBeVisible();
+  await lab.closeDialog();
+  await lab.chooseOnly('identity', 'int8');
+  await lab.measure();
+  expect(await quality(lab, 'int8')).toContain('100.0 %');
+  await expect(page.getByRole('columnheader', { name: 'agrees' })).toBeVisible();
+});
+
+test('what the network sees is shown, and every part of the guess can be changed', async ({ lab, page }) => {
+  await lab.visit();
+  await lab.openModel(bands);
+  await expect(lab.modelButton()).toContainText('bands');
+  await lab.openImages(folders);
+  await lab.showData();
+  const seen = page.locator('figcaption').filter({ hasText: '…' });
+  await expect(seen).toContainText('[1, 1, 8, 8] · 0.08 … 0.86');
+  await lab.press(page.getByLabel('Invert: dark becomes bright'));
+  await expect(seen).toContainText('0.14 … 0.92');
+  await page.getByLabel('Values').selectOption({ label: '0 … 255' });
+  await expect(seen).toContainText('35.00 … 235.00');
+  await lab.press(lab.button('Guess again'));
+  await expect(seen).toContainText('0.08 … 0.86');
+  await expect(page.getByLabel('Invert: dark becomes bright')).not.toBeChecked();
+  const picture = page.getByRole('img', { name: /as the network sees it/ });
+  expect(await picture.evaluate((canvas: HTMLCanvasElement) => [canvas.width, canvas.height])).toEqual([
+    8, 8,
+  ]);
+  // Another image, another view of it.
+  await lab.press(page.getByRole('region', { name: 'Images' }).getByRole('button').last());
+  await expect(page.getByText(/^set\/4\/8\.png/).first()).toBeVisible();
+  // An inverted image has its brightest row elsewhere: the change must reach the engine.
+  await lab.press(page.getByLabel('Invert: dark becomes bright'));
+  await lab.closeDialog();
+  await lab.chooseOnly('identity');
+  await lab.measure();
+  expect(Number.parseFloat(await quality(lab, 'identity'))).toBeLessThan(50);
+});
+
+test('labels of a thousand classes fit a model of a thousand and one', async ({ lab, page }) => {
+  await lab.visit();
+  await lab.openModel({ name: 'background.onnx', bytes: bandModel(1001, 1) });
+  await expect(lab.modelButton()).toContainText('background');
+  await lab.openImages(withCsv);
+  await lab.showData();
+  const offset = page.getByLabel('Class number of the first label');
+  await expect(offset).toHaveValue('1');
+  await lab.closeDialog();
+  await lab.chooseOnly('identity');
+  await lab.measure();
+  expect(await quality(lab, 'identity')).toContain('100.0 %');
+
+  await lab.showData();
+  await offset.fill('0');
+  await offset.press('Enter');
+  await lab.closeDialog();
+  await lab.measure();
+  expect(await quality(lab, 'identity')).toContain('0.0 %');
+});
+
+test('a model and images dropped on the page open together', async ({ lab, page }) => {
+  await lab.visit();
+  const transfer = await page.evaluateHandle(
+    (files) => {
+      const data = new DataTransfer();
+      for (const { name, bytes } of files) data.items.add(new File([new Uint8Array(bytes)], name));
+      return data;
+    },
+    [bands, folders].map(({ name, bytes }) => ({ name, bytes: [...bytes] })),
+  );
+  await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
+  await expect(page.getByText(/^Drop a model, images/)).toBeVisible();
+  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  await expect(page.getByText(/^Drop a model, images/)).toHaveCount(0);
+  await expect(lab.modelButton()).toContainText('bands');
+  await lab.showData();
+  await expect(page.getByText('10 images · labels from the folders')).toBeVisible();
+});
+
+test('a model comes from an address that was typed, and only from there', async ({ lab, page, outside }) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (!request.url?.endsWith('.onnx')) return response.writeHead(404).end();
+    const isOpen = request.url.startsWith('/open/');
+    response.writeHead(200, isOpen ? { 'Access-Control-Allow-Origin': '*' } : {});
+    return response.end(bands.bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  outside.push(origin);
+  try {
+    await lab.visit();
+    expect(asked).toEqual([]);
+    await lab.press(lab.modelButton());
+    const address = page.getByLabel('Address of a model');
+    await address.fill(`${origin}/closed/bands.onnx`);
+    await lab.press(lab.button('Fetch'));
+    const notice = page.getByRole('log').filter({ hasText: 'bands.onnx could not be loaded' });
+    await expect(notice).toContainText('does not let other sites read this file');
+    await expect(notice).toContainText('open it from disk');
+    await address.fill(`${origin}/open/bands.onnx`);
+    await lab.press(lab.button('Fetch'));
+    await expect(lab.modelButton()).toContainText('bands');
+    expect(asked).toEqual(['GET /closed/bands.onnx', 'GET /open/bands.onnx']);
+  } finally {
+    server.close();
+  }
+  // The browser reports the refused one on the console; that is no problem of the lab.
+  lab.problems.splice(
+    0,
+    lab.problems.length,
+    ...lab.problems.filter((text) => !/CORS|ERR_FAILED/.test(text)),
+  );
+});
+
+test('an architecture of the gallery is measured, and says that its weights are random', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.press(lab.modelButton());
+  await lab.press(lab.button(/^MobileNetV3 small/i));
+  await expect(lab.modelButton()).toContainText('mobilenet_v3_small');
+  await lab.press(lab.modelButton());
+  await expect(
+    page.getByText('Random weights: size and latency only, no accuracy.', { exact: true }),
+  ).toBeVisible();
+  await lab.closeDialog();
+  await lab.openImages(unlabelled);
+  await lab.closeDialog();
+  await lab.chooseOnly('identity', 'int8');
+  await lab.measure();
+  await lab.show('Front');
+  await expect(lab.points()).toHaveCount(2);
+});
