@@ -158,7 +158,7 @@ export function ProgressBar({ share, label }: { readonly share: number | null; r
       aria-valuemax={100}
       aria-valuenow={percent ?? undefined}
     >
-      <div style={{ width: `${percent ?? 35}%` }} />
+      <div style={{ transform: `scaleX(${(percent ?? 35) / 100})` }} />
     </div>
   );
 }
