@@ -1,13 +1,13 @@
 import { formatBytes } from '../base/units.ts';
 import { attempt, InputError, type Result } from '../base/result.ts';
 import { openDownloadClient } from '../clients/download-client.ts';
-import { type ModelClient, openModelClient } from '../clients/model-client.ts';
+import type { ModelClient } from '../clients/model-client.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadModel } from '../persist/models.ts';
 import { fetchOwn, type Progress } from './data-slice.ts';
 import type { Slice } from './slice.ts';
 import type { PickedFile } from './sort-files.ts';
-import { adoptModelWorker } from './workers.ts';
+import { adoptModelWorker, takeModelWorker } from './workers.ts';
 
 /** Where a model comes from. */
 export type ModelSource =
@@ -124,7 +124,7 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
         return false;
       }
       const { fileName, file, external } = fetched.value;
-      client = openModelClient();
+      client = takeModelWorker();
       const opened = await client.api.open(file, fileName, external);
       if (ends.signal.aborted) return false;
       set({ openingModel: null });
