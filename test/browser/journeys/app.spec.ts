@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test } from '@playwright/test';
 
@@ -30,90 +29,21 @@ async function measure(page: Page): Promise<void> {
   await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
 }
 
-async function download(page: Page, name: string): Promise<string> {
-  const started = page.waitForEvent('download');
-  await page.getByRole('button', { name, exact: true }).click();
-  return readFile(await (await started).path(), 'utf8');
-}
-
-/** Nothing the policy refuses, nothing that throws, no request beyond the page's origin. */
-function watch(page: Page): { readonly problems: string[] } {
-  const problems: string[] = [];
-  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(`console: ${message.text()}`);
-  });
-  page.on('request', (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol.startsWith('http') && origin !== new URL(page.url()).origin)
-      problems.push(`request: ${request.url()}`);
-  });
-  return { problems };
-}
-
-test('a first visit reaches a front with one press, and everything measured can be taken home', async ({
-  page,
-}) => {
-  await page.goto('./');
-  const { problems } = watch(page);
-  await expect(button(page, 'Measure on this device').first()).toBeEnabled();
-  await measure(page);
-  await show(page, 'Front');
-  const points = page.locator('figure g[role=button]');
-  await expect(points).toHaveCount(10);
-  // Three exits that trade accuracy for work: at least two of them are on the front.
-  expect(
-    await points
-      .filter({ has: page.locator('circle') })
-      .evaluateAll((all) => all.filter((g) => g.getAttribute('aria-label')?.includes('on the front')).length),
-  ).toBeGreaterThan(1);
-
-  const trials = await download(page, 'trials.csv');
-  const [head, ...rows] = trials.trim().split('\r\n');
-  expect(head).toContain('latency_median_ms');
-  expect(rows).toHaveLength(10);
-  const samples = (await download(page, 'samples.csv')).trim().split('\r\n');
-  expect(samples.length - 1).toBe(10 * (5 + 5 * 10));
-  const svg = await download(page, 'SVG');
-  expect(svg).toContain('<svg');
-  const study = await download(page, 'study.json');
-  expect(JSON.parse(study)).toMatchObject({ format: 'paretoscope-study' });
-  expect(problems).toEqual([]);
-});
-
-test('choosing a point restores its recipe; a reload brings everything back; a study comes in from a file', async ({
+test('a box of the graph tells what is in it, and a search counts its matches', async ({
   page,
 }) => {
   await visit(page);
-  await chooseOnly(page, 'identity', 'exit 1');
-  await measure(page);
-  await show(page, 'Front');
-  const point = page.locator('figure g[role=button][aria-label^="exit 1"]');
-  await point.click();
-  await expect(point).toHaveAttribute('aria-pressed', 'true');
-  await show(page, 'Recipe');
-  await expect(page.getByText('always stop at exit 1')).toBeVisible();
-
-  // State is written down when it has settled.
-  await page.waitForTimeout(1000);
-  await page.reload();
-  await show(page, 'Recipe');
-  await expect(page.getByText('always stop at exit 1')).toBeVisible();
-  await show(page, 'Front');
-  await expect(page.locator('figure g[role=button]')).toHaveCount(2);
-
-  const study = await download(page, 'study.json');
-  await button(page, /^Delete digits/).click();
-  await button(page, 'Delete for good').click();
-  await expect(page.locator('figure g[role=button]')).toHaveCount(0);
-  const chooser = page.waitForEvent('filechooser');
-  await button(page, 'Open a study.json').click();
-  await (await chooser).setFiles({
-    name: 'study.json',
-    mimeType: 'application/json',
-    buffer: Buffer.from(study),
+  await button(page, /^stem/).click();
+  const details = page.getByRole('complementary', {
+    name: test.info().project.use.isMobile ? 'Numbers' : 'Details',
   });
-  await expect(page.locator('figure g[role=button]')).toHaveCount(2);
+  await expect(details).toContainText('Parameters');
+  await expect(details).toContainText('Conv');
+  await button(page, 'Close the details').click();
+  await button(page, 'Search the graph').click();
+  await page.getByRole('textbox', { name: 'Name, operator or value' }).fill('gemm');
+  await expect(page.getByText(/^1 of \d/)).toBeVisible();
+  await button(page, 'End the search').click();
 });
 
 test('a cancelled study keeps what is measured and goes on after a reload', async ({ page }) => {
@@ -172,27 +102,6 @@ test('a model of the gallery opens, and the sample has its recipes back afterwar
   await button(page, /^Digits/).click();
   await show(page, 'Recipe');
   await expect(page.getByText('50 % of the weights')).toBeVisible();
-});
-
-test('the recipe is edited as cards and as text, with undo, and nonsense is refused', async ({ page }) => {
-  await visit(page);
-  await show(page, 'Recipe');
-  await button(page, '+ Early exits').click();
-  await button(page, '+ Quantize').click();
-  await button(page, 'More about this recipe').click();
-  await page.getByRole('menuitem', { name: 'Edit as JSON' }).click();
-  const text = page.getByRole('textbox', { name: 'Recipe as JSON' });
-  await expect(text).toHaveValue(/"op":"quantize"/);
-  await text.fill('[{"op": "prune", "kind": "unstructured", "ratio": 7}]');
-  await expect(page.getByRole('alert')).toContainText('ratio');
-  await expect(button(page, 'Apply')).toBeDisabled();
-  await text.fill('[{"op": "prune", "kind": "unstructured", "ratio": 0.3}]');
-  await button(page, 'Apply').click();
-  await expect(page.getByText('30 % of the weights')).toBeVisible();
-  await button(page, 'Undo').click();
-  await expect(page.getByText('dynamic int8')).toBeVisible();
-  await button(page, 'Redo').click();
-  await expect(page.getByText('30 % of the weights')).toBeVisible();
 });
 
 for (const scheme of ['light', 'dark'] as const) {
