@@ -75,7 +75,8 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
       }));
       set({ listed: defaults });
       // Not every model takes every recipe; those that this one refuses are not offered.
-      const checks = await Promise.all(defaults.map(({ recipe }) => worker?.check(recipe)));
+      if (worker === null) return;
+      const checks = await Promise.all(defaults.map(({ recipe }) => worker.check(recipe)));
       const refused = new Set(
         defaults.filter((_, position) => checks[position]?.ok === false).map(({ id }) => id),
       );

@@ -27,6 +27,7 @@ export function Thumbnails({ data, selected, onSelect }: ThumbnailsProps) {
     return () => observer.disconnect();
   }, []);
   const { items, classNames } = data.dataset;
+  // oxlint-disable-next-line react/incompatible-library -- its functions change without telling; nothing here is memoised
   const rows = useVirtualizer({
     count: Math.ceil(items.length / columns),
     getScrollElement: () => scroller.current,
@@ -80,15 +81,15 @@ function Thumbnail({ data, index }: { readonly data: LoadedDataset; readonly ind
 }
 
 function EncodedThumbnail({ data, index }: { readonly data: LoadedDataset; readonly index: number }) {
-  const [url, setUrl] = useState<string | null>(null);
+  const image = useRef<HTMLImageElement>(null);
   useEffect(() => {
     const blob = encodedItem(data, index);
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
+    if (!blob || !image.current) return;
+    const url = URL.createObjectURL(blob);
+    image.current.src = url;
+    return () => URL.revokeObjectURL(url);
   }, [data, index]);
-  return url && <img src={url} alt="" decoding="async" />;
+  return <img ref={image} alt="" decoding="async" />;
 }
 
 function RawThumbnail({

@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'react';
 import { type Failure, toFailure } from '../../base/result.ts';
 import { parseRecipe } from '../../transforms/parse-recipe.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import { Button } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { useDraft } from '../ui/use-draft.ts';
 import panel from '../panel.module.css';
 import styles from './RecipePanel.module.css';
 
@@ -15,8 +15,7 @@ export function RecipeText({
   readonly recipe: Recipe;
   readonly onRecipe: (next: Recipe) => void;
 }) {
-  const [text, setText] = useState(() => recipeText(recipe));
-  useEffect(() => setText(recipeText(recipe)), [recipe]);
+  const [text, setText] = useDraft(recipeText(recipe));
   const parsed = parseText(text);
   return (
     <div className={panel.stack}>

@@ -17,12 +17,15 @@ export function StudyList() {
   const forgetStudy = useLab((lab) => lab.forgetStudy);
   const [studies, setStudies] = useState<readonly StudyHeader[]>([]);
   const [asked, setAsked] = useState<string | null>(null);
-  const refresh = async () => {
-    const listed = await attempt(listStudies);
-    if (listed.ok) setStudies(listed.value);
-  };
+  const [deletions, setDeletions] = useState(0);
   // A new, finished or deleted study changes the list.
-  useEffect(() => void refresh(), [currentId, isRunning]);
+  useEffect(() => {
+    let isCurrent = true;
+    void attempt(listStudies).then((listed) => isCurrent && listed.ok && setStudies(listed.value));
+    return () => {
+      isCurrent = false;
+    };
+  }, [currentId, isRunning, deletions]);
   if (studies.length === 0) return null;
   return (
     <Section title="Studies on this device">
@@ -42,7 +45,7 @@ export function StudyList() {
                 className={panel.link}
                 onClick={async () => {
                   await forgetStudy(study.id);
-                  await refresh();
+                  setDeletions(deletions + 1);
                 }}
               >
                 Delete for good

@@ -1,5 +1,6 @@
-import { useEffect, useId, useState } from 'react';
+import { useId } from 'react';
 import styles from './Slider.module.css';
+import { useDraft } from './use-draft.ts';
 
 interface SliderProps {
   readonly title: string;
@@ -14,8 +15,7 @@ interface SliderProps {
 
 export function Slider({ title, value, min, max, step, format, onChange }: SliderProps) {
   const id = useId();
-  const [shown, setShown] = useState(value);
-  useEffect(() => setShown(value), [value]);
+  const [shown, setShown] = useDraft(value);
   const settle = () => shown !== value && onChange(shown);
   return (
     <div className={styles.slider}>

@@ -1,5 +1,6 @@
 import { type ComponentProps, type ReactNode, useId, useRef } from 'react';
 import styles from './controls.module.css';
+import { useDraft } from './use-draft.ts';
 
 type ButtonLook = 'plain' | 'primary' | 'ghost' | 'link';
 
@@ -98,27 +99,23 @@ interface NumberFieldProps {
 
 /** A number that is taken over when it is complete (Enter or leaving the field), so that typing makes one undo step. */
 export function NumberField({ title, value, onChange, ...limits }: NumberFieldProps) {
-  const input = useRef<HTMLInputElement>(null);
-  const commit = () => {
-    const field = input.current;
-    if (!field) return;
+  const [text, setText] = useDraft(String(value));
+  const commit = (field: HTMLInputElement) => {
     const typed = field.valueAsNumber;
-    if (Number.isFinite(typed) && field.checkValidity()) onChange(typed);
-    else field.value = String(value);
+    if (!Number.isFinite(typed) || !field.checkValidity()) setText(String(value));
+    else if (typed !== value) onChange(typed);
   };
   return (
     <label className={styles.field}>
       <span>{title}</span>
       <input
-        // Uncontrolled while typing; a new value from outside starts the field afresh.
-        key={value}
-        ref={input}
         type="number"
         inputMode="decimal"
         className={classes(styles.input, styles.number)}
-        defaultValue={value}
-        onBlur={commit}
-        onKeyDown={(event) => event.key === 'Enter' && commit()}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onBlur={(event) => commit(event.currentTarget)}
+        onKeyDown={(event) => event.key === 'Enter' && commit(event.currentTarget)}
         {...limits}
       />
     </label>

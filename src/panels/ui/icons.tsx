@@ -24,7 +24,6 @@ function icon(paths: ReactNode) {
 export const UndoIcon = icon(<path d="M7 4 3.5 7.5 7 11M4 7.5h7.5a4.5 4.5 0 0 1 0 9H8" />);
 export const RedoIcon = icon(<path d="m13 4 3.5 3.5L13 11m3-3.5H8.500a4.5 4.5 0 0 0 0 9H12" />);
 export const CloseIcon = icon(<path d="m5 5 10 10M15 5 5 15" />);
-export const PlusIcon = icon(<path d="M10 4v12M4 10h12" />);
 export const UpIcon = icon(<path d="m5 12 5-5 5 5" />);
 export const DownIcon = icon(<path d="m5 8 5 5 5-5" />);
 export const LeftIcon = icon(<path d="m12 5-5 5 5 5" />);
@@ -35,8 +34,6 @@ export const SearchIcon = icon(
     <path d="m13 13 4 4" />
   </>,
 );
-export const DownloadIcon = icon(<path d="M10 3v9m-4-4 4 4 4-4M4 16.500h12" />);
-export const UploadIcon = icon(<path d="M10 12V3M6 7l4-4 4 4M4 16.500h12" />);
 export const TrashIcon = icon(<path d="M4 6h12M8 6V4h4v2m2.5 0-.7 10.500H6.200L5.5 6" />);
 export const MoreIcon = icon(
   <g fill="currentColor" stroke="none">
@@ -64,7 +61,6 @@ export const GraphIcon = icon(
 export const RecipeIcon = icon(<path d="M3.5 5h13M3.5 10h13M3.5 15h8" />);
 export const RunIcon = icon(<path d="M6 4v12l10-6z" />);
 export const PauseIcon = icon(<path d="M7 4.500v11M13 4.500v11" />);
-export const StopIcon = icon(<rect x="5" y="5" width="10" height="10" rx="1.5" />);
 export const FrontIcon = icon(<path d="M3.5 3.500v13h13M6.5 13.500v-3H10V7h3.500V4.500h3" />);
 export const DataIcon = icon(
   <>
