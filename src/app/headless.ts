@@ -1,15 +1,22 @@
-import { assert, unreachable } from '../base/assert.ts';
+import { assert, defined, unreachable } from '../base/assert.ts';
 import { InputError, type Result, toFailure } from '../base/result.ts';
 import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
 import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
+import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
-import { guessPreprocessing } from '../data/guess-preprocessing.ts';
+import {
+  candidatePreprocessings,
+  guessPreprocessing,
+  type PreprocessingCandidate,
+} from '../data/guess-preprocessing.ts';
 import { noiseDataset } from '../data/noise-dataset.ts';
+import { bestCandidate, candidateName, reasonsWithScore } from '../data/rank-preprocessings.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
 import type {
   HeadlessApi,
   HeadlessOptions,
@@ -58,15 +65,23 @@ export function installHeadless(): void {
     const startedMs = performance.now();
     const environment = await detectEnvironment();
     const model = await modelFiles(options, inputs.model);
-    const { view, refuse, close } = await openModel(model);
+    const { view, api, refuse, close } = await openModel(model);
     const data = await openData(options, inputs, view);
     for (const warning of [...view.warnings, ...data.dataset.warnings]) tell(warning);
-    const { preprocessing, reasons } = guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null);
-    tell(`Preprocessing: ${reasons.join('; ')}.`);
-    const misfit = describeMisfit(view, data.dataset, preprocessing);
+    const misfit = describeMisfit(
+      view,
+      data.dataset,
+      guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null).preprocessing,
+    );
     if (misfit) throw new InputError(misfit);
     const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
     const threads = options.threads ?? chooseThreads(environment);
+    const { preprocessing, reasons } = await findPreprocessing(
+      { view, data, model: api, threads },
+      tell,
+      ends.signal,
+    );
+    tell(`Preprocessing: ${reasons.join('; ')}.`);
     const recipes = options.recipes
       ? parseRecipeFile(JSON.parse(options.recipes))
       : await suitable(view, refuse);
@@ -175,6 +190,7 @@ async function modelFiles({ model }: HeadlessOptions, input: HTMLInputElement): 
 /** Opens the model for its graph; `refuse` tells whether a recipe cannot be applied to it. */
 async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise<{
   view: GraphView;
+  api: ModelApi;
   refuse: (recipe: NamedRecipe) => Promise<boolean>;
   close: () => void;
 }> {
@@ -182,9 +198,34 @@ async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise
   const view = valueOf(await client.api.open(file, fileName, externalFiles));
   return {
     view,
+    api: client.api,
     refuse: async ({ recipe }) => !(await client.api.check(recipe)).ok,
     close: () => client.terminate(),
   };
+}
+
+/** The guess; where labelled images can tell, the best of the plausible ones. */
+async function findPreprocessing(
+  { view, data, ...rest }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView },
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<PreprocessingCandidate> {
+  const candidates = candidatePreprocessings(view, data.dataset);
+  const guess = defined(candidates[0], 'a guess');
+  const isLabelled = data.dataset.items.some(({ label }) => label !== null);
+  if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
+  tell(`Trying ${candidates.length} normalisations on labelled images.`);
+  const tried = await tryPreprocessings({ ...rest, data, candidates }, () => {}, signal);
+  if (!tried.ok) {
+    tell(`They could not be tried: ${tried.failure.message}`);
+    return guess;
+  }
+  for (const { candidate, correct, images } of tried.value)
+    tell(`  ${correct} of ${images} right: ${candidateName(candidate)}`);
+  const best = bestCandidate(tried.value);
+  return best
+    ? { preprocessing: best.candidate.preprocessing, reasons: reasonsWithScore(best, candidates.length) }
+    : guess;
 }
 
 async function suitable(
@@ -261,6 +302,7 @@ function summaryOf(study: Study, wasCancelled: boolean, elapsedMs: number): Head
   return {
     model: study.modelName,
     dataset: study.datasetName,
+    preprocessing: trials[0]?.preprocessing ?? null,
     provider: strategy?.provider ?? 'wasm',
     threads: strategy?.threads ?? 1,
     wasCancelled,

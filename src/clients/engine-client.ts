@@ -26,7 +26,7 @@ export function openEngineClient(): EngineClient {
     api: {
       load,
       measure: (request) => current.api.measure(request),
-      predict: (imageIndices, onProgress) => current.api.predict(imageIndices, onProgress),
+      predict: (...request) => current.api.predict(...request),
       heapBytes: async () => {
         const bytes: unknown = await current.api.heapBytes();
         return typeof bytes === 'number' ? bytes : Number.NaN;

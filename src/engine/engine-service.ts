@@ -3,6 +3,7 @@ import { defined } from '../base/assert.ts';
 import { failed, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { EngineApi, EngineLoad, EngineLoaded } from '../protocol/engine-api.ts';
 import type { Predictions, Sample } from '../study/trial.ts';
 import { decodeImage } from './decode-image.ts';
@@ -71,11 +72,20 @@ export function createEngineService(): EngineApi {
         return samples;
       }),
 
-    predict: (imageIndices, onProgress) =>
-      guarded('the accuracy pass', () => predictAll(requireLoaded(loaded), imageIndices, onProgress)),
+    predict: (imageIndices, onProgress, preprocessing) =>
+      guarded('the accuracy pass', () => {
+        const engine = requireLoaded(loaded);
+        return predictAll(preprocessing ? prepared(engine, preprocessing) : engine, imageIndices, onProgress);
+      }),
 
     heapBytes: () => Promise.resolve(loaded?.runtime.heapBytes() ?? 0),
   };
+}
+
+/** The same engine with images prepared differently. */
+function prepared({ request, ...engine }: Loaded, preprocessing: Preprocessing): Loaded {
+  const dims = inputDims(request.plan.input, preprocessing);
+  return { ...engine, dims, request: { ...request, preprocessing } };
 }
 
 async function openSession(runtime: Runtime, request: EngineLoad, name: string): Promise<InferenceSession> {

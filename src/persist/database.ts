@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Dataset } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import type { CandidateScore } from '../data/rank-preprocessings.ts';
 import type { Study, Trial } from '../study/trial.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
@@ -41,6 +42,8 @@ export interface Session {
   /** Saved recipes; `chosen` says whether the next study measures one, and is true where it is left out. */
   readonly strategies: readonly (NamedRecipe & { readonly chosen?: boolean })[];
   readonly studyId: string | null;
+  /** How the plausible normalisations did on the labelled images, if they were tried. */
+  readonly normalisations?: readonly CandidateScore[];
   /** Recipes of models opened earlier, by model id. */
   readonly shelved?: ReadonlyMap<string, Pick<Session, 'recipe' | 'strategies'>>;
 }

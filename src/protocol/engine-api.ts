@@ -33,7 +33,14 @@ export interface EngineApi {
     readonly warmUp: boolean;
     readonly firstSequence: number;
   }): Promise<Result<readonly Sample[]>>;
-  /** The accuracy pass. */
-  predict(imageIndices: readonly number[], onProgress: (done: number) => void): Promise<Result<Predictions>>;
+  /**
+   * The accuracy pass.
+   * @param preprocessing instead of the loaded one; its input shape and type must be the same
+   */
+  predict(
+    imageIndices: readonly number[],
+    onProgress: (done: number) => void,
+    preprocessing?: Preprocessing,
+  ): Promise<Result<Predictions>>;
   heapBytes(): Promise<number>;
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import type { Provider } from '../study/trial.ts';
 
@@ -30,6 +31,7 @@ export type HeadlessState =
 export interface HeadlessSummary {
   readonly model: string;
   readonly dataset: string;
+  readonly preprocessing: Preprocessing | null;
   readonly provider: Provider;
   readonly threads: number;
   readonly wasCancelled: boolean;

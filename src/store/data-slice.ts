@@ -26,7 +26,7 @@ export interface DataSlice {
   readonly cancelOpeningData: () => void;
   readonly adoptData: (data: LoadedDataset) => Promise<void>;
   readonly editPreprocessing: (change: Partial<Preprocessing>) => void;
-  /** Guesses anew from the model and the images. */
+  /** Guesses anew from the model and the images; labelled images are tried where that is still open. */
   readonly guessPreprocessingAgain: () => Promise<void>;
 }
 
@@ -82,6 +82,8 @@ export const createDataSlice: Slice<DataSlice> = (set, get) => {
       ),
     guessPreprocessingAgain: async () => {
       const { model, data } = get();
+      // Whatever is tried is tried on what was open before.
+      get().stopTryingNormalisations();
       if (!model) return set({ preprocessing: null, preprocessingReasons: [], preprocessingProblem: null });
       const dataset = data?.dataset ?? null;
       const guess = await attempt(() => guessPreprocessing(model.view, dataset, dataset?.imageSize ?? null));
@@ -95,6 +97,7 @@ export const createDataSlice: Slice<DataSlice> = (set, get) => {
             }
           : { preprocessing: null, preprocessingReasons: [], preprocessingProblem: guess.failure },
       );
+      if (guess.ok) get().settleNormalisation();
     },
   };
 };

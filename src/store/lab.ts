@@ -2,6 +2,7 @@ import { create } from 'zustand';
 import { createDataSlice } from './data-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
 import { createModelSlice } from './model-slice.ts';
+import { createNormalisationSlice } from './normalisation-slice.ts';
 import { createNoticeSlice } from './notice-slice.ts';
 import { createRecipeSlice } from './recipe-slice.ts';
 import type { Lab } from './slice.ts';
@@ -14,6 +15,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createNoticeSlice(...tools),
   ...createModelSlice(...tools),
   ...createDataSlice(...tools),
+  ...createNormalisationSlice(...tools),
   ...createRecipeSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),

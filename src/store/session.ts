@@ -5,6 +5,7 @@ import { cleanUp, loadSession, saveSession } from '../persist/session.ts';
 import { loadStudy } from '../persist/studies.ts';
 import type { Session } from '../persist/database.ts';
 import { useLab } from './lab.ts';
+import { trialOfNow } from './normalisation-slice.ts';
 import type { Lab } from './slice.ts';
 import type { ListedRecipe } from './strategy-slice.ts';
 import { isUnfinished } from './study-slice.ts';
@@ -30,7 +31,7 @@ export async function startSession(): Promise<void> {
 /** @returns false if the model is not there any more */
 async function restore(session: Session): Promise<boolean> {
   const { openModel, adoptData, openSampleData, showStudy, tell } = useLab.getState();
-  const { modelId, datasetId, preprocessing, recipe, strategies, studyId, shelved } = session;
+  const { modelId, datasetId, preprocessing, recipe, strategies, studyId, shelved, normalisations } = session;
   if (modelId === null) return false;
   const shelves = new Map(
     [...(shelved ?? []), [modelId, { recipe, strategies }] as const].map(([id, shelf]) => [
@@ -39,12 +40,19 @@ async function restore(session: Session): Promise<boolean> {
     ]),
   );
   useLab.setState({ shelves });
+  if (normalisations && datasetId !== null) {
+    const state = { kind: 'done', scores: normalisations } as const;
+    useLab.setState({ normalisationTrial: { modelId, datasetId, state } });
+  }
   if (!(await openModel({ kind: 'kept', id: modelId, fileName: 'The model of your last visit' })))
     return false;
   const data = datasetId === null ? null : await attempt(() => loadDataset(datasetId));
   if (data?.ok && data.value) await adoptData(data.value);
   else await openSampleData();
-  if (preprocessing) useLab.setState({ preprocessing, preprocessingEdited: true });
+  if (preprocessing) {
+    useLab.getState().stopTryingNormalisations();
+    useLab.setState({ preprocessing, preprocessingEdited: true });
+  }
   const study = studyId === null ? null : await attempt(() => loadStudy(studyId));
   if (study?.ok && study.value) {
     showStudy(study.value);
@@ -108,6 +116,7 @@ const keptParts = [
   'model',
   'data',
   'preprocessing',
+  'normalisationTrial',
   'recipes',
   'listed',
   'study',
@@ -115,11 +124,13 @@ const keptParts = [
 
 function sessionOf(lab: Lab): Session {
   const { model, data, preprocessing, preprocessingEdited, recipes, listed, study, shelves } = lab;
+  const trial = trialOfNow(lab);
   return {
     modelId: model?.view.modelId ?? null,
     datasetId: data?.dataset.id ?? null,
     // A guess is made anew, maybe by a better guesser; what the user set stays.
     preprocessing: preprocessingEdited ? preprocessing : null,
+    ...(trial?.state.kind === 'done' && { normalisations: trial.state.scores }),
     recipe: recipes.present,
     strategies: unnumbered(listed),
     studyId: study?.id ?? null,

@@ -2,6 +2,7 @@ import type { StateCreator } from 'zustand';
 import type { DataSlice } from './data-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
 import type { ModelSlice } from './model-slice.ts';
+import type { NormalisationSlice } from './normalisation-slice.ts';
 import type { NoticeSlice } from './notice-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
 import type { StrategySlice } from './strategy-slice.ts';
@@ -11,6 +12,7 @@ import type { UiSlice } from './ui-slice.ts';
 /** Everything the page knows. Facts only; what can be derived is in `selectors.ts`. */
 export type Lab = ModelSlice &
   DataSlice &
+  NormalisationSlice &
   RecipeSlice &
   StrategySlice &
   StudySlice &

@@ -11,6 +11,7 @@ import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { parseStudy } from '../study/study-json.ts';
 import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
+import { trialOfNow } from './normalisation-slice.ts';
 import type { Slice } from './slice.ts';
 
 /** How the next study measures. */
@@ -50,7 +51,7 @@ export interface StudySlice {
 }
 
 /** Results are shown at most this often: the page must stay quiet while the workers measure. */
-const showEveryMs = 250;
+const showEveryMs = 400;
 
 export const createStudySlice: Slice<StudySlice> = (set, get) => {
   let gate: PauseGate | null = null;
@@ -70,6 +71,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           message: 'it is not known how an image becomes the input',
         }
       );
+    }
+    if (trialOfNow(get())?.state.kind === 'running') {
+      return {
+        code: 'busy',
+        message: 'it is being tried which normalisation suits these images',
+        hint: 'Wait a moment, or cancel it under Data.',
+      };
     }
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);

@@ -6,6 +6,7 @@ import { CheckField, NumberField, SelectField, TextInput } from '../ui/controls.
 import { Problem } from '../ui/FailureText.tsx';
 import { Section } from '../ui/Section.tsx';
 import styles from './DataPanel.module.css';
+import { NormalisationTrials } from './NormalisationTrials.tsx';
 import { NORMALISATIONS, normalisationOf } from './normalisations.ts';
 
 /** How an image becomes the model's input: the guess with its reasons, every part editable. */
@@ -41,6 +42,7 @@ export function PreprocessingForm() {
           ))}
         </ul>
       )}
+      <NormalisationTrials />
       <SizeFields value={preprocessing} />
       <ColourFields value={preprocessing} />
       <NormalisationFields value={preprocessing} />

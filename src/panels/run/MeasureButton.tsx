@@ -1,6 +1,7 @@
 import { useLab } from '../../store/lab.ts';
 import { sameRecipe } from '../../store/recipe-slice.ts';
 import type { Lab } from '../../store/slice.ts';
+import { trialOfNow } from '../../store/normalisation-slice.ts';
 import { isUnfinished } from '../../store/study-slice.ts';
 import { Button } from '../ui/controls.tsx';
 import { PauseIcon, RunIcon } from '../ui/icons.tsx';
@@ -18,6 +19,7 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
   );
   const label = useLab(measureLabel);
   const isReady = useLab((lab) => lab.model !== null && lab.data !== null && lab.environment !== null);
+  const isTrying = useLab((lab) => trialOfNow(lab)?.state.kind === 'running');
   const measure = useLab((lab) => lab.measure);
   const resume = useLab((lab) => lab.resumeStudy);
   const pause = useLab((lab) => lab.pause);
@@ -37,10 +39,10 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
     <Button
       look="primary"
       big={big}
-      disabled={!isReady}
+      disabled={!isReady || isTrying}
       onClick={() => void (canResume ? resume() : measure())}
     >
-      <RunIcon /> {canResume ? 'Resume the study' : label}
+      <RunIcon /> {isTrying ? 'Trying normalisations…' : canResume ? 'Resume the study' : label}
     </Button>
   );
 }

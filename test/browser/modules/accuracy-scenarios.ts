@@ -3,7 +3,9 @@ import type { Result } from '../../../src/base/result.ts';
 import { openDataClient } from '../../../src/clients/data-client.ts';
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
-import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import { tryPreprocessings } from '../../../src/clients/try-preprocessings.ts';
+import { candidatePreprocessings, guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import { bestCandidate, candidateName } from '../../../src/data/rank-preprocessings.ts';
 import { scorePredictions } from '../../../src/study/accuracy.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 
@@ -69,5 +71,49 @@ export async function accuracyOf(
   } finally {
     models.terminate();
     data.terminate();
+  }
+}
+
+/**
+ * Tries the plausible normalisations of a model on labelled images.
+ * @param cancelAfter progress reports to wait for before cancelling; null: never
+ */
+export async function triedNormalisations(
+  model: readonly number[],
+  dataUrl: string,
+  cancelAfter: number | null,
+): Promise<{
+  outcome: Result<readonly { name: string; correct: number; images: number }[]>;
+  best: string | null;
+  progress: readonly (readonly [number, number])[];
+}> {
+  const models = openModelClient();
+  const images = openDataClient();
+  try {
+    const view = value(await models.api.open(new Blob([Uint8Array.from(model)]), 'model.onnx', []));
+    const files = [{ path: nameOf(dataUrl), file: await fetchBlob(dataUrl) }];
+    const data = value(await images.api.open(files, 'test', () => {}));
+    const candidates = candidatePreprocessings(view, data.dataset);
+    const ends = new AbortController();
+    const progress: [number, number][] = [];
+    const outcome = await tryPreprocessings(
+      { model: models.api, data, candidates, threads: 1 },
+      (done, total) => {
+        progress.push([done, total]);
+        if (progress.length === cancelAfter) ends.abort();
+      },
+      ends.signal,
+    );
+    if (!outcome.ok) return { outcome, best: null, progress };
+    const best = bestCandidate(outcome.value);
+    const scores = outcome.value.map(({ candidate, correct, images: seen }) => ({
+      name: candidateName(candidate),
+      correct,
+      images: seen,
+    }));
+    return { outcome: { ok: true, value: scores }, best: best && candidateName(best.candidate), progress };
+  } finally {
+    models.terminate();
+    images.terminate();
   }
 }

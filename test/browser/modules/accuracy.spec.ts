@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
+import { pickyDigits } from '../../fixtures/picky-digits.ts';
 import type * as Scenarios from './accuracy-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 
@@ -68,3 +69,35 @@ for (const [model, data, step, atLeast] of trained) {
     expect(top1[0], reasons.join('; ')).toBeGreaterThan(atLeast);
   });
 }
+
+test.describe('trying normalisations on labelled images', () => {
+  const model = [...pickyDigits(new Uint8Array(readFileSync(new URL('digits.onnx', samples))))];
+  const tried = (page: Page, cancelAfter: number | null) =>
+    runInPage<Module, 'triedNormalisations'>(
+      page,
+      path,
+      'triedNormalisations',
+      model,
+      '/samples/digits.zip',
+      cancelAfter,
+    );
+
+  test('finds the right one where the guess is wrong', async ({ page }) => {
+    const { outcome, best, progress } = await tried(page, null);
+    if (!outcome.ok) throw new Error(outcome.failure.message);
+    const [guess, ...others] = outcome.value;
+    expect(guess?.name).toContain('begins with Mul');
+    expect(guess?.correct).toBeLessThan(16);
+    const right = others.find(({ name }) => name === best);
+    expect(best).toContain('ImageNet');
+    expect(right?.correct).toBeGreaterThan(26);
+    for (const { images } of outcome.value) expect(images).toBe(32);
+    const total = 32 * outcome.value.length;
+    expect(progress.at(-1)).toEqual([total, total]);
+  });
+
+  test('can be cancelled', async ({ page }) => {
+    const { outcome } = await tried(page, 1);
+    expect(outcome).toMatchObject({ ok: false, failure: { code: 'cancelled' } });
+  });
+});

@@ -1,0 +1,85 @@
+import { failed, ok, type Result } from '../base/result.ts';
+import type { PreprocessingCandidate } from '../data/guess-preprocessing.ts';
+import { type CandidateScore, imagesToTry, scoreCandidate } from '../data/rank-preprocessings.ts';
+import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
+import { openEngineClient } from './engine-client.ts';
+
+/** Enough to tell right from wrong, few enough to wait for. */
+export const mostTriedImages = 32;
+const fewestTriedImages = 8;
+/** Slow models are tried on fewer images, to be done in about this time. */
+const budgetMs = 20_000;
+
+export interface PreprocessingTrial {
+  /** With the model open. */
+  readonly model: ModelApi;
+  readonly data: LoadedDataset;
+  /** The likeliest first; different normalisations of one input shape. */
+  readonly candidates: readonly PreprocessingCandidate[];
+  readonly threads: number;
+}
+
+/**
+ * Runs the unchanged model with each candidate on a few labelled images, on the CPU, in a worker of its own.
+ * @param onProgress inferences done, of how many
+ * @param signal cancels at once
+ * @returns a score for each candidate, in their order; failures as of building, loading and predicting
+ */
+export async function tryPreprocessings(
+  { model, data, candidates, threads }: PreprocessingTrial,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Result<readonly CandidateScore[]>> {
+  const [first] = candidates;
+  if (!first) return ok([]);
+  const engine = openEngineClient();
+  const stop = () => engine.terminate();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  try {
+    const built = await model.build([{ op: 'identity' }]);
+    if (!built.ok) return built;
+    const { plan, files } = built.value;
+    const { preprocessing } = first;
+    const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
+    if (!loaded.ok) return loaded;
+    const count = await affordableImages(engine.api, data, candidates.length);
+    if (!count.ok) return count;
+    const images = imagesToTry(data.dataset, count.value);
+    const total = candidates.length * images.length;
+    const scores: CandidateScore[] = [];
+    for (const candidate of candidates) {
+      const before = scores.length * images.length;
+      const outcome = await engine.api.predict(
+        images,
+        (done) => onProgress(before + done, total),
+        candidate.preprocessing,
+      );
+      if (!outcome.ok) return outcome;
+      scores.push(scoreCandidate(candidate, data.dataset, images, outcome.value.top1));
+    }
+    return signal.aborted
+      ? failed({ code: 'cancelled', message: 'Trying normalisations was cancelled.' })
+      : ok(scores);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** How many images each candidate may see, by the time that the second inference takes; the first warms up. */
+async function affordableImages(
+  engine: ReturnType<typeof openEngineClient>['api'],
+  data: LoadedDataset,
+  candidates: number,
+): Promise<Result<number>> {
+  const one = imagesToTry(data.dataset, 1);
+  const warmedUp = await engine.predict(one, () => {});
+  if (!warmedUp.ok) return warmedUp;
+  const startedMs = performance.now();
+  const timed = await engine.predict(one, () => {});
+  if (!timed.ok) return timed;
+  const affordable = Math.floor(budgetMs / ((performance.now() - startedMs) * candidates));
+  return ok(Math.min(mostTriedImages, Math.max(fewestTriedImages, affordable)));
+}
