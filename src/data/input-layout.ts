@@ -84,13 +84,14 @@ export function inputLayout(
   };
 }
 
-/** Number of classes of the model's final output (its last dimension, or the second of a dense map); null if open. */
+/** Number of classes of the model's final output; null if it is open, or if the output is a map and not one score per class. */
 export function classCount(view: GraphView): number | null {
   const output = view.exits.at(-1)?.output ?? view.outputs.at(-1);
   const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
   if (shape === null || shape.length === 0) return null;
-  const dims = shape.filter((dim) => dim !== 1);
-  const classes = shape.length === 2 || dims.length <= 1 ? shape.findLast((dim) => dim !== 1) : shape[1];
+  const wide = (shape.length === 1 ? shape : shape.slice(1)).filter((dim) => dim !== 1);
+  if (wide.length > 1) return null;
+  const classes = wide[0] ?? shape[0];
   return typeof classes === 'number' ? classes : null;
 }
 

@@ -1,5 +1,6 @@
 import { attempt, InputError } from '../base/result.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
+import { checkRunnable } from '../onnx/check-runnable.ts';
 import { attachExternalData, externalLocations } from '../onnx/external-data.ts';
 import { isHollow, refillHollow } from '../onnx/hollow.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
@@ -55,6 +56,10 @@ export function createModelService(): ModelApi {
       attempt(() => {
         const parsed = parseModel(blobSource(file), fileName);
         const model = completed(parsed, externalFiles);
+        const { errors, warnings } = checkRunnable(model);
+        // A model without its weights can still be looked at.
+        const fatal = errors.find(({ code }) => code !== 'onnx-external-missing');
+        if (fatal) throw new InputError(fatal);
         const view = buildGraphView(model, {
           modelId: modelFingerprint(model),
           fileName,
@@ -63,7 +68,8 @@ export function createModelService(): ModelApi {
         variants.clear();
         const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
         opened = { model, baseName: baseNameOf(fileName), original: isWhole ? file : null };
-        return view;
+        const notes = errors.map(({ message, hint }) => [message, hint].join(' '));
+        return { ...view, warnings: [...view.warnings, ...warnings, ...notes] };
       }),
 
     check: (recipe) =>

@@ -2,7 +2,6 @@ import { InputError } from '../base/result.ts';
 import type { Failure } from '../base/result.ts';
 import { externalLocations } from './external-data.ts';
 import { indexGraph } from './graph-index.ts';
-import { isHollow } from './hollow.ts';
 import type { Model, ValueInfo } from './model.ts';
 
 /** What the runtime this lab ships with understands (onnxruntime-web 1.30). */
@@ -49,9 +48,6 @@ export function checkRunnable(model: Model): RunnableReport {
     });
   }
   addVersionNotes(model, errors, warnings);
-  if (isHollow(model)) {
-    warnings.push('The weights are generated noise: size and latency are real, accuracy is not.');
-  }
   return { errors, warnings };
 }
 

@@ -22,6 +22,8 @@ export function Problem({ failure }: { readonly failure: Failure }) {
 }
 
 function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  // Names of files, fields and values stay as they are.
+  const beginsWithWord = /^[a-z]+[\s,;]/.test(text);
+  const begun = beginsWithWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -153,6 +153,7 @@ export function labOn(page: Page, isPhone: boolean): Lab {
   const closeDialog = async () => {
     const close = page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true });
     if ((await close.count()) > 0) await press(close);
+    await expect(page.getByRole('dialog')).toHaveCount(0);
   };
   return {
     page,
