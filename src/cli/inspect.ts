@@ -15,6 +15,7 @@ Prints what the lab knows about a model as JSON, without reading its weights:
   blocks                count, and for each its label, nodes, macs, params and structure hash
   singleValueCuts       where one value crosses: name, node before it, shape, bytes, share of MACs before
   exits                 the model's outputs by work
+  skippable             runs of identical blocks that can be left out: the values around them, and each block
   inputs, outputs, opsets, unknownOperators, warnings, hollow`;
 
 /** Everything `inspect` prints; sizes in bytes, shares in [0, 1]. */
@@ -38,6 +39,13 @@ function report(view: GraphView) {
     inputs: view.inputs.map(value),
     outputs: view.outputs.map(value),
     exits: view.exits,
+    skippable: (view.skippable ?? []).map((run) => ({
+      from: run.from,
+      to: run.to,
+      shape: view.values.get(run.from)?.shape,
+      count: run.blocks.length,
+      blocks: run.blocks,
+    })),
     blocks: {
       count: view.blocks.length,
       list: view.blocks.map(({ label, firstNode, lastNode, macs, params, structure }) => ({

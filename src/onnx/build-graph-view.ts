@@ -10,6 +10,7 @@ import type { Graph, Model, Node, ValueInfo, ValueName } from './model.ts';
 import { hasSubgraph, type Inference, shapeText } from './shape-inference.ts';
 import { nodeTitle, nothingKnown } from './shapes/facts.ts';
 import { operatorKey } from './shapes/operator-table.ts';
+import { skippableRuns } from './skippable-blocks.ts';
 import { dataTypeName, elementCount, tensorByteLength } from './tensor.ts';
 
 /** Attribute texts are for reading, not for keeping. */
@@ -62,6 +63,7 @@ export function buildGraphView(
     blocks: blocksOf(nodes, frontiers),
     frontiers,
     exits: exitsOf(graph, index, nodes, outputs),
+    skippable: skippableRuns(nodes, frontiers, values),
     totals: {
       params: sumOf(firstReads, ({ params }) => params),
       nonZeroParams: null,

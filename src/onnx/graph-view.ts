@@ -29,6 +29,8 @@ export interface GraphView {
   readonly frontiers: readonly FrontierView[];
   /** The model's outputs as early exits, in order of work; the last is the final one. At least one. */
   readonly exits: readonly ExitView[];
+  /** Runs of blocks that can be left out (see `skippable-blocks.ts`), in order of nodes; none when left out. */
+  readonly skippable?: readonly SkippableRun[];
   readonly totals: {
     readonly params: number;
     readonly nonZeroParams: number | null;
@@ -118,4 +120,25 @@ export interface ExitView {
   readonly params: number;
   /** Whether the output is already softmaxed. */
   readonly scores: 'logits' | 'probabilities';
+}
+
+/** A block whose only input and only output have equal type and shape: what follows can read the one for the other. */
+export interface SkippableBlock {
+  readonly from: ValueName;
+  readonly to: ValueName;
+  /** Indices of its nodes. */
+  readonly firstNode: number;
+  readonly lastNode: number;
+  readonly macs: number;
+  readonly params: number;
+}
+
+/** Consecutive blocks of identical structure; from the first one's input to the last one's output. */
+export interface SkippableRun {
+  readonly from: ValueName;
+  readonly to: ValueName;
+  readonly firstNode: number;
+  readonly lastNode: number;
+  /** In order, at least one. */
+  readonly blocks: readonly SkippableBlock[];
 }

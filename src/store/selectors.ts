@@ -10,7 +10,8 @@ export function exitAccuracies(trials: readonly Trial[]): ReadonlyMap<number, nu
     const [only, ...others] = trial.strategy.recipe;
     const accuracy = trialMetrics(trial).accuracyTop1?.value;
     if (accuracy === undefined || others.length > 0) continue;
-    if (only?.op === 'early-exit' && only.exit !== undefined) accuracies.set(only.exit, accuracy);
+    if (only?.op === 'early-exit' && only.kind === 'existing' && only.exit !== undefined)
+      accuracies.set(only.exit, accuracy);
   }
   return accuracies;
 }

@@ -1,6 +1,12 @@
 import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
+import { lastBlocks } from '../transforms/exits/last-blocks.ts';
 import { recipeLabel } from '../transforms/parse-recipe.ts';
-import type { NamedRecipe, Operator, Recipe } from '../transforms/recipe.ts';
+import {
+  DEFAULT_SKIPPED_BLOCKS,
+  type NamedRecipe,
+  type Operator,
+  type Recipe,
+} from '../transforms/recipe.ts';
 
 /** Confidence at which a dynamic exit is taken, from eager to careful. */
 const exitThresholds = [0.5, 0.7, 0.9] as const;
@@ -10,8 +16,9 @@ const combinedThreshold = 0.9;
 
 /**
  * A sensible first set of recipes for a model with no choices made: the model as it is, each exit it has, exits
- * by confidence, int8, pruning, a cut in the middle of the work, and a combination. Not every model takes all of
- * them: the model worker's `check` says which are refused and why.
+ * by confidence (or, with a single output, its last two identical blocks left out), int8, pruning, a cut in the
+ * middle of the work, and a combination. Not every model takes all of them: the model worker's `check` says which
+ * are refused and why.
  */
 export function defaultRecipes(view: GraphView): readonly NamedRecipe[] {
   const lastExit = view.exits.length - 1;
@@ -20,6 +27,9 @@ export function defaultRecipes(view: GraphView): readonly NamedRecipe[] {
   const quantize: Operator = { op: 'quantize', mode: 'dynamic' };
   const recipes: Recipe[] = [[{ op: 'identity' }]];
   for (let exit = 0; exit < lastExit; exit++) recipes.push([{ op: 'early-exit', kind: 'existing', exit }]);
+  if (!hasExits && lastBlocks(view.skippable ?? [], DEFAULT_SKIPPED_BLOCKS)) {
+    recipes.push([{ op: 'early-exit', kind: 'skip', blocks: DEFAULT_SKIPPED_BLOCKS }]);
+  }
   if (hasExits) for (const threshold of exitThresholds) recipes.push([dynamicExits(threshold)]);
   recipes.push([quantize]);
   recipes.push([{ op: 'prune', kind: 'unstructured', ratio: 0.5 }]);

@@ -3,7 +3,7 @@ import { costOfNodes, type NodeCost } from '../onnx/cost.ts';
 import { foldConstants } from '../onnx/fold.ts';
 import { indexGraph } from '../onnx/graph-index.ts';
 import type { Model, ValueName } from '../onnx/model.ts';
-import type { ExitView } from '../onnx/graph-view.ts';
+import type { ExitView, SkippableRun } from '../onnx/graph-view.ts';
 import type { IndexedModel } from './extract.ts';
 
 /** One of the model's outputs, seen as an exit; its index stays the same when other exits are dropped. */
@@ -16,6 +16,8 @@ export interface AnalysedModel extends IndexedModel {
   readonly inputs: readonly ValueName[];
   /** In order of work; the last is the final one. */
   readonly exits: readonly ModelExit[];
+  /** Blocks that can be left out; nodes are counted as in the whole model. */
+  readonly skippable: readonly SkippableRun[];
 }
 
 /** Checks run while a cut is dragged, so a model is folded and indexed once. */
@@ -37,7 +39,7 @@ export function analyseModel(model: Model): AnalysedModel {
     shapes,
     costs: costOfNodes(folded.graph, index, shapes),
     inputs: inputsOf(folded),
-    exits: exitsOf(model),
+    ...viewOf(model),
   };
   analyses.set(model, analysed);
   return analysed;
@@ -51,13 +53,19 @@ export function analyseEdited(
 ): AnalysedModel {
   const index = indexGraph(model.graph);
   const { shapes } = original;
+  const inputs = inputsOf(model);
+  const remains = (name: ValueName): boolean => index.producer.has(name) || inputs.includes(name);
   return {
     model,
     index,
     shapes,
     costs: costOfNodes(model.graph, index, shapes),
-    inputs: inputsOf(model),
+    inputs,
     exits,
+    skippable: original.skippable.flatMap((run) => {
+      const blocks = run.blocks.filter(({ from, to }) => remains(from) && remains(to));
+      return blocks.length === 0 ? [] : [{ ...run, blocks }];
+    }),
   };
 }
 
@@ -66,8 +74,8 @@ function inputsOf({ graph }: Model): ValueName[] {
   return graph.inputs.map(({ name }) => name).filter((name) => !initializers.has(name));
 }
 
-/** The view's own exits, so that an exit's number means the same on the canvas and in a recipe. */
-function exitsOf(model: Model): ModelExit[] {
-  const { exits } = buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 });
-  return exits.map(({ index, output, scores }) => ({ index, output, scores }));
+/** The view's own exits and blocks, so that an exit's number means the same on the canvas and in a recipe. */
+function viewOf(model: Model): Pick<AnalysedModel, 'exits' | 'skippable'> {
+  const { exits, skippable = [] } = buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 });
+  return { exits: exits.map(({ index, output, scores }) => ({ index, output, scores })), skippable };
 }

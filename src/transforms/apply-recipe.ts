@@ -2,6 +2,7 @@ import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import { type ValueName, valueName } from '../onnx/model.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
+import { skipBlocks } from './exits/skip-blocks.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
 import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
@@ -9,7 +10,7 @@ import { countQuantizable, nothingToQuantize } from './quantize/dynamic.ts';
 import type { WeightForm } from './quantize/quantize-weights.ts';
 import { opsetProblem } from './quantize/raise-opset.ts';
 import { checkSequence } from './recipe-sequence.ts';
-import type { EarlyExitOperator, PruneOperator, Recipe } from './recipe.ts';
+import type { ExistingExitOperator, PruneOperator, Recipe } from './recipe.ts';
 
 /**
  * A recipe applied as far as that is possible on the whole model: pruned weights and dropped exits are in the
@@ -22,6 +23,8 @@ export interface Draft {
   readonly stops: readonly ExitStop[];
   readonly cut: readonly ValueName[] | null;
   readonly quantize: WeightForm | null;
+  /** For each value of skipped blocks, the one that what follows reads instead. */
+  readonly standIns: ReadonlyMap<ValueName, ValueName>;
 }
 
 export interface PlannedDraft extends Draft {
@@ -44,13 +47,18 @@ export function applyRecipe(
   prune: (analysed: AnalysedModel, operator: PruneOperator) => AnalysedModel,
 ): PlannedDraft {
   checkSequence(recipe);
-  let draft: Draft = { analysed, stops: [], cut: null, quantize: null };
+  let draft: Draft = { analysed, stops: [], cut: null, quantize: null, standIns: new Map() };
   for (const operator of recipe) {
     switch (operator.op) {
       case 'identity':
         break;
       case 'early-exit':
-        draft = withExits(draft, operator);
+        if (operator.kind === 'skip') {
+          const skipped = skipBlocks(draft.analysed, operator);
+          draft = { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
+        } else {
+          draft = withExits(draft, operator);
+        }
         break;
       case 'partition': {
         const names = typeof operator.cut === 'string' ? [operator.cut] : operator.cut;
@@ -72,6 +80,8 @@ export function applyRecipe(
   }
   const { model, index, exits } = draft.analysed;
   for (const name of draft.cut ?? []) {
+    const standIn = draft.standIns.get(name);
+    if (standIn !== undefined) throw cutInSkipped(name, standIn);
     if (analysed.index.producer.has(name) && !index.producer.has(name)) throw cutBehindExit(name);
   }
   const outputs =
@@ -109,7 +119,16 @@ function cutBehindExit(name: ValueName): InputError {
   });
 }
 
-function withExits(draft: Draft, operator: EarlyExitOperator): Draft {
+function cutInSkipped(name: ValueName, standIn: ValueName): InputError {
+  return new InputError({
+    code: 'cut-in-skipped-blocks',
+    message: `partition: cannot cut at "${name}": it lies in blocks that are skipped`,
+    where: name,
+    hint: `Cut at "${standIn}", which what follows reads instead.`,
+  });
+}
+
+function withExits(draft: Draft, operator: ExistingExitOperator): Draft {
   const { analysed } = draft;
   const stops = stopsOf(analysed, operator);
   const outputs = stops.map(({ output }) => output);
@@ -121,7 +140,7 @@ function withExits(draft: Draft, operator: EarlyExitOperator): Draft {
   return { ...draft, analysed: analyseEdited(analysed, reduced, kept), stops };
 }
 
-function stopsOf(analysed: AnalysedModel, operator: EarlyExitOperator): ExitStop[] {
+function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitStop[] {
   const { exits } = analysed;
   const last = exits.length - 1;
   if (last < 1) {

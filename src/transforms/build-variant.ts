@@ -56,7 +56,14 @@ export function buildVariant(
   const analysed = analyseModel(model);
   checkRunnableParts(analysed);
   const draft: PlannedDraft = isIdentity(recipe)
-    ? { analysed, stops: [], cut: null, quantize: null, segments: [wholeSegment(analysed)] }
+    ? {
+        analysed,
+        stops: [],
+        cut: null,
+        quantize: null,
+        standIns: new Map(),
+        segments: [wholeSegment(analysed)],
+      }
     : applyRecipe(analysed, recipe, pruneWeights);
   const names = fileNames(options.baseName, draft);
   const compiled = draft.segments.map((segment, at): CompiledSegment => {
@@ -133,6 +140,11 @@ function warningsOf(
   if (recipe.some(({ op }) => op === 'prune')) {
     warnings.push(
       'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',
+    );
+  }
+  if (recipe.some((operator) => operator.op === 'early-exit' && operator.kind === 'skip')) {
+    warnings.push(
+      'Blocks are left out without training anew: how much accuracy that costs differs from model to model.',
     );
   }
   if (draft.quantize !== null)

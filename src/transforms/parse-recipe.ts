@@ -2,24 +2,29 @@ import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import { perhaps } from './nearest-name.ts';
 import { checkSequence } from './recipe-sequence.ts';
-import type {
-  EarlyExitOperator,
-  NamedRecipe,
-  Operator,
-  PartitionOperator,
-  PruneOperator,
-  QuantizeOperator,
-  Recipe,
+import {
+  type Bypass,
+  DEFAULT_SKIPPED_BLOCKS,
+  type EarlyExitOperator,
+  type ExistingExitOperator,
+  type NamedRecipe,
+  type Operator,
+  type PartitionOperator,
+  type PruneOperator,
+  type QuantizeOperator,
+  type Recipe,
+  type SkipExitOperator,
 } from './recipe.ts';
 
 /** More operators than this is a mistake, not a recipe. */
 const MAX_OPERATORS = 64;
 const MAX_RECIPES = 1000;
+const MAX_BYPASSES = 1000;
 
 /** The fields each operator may have, besides `op`. */
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
-  'early-exit': ['kind', 'exit', 'threshold', 'exits'],
+  'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass'],
   partition: ['cut'],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
@@ -124,7 +129,9 @@ function parseOperator(json: unknown, path: string): Operator {
 }
 
 function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitOperator {
-  const kind = oneOf(json['kind'], ['existing'], `${path}.kind`);
+  const kind = oneOf(json['kind'], ['existing', 'skip'], `${path}.kind`);
+  if (kind === 'skip') return parseSkip(json, path);
+  refuseUnknownFields(json, ['op', 'kind', 'exit', 'threshold', 'exits'], path);
   const isFixed = json['exit'] !== undefined;
   if (isFixed === (json['threshold'] !== undefined)) {
     refuse(
@@ -145,6 +152,47 @@ function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitO
     threshold: parseThresholds(json['threshold'], `${path}.threshold`),
     ...optional('exits', json['exits'], (value) => parseExits(value, `${path}.exits`)),
   };
+}
+
+function parseSkip(json: Record<string, unknown>, path: string): SkipExitOperator {
+  refuseUnknownFields(json, ['op', 'kind', 'blocks', 'bypass'], path);
+  const { blocks, bypass } = json;
+  if (blocks !== undefined && bypass !== undefined) {
+    refuse(path, 'both "blocks" and "bypass"', '"blocks" for the last identical ones, or "bypass" by name');
+  }
+  const count = (value: unknown): number =>
+    Number.isSafeInteger(value) && (value as number) > 0
+      ? (value as number)
+      : refuse(`${path}.blocks`, describe(value), 'how many blocks to skip, from 1');
+  return {
+    op: 'early-exit',
+    kind: 'skip',
+    ...optional('blocks', blocks, count),
+    ...optional('bypass', bypass, (value) => parseBypasses(value, `${path}.bypass`)),
+  };
+}
+
+function parseBypasses(json: unknown, path: string): readonly Bypass[] {
+  if (!Array.isArray(json) || json.length === 0)
+    refuse(path, describe(json), 'a list of { "from", "to" }, the names of two values');
+  if (json.length > MAX_BYPASSES) refuse(path, `${json.length} of them`, `at most ${MAX_BYPASSES}`);
+  const seen = new Set<string>();
+  return json.map((entry: unknown, index): Bypass => {
+    const where = `${path}[${index}]`;
+    if (!isObject(entry)) refuse(where, describe(entry), '{ "from", "to" }, the names of two values');
+    refuseUnknownFields(entry, ['from', 'to'], where);
+    const name = (field: 'from' | 'to'): string => {
+      const value = entry[field];
+      return typeof value === 'string' && value !== ''
+        ? value
+        : refuse(`${where}.${field}`, describe(value), "a value's name");
+    };
+    const bypass = { from: name('from'), to: name('to') };
+    if (bypass.from === bypass.to) refuse(where, `"${bypass.to}" twice`, 'two different values');
+    if (seen.has(bypass.to)) refuse(`${where}.to`, `"${bypass.to}" again`, 'each value once');
+    seen.add(bypass.to);
+    return bypass;
+  });
 }
 
 function parseThresholds(json: unknown, path: string): number | readonly number[] {
@@ -210,11 +258,23 @@ function operatorLabel(operator: Operator): string {
 }
 
 /** People count exits from 1, recipes from 0. */
-function exitLabel({ exit, threshold, exits }: EarlyExitOperator): string {
+function exitLabel(operator: EarlyExitOperator): string {
+  if (operator.kind === 'skip') return skipLabel(operator);
+  const { exit, threshold, exits } = operator;
   if (exit !== undefined) return `exit ${exit + 1}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
   const which = exits === undefined ? '' : ` ${sortedNumbers(exits.map((each) => each + 1)).join(',')}`;
   return `exits${which} τ ${thresholds.map(thresholdText).join('/')}`;
+}
+
+function skipLabel({ blocks, bypass }: SkipExitOperator): string {
+  const [first, ...others] = bypass ?? [];
+  if (first === undefined) return `skip ${blocks ?? DEFAULT_SKIPPED_BLOCKS}`;
+  return `skip to ${shortName(first.to)}${others.length === 0 ? '' : ` +${others.length}`}`;
+}
+
+function shortName(name: string): string {
+  return name.length <= 28 ? name : `…${name.slice(-27)}`;
 }
 
 function thresholdText(threshold: number): string {
@@ -224,8 +284,7 @@ function thresholdText(threshold: number): string {
 
 function cutLabel({ cut }: PartitionOperator): string {
   const [first = '', ...others] = typeof cut === 'string' ? [cut] : cut;
-  const short = first.length <= 28 ? first : `…${first.slice(-27)}`;
-  return `cut @${short}${others.length === 0 ? '' : ` +${others.length}`}`;
+  return `cut @${shortName(first)}${others.length === 0 ? '' : ` +${others.length}`}`;
 }
 
 function percent(ratio: number): string {
@@ -237,7 +296,7 @@ function normaliseOperator(operator: Operator): Operator {
     case 'identity':
       return operator;
     case 'early-exit':
-      return normaliseExit(operator);
+      return operator.kind === 'skip' ? normaliseSkip(operator) : normaliseExit(operator);
     case 'partition': {
       const names = typeof operator.cut === 'string' ? [operator.cut] : [...operator.cut].sort();
       return { op: 'partition', cut: names.length === 1 ? (names[0] as string) : names };
@@ -261,7 +320,13 @@ function normaliseOperator(operator: Operator): Operator {
   }
 }
 
-function normaliseExit(operator: EarlyExitOperator): EarlyExitOperator {
+function normaliseSkip({ op, kind, blocks, bypass }: SkipExitOperator): SkipExitOperator {
+  if (bypass === undefined) return { op, kind, blocks: blocks ?? DEFAULT_SKIPPED_BLOCKS };
+  const sorted = bypass.toSorted((a, b) => (a.to < b.to ? -1 : 1));
+  return { op, kind, bypass: sorted.map(({ from, to }) => ({ from, to })) };
+}
+
+function normaliseExit(operator: ExistingExitOperator): ExistingExitOperator {
   const { threshold, exits } = operator;
   if (threshold === undefined) return operator;
   const [first, ...others] = typeof threshold === 'number' ? [threshold] : threshold;

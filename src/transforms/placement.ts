@@ -1,5 +1,6 @@
 import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
-import type { EarlyExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
+import { type SkipPlacement, skipsOf } from './exits/skip-placement.ts';
+import type { ExistingExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
 
 /**
  * Where a recipe's exits and cut lie on a graph: the bridge between the recipe's JSON and the objects on the
@@ -10,6 +11,8 @@ export interface Placement {
   /** The cut lies after this node (topological position); null: no cut, or none that this graph has. */
   readonly cut: number | null;
   readonly exit: ExitPlacement;
+  /** What is left out, by value; see `skip-placement.ts` for blocks. */
+  readonly skips: readonly SkipPlacement[];
   /** What in the recipe does not fit this graph, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -37,7 +40,9 @@ export function placementOf(recipe: Recipe, view: GraphView): Placement {
   if (cut !== null && exit.kind === 'fixed' && cut >= (view.exits[exit.exit]?.node ?? cut + 1)) {
     problems.push(`The cut lies behind exit ${exit.exit + 1}, where inference stops.`);
   }
-  return { cut, exit, problems };
+  const { skips, problem } = skipsOf(recipe, view);
+  if (problem !== null) problems.push(problem);
+  return { cut, exit, skips, problems };
 }
 
 /**
@@ -111,7 +116,7 @@ function cutPlacement(
 }
 
 function exitPlacement(
-  operator: EarlyExitOperator | undefined,
+  operator: ExistingExitOperator | undefined,
   view: GraphView,
   problems: string[],
 ): ExitPlacement {
@@ -139,7 +144,7 @@ function exitPlacement(
   return { kind: 'dynamic', exits, thresholds };
 }
 
-function withEarlyExit(recipe: Recipe, operator: EarlyExitOperator): Recipe {
+function withEarlyExit(recipe: Recipe, operator: ExistingExitOperator): Recipe {
   // Exits come before what changes weights or splits files, so that later steps see what remains of the model.
   return edited(
     recipe,
@@ -174,6 +179,6 @@ function isPartition(operator: Operator): operator is PartitionOperator {
   return operator.op === 'partition';
 }
 
-function isEarlyExit(operator: Operator): operator is EarlyExitOperator {
-  return operator.op === 'early-exit';
+function isEarlyExit(operator: Operator): operator is ExistingExitOperator {
+  return operator.op === 'early-exit' && operator.kind === 'existing';
 }

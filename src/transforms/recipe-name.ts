@@ -1,7 +1,8 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import { recipeLabel } from './parse-recipe.ts';
 import { frontierOfCut } from './placement.ts';
-import type { Operator, Recipe } from './recipe.ts';
+import { skipsOf } from './exits/skip-placement.ts';
+import type { Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
 /**
  * A recipe's short name on a model: its label, with cuts named after the blocks they lie at instead of after
@@ -14,9 +15,21 @@ export function recipeName(recipe: Recipe, view: GraphView): string {
 }
 
 function operatorName(operator: Operator, view: GraphView): string {
+  if (operator.op === 'early-exit' && operator.kind === 'skip') return skipName(operator, view);
   if (operator.op !== 'partition') return recipeLabel([operator]);
   const frontier = frontierOfCut(view, operator.cut);
   return frontier ? `cut ${placeOfCut(view, frontier.afterNode)}` : recipeLabel([operator]);
+}
+
+/** `skip 2` for the last two blocks; by hand, which: `skip block 3`, `skip block 3 to block 5`. */
+function skipName(operator: SkipExitOperator, view: GraphView): string {
+  const [first, ...others] = skipsOf([operator], view).skips;
+  if (operator.bypass === undefined || !first) return recipeLabel([operator]);
+  const blockAt = (node: number): string =>
+    view.blocks.find(({ firstNode, lastNode }) => firstNode <= node && node <= lastNode)?.label ?? '';
+  const [start, end] = [blockAt(first.afterNode + 1), blockAt(first.lastNode)];
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `skip ${start === end ? start : `${start} to ${end}`}${more}`;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Operator, Recipe } from './recipe.ts';
  * @throws InputError `recipe-sequence` naming the operators that do not go together, and why
  */
 export function checkSequence(recipe: Recipe): void {
-  const firstIndexOf = new Map<Operator['op'], number>();
+  const firstIndexOf = new Map<Step, number>();
   recipe.forEach((operator, index) => {
     const problem = problemAfter(operator, firstIndexOf);
     if (problem !== null) {
@@ -18,15 +18,24 @@ export function checkSequence(recipe: Recipe): void {
         hint: problem.hint,
       });
     }
-    if (!firstIndexOf.has(operator.op)) firstIndexOf.set(operator.op, index);
+    const step = stepOf(operator);
+    if (!firstIndexOf.has(step)) firstIndexOf.set(step, index);
   });
+}
+
+/** What a recipe may have once: leaving blocks out is another thing than stopping at an output. */
+export type Step = Operator['op'] | 'skip';
+
+/** The step that an operator is. */
+export function stepOf(operator: Operator): Step {
+  return operator.op === 'early-exit' && operator.kind === 'skip' ? 'skip' : operator.op;
 }
 
 function problemAfter(
   operator: Operator,
-  firstIndexOf: ReadonlyMap<Operator['op'], number>,
+  firstIndexOf: ReadonlyMap<Step, number>,
 ): { message: string; hint: string } | null {
-  const earlier = firstIndexOf.get(operator.op);
+  const earlier = firstIndexOf.get(stepOf(operator));
   switch (operator.op) {
     case 'identity':
       return null;
@@ -46,6 +55,12 @@ function problemAfter(
       };
     case 'early-exit':
       if (earlier === undefined) return null;
+      if (operator.kind === 'skip') {
+        return {
+          message: `early-exit "skip" again after recipe[${earlier}]: one operator says which blocks are left out`,
+          hint: 'Keep one; its "bypass" can name several places.',
+        };
+      }
       return {
         message: `early-exit again after recipe[${earlier}]: one operator says where inference may stop`,
         hint: 'Keep one; its "exits" and "threshold" can name several exits.',

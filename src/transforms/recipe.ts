@@ -15,8 +15,10 @@ export interface IdentityOperator {
   readonly op: 'identity';
 }
 
+export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator;
+
 /** Early exit on outputs that the model already has. Exactly one of `exit` and `threshold` is given. */
-export interface EarlyExitOperator {
+export interface ExistingExitOperator {
   readonly op: 'early-exit';
   readonly kind: 'existing';
   /** Fixed: always stop at this exit (index in `GraphView.exits`). The rest of the model is cut away. */
@@ -25,6 +27,25 @@ export interface EarlyExitOperator {
   readonly threshold?: number | readonly number[];
   /** Exits that take part (indices); all when left out. The final exit always does. */
   readonly exits?: readonly number[];
+}
+
+/** Black-box early exit: blocks are left out, so that the tail follows directly. No training; at most one field is given. */
+export interface SkipExitOperator {
+  readonly op: 'early-exit';
+  readonly kind: 'skip';
+  /** The last so many identical blocks in a row; 2 when both fields are left out. */
+  readonly blocks?: number;
+  /** By hand: what reads `to` shall read `from`, a value before it of equal type and shape. */
+  readonly bypass?: readonly Bypass[];
+}
+
+/** As many as Singh et al. leave out. */
+export const DEFAULT_SKIPPED_BLOCKS = 2;
+
+/** Names of two values, the second computed from the first. */
+export interface Bypass {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Cut into two segments that run as two sessions. */

@@ -10,7 +10,7 @@ import {
 } from '../../transforms/placement.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
-  EarlyExitOperator,
+  ExistingExitOperator,
   Operator,
   PruneOperator,
   QuantizeOperator,
@@ -21,6 +21,7 @@ import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
 import { neighbourCut } from './operators.ts';
+import { SkipOptions } from './SkipOptions.tsx';
 import styles from './RecipePanel.module.css';
 
 interface OptionsProps<O extends Operator> {
@@ -37,7 +38,11 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'identity':
       return null;
     case 'early-exit':
-      return <EarlyExitOptions operator={operator} {...rest} />;
+      return operator.kind === 'skip' ? (
+        <SkipOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />
+      ) : (
+        <EarlyExitOptions operator={operator} {...rest} />
+      );
     case 'quantize':
       return <QuantizeOptions operator={operator} {...rest} />;
     case 'prune':
@@ -49,7 +54,7 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
   }
 }
 
-function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<EarlyExitOperator>) {
+function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<ExistingExitOperator>) {
   const last = view.exits.length - 1;
   const chosen = operator.exits ?? view.exits.map((exit) => exit.index);
   const thresholds = operator.threshold ?? DEFAULT_EXIT_THRESHOLD;

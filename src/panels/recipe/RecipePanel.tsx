@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { placementOf } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
+import { stepOf } from '../../transforms/recipe-sequence.ts';
 import { useLab } from '../../store/lab.ts';
 import { modelWorker } from '../../store/workers.ts';
 import panel from '../panel.module.css';
@@ -40,7 +41,7 @@ export function RecipePanel() {
         {recipe.map((operator, index) => (
           <OperatorCard
             // Steps have no identity of their own; one of a kind is the rule.
-            key={`${operator.op} ${recipe.slice(0, index).filter(({ op }) => op === operator.op).length}`}
+            key={`${stepOf(operator)} ${recipe.slice(0, index).filter((other) => stepOf(other) === stepOf(operator)).length}`}
             operator={operator}
             index={index}
             recipe={recipe}
@@ -78,7 +79,7 @@ function AddSteps() {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   if (!view) return null;
-  const offered = OPERATOR_KINDS.filter(({ op }) => !recipe.some((operator) => operator.op === op));
+  const offered = OPERATOR_KINDS.filter(({ op }) => !recipe.some((operator) => stepOf(operator) === op));
   return (
     <ul className={styles.adds} aria-label="Steps to add">
       {offered.map((kind) => {

@@ -1,17 +1,25 @@
 import { unreachable } from '../../base/assert.ts';
 import { formatBytes, formatShare } from '../../base/units.ts';
-import type { GraphView } from '../../onnx/graph-view.ts';
+import type { GraphView, SkippableRun } from '../../onnx/graph-view.ts';
+import { lastBlocks } from '../../transforms/exits/last-blocks.ts';
+import {
+  skippedBlocks,
+  skippedNodes,
+  skipsOf,
+  withSkippedInRun,
+} from '../../transforms/exits/skip-placement.ts';
 import {
   DEFAULT_EXIT_THRESHOLD,
   placementOf,
   withCut,
   withDynamicExits,
 } from '../../transforms/placement.ts';
-import type { Operator, Recipe } from '../../transforms/recipe.ts';
+import { stepOf } from '../../transforms/recipe-sequence.ts';
+import { DEFAULT_SKIPPED_BLOCKS, type Operator, type Recipe } from '../../transforms/recipe.ts';
 
 /** How an operator is called, coloured and offered. */
 export interface OperatorKind {
-  readonly op: Operator['op'];
+  readonly op: Operator['op'] | 'skip';
   readonly title: string;
   readonly note: string;
   /** CSS colour of its card. */
@@ -22,8 +30,8 @@ export interface OperatorKind {
   readonly refusal: (recipe: Recipe, view: GraphView) => string | null;
 }
 
-const onlyOnce = (recipe: Recipe, op: Operator['op']) =>
-  recipe.some((operator) => operator.op === op) ? 'already in the recipe' : null;
+const onlyOnce = (recipe: Recipe, op: OperatorKind['op']) =>
+  recipe.some((operator) => stepOf(operator) === op) ? 'already in the recipe' : null;
 
 export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
@@ -39,6 +47,20 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
       ),
     refusal: (recipe, view) =>
       view.exits.length < 2 ? 'this model has a single output' : onlyOnce(recipe, 'early-exit'),
+  },
+  {
+    op: 'skip',
+    title: 'Skip blocks',
+    note: 'leave out repeated blocks, no training',
+    colour: 'var(--exit)',
+    add: (recipe, view) => {
+      const run = runToSkip(view);
+      return run
+        ? withSkippedInRun(recipe, view, run, Math.min(DEFAULT_SKIPPED_BLOCKS, run.blocks.length))
+        : recipe;
+    },
+    refusal: (recipe, view) =>
+      runToSkip(view) ? onlyOnce(recipe, 'skip') : 'no block has equal input and output',
   },
   {
     op: 'quantize',
@@ -70,7 +92,7 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
 
 /** Kind of an operator; none for `identity`, which shows as an empty recipe. */
 export function kindOf(operator: Operator): OperatorKind | undefined {
-  return OPERATOR_KINDS.find(({ op }) => op === operator.op);
+  return OPERATOR_KINDS.find(({ op }) => op === stepOf(operator));
 }
 
 /** Exits and cuts stay last, where they have always been placed on the finished weights. */
@@ -100,6 +122,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     case 'identity':
       return 'the model as it is';
     case 'early-exit':
+      if (operator.kind === 'skip') return describeSkip(recipe, view);
       if (operator.exit !== undefined) {
         const exit = view.exits[operator.exit];
         const share = exit ? ` · ${formatShare(exit.macs / Math.max(1, view.totals.macs))} of the MACs` : '';
@@ -124,6 +147,23 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     default:
       return unreachable(operator);
   }
+}
+
+function describeSkip(recipe: Recipe, view: GraphView): string {
+  const { skips } = skipsOf(recipe, view);
+  if (skips.length === 0) return 'blocks this model does not have';
+  const nodes = skippedNodes(view, skips);
+  const macs = view.nodes.reduce((sum, node) => sum + (nodes.has(node.index) ? node.macs : 0), 0);
+  const count = skippedBlocks(recipe, view).size;
+  const what = count === 0 ? `${nodes.size} nodes` : count === 1 ? '1 block' : `${count} blocks`;
+  return `${what} · ${formatShare(macs / Math.max(1, view.totals.macs))} of the MACs`;
+}
+
+/** The run whose last blocks are offered first: the one that an automatic skip takes. */
+function runToSkip(view: GraphView): SkippableRun | undefined {
+  const runs = view.skippable ?? [];
+  const last = (lastBlocks(runs, DEFAULT_SKIPPED_BLOCKS) ?? lastBlocks(runs, 1))?.at(-1);
+  return last && runs.find(({ blocks }) => blocks.includes(last));
 }
 
 /** The next legal cut in this direction; null at the end. */

@@ -24,11 +24,13 @@ describe('default recipes', () => {
     expect(new Set(recipes.map(({ name }) => name)).size).toBe(recipes.length);
     for (const { recipe } of recipes) expect(() => checkRecipe(model, recipe)).not.toThrow();
   });
-  it('of a model with one output do without exits and cut near the middle of the work', () => {
+  it('of a model with one output skip its last blocks, and cut near the middle of the work', () => {
     const { model, view } = open('zoo/mobilenet_v2.onnx');
     const recipes = defaultRecipes(view);
     const operators = recipes.flatMap(({ recipe }) => recipe);
-    expect(operators.some(({ op }) => op === 'early-exit')).toBe(false);
+    expect(operators.filter(({ op }) => op === 'early-exit')).toEqual([
+      { op: 'early-exit', kind: 'skip', blocks: 2 },
+    ]);
     for (const { recipe } of recipes) expect(() => checkRecipe(model, recipe)).not.toThrow();
     const partition = operators.find(({ op }) => op === 'partition');
     const cut = partition?.op === 'partition' ? partition.cut : undefined;
@@ -36,6 +38,12 @@ describe('default recipes', () => {
     const share = (frontier?.macsBefore ?? 0) / view.totals.macs;
     expect(share).toBeGreaterThan(0.35);
     expect(share).toBeLessThan(0.65);
+  });
+  it('of a model without equal blocks in a row skip nothing', () => {
+    const { view } = open('zoo/densenet169.onnx');
+    expect(defaultRecipes(view).some(({ recipe }) => recipe.some(({ op }) => op === 'early-exit'))).toBe(
+      false,
+    );
   });
 });
 

@@ -42,10 +42,26 @@ const exitOperator: fc.Arbitrary<Operator> = fc.oneof(
     exits: fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 5 }),
   }),
 );
+const skipOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.constant({ op: 'early-exit' as const, kind: 'skip' as const }),
+  fc.record({
+    op: fc.constant('early-exit' as const),
+    kind: fc.constant('skip' as const),
+    blocks: fc.integer({ min: 1, max: 40 }),
+  }),
+  fc.record({
+    op: fc.constant('early-exit' as const),
+    kind: fc.constant('skip' as const),
+    bypass: fc
+      .uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 8 })
+      .map((names) => names.slice(1).map((to, at) => ({ from: names[at] as string, to }))),
+  }),
+);
 const validRecipe: fc.Arbitrary<Recipe> = fc
   .tuple(
     fc.array(weightOperator, { maxLength: 4 }),
     fc.option(exitOperator),
+    fc.option(skipOperator),
     fc.option(
       fc.record({
         op: fc.constant('partition' as const),
@@ -64,8 +80,8 @@ const validRecipe: fc.Arbitrary<Recipe> = fc
       }),
     ),
   )
-  .map(([weights, exit, cut, quantize]) =>
-    [...weights, exit, cut, quantize].filter((operator) => operator !== null),
+  .map(([weights, exit, skip, cut, quantize]) =>
+    [...weights, exit, skip, cut, quantize].filter((operator) => operator !== null),
   );
 
 describe('parseRecipe', () => {
@@ -112,6 +128,23 @@ describe('parseRecipe', () => {
       [{ op: 'early-exit', kind: 'existing', threshold: 1, exits: [1, 1] }],
       'recipe[0].exits[1]: found exit 1 again',
     ],
+    [
+      [{ op: 'early-exit', kind: 'skip', blocks: 0 }],
+      'recipe[0].blocks: found 0, wanted how many blocks to skip, from 1',
+    ],
+    [[{ op: 'early-exit', kind: 'skip', blocks: 2.5 }], 'recipe[0].blocks: found 2.5'],
+    [
+      [{ op: 'early-exit', kind: 'skip', blocks: 2, bypass: [{ from: 'a', to: 'b' }] }],
+      'both "blocks" and "bypass"',
+    ],
+    [[{ op: 'early-exit', kind: 'skip', exit: 1 }], 'recipe[0].exit: found an unknown field'],
+    [[{ op: 'early-exit', kind: 'existing', blocks: 2 }], 'recipe[0].blocks: found an unknown field'],
+    [[{ op: 'early-exit', kind: 'skip', bypass: [] }], 'recipe[0].bypass: found an empty list'],
+    [[{ op: 'early-exit', kind: 'skip', bypass: [{ from: 'a' }] }], 'recipe[0].bypass[0].to: found nothing'],
+    [
+      [{ op: 'early-exit', kind: 'skip', bypass: [{ from: 'a', to: 'a' }] }],
+      'recipe[0].bypass[0]: found "a" twice',
+    ],
     [[{ op: 'partition', cut: [] }], 'recipe[0].cut: found an empty list'],
     [{ op: 'identity' }, 'recipe: found an object, wanted a list of operators'],
     [[{ op: '__proto__' }], 'recipe[0].op: found "__proto__" (text)'],
@@ -125,6 +158,8 @@ describe('parseRecipe', () => {
     [['quantize', 'prune'], 'prune after recipe[0] quantize'],
     [['quantize', 'quantize'], 'quantize again after recipe[0]'],
     [['partition', 'identity', 'partition'], 'partition again after recipe[0]'],
+    [['skip', 'quantize', 'early-exit', 'partition'], null],
+    [['quantize', 'skip', 'skip'], 'early-exit "skip" again after recipe[1]'],
     [['early-exit', 'early-exit'], 'early-exit again after recipe[0]'],
   ])('judges the sequence %j', (ops, reason) => {
     const operators: Record<string, object> = {
@@ -133,6 +168,7 @@ describe('parseRecipe', () => {
       quantize: { op: 'quantize', mode: 'dynamic' },
       partition: { op: 'partition', cut: 'x' },
       'early-exit': { op: 'early-exit', kind: 'existing', exit: 0 },
+      skip: { op: 'early-exit', kind: 'skip', blocks: 2 },
     };
     const recipe = ops.map((op) => operators[op]);
     if (reason === null) expect(parseRecipe(recipe)).toEqual(recipe);
@@ -180,6 +216,15 @@ describe('recipeLabel', () => {
       [{ op: 'early-exit', kind: 'existing', threshold: [0.8, 0.925], exits: [2, 0] }],
       'exits 1,3 τ 0.80/0.925',
     ],
+    [[{ op: 'early-exit', kind: 'skip', blocks: 3 }], 'skip 3'],
+    [[{ op: 'early-exit', kind: 'skip' }], 'skip 2'],
+    [
+      [
+        { op: 'quantize', mode: 'dynamic' },
+        { op: 'early-exit', kind: 'skip', bypass: [{ from: 'a', to: 'conv5' }] },
+      ],
+      'int8 + skip to conv5',
+    ],
     [[{ op: 'partition', cut: ['conv5', 'skip'] }], 'cut @conv5 +1'],
   ] as [Recipe, string][])('of %j is "%s"', (recipe, label) => {
     expect(recipeLabel(recipe)).toBe(label);
@@ -201,12 +246,14 @@ describe('normaliseRecipe', () => {
       { op: 'identity' },
       { op: 'prune', kind: 'unstructured', ratio: 0.5, scope: 'layer', importance: 'l1' },
       { op: 'early-exit', kind: 'existing', threshold: [0.5, 0.5], exits: [2, 0] },
+      { op: 'early-exit', kind: 'skip' },
       { op: 'partition', cut: ['a'] },
       { op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false },
     ]);
     const terse = parseRecipe([
       { kind: 'unstructured', ratio: 0.5, op: 'prune' },
       { op: 'early-exit', kind: 'existing', exits: [0, 2], threshold: 0.5 },
+      { op: 'early-exit', blocks: 2, kind: 'skip' },
       { op: 'partition', cut: 'a' },
       { op: 'quantize', mode: 'dynamic' },
     ]);

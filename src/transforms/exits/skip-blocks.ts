@@ -1,0 +1,206 @@
+import { InputError } from '../../base/result.ts';
+import { graphAttributes, makeNode } from '../../onnx/attributes.ts';
+import { capturedValues, type GraphIndex, indexGraph } from '../../onnx/graph-index.ts';
+import { type Graph, type Shape, type ValueName, valueName } from '../../onnx/model.ts';
+import { shapeText } from '../../onnx/shape-inference.ts';
+import { dataTypeName } from '../../onnx/tensor.ts';
+import { type AnalysedModel, analyseEdited } from '../analyse-model.ts';
+import { nodesBetween, subModel } from '../extract.ts';
+import { namesIn, uniqueNames } from '../graph-names.ts';
+import { nearestNames } from '../nearest-name.ts';
+import { lastBlocks } from './last-blocks.ts';
+import { type Bypass, DEFAULT_SKIPPED_BLOCKS, type SkipExitOperator } from '../recipe.ts';
+
+/** A model whose blocks were skipped, and what became of the values that went with them. */
+export interface SkippedModel {
+  readonly analysed: AnalysedModel;
+  /** For each value that is no longer computed, the one that what follows reads instead. */
+  readonly standIns: ReadonlyMap<ValueName, ValueName>;
+}
+
+/**
+ * Leaves blocks out: what reads a bypassed value reads the one it is replaced by, and nodes whose results nobody
+ * needs any more are dropped with their weights. Values that remain keep their names; no weight is read. A bypassed
+ * value that is an output of the model, or that a subgraph sees by name, stays, as a copy of its stand-in.
+ * @throws InputError `no-skippable-blocks`, `bypass-unknown-value`, `bypass-not-legal`
+ */
+export function skipBlocks(analysed: AnalysedModel, operator: SkipExitOperator): SkippedModel {
+  const bypasses = operator.bypass ?? [automaticBypass(analysed, operator.blocks ?? DEFAULT_SKIPPED_BLOCKS)];
+  for (const bypass of bypasses) checkBypass(analysed, bypass);
+  const { model, index } = analysed;
+  const direct = new Map(bypasses.map(({ from, to }) => [valueName(to), valueName(from)]));
+  const standIn = (name: ValueName): ValueName => {
+    // Each is computed from the next, so this ends.
+    let found = name;
+    for (let next = direct.get(found); next !== undefined; next = direct.get(found)) found = next;
+    return found;
+  };
+  const graph = rewired(model.graph, direct, standIn);
+  const rewiredModel = { model: { ...model, graph }, index: indexGraph(graph), shapes: analysed.shapes };
+  const outputs = graph.outputs.map(({ name }) => name);
+  const nodes = nodesBetween(rewiredModel.index, new Set(), outputs);
+  const used = new Set([...outputs, ...[...nodes].flatMap((node) => rewiredModel.index.inputsOf(node))]);
+  const reduced = subModel(
+    rewiredModel,
+    nodes,
+    analysed.inputs.filter((name) => used.has(name)),
+    outputs,
+  );
+  const edited = analyseEdited(analysed, reduced, analysed.exits);
+  return { analysed: edited, standIns: standInsOf(index, edited.index, bypasses, standIn) };
+}
+
+function rewired(
+  graph: Graph,
+  direct: ReadonlyMap<ValueName, ValueName>,
+  standIn: (name: ValueName) => ValueName,
+): Graph {
+  const seenByName = new Set<ValueName>(graph.outputs.map(({ name }) => name));
+  for (const node of graph.nodes)
+    for (const inner of graphAttributes(node)) for (const name of capturedValues(inner)) seenByName.add(name);
+  const copied = [...direct.keys()].filter((name) => seenByName.has(name));
+  const unique = uniqueNames(copied.length === 0 ? new Set() : namesIn(graph));
+  const renamed = new Map(copied.map((name) => [name, valueName(unique(`${name}/before_skip`))]));
+  const nodes = graph.nodes.map((node) => {
+    const reads = node.inputs.some((name) => direct.has(name));
+    const makes = node.outputs.some((name) => renamed.has(name));
+    if (!reads && !makes) return node;
+    return {
+      ...node,
+      inputs: reads ? node.inputs.map(standIn) : node.inputs,
+      outputs: makes ? node.outputs.map((name) => renamed.get(name) ?? name) : node.outputs,
+    };
+  });
+  const copies = copied.map((name) =>
+    makeNode('Identity', [standIn(name)], [name], [], { name: unique(`${name}/skip`) }),
+  );
+  return { ...graph, nodes: [...nodes, ...copies] };
+}
+
+/** Each vanished value belongs to the bypass that goes round its producer. */
+function standInsOf(
+  before: GraphIndex,
+  after: GraphIndex,
+  bypasses: readonly Bypass[],
+  standIn: (name: ValueName) => ValueName,
+): Map<ValueName, ValueName> {
+  const found = new Map<ValueName, ValueName>();
+  for (const { from, to } of bypasses) {
+    const around = nodesBetween(before, new Set([valueName(from)]), [valueName(to)]);
+    for (const [name, node] of before.producer) {
+      if (around.has(node) && !after.producer.has(name)) found.set(name, standIn(valueName(to)));
+    }
+  }
+  return found;
+}
+
+function automaticBypass(analysed: AnalysedModel, count: number): Bypass {
+  const { skippable, model } = analysed;
+  const blocks = lastBlocks(skippable, count);
+  const [first] = blocks ?? [];
+  const last = blocks?.at(-1);
+  if (first !== undefined && last !== undefined) return { from: first.from, to: last.to };
+  const longest = skippable.reduce((most, { blocks: { length } }) => Math.max(most, length), 0);
+  if (longest === 0) {
+    throw new InputError({
+      code: 'no-skippable-blocks',
+      message: `early-exit: found no block whose only input and only output have equal shapes${concatenates(model.graph) ? ': the layers of this model concatenate what they make to what they are given, so without one of them the weights of all later ones would not fit' : ''}; wanted ${count} in a row`,
+      hint: bypassHint(lastBypass(analysed)),
+    });
+  }
+  throw new InputError({
+    code: 'no-skippable-blocks',
+    message: `early-exit: found at most ${longest} identical ${longest === 1 ? 'block' : 'blocks'} in a row, wanted ${count}`,
+    hint: `Skip up to ${longest} with "blocks", or name what to leave out with "bypass".`,
+  });
+}
+
+/** The last two layers of which one can stand in for the other, though no block lies between them. */
+function lastBypass({ model, index, costs, shapes }: AnalysedModel): Bypass | null {
+  const layers = index.order
+    .filter((node) => (costs[node]?.macs ?? 0) > 0)
+    .flatMap((node) => model.graph.nodes[node]?.outputs.slice(0, 1) ?? []);
+  for (let later = layers.length - 1; later > 0; later--) {
+    const to = layers[later] as ValueName;
+    const wanted = typeText(shapes.get(to));
+    const from = layers
+      .slice(0, later)
+      .findLast((name) => typeText(shapes.get(name)) === wanted && isComputedFrom(index, to, name));
+    if (from !== undefined && shapes.get(to)?.shape?.includes(null) === false) return { from, to };
+  }
+  return null;
+}
+
+function bypassHint(bypass: Bypass | null): string {
+  if (bypass === null) return 'Cut the model, quantize or prune it instead.';
+  return `One layer can still stand in for a later one of equal shape: "bypass": [${JSON.stringify(bypass)}].`;
+}
+
+function isComputedFrom(index: GraphIndex, later: ValueName, earlier: ValueName): boolean {
+  const between = nodesBetween(index, new Set([earlier]), [later]);
+  return [...between].some((node) => index.inputsOf(node).includes(earlier));
+}
+
+function typeText(facts: { readonly dataType: number; readonly shape: Shape } | undefined): string {
+  return `${dataTypeName(facts?.dataType ?? 0)} ${shapeText(facts?.shape ?? null)}`;
+}
+
+/** Dense connections: a value that several concatenations collect. */
+function concatenates(graph: Graph): boolean {
+  const collected = new Map<ValueName, number>();
+  for (const { opType, inputs } of graph.nodes) {
+    if (opType !== 'Concat') continue;
+    for (const name of inputs) collected.set(name, (collected.get(name) ?? 0) + 1);
+  }
+  return [...collected.values()].some((times) => times > 2);
+}
+
+function checkBypass({ model, index, inputs, shapes }: AnalysedModel, { from, to }: Bypass): void {
+  const [source, target] = [valueName(from), valueName(to)];
+  const isComputed = (name: ValueName): boolean => index.producer.has(name);
+  for (const [name, isKnown] of [
+    [source, isComputed(source) || inputs.includes(source)],
+    [target, isComputed(target)],
+  ] as const) {
+    if (isKnown) continue;
+    const near = nearestNames(
+      name,
+      model.graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== ''),
+    );
+    throw new InputError({
+      code: 'bypass-unknown-value',
+      message: `early-exit: cannot bypass ${name === target ? 'to' : 'from'} "${name}": ${index.isConstant(name) ? 'it is a weight, not a value computed on the way' : 'there is no value of this name'}`,
+      where: name,
+      ...(near.length === 0
+        ? {}
+        : { hint: `The nearest names are ${near.map((each) => JSON.stringify(each)).join(', ')}.` }),
+    });
+  }
+  const refuse = (reason: string, hint: string): never => {
+    throw new InputError({
+      code: 'bypass-not-legal',
+      message: `early-exit: cannot read "${from}" instead of "${to}": ${reason}`,
+      where: to,
+      hint,
+    });
+  };
+  if (!isComputedFrom(index, target, source)) {
+    refuse(
+      'the second is not computed from the first',
+      'Give "from" a value before the blocks to leave out, and "to" the value behind them.',
+    );
+  }
+  const [given, wanted] = [shapes.get(source), shapes.get(target)];
+  if (typeText(given) !== typeText(wanted)) {
+    refuse(
+      `found ${typeText(given)}, wanted ${typeText(wanted)}`,
+      'What follows was trained for that shape: choose two values of equal type and shape.',
+    );
+  }
+  if (!given?.shape || given.shape.includes(null)) {
+    refuse(
+      `whether they have equal shapes is not known (${typeText(given)})`,
+      'Add shapes to the file with onnx.shape_inference, or choose other values.',
+    );
+  }
+}
