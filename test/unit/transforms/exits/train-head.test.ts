@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../../src/base/random.ts';
+import { InputError } from '../../../../src/base/result.ts';
+import {
+  type HeadWeights,
+  MIN_IMAGES_PER_CLASS,
+  trainHead,
+  type TrainingSet,
+} from '../../../../src/transforms/exits/train-head.ts';
+
+interface Found {
+  readonly trainingLoss: number;
+  readonly validationLoss: number;
+  readonly validationAccuracy: number;
+}
+
+interface Case {
+  readonly images: number;
+  readonly width: number;
+  readonly classes: number;
+  readonly spread: number;
+  readonly l2: number;
+  readonly seed: number;
+  readonly sklearn: Found;
+  readonly torch: Found;
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL('../../../fixtures/heads/golden/heads.json', import.meta.url), 'utf8'),
+) as { readonly cases: readonly Case[] };
+
+/** Clouds around a centre for each class; the same numbers as in `make_golden.py`. */
+function clouds(images: number, width: number, classes: number, spread: number): TrainingSet {
+  const uniform = seededRandom(images + width);
+  const centres = Array.from({ length: classes * width }, () => uniform() - 0.5);
+  const targets = Int32Array.from({ length: images }, (_, image) => (image * 7) % classes);
+  const features = new Float32Array(images * width);
+  for (let at = 0; at < features.length; at++) {
+    const centre = centres[(targets[Math.floor(at / width)] as number) * width + (at % width)] as number;
+    features[at] = 10 + 3 * (centre + spread * (uniform() + uniform() - 1));
+  }
+  return { features, width, targets, classCount: classes, targetSource: 'labels' };
+}
+
+function predictions({ weights, bias }: HeadWeights, { features, width }: TrainingSet): number[] {
+  return Array.from({ length: features.length / width }, (_, image) => {
+    const scores = Array.from(bias, (start, each) => {
+      let score = start;
+      for (let i = 0; i < width; i++)
+        score += (weights[each * width + i] as number) * (features[image * width + i] as number);
+      return score;
+    });
+    return scores.indexOf(Math.max(...scores));
+  });
+}
+
+function failureOf(work: () => unknown): { code: string; message: string } {
+  try {
+    work();
+  } catch (thrown) {
+    if (thrown instanceof InputError) return thrown.failure;
+    throw thrown;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('trainHead', () => {
+  test.each(golden.cases)(
+    'reaches the optimum of scikit-learn and PyTorch: $images images, $width features, $classes classes',
+    ({ images, width, classes, spread, l2, seed, sklearn, torch }) => {
+      const set = clouds(images, width, classes, spread);
+      const { curve } = trainHead(set, { seed, l2, maxSteps: 1000, patience: Number.POSITIVE_INFINITY });
+      const last = curve.at(-1);
+      for (const oracle of [sklearn, torch]) {
+        expect(last?.trainingLoss).toBeCloseTo(oracle.trainingLoss, 3);
+        expect(last?.validationLoss).toBeCloseTo(oracle.validationLoss, 2);
+        expect(last?.validationAccuracy).toBe(oracle.validationAccuracy);
+      }
+    },
+  );
+
+  test('stops early where validation images say so, and keeps the best step', () => {
+    const set = clouds(200, 60, 4, 2.5);
+    const { curve, best } = trainHead(set, { seed: 1, l2: 0, patience: 5 });
+    expect(best.validationLoss).toBe(Math.min(...curve.map(({ validationLoss }) => validationLoss)));
+    expect(curve.length).toBe(best.step + 5);
+  });
+
+  test('the loss on training images falls at every step', () => {
+    const { curve } = trainHead(clouds(150, 10, 3, 1), { seed: 2, l2: 0, patience: 1000, maxSteps: 40 });
+    curve.slice(1).forEach(({ trainingLoss }, at) => {
+      expect(trainingLoss).toBeLessThanOrEqual((curve[at]?.trainingLoss as number) + 1e-12);
+    });
+  });
+
+  test('weights for raw features choose what was validated: scale and shift of features do not matter', () => {
+    const set = clouds(240, 12, 3, 0.8);
+    const moved = { ...set, features: set.features.map((feature) => 250 * feature - 1000) };
+    const [plain, shifted] = [trainHead(set, { seed: 5 }), trainHead(moved, { seed: 5 })];
+    const agreeing = predictions(plain, set).filter(
+      (each, image) => each === predictions(shifted, moved)[image],
+    );
+    expect(agreeing.length).toBeGreaterThanOrEqual(238);
+  });
+
+  test('the same seed gives the same head, and images are divided anew by another', () => {
+    const set = clouds(90, 5, 3, 1.5);
+    expect(trainHead(set, { seed: 4 })).toEqual(trainHead(set, { seed: 4 }));
+    expect(trainHead(set, { seed: 4 }).curve).not.toEqual(trainHead(set, { seed: 5 }).curve);
+  });
+
+  test('features that never change teach nothing and break nothing', () => {
+    const features = new Float32Array(40 * 3).fill(7);
+    const targets = Int32Array.from({ length: 40 }, (_, image) => image % 2);
+    const head = trainHead(
+      { features, width: 3, targets, classCount: 2, targetSource: 'labels' },
+      { seed: 1 },
+    );
+    expect([...head.weights, ...head.bias].every(Number.isFinite)).toBe(true);
+    expect(head.best.validationAccuracy).toBe(0.5);
+  });
+
+  test('classes without images are never chosen', () => {
+    const set = { ...clouds(60, 4, 2, 1), classCount: 6 };
+    const head = trainHead({ ...set, targets: set.targets.map((each) => 2 * each + 1) }, { seed: 1 });
+    expect(head.missingClasses).toEqual([0, 2, 4, 5]);
+    expect(new Set(predictions(head, set))).toEqual(new Set([1, 3]));
+  });
+
+  test('too few images of a labelled class are refused with how many are wanted', () => {
+    const set = clouds(31, 4, 3, 1);
+    const targets = set.targets.map((target, image) => (image < 3 ? 2 : target === 2 ? 0 : target));
+    const { code, message } = failureOf(() => trainHead({ ...set, targets }, { seed: 1 }));
+    expect(code).toBe('head-too-few-images');
+    expect(message).toContain('class 2 (3)');
+    expect(message).toContain(`at least ${MIN_IMAGES_PER_CLASS}`);
+  });
+
+  test('seldom predicted classes are left out instead, unless one class remains', () => {
+    const set: TrainingSet = { ...clouds(31, 4, 3, 1), targetSource: 'predictions' };
+    const targets = set.targets.map((target, image) => (image < 3 ? 2 : target === 2 ? 0 : target));
+    expect(trainHead({ ...set, targets }, { seed: 1 }).missingClasses).toEqual([2]);
+    const one = { ...set, targets: targets.map(() => 1) };
+    expect(failureOf(() => trainHead(one, { seed: 1 })).code).toBe('head-one-class');
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('features that are %s are refused', (bad) => {
+    const set = clouds(30, 4, 3, 1);
+    const features = set.features.with(4 * 7 + 2, bad);
+    const { code, message } = failureOf(() => trainHead({ ...set, features }, { seed: 1 }));
+    expect(code).toBe('head-bad-features');
+    expect(message).toMatch(/^Feature 2 of training image 7 is/);
+  });
+
+  test('every image is trained on or validated on, and never both', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 5 }),
+        fc.integer({ min: MIN_IMAGES_PER_CLASS, max: 12 }),
+        fc.integer(),
+        (classes, each, seed) => {
+          const head = trainHead(clouds(classes * each, 3, classes, 1), { seed, maxSteps: 2 });
+          expect(head.trainingImages + head.validationImages).toBe(classes * each);
+          expect(head.validationImages).toBeGreaterThanOrEqual(classes);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
