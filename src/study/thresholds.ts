@@ -1,0 +1,377 @@
+import { assert, defined } from '../base/assert.ts';
+import { seededRandom, shuffled } from '../base/random.ts';
+import { type ConfidenceMeasure, confidenceOf } from '../transforms/exits/confidence.ts';
+
+/** What one pass over the images keeps of a multi-exit model: every exit's scores, though nothing stopped there. */
+export interface ExitScores {
+  /** All below has this order of images. */
+  readonly imageIndices: readonly number[];
+  readonly classCount: number;
+  /** In order of work; the last is the final exit. */
+  readonly exits: readonly {
+    /** In `GraphView.exits`. */
+    readonly index: number;
+    readonly kind: 'logits' | 'probabilities';
+    /** Row-major, shape [images, classes]. */
+    readonly scores: Float32Array;
+    /** Measured time from the start of an inference to this exit's decision. */
+    readonly latencyMs: number;
+  }[];
+}
+
+/** All that deciding needs, so that a threshold costs no inference. */
+export interface ThresholdTable {
+  readonly images: number;
+  /** Images whose right answer is known: what the correct ones are a share of. */
+  readonly judged: Uint8Array;
+  readonly exits: readonly {
+    readonly index: number;
+    readonly latencyMs: number;
+    /** Of each image, see `confidenceOf`. */
+    readonly confidence: Float64Array;
+    /** 1 where this exit's best class is right. */
+    readonly correct: Uint8Array;
+  }[];
+}
+
+/**
+ * One threshold for each exit but the last, in order: an image leaves at the first exit that is at least so
+ * confident, else at the end. `NEVER` closes an exit.
+ */
+export type Thresholds = readonly number[];
+
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** What thresholds would give. */
+export interface ThresholdOutcome {
+  readonly thresholds: Thresholds;
+  readonly images: number;
+  readonly judged: number;
+  readonly correct: number;
+  /** Share of the judged images that are answered right; NaN without any. */
+  readonly accuracy: number;
+  /** Expected: mean over the images of the time to the exit where each leaves. */
+  readonly latencyMs: number;
+  /** Share of the images that leaves at each exit, the final one included. */
+  readonly shares: readonly number[];
+}
+
+/**
+ * Prepares a pass for evaluating thresholds.
+ * @param truth the right class of each image of the pass, in the model's numbering, null where it is not known;
+ * null altogether: the final exit's own answer counts as right, so that accuracy means agreement with it
+ */
+export function thresholdTable(
+  pass: ExitScores,
+  measure: ConfidenceMeasure,
+  truth: readonly (number | null)[] | null,
+): ThresholdTable {
+  const images = pass.imageIndices.length;
+  const final = defined(pass.exits.at(-1), 'final exit');
+  const row = (scores: Float32Array, image: number): Float32Array =>
+    scores.subarray(image * pass.classCount, (image + 1) * pass.classCount);
+  const wanted = Int32Array.from({ length: images }, (_, image) =>
+    truth === null ? bestClass(row(final.scores, image)) : (truth[image] ?? -1),
+  );
+  return {
+    images,
+    judged: Uint8Array.from(wanted, (label) => (label >= 0 ? 1 : 0)),
+    exits: pass.exits.map(({ index, kind, latencyMs, scores }) => {
+      const confidence = new Float64Array(images);
+      const correct = new Uint8Array(images);
+      for (let image = 0; image < images; image++) {
+        const of = row(scores, image);
+        confidence[image] = confidenceOf(of, kind, measure);
+        correct[image] = bestClass(of) === wanted[image] ? 1 : 0;
+      }
+      return { index, latencyMs, confidence, correct };
+    }),
+  };
+}
+
+/**
+ * What thresholds would give on the images of a table, without an inference.
+ * @param images positions in the table; all when left out
+ */
+export function evaluateThresholds(
+  table: ThresholdTable,
+  thresholds: Thresholds,
+  images?: ArrayLike<number>,
+): ThresholdOutcome {
+  const { exits } = table;
+  const last = exits.length - 1;
+  assert(thresholds.length === last, 'one threshold for each exit but the last');
+  const count = images?.length ?? table.images;
+  const leaving = new Array<number>(exits.length).fill(0);
+  let [judged, correct] = [0, 0];
+  for (let at = 0; at < count; at++) {
+    const image = images ? (images[at] as number) : at;
+    let exit = 0;
+    while (exit < last && !((exits[exit]?.confidence[image] as number) >= (thresholds[exit] as number)))
+      exit++;
+    leaving[exit] = (leaving[exit] as number) + 1;
+    judged += table.judged[image] as number;
+    correct += exits[exit]?.correct[image] as number;
+  }
+  return {
+    thresholds,
+    images: count,
+    judged,
+    correct,
+    accuracy: correct / judged,
+    latencyMs: meanLatencyMs(table, leaving),
+    shares: leaving.map((n) => n / count),
+  };
+}
+
+/** The same threshold at every exit, from where all leave at the first one to where none leaves early. */
+export function uniformSweep(table: ThresholdTable, steps = 100): readonly ThresholdOutcome[] {
+  const early = table.exits.length - 1;
+  const outcomes = Array.from({ length: steps }, (_, step) =>
+    evaluateThresholds(table, new Array<number>(early).fill((step + 1) / steps)),
+  );
+  return [...outcomes, evaluateThresholds(table, new Array<number>(early).fill(NEVER))];
+}
+
+/** Thresholds chosen on one half of the images, and what they give on the other half. */
+export interface LearnedThresholds {
+  readonly thresholds: Thresholds;
+  /** On the half they were chosen on: flattering. */
+  readonly validation: ThresholdOutcome;
+  /** On the half that had no say: what to expect of new images. */
+  readonly test: ThresholdOutcome;
+}
+
+/** Positions in a table, split by a seed. */
+export function splitHalves(images: number, seed: number): { validation: Uint32Array; test: Uint32Array } {
+  const order = shuffled(
+    Array.from({ length: images }, (_, image) => image),
+    seededRandom(seed),
+  );
+  const middle = Math.ceil(images / 2);
+  return {
+    validation: Uint32Array.from(order.slice(0, middle)).sort(),
+    test: Uint32Array.from(order.slice(middle)).sort(),
+  };
+}
+
+/**
+ * The Pareto-best thresholds: no others found are at least as accurate and faster, or more accurate and no slower,
+ * on a validation half of the images. Each is also evaluated on the other half.
+ *
+ * The last of the thresholds is swept exactly for choices of those before it: for all choices where that is
+ * affordable, which makes the front exact (always for two exits, for three up to some 3,400 validation images), else for
+ * a grid of evenly spread quantiles; then every threshold in turn is swept exactly with the others held, from each
+ * vector of the front, until no sweep improves it or `EFFORT` is spent.
+ * @param seed splits the images
+ * @returns the fastest first
+ */
+export function learnThresholds(table: ThresholdTable, seed: number): readonly LearnedThresholds[] {
+  const { validation, test } = splitHalves(table.images, seed);
+  return paretoThresholds(table, validation).map((thresholds) => ({
+    thresholds,
+    validation: evaluateThresholds(table, thresholds, validation),
+    test: evaluateThresholds(table, thresholds, test),
+  }));
+}
+
+/** Images looked at during a search, all sweeps together: a second on a slow device. */
+const EFFORT = 12e6;
+
+/** The search behind `learnThresholds`, on some images of a table. */
+export function paretoThresholds(table: ThresholdTable, images: Uint32Array): readonly Thresholds[] {
+  const early = table.exits.length - 1;
+  const closed = new Array<number>(early).fill(NEVER);
+  const found = new Archive(images.length);
+  const all = evaluateThresholds(table, closed, images);
+  found.keep(all.correct, all.latencyMs, closed);
+  if (early === 0 || images.length === 0) return found.front();
+
+  const orders = table.exits.slice(0, early).map(({ confidence }) => orderedBy(confidence, images));
+  const sweep = (thresholds: Thresholds, exit: number): void =>
+    sweepExit(table, images, defined(orders[exit], 'order'), thresholds, exit, found);
+  const mostSweeps = EFFORT / images.length;
+  const lists = orders.slice(0, -1).map((order, exit) => candidates(table, exit, order));
+  const isExact = lists.reduce((product, { length }) => product * length, 1) <= mostSweeps;
+  const perExit = isExact ? Number.POSITIVE_INFINITY : Math.floor((mostSweeps / 2) ** (1 / lists.length));
+  sweepGrid(
+    lists.map((list) => thinned(list, perExit)),
+    (thresholds) => sweep([...thresholds, NEVER], early - 1),
+  );
+  if (!isExact) searchLocally(found, early, sweep, mostSweeps / 2);
+  return found.front();
+}
+
+/** Calls for every choice of one threshold from each list. */
+function sweepGrid(lists: readonly (readonly number[])[], visit: (thresholds: Thresholds) => void): void {
+  const [list, ...others] = lists;
+  if (list === undefined) return visit([]);
+  for (const threshold of list) sweepGrid(others, (rest) => visit([threshold, ...rest]));
+}
+
+/** At most so many of a list, both ends among them, evenly spread. */
+function thinned(list: readonly number[], most: number): readonly number[] {
+  if (list.length <= most) return list;
+  const count = Math.max(2, most);
+  return Array.from(
+    { length: count },
+    (_, at) => list[Math.round((at / (count - 1)) * (list.length - 1))] as number,
+  );
+}
+
+/** Sweeps every threshold of every vector of the front, until nothing is new. */
+function searchLocally(
+  found: Archive,
+  early: number,
+  sweep: (thresholds: Thresholds, exit: number) => void,
+  mostSweeps: number,
+): void {
+  const expanded = new Set<string>();
+  let sweeps = 0;
+  for (let isNew = true; isNew; ) {
+    isNew = false;
+    for (const thresholds of found.front()) {
+      const key = thresholds.join();
+      if (expanded.has(key)) continue;
+      expanded.add(key);
+      isNew = true;
+      for (let exit = 0; exit < early; exit++) {
+        if (++sweeps > mostSweeps) return;
+        sweep(thresholds, exit);
+      }
+    }
+  }
+}
+
+/**
+ * Offers every distinct threshold of one exit, the others held. Sorted by confidence, images go over one by one
+ * from where they would leave later to this exit, so that a sweep is linear in the images.
+ */
+function sweepExit(
+  table: ThresholdTable,
+  images: Uint32Array,
+  order: Uint32Array,
+  thresholds: Thresholds,
+  exit: number,
+  found: Archive,
+): void {
+  const { exits } = table;
+  const last = exits.length - 1;
+  const here = defined(exits[exit], `exit ${exit}`);
+  const leaving = new Array<number>(exits.length).fill(0);
+  let correct = 0;
+  // Where each image leaves if not here; 255: before.
+  const later = new Uint8Array(table.images);
+  for (const image of images) {
+    let at = 0;
+    while (
+      at < last &&
+      (at === exit || !((exits[at]?.confidence[image] as number) >= (thresholds[at] as number)))
+    )
+      at++;
+    later[image] = at < exit ? 255 : at;
+    leaving[at] = (leaving[at] as number) + 1;
+    correct += exits[at]?.correct[image] as number;
+  }
+  const offer = (low: number, high: number): void => {
+    const latencyMs = meanLatencyMs(table, leaving);
+    if (!found.isNews(correct, latencyMs)) return;
+    found.keep(correct, latencyMs, thresholds.with(exit, high === NEVER ? NEVER : between(low, high)));
+  };
+  offer(1, NEVER);
+  let confidence = NEVER;
+  for (const image of order) {
+    if (later[image] === 255) continue;
+    const next = here.confidence[image] as number;
+    // Images of equal confidence leave together.
+    if (next < confidence && confidence !== NEVER) offer(next, confidence);
+    if (!(next > 0)) return;
+    confidence = next;
+    const before = later[image] as number;
+    leaving[before] = (leaving[before] as number) - 1;
+    leaving[exit] = (leaving[exit] as number) + 1;
+    correct += (here.correct[image] as number) - (exits[before]?.correct[image] as number);
+  }
+  if (confidence !== NEVER) offer(0, confidence);
+}
+
+/** The fastest vector known for each number of right answers. */
+class Archive {
+  private readonly latencyMs: Float64Array;
+  private readonly thresholds: (Thresholds | undefined)[];
+
+  constructor(images: number) {
+    this.latencyMs = new Float64Array(images + 1).fill(Number.POSITIVE_INFINITY);
+    this.thresholds = new Array<Thresholds | undefined>(images + 1).fill(undefined);
+  }
+
+  isNews(correct: number, latencyMs: number): boolean {
+    return latencyMs < (this.latencyMs[correct] as number);
+  }
+
+  keep(correct: number, latencyMs: number, thresholds: Thresholds): void {
+    this.latencyMs[correct] = latencyMs;
+    this.thresholds[correct] = thresholds;
+  }
+
+  /** The fastest first. */
+  front(): Thresholds[] {
+    const front: Thresholds[] = [];
+    let fastestMs = Number.POSITIVE_INFINITY;
+    for (let correct = this.latencyMs.length - 1; correct >= 0; correct--) {
+      const thresholds = this.thresholds[correct];
+      if (thresholds === undefined || (this.latencyMs[correct] as number) >= fastestMs) continue;
+      fastestMs = this.latencyMs[correct] as number;
+      front.push(thresholds);
+    }
+    return front.reverse();
+  }
+}
+
+/** One threshold between each two neighbouring confidences of an exit, `NEVER` first. */
+function candidates(table: ThresholdTable, exit: number, order: Uint32Array): number[] {
+  const confidence = defined(table.exits[exit], `exit ${exit}`).confidence;
+  const sorted = Array.from(order, (image) => confidence[image] as number).filter((each) => each > 0);
+  const distinct = sorted.filter((each, at) => each !== sorted[at - 1]);
+  return [NEVER, ...distinct.map((high, at) => between(distinct[at + 1] ?? 0, high))];
+}
+
+/** The most confident first; those without a number are left out, because they never leave. */
+function orderedBy(confidence: Float64Array, images: Uint32Array): Uint32Array {
+  return images
+    .filter((image) => !Number.isNaN(confidence[image]))
+    .sort((a, b) => (confidence[b] as number) - (confidence[a] as number) || a - b);
+}
+
+/**
+ * The shortest decimal above `low` and up to `high`, near their middle: what people can read, and what does not
+ * hang on the last digit of one image.
+ */
+export function between(low: number, high: number): number {
+  const middle = (low + high) / 2;
+  for (let digits = 2; digits <= 15; digits++) {
+    const rounded = Number(middle.toFixed(digits));
+    if (low < rounded && rounded <= high) return rounded;
+  }
+  return high;
+}
+
+/** From counts, so that the same shares give the same number in whatever order they were reached. */
+function meanLatencyMs({ exits }: ThresholdTable, leaving: readonly number[]): number {
+  let sum = 0;
+  let count = 0;
+  // A plain loop: a search comes here millions of times.
+  for (let exit = 0; exit < exits.length; exit++) {
+    const images = leaving[exit] as number;
+    sum += images * (exits[exit]?.latencyMs as number);
+    count += images;
+  }
+  return sum / count;
+}
+
+/** The first of equals. */
+function bestClass(scores: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < scores.length; i++) if ((scores[i] as number) > (scores[best] as number)) best = i;
+  return best;
+}
