@@ -9,10 +9,8 @@ import { checkRange } from './byte-source.ts';
  */
 export function hollowBytes(name: string, count: number, mean: number, std: number): ByteRange {
   const seed = seedFromText(name);
-  const halfWidth = Math.sqrt(3) * std;
   const size = 4 * count;
-  const scale = (2 * halfWidth) / 4294967296;
-  const low = mean - halfWidth;
+  const { low, scale } = rangeOf(mean, std);
   return {
     source: {
       size,
@@ -32,4 +30,18 @@ export function hollowBytes(name: string, count: number, mean: number, std: numb
     offset: 0,
     length: size,
   };
+}
+
+/** Whether a value drawn with this mean and standard deviation can be exactly zero, for any of the 2^32 hashes. */
+export function noiseCanBeZero(mean: number, std: number): boolean {
+  const { low, scale } = rangeOf(mean, std);
+  if (scale === 0) return Math.fround(low) === 0;
+  // Values grow with the hash, and neighbours are farther apart than the smallest float32.
+  const nearest = Math.round(-low / scale);
+  return [nearest - 1, nearest, nearest + 1].some((hash) => Math.fround(low + scale * hash) === 0);
+}
+
+function rangeOf(mean: number, std: number): { readonly low: number; readonly scale: number } {
+  const halfWidth = Math.sqrt(3) * std;
+  return { low: mean - halfWidth, scale: (2 * halfWidth) / 4294967296 };
 }

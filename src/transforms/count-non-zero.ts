@@ -1,5 +1,6 @@
+import { noiseCanBeZero } from '../onnx/hollow-noise.ts';
 import { DataType, type Tensor, type TensorData } from '../onnx/model.ts';
-import { bitsPerElement, tensorByteLength, tensorBytes } from '../onnx/tensor.ts';
+import { bitsPerElement, elementCount, tensorByteLength, tensorBytes } from '../onnx/tensor.ts';
 
 /** Weights are counted once however many variants share them; keyed by their data, which edits of names keep. */
 const counted = new WeakMap<TensorData, number>();
@@ -25,6 +26,9 @@ export function rememberNonZeroCount(tensor: Tensor, count: number): void {
 }
 
 function countNonZero(tensor: Tensor): number {
+  const { data } = tensor;
+  // Noise need not be made to be counted.
+  if (data.kind === 'hollow' && !noiseCanBeZero(data.mean, data.std)) return elementCount(tensor.dims);
   const bytesPerElement = bitsPerElement(tensor.dataType) / 8;
   const isFloat = FLOATS.has(tensor.dataType);
   let count = 0;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { DataType, type Model, type Tensor } from '../../../src/onnx/model.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
-import { bytesTensor, tensorBytes, tensorFloats } from '../../../src/onnx/tensor.ts';
+import { bytesTensor, floatTensor, tensorBytes, tensorFloats } from '../../../src/onnx/tensor.ts';
 import { nonZeroCount } from '../../../src/transforms/count-non-zero.ts';
 import { prunableTensors, pruneMagnitude } from '../../../src/transforms/prune/magnitude.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
@@ -91,6 +91,27 @@ describe('pruning', () => {
 });
 
 describe('nonZeroCount', () => {
+  it.each([
+    [0, 1],
+    [0, 0],
+    [0.5, 0],
+    [-1e-5, 0.01],
+    [Math.sqrt(3), 1],
+  ])('of noise with mean %f and deviation %f is that of the values it makes', (mean, std) => {
+    const dims = [300, 7];
+    const noise = { kind: 'hollow', mean, std } as const;
+    const hollow: Tensor = {
+      name: 'w',
+      dims,
+      dataType: DataType.float,
+      data: noise,
+      docString: '',
+      unknown: [],
+    };
+    const made = floatTensor('w', dims, tensorFloats(hollow));
+    expect(nonZeroCount(hollow)).toBe(nonZeroCount(made));
+  });
+
   it.each([
     [DataType.float, [1, 0, 0x80000000, 0x7f800000], 2],
     [DataType.int32, [1, 0, 0x80000000, 0xffffffff], 3],
