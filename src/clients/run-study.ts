@@ -1,10 +1,14 @@
 import { assert, defined } from '../base/assert.ts';
-import { type Failure, ok, type Result } from '../base/result.ts';
+import { seededRandom } from '../base/random.ts';
+import { attempt, type Failure, ok, type Result } from '../base/result.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { joinPredictions, scorePredictions } from '../study/accuracy.ts';
 import { restarted } from '../study/new-study.ts';
+import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
+import { emulate, partFacts } from '../study/placement/emulate.ts';
+import { isEmulated } from '../study/placement/tiers.ts';
 import { accuracyImages, planRounds, type Visit, warmUpImages } from '../study/plan.ts';
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
@@ -215,11 +219,13 @@ function createRun(
       tell('building', strategy, null);
       work.built = orEnd(await model.build(strategy.recipe));
     }
-    const { plan, files, rawBytes } = work.built;
+    const { built } = work;
+    const { plan, files, rawBytes } = built;
+    const { placement } = strategy;
+    if (placement) orEnd(await attempt(() => checkPlacement(placement, partFacts(built))));
     tell('loading', strategy, null);
     const { engine, fresh } = orEnd(
-      // Measured: a session takes about two and a half times its file.
-      await pool.acquire(strategy.id, 2.5 * rawBytes, {
+      await pool.acquire(strategy.id, MEMORY_PER_FILE_BYTE * rawBytes, {
         plan,
         files,
         provider: strategy.provider,
@@ -255,11 +261,24 @@ function createRun(
     warmUp: boolean,
   ): Promise<readonly Sample[]> {
     if (imageIndices.length === 0) return [];
-    const samples = orEnd(await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }));
-    nextSequence += samples.length;
+    const measured = orEnd(
+      await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }),
+    );
+    nextSequence += measured.length;
+    const samples = measured.map((sample) => placed(sample, strategy));
     // The median, because the first run of a warm-up takes many times longer than the others.
     workOf(strategy.id).msPerInference = summarise(samples.map((sample) => sample.totalMs))?.median ?? null;
     return samples;
+  }
+
+  /** The sample with what it would have taken on the strategy's placement. */
+  function placed(sample: Sample, { id, placement }: Strategy): Sample {
+    const { built } = workOf(id);
+    if (!placement || !built || !isEmulated(placement)) return sample;
+    const imageBytes = items[sample.imageIndex]?.length ?? 0;
+    // Each sample has its own jitter, which stays the same wherever a study was interrupted.
+    const random = seededRandom(Math.imul(protocol.seed, 0x9e3779b1) ^ sample.sequence);
+    return { ...sample, emulated: emulate(sample, partFacts(built), placement, imageBytes, random) };
   }
 
   /** The accuracy pass, in batches so that pausing need not wait for the whole. */
@@ -312,7 +331,9 @@ function createRun(
 
   /** Predictions of the unchanged model: from its trial, else, if there are no labels, from a run of its own. */
   async function prepareReference(): Promise<void> {
-    const planned = [...trials.values()].find((trial) => isIdentity(trial.strategy));
+    const identities = [...trials.values()].filter((trial) => isIdentity(trial.strategy));
+    // Placements may be refused for lack of memory; they predict the same.
+    const planned = identities.find(({ strategy }) => !strategy.placement) ?? identities[0];
     if (planned?.predictions) {
       reference = planned.predictions;
       return;

@@ -1,5 +1,14 @@
-import { defaultQualityAxis, exitShares, type Measure, timedSamples, trialMetrics } from './metrics.ts';
+import {
+  defaultQualityAxis,
+  exitShares,
+  isEmulatedTrial,
+  latencyMsOf,
+  type Measure,
+  timedSamples,
+  trialMetrics,
+} from './metrics.ts';
 import { frontOfTrials } from './pareto.ts';
+import { tiersOfPlacement } from './placement/tiers.ts';
 import { summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
 
@@ -43,6 +52,37 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     cell: ({ trial }) => trial.strategy.provider,
   },
   { name: 'threads', description: 'CPU threads asked for', cell: ({ trial }) => trial.strategy.threads },
+  {
+    name: 'placement',
+    description: 'Tiers that run it, in order of its parts; empty: this device alone',
+    cell: ({ trial }) => trial.strategy.placement?.name ?? null,
+  },
+  {
+    name: 'head_tier',
+    description: 'Tier of the first part',
+    cell: ({ trial }) => placedTiers(trial)[0] ?? null,
+  },
+  {
+    name: 'tail_tier',
+    description: 'Tier of the last part; empty if one tier runs all',
+    cell: ({ trial }) => placedTiers(trial).slice(1).at(-1) ?? null,
+  },
+  {
+    name: 'emulated',
+    description:
+      'Whether latencies and total are calculated from what was measured here (speed factors, links) instead of measured',
+    cell: ({ trial }) => isEmulatedTrial(trial),
+  },
+  {
+    name: 'transfer_bytes',
+    description: 'Median bytes sent between tiers for an inference; empty if nothing is emulated',
+    cell: ({ trial }) => medianOf(trial, ({ emulated }) => emulated?.transferBytes),
+  },
+  {
+    name: 'transfer_ms',
+    description: 'Median time of sending, emulated; part of the latency',
+    cell: ({ trial }) => ms(medianOf(trial, ({ emulated }) => emulated?.transferMs)),
+  },
   { name: 'model', description: 'File name of the model', cell: ({ trial }) => trial.modelName },
   {
     name: 'model_id',
@@ -86,13 +126,21 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     description: 'Timed inferences, without the warm-up',
     cell: ({ trial }) => timedSamples(trial).length,
   },
-  ...measureColumns('latency_median_ms', 'Median compute time of an inference', 'latencyMedianMs'),
-  ...measureColumns('latency_mean_ms', 'Mean compute time of an inference', 'latencyMeanMs'),
-  ...measureColumns('latency_p90_ms', '90th percentile of the compute time', 'latencyP90Ms'),
+  ...measureColumns(
+    'latency_median_ms',
+    'Median compute time of an inference, with what it sends',
+    'latencyMedianMs',
+  ),
+  ...measureColumns(
+    'latency_mean_ms',
+    'Mean compute time of an inference, with what it sends',
+    'latencyMeanMs',
+  ),
+  ...measureColumns('latency_p90_ms', '90th percentile of the same', 'latencyP90Ms'),
   {
     name: 'latency_min_ms',
-    description: 'Least compute time',
-    cell: ({ trial }) => ms(summarise(timedSamples(trial).map((sample) => sample.computeMs))?.min ?? null),
+    description: 'The least of them',
+    cell: ({ trial }) => ms(summarise(timedSamples(trial).map(latencyMsOf))?.min ?? null),
   },
   {
     name: 'decode_median_ms',
@@ -257,6 +305,27 @@ export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
     cell: ({ sample }) => ms(sample.postprocessMs),
   },
   { name: 'total_ms', description: 'From decode to classes', cell: ({ sample }) => ms(sample.totalMs) },
+  {
+    name: 'emulated_compute_ms',
+    description:
+      "Compute on the placement's tiers, calculated; empty, as the next ones, if nothing is emulated",
+    cell: ({ sample }) => ms(sample.emulated?.computeMs ?? null),
+  },
+  {
+    name: 'emulated_transfer_bytes',
+    description: 'Bytes sent between tiers',
+    cell: ({ sample }) => sample.emulated?.transferBytes ?? null,
+  },
+  {
+    name: 'emulated_transfer_ms',
+    description: 'Time of sending them, jitter included, calculated',
+    cell: ({ sample }) => ms(sample.emulated?.transferMs ?? null),
+  },
+  {
+    name: 'emulated_total_ms',
+    description: 'From decode to classes on the placement, calculated',
+    cell: ({ sample }) => ms(sample.emulated?.totalMs ?? null),
+  },
 ];
 
 /** The columns after `SAMPLE_COLUMNS`, one for each segment of the longest variant. */
@@ -325,6 +394,18 @@ function measureColumns(
     column('_low', `Lower end of its 95 % interval`, 'low'),
     column('_high', `Upper end of its 95 % interval`, 'high'),
   ];
+}
+
+function placedTiers({ strategy }: Trial): readonly string[] {
+  return strategy.placement ? tiersOfPlacement(strategy.placement.name) : [];
+}
+
+/** Null if no sample has it. */
+function medianOf(trial: Trial, part: (sample: Sample) => number | undefined): number | null {
+  const values = timedSamples(trial)
+    .map(part)
+    .filter((value) => value !== undefined);
+  return summarise(values)?.median ?? null;
 }
 
 function medianMs(trial: Trial, timing: (sample: Sample) => number): number | null {

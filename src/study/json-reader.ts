@@ -24,6 +24,12 @@ export const amount: Reader<number> = (json, path) =>
     ? json
     : refuse(json, path, 'a number from 0 up');
 
+/** A number above 0: speeds. */
+export const positive: Reader<number> = (json, path) =>
+  typeof json === 'number' && Number.isFinite(json) && json > 0
+    ? json
+    : refuse(json, path, 'a number above 0');
+
 /** A whole number from 0 up: counts, indices. */
 export const count: Reader<number> = (json, path) =>
   Number.isSafeInteger(json) && (json as number) >= 0
@@ -50,13 +56,24 @@ export function list<T>(read: Reader<T>): Reader<readonly T[]> {
       : refuse(json, path, 'a list');
 }
 
+/** A field that may be left out; it then stays left out. */
+export function optional<T>(read: Reader<T>): Reader<T | undefined> {
+  return (json, path) => (json === undefined ? undefined : read(json, path));
+}
+
 /** An object with these fields. */
-export function object<T extends object>(fields: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
+export function object<T extends object>(
+  fields: {
+    readonly [K in keyof T]-?: undefined extends T[K] ? Reader<T[K] | undefined> : Reader<T[K]>;
+  },
+): Reader<T> {
   const readers = Object.entries(fields) as [keyof T & string, Reader<T[keyof T]>][];
   return (json, path) => {
     const source = asObject(json, path);
     return Object.fromEntries(
-      readers.map(([name, read]) => [name, read(field(source, name), join(path, name))]),
+      readers
+        .map(([name, read]) => [name, read(field(source, name), join(path, name))] as const)
+        .filter(([, value]) => value !== undefined),
     ) as T;
   };
 }

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
+import { isEmulated } from './placement/tiers.ts';
 import { wilsonInterval95 } from './statistics/binomial.ts';
 import { type Interval, type Summary, summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
@@ -93,8 +94,8 @@ export function trialMetrics(trial: Trial): TrialMetrics {
 function deriveMetrics(trial: Trial): TrialMetrics {
   const { accuracy, size } = trial;
   const samples = timedSamples(trial);
-  const compute = summarise(samples.map((sample) => sample.computeMs));
-  const total = summarise(samples.map((sample) => sample.totalMs));
+  const compute = summarise(samples.map(latencyMsOf));
+  const total = summarise(samples.map(totalMsOf));
   return {
     accuracyTop1: accuracy && shareOf(accuracy.top1Correct, accuracy.labelledImages),
     accuracyTop5: accuracy && shareOf(accuracy.top5Correct, accuracy.labelledImages),
@@ -116,6 +117,21 @@ function deriveMetrics(trial: Trial): TrialMetrics {
 /** The samples that count: without the warm-up. */
 export function timedSamples(trial: Trial): readonly Sample[] {
   return trial.samples.filter((sample) => !sample.warmUp);
+}
+
+/** Input tensor to output: computing, and sending where a placement is emulated. */
+export function latencyMsOf({ computeMs, emulated }: Sample): number {
+  return emulated ? emulated.computeMs + emulated.transferMs : computeMs;
+}
+
+/** Decode to answer, sending included. */
+export function totalMsOf({ totalMs, emulated }: Sample): number {
+  return emulated?.totalMs ?? totalMs;
+}
+
+/** Whether a trial's times are calculated for other devices and links instead of measured. */
+export function isEmulatedTrial({ strategy }: Trial): boolean {
+  return strategy.placement !== undefined && isEmulated(strategy.placement);
 }
 
 /**

@@ -2,23 +2,27 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
+import type { TierPlacement } from './placement/tiers.ts';
 import type { Provider, Strategy } from './trial.ts';
 
 /**
  * A strategy under the hash of everything that decides what is run: its name for people does not count, nor how
  * its recipe is written.
  * @param modelId see `GraphView.modelId`
+ * @param placement null: this device alone
  */
 export function makeStrategy(
   modelId: string,
   named: NamedRecipe,
   provider: Provider,
   threads: number,
+  placement: TierPlacement | null = null,
 ): Strategy {
   const { name } = named;
   const recipe = normaliseRecipe(named.recipe);
-  const id = contentHash({ modelId, recipe, provider, threads });
-  return { id, name, modelId, recipe, provider, threads };
+  // JSON leaves undefined out, so strategies without a placement keep the hash they always had.
+  const id = contentHash({ modelId, recipe, provider, threads, placement: placement ?? undefined });
+  return { id, name, modelId, recipe, provider, threads, ...(placement && { placement }) };
 }
 
 /** 16 hex digits of the SHA-256 of a value's JSON with sorted keys, so that key order does not matter. */

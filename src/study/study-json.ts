@@ -9,14 +9,24 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
+  positive,
   type Reader,
   real,
   refuse,
   text,
   union,
 } from './json-reader.ts';
+import {
+  type Link,
+  PLACEMENT_NAMES,
+  type TierPlacement,
+  type TierSetup,
+  type TierSpec,
+} from './placement/tiers.ts';
 import type {
   Accuracy,
+  EmulatedTimes,
   Environment,
   Predictions,
   Protocol,
@@ -85,6 +95,20 @@ const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
 
 const readProvider = oneOf('wasm', 'webgpu', 'webnn');
 
+const readTier = object<TierSpec>({ speedFactor: positive, memoryLimitBytes: nullable(amount) });
+const readLink = object<Link>({ bandwidthMbps: positive, rttMs: amount, jitterMs: amount });
+
+const readTierSetup = object<TierSetup>({
+  tiers: object<TierSetup['tiers']>({ mobile: readTier, edge: readTier, cloud: readTier }),
+  links: object<TierSetup['links']>({ 'mobile-edge': readLink, 'edge-cloud': readLink }),
+});
+
+const readPlacement = object<TierPlacement>({
+  name: oneOf(...PLACEMENT_NAMES),
+  sends: oneOf('encoded-image', 'input-tensor'),
+  setup: readTierSetup,
+});
+
 const readStrategy = object<Strategy>({
   id: text,
   name: text,
@@ -92,6 +116,7 @@ const readStrategy = object<Strategy>({
   recipe: readRecipe,
   provider: readProvider,
   threads: count,
+  placement: optional(readPlacement),
 });
 
 const readProtocol = object<Protocol>({
@@ -173,6 +198,17 @@ const readSample = object<Sample>({
   computeMs: amount,
   totalMs: amount,
   exitIndex: nullable(count),
+  emulated: optional(
+    object<EmulatedTimes>({
+      decodeMs: amount,
+      preprocessMs: amount,
+      computeMs: amount,
+      transferBytes: amount,
+      transferMs: amount,
+      postprocessMs: amount,
+      totalMs: amount,
+    }),
+  ),
 });
 
 const readPredictionLists = object<Predictions>({

@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { TierPlacement } from './placement/tiers.ts';
 
 export type Provider = 'wasm' | 'webgpu' | 'webnn';
 
@@ -11,6 +12,8 @@ export interface Strategy {
   readonly recipe: Recipe;
   readonly provider: Provider;
   readonly threads: number;
+  /** Which tiers run its parts, emulated from what is measured here; left out: this device alone. */
+  readonly placement?: TierPlacement;
 }
 
 /** How a trial is measured. */
@@ -75,6 +78,20 @@ export interface Sample {
   readonly totalMs: number;
   /** Exit taken, as index in `GraphView.exits`; null for a model with one output. */
   readonly exitIndex: number | null;
+  /** What it would have taken on the strategy's placement; left out where everything was measured. */
+  readonly emulated?: EmulatedTimes;
+}
+
+/** Calculated from measured times, see `placement/emulate.ts`. All times in milliseconds; `totalMs` is their sum. */
+export interface EmulatedTimes {
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  /** Of all tiers. */
+  readonly computeMs: number;
+  readonly transferBytes: number;
+  readonly transferMs: number;
+  readonly postprocessMs: number;
+  readonly totalMs: number;
 }
 
 /** Predictions of the accuracy pass, one entry per image. */

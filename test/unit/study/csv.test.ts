@@ -8,7 +8,9 @@ import {
   TRIAL_COLUMNS,
   trialsCsv,
 } from '../../../src/study/csv.ts';
-import { makeSample, makeTrial, measuredTrial } from './trials.ts';
+import { DEFAULT_SETUP } from '../../../src/study/placement/tiers.ts';
+import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
+import { makeSample, makeStudy, makeTrial, measuredTrial } from './trials.ts';
 
 /** RFC 4180, nothing else: the header's names and each row's cells. */
 function parse(csv: string): Record<string, string>[] {
@@ -150,5 +152,60 @@ describe('samples.csv', () => {
     expect(rows[0]).toMatchObject({ strategy: 'early', warm_up: '1', segment_0_ms: '1', segment_1_ms: '2' });
     expect(rows[1]).toMatchObject({ strategy: 'whole', exit_index: '', segment_0_ms: '4', segment_1_ms: '' });
     expect(rows[2]).toMatchObject({ exit_index: '0', warm_up: '0', segment_1_ms: '' });
+  });
+});
+
+describe('a placed trial', () => {
+  const local = makeTrial('local', { samples: [makeSample()] });
+  const emulated = {
+    decodeMs: 1,
+    preprocessMs: 0.5,
+    computeMs: 3,
+    transferBytes: 25_000,
+    transferMs: 6,
+    postprocessMs: 0.0625,
+    totalMs: 10.5625,
+  };
+  const placement = { name: 'mobile-edge', sends: 'encoded-image', setup: DEFAULT_SETUP } as const;
+  const placed = makeTrial('placed', {
+    strategy: { ...local.strategy, id: 'p', placement },
+    samples: [makeSample({ emulated })],
+  });
+  it('is marked as emulated, with its tiers, what it sends, and a latency that includes sending', () => {
+    const [here, there] = parse(trialsCsv([local, placed]));
+    expect(here).toMatchObject({
+      placement: '',
+      head_tier: '',
+      emulated: '0',
+      transfer_ms: '',
+      latency_median_ms: '4',
+    });
+    expect(there).toMatchObject({
+      placement: 'mobile-edge',
+      head_tier: 'mobile',
+      tail_tier: 'edge',
+      emulated: '1',
+      transfer_bytes: '25000',
+      transfer_ms: '6',
+      latency_median_ms: '9',
+      total_median_ms: '10.5625',
+    });
+  });
+  it('keeps what was measured beside what was calculated', () => {
+    const [here, there] = parse(samplesCsv([local, placed]));
+    expect(here).toMatchObject({ compute_ms: '4', emulated_transfer_ms: '' });
+    expect(there).toMatchObject({
+      compute_ms: '4',
+      emulated_compute_ms: '3',
+      emulated_transfer_bytes: '25000',
+      emulated_transfer_ms: '6',
+      emulated_total_ms: '10.5625',
+    });
+  });
+  it('is read back from study.json as it was', () => {
+    const study = makeStudy([makeTrial('x', { strategy: placed.strategy, samples: placed.samples })]);
+    expect(parseStudy(serialiseStudy(study))).toEqual(study);
+    const broken = serialiseStudy(study).replace('"bandwidthMbps":200', '"bandwidthMbps":0');
+    expect(() => parseStudy(broken)).toThrow('bandwidthMbps: found 0, wanted a number above 0');
   });
 });
