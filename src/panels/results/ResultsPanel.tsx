@@ -1,5 +1,4 @@
-import { useMemo } from 'react';
-import { FrontChart } from '../../charts/FrontChart.tsx';
+import { lazy, Suspense, useMemo } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
@@ -11,6 +10,9 @@ import { Downloads } from './Downloads.tsx';
 import styles from './ResultsPanel.module.css';
 import { StudyList } from './StudyList.tsx';
 import { TrialTable } from './TrialTable.tsx';
+
+// The chart library is a third of all script, and there is nothing to draw before the first trial.
+const FrontChart = lazy(async () => ({ default: (await import('../../charts/FrontChart.tsx')).FrontChart }));
 
 const axisOptions = AXES.map(({ id, label }) => ({ value: id, label }));
 
@@ -33,32 +35,34 @@ export function ResultsPanel() {
   return (
     <>
       <Section title="Front">
-        <FrontChart
-          trials={trials}
-          x={axes.x}
-          y={y}
-          xTitle={
-            <Select
-              label="Horizontal axis"
-              className={styles.axis}
-              value={axes.x}
-              options={axisOptions}
-              onChange={(value) => setAxes({ ...axes, x: value })}
-            />
-          }
-          yTitle={
-            <Select
-              label="Vertical axis"
-              className={styles.axis}
-              value={y}
-              options={axisOptions}
-              onChange={(value) => setAxes({ ...axes, y: value })}
-            />
-          }
-          selectedTrialId={selectedTrialId}
-          onSelect={showTrial}
-          onPoint={pointAt}
-        />
+        <Suspense fallback={<div className={styles.chartSpace} />}>
+          <FrontChart
+            trials={trials}
+            x={axes.x}
+            y={y}
+            xTitle={
+              <Select
+                label="Horizontal axis"
+                className={styles.axis}
+                value={axes.x}
+                options={axisOptions}
+                onChange={(value) => setAxes({ ...axes, x: value })}
+              />
+            }
+            yTitle={
+              <Select
+                label="Vertical axis"
+                className={styles.axis}
+                value={y}
+                options={axisOptions}
+                onChange={(value) => setAxes({ ...axes, y: value })}
+              />
+            }
+            selectedTrialId={selectedTrialId}
+            onSelect={showTrial}
+            onPoint={pointAt}
+          />
+        </Suspense>
       </Section>
       {study && trials.length > 0 && (
         <Section title="Trials">
