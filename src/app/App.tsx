@@ -25,6 +25,9 @@ const DataPanel = lazy(async () => ({ default: (await import('../panels/data/Dat
 const ModelDialog = lazy(async () => ({
   default: (await import('../panels/model/ModelDialog.tsx')).ModelDialog,
 }));
+const ImportChoice = lazy(async () => ({
+  default: (await import('../panels/results/ImportChoice.tsx')).ImportChoice,
+}));
 const DeviceDialog = lazy(async () => ({
   default: (await import('../panels/device/DeviceDialog.tsx')).DeviceDialog,
 }));
@@ -41,6 +44,7 @@ export function App() {
       {compact ? <PhoneLayout /> : <DesktopLayout />}
       <Suspense>
         <Dialogs />
+        <ImportChoiceWhenAsked />
       </Suspense>
       <Notices />
       {isDropping && <div className={styles.drop}>Drop a model, images, recipes or a study</div>}
@@ -141,6 +145,10 @@ function Dialogs() {
     case 'device':
       return <DeviceDialog onClose={close} />;
   }
+}
+
+function ImportChoiceWhenAsked() {
+  return useLab((lab) => lab.incomingStudy !== null) && <ImportChoice />;
 }
 
 function Loading() {

@@ -9,6 +9,8 @@ export function saveStudy(study: Study): Promise<Result<void>> {
     const { trials, ...rest } = study;
     const transaction = (await openDatabase()).transaction(['studies', 'trials'], 'readwrite');
     const writes = [
+      // Trials that the study had before and has no more.
+      transaction.objectStore('trials').delete(trialsOf(study.id)),
       transaction.objectStore('studies').put({ ...rest, trialIds: trials.map((trial) => trial.id) }),
       ...trials.map((trial) => transaction.objectStore('trials').put(trial)),
     ];

@@ -5,11 +5,11 @@ import { runStudy } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
-import { extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
+import { copiedStudy, extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
-import { parseStudy } from '../study/study-json.ts';
+import { parseStudy, serialiseStudy } from '../study/study-json.ts';
 import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import type { Slice } from './slice.ts';
@@ -46,7 +46,11 @@ export interface StudySlice {
   /** Shows the newest kept study of the open model; none if there is none. */
   readonly showLatestStudy: () => Promise<void>;
   readonly openStudy: (id: string) => Promise<void>;
+  /** Takes a study in from the text of a study.json; where another of its id is kept, `incomingStudy` waits for an answer. */
   readonly importStudy: (text: string) => Promise<void>;
+  /** A study from a file, and the different one that is kept under the same id. */
+  readonly incomingStudy: { readonly study: Study; readonly kept: Study } | null;
+  readonly settleImport: (choice: 'both' | 'replace' | 'neither') => Promise<void>;
   readonly forgetStudy: (id: string) => Promise<void>;
 }
 
@@ -165,11 +169,19 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     );
   };
 
+  const takeIn = async (study: Study) => {
+    const kept = await saveStudy(study);
+    if (!kept.ok) get().reportFailure('The study is not kept on this device', kept.failure);
+    get().showStudy(study);
+    get().showTab('front');
+  };
+
   return {
     settings: { provider: 'auto', threads: 'auto', protocol: 'quick' },
     study: null,
     trials: [],
     run: null,
+    incomingStudy: null,
     changeSettings: (change) => set(({ settings }) => ({ settings: { ...settings, ...change } })),
     measure: async () => {
       if (get().run) return;
@@ -222,10 +234,16 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     importStudy: async (text) => {
       const parsed = await attempt(() => parseStudy(text));
       if (!parsed.ok) return get().reportFailure('The study could not be read', parsed.failure);
-      const kept = await saveStudy(parsed.value);
-      if (!kept.ok) get().reportFailure('The study is not kept on this device', kept.failure);
-      get().showStudy(parsed.value);
-      get().showTab('front');
+      const kept = await attempt(() => loadStudy(parsed.value.id));
+      if (kept.ok && kept.value && !sameStudy(kept.value, parsed.value))
+        return set({ incomingStudy: { study: parsed.value, kept: kept.value } });
+      await takeIn(parsed.value);
+    },
+    settleImport: async (choice) => {
+      const study = get().incomingStudy?.study;
+      set({ incomingStudy: null });
+      if (study && choice !== 'neither')
+        await takeIn(choice === 'both' ? copiedStudy(study, Date.now()) : study);
     },
     forgetStudy: async (id) => {
       await attempt(() => deleteStudy(id));
@@ -233,6 +251,16 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     },
   };
 };
+
+/** Whether two studies say the same, whatever the order in which their parts were written down. */
+function sameStudy(kept: Study, parsed: Study): boolean {
+  try {
+    return serialiseStudy(parseStudy(serialiseStudy(kept))) === serialiseStudy(parsed);
+  } catch {
+    // Kept by an earlier version of the lab.
+    return false;
+  }
+}
 
 /** Whether a trial is still to be measured, or measured further. */
 export function isUnfinished(trial: Trial): boolean {

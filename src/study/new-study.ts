@@ -61,6 +61,20 @@ export function extendedStudy(
   return { ...study, trials: [...kept, ...added] };
 }
 
+/**
+ * The same study under another id, to stand beside the one it came from.
+ * @param nowMs Unix time; tells several copies apart
+ */
+export function copiedStudy(study: Study, nowMs: number): Study {
+  const id = contentHash([study.id, 'copy', nowMs]);
+  return {
+    ...study,
+    id,
+    name: `${study.name} (copy)`,
+    trials: study.trials.map((trial) => ({ ...trial, id: `${id}-${trial.strategy.id}`, studyId: id })),
+  };
+}
+
 function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {
   const { modelName, datasetId, datasetName, preprocessing, protocol, environment } = subject;
   return {
