@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { useLab } from '../store/lab.ts';
 import type { Notice } from '../store/notice-slice.ts';
 import styles from './Notices.module.css';
-import { IconButton } from './ui/controls.tsx';
+import { Button, IconButton } from './ui/controls.tsx';
 import { FailureText } from './ui/FailureText.tsx';
 import { CloseIcon } from './ui/icons.tsx';
 
@@ -23,6 +23,7 @@ export function Notices() {
 
 function NoticeCard({ notice }: { readonly notice: Notice }) {
   const dismiss = useLab((lab) => lab.dismissNotice);
+  const openDialog = useLab((lab) => lab.openDialog);
   const { id, tone, title, failure } = notice;
   useEffect(() => {
     if (tone !== 'news') return;
@@ -34,6 +35,16 @@ function NoticeCard({ notice }: { readonly notice: Notice }) {
       <div>
         <strong>{title}</strong>
         {failure.message !== '' && <FailureText failure={failure} />}
+        {failure.code === 'storage-full' && (
+          <Button
+            onClick={() => {
+              dismiss(id);
+              openDialog('device');
+            }}
+          >
+            See what takes room
+          </Button>
+        )}
       </div>
       <IconButton label={`Dismiss: ${title}`} onClick={() => dismiss(id)}>
         <CloseIcon />

@@ -78,7 +78,9 @@ async function storageFull(what: string): Promise<Failure> {
   return {
     code: 'storage-full',
     message: `There is no room on this device to keep ${what}.${used}`,
-    hint: list ? `Delete something, for instance ${list}.` : 'Free some space on the device.',
+    hint: list
+      ? `Delete something under This device, for instance ${list}.`
+      : 'Free some space on the device.',
   };
 }
 

@@ -5,6 +5,7 @@ import { useLab } from '../../store/lab.ts';
 import type { Environment } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { Modal } from '../ui/Modal.tsx';
+import { KeptList } from './KeptList.tsx';
 
 /** Plainly what this device offers, and why it matters. */
 export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
@@ -16,6 +17,7 @@ export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <Modal title="This device" narrow onClose={onClose}>
       {environment ? <Offers environment={environment} /> : <p>Looking at this device …</p>}
+      <KeptList />
     </Modal>
   );
 }
