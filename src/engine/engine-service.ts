@@ -5,6 +5,9 @@ import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { EngineApi, EngineLoad, EngineLoaded } from '../protocol/engine-api.ts';
+import type { ProfiledRun } from '../study/profile/cost-profile.ts';
+import { parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
+import { summarise } from '../study/statistics/summary.ts';
 import type { Predictions, Sample } from '../study/trial.ts';
 import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
@@ -18,6 +21,7 @@ import { sessionInput } from './session-input.ts';
 interface Loaded {
   readonly request: EngineLoad;
   readonly runtime: Runtime;
+  readonly sessions: readonly InferenceSession[];
   readonly run: SegmentRunner;
   readonly dims: readonly number[];
 }
@@ -47,6 +51,7 @@ export function createEngineService(): EngineApi {
     loaded = {
       request,
       runtime,
+      sessions,
       dims,
       run: createSegmentRunner(request.plan, sessions, () => performance.now()),
     };
@@ -78,6 +83,9 @@ export function createEngineService(): EngineApi {
         return predictAll(preprocessing ? prepared(engine, preprocessing) : engine, imageIndices, onProgress);
       }),
 
+    profile: (imageIndices, warmUpRuns) =>
+      guarded('the profile', () => profileRuns(requireLoaded(loaded), imageIndices, warmUpRuns)),
+
     heapBytes: () => Promise.resolve(loaded?.runtime.heapBytes() ?? 0),
   };
 }
@@ -96,7 +104,7 @@ async function openSession(runtime: Runtime, request: EngineLoad, name: string):
   // Nothing here keeps the bytes: the runtime copies them into its heap.
   const { modelBytes, externalData } = await sessionInput(blob, name);
   try {
-    return await runtime.createSession(modelBytes, externalData);
+    return await runtime.createSession(modelBytes, externalData, request.isProfiled);
   } catch (thrown) {
     throw new InputError(runtimeFailure(thrown, name));
   }
@@ -151,6 +159,22 @@ async function timedInference(
     totalMs: endedMs - startedMs,
     exitIndex: inference.exitIndex,
   };
+}
+
+async function profileRuns(
+  engine: Loaded,
+  imageIndices: readonly number[],
+  warmUpRuns: number,
+): Promise<ProfiledRun> {
+  const samples: Sample[] = [];
+  for (const [run, imageIndex] of imageIndices.entries()) {
+    const batch = { round: 0, warmUp: run < warmUpRuns, firstSequence: 0 };
+    samples.push(await timedInference(engine, imageIndex, batch, run));
+    await nextTask();
+  }
+  const lines = engine.sessions.flatMap((session) => engine.runtime.endProfile(session));
+  const bytes = summarise(imageIndices.map((index) => itemAt(engine.request, index).length));
+  return { nodes: parseRuntimeProfile(lines), samples, imageBytes: bytes?.median ?? 0 };
 }
 
 async function predictAll(

@@ -8,6 +8,7 @@ import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
+import { nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { blobSource } from './blob-source.ts';
 import { createGzipSizer } from './gzip-size.ts';
@@ -79,6 +80,12 @@ export function createModelService(): ModelApi {
       }),
 
     build: (recipe) => attempt(() => build(recipe)),
+
+    buildForProfile: () =>
+      attempt(() => {
+        const { model, baseName } = current();
+        return buildFiles({ model: nodesNamedByOutput(model), baseName, original: null }, [], store);
+      }),
 
     gzipBytes: (recipe) =>
       attempt(async () => {

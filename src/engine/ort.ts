@@ -13,7 +13,13 @@ export type ExternalData = readonly { readonly path: string; readonly data: Uint
 export interface Runtime {
   readonly ort: Ort;
   readonly threadsUsed: number;
-  createSession(modelBytes: Uint8Array, externalData?: ExternalData): Promise<OrtModule.InferenceSession>;
+  createSession(
+    modelBytes: Uint8Array,
+    externalData?: ExternalData,
+    isProfiled?: boolean,
+  ): Promise<OrtModule.InferenceSession>;
+  /** Ends the profile of a session that was made with one; lines of `parseRuntimeProfile`. */
+  endProfile(session: OrtModule.InferenceSession): readonly string[];
   /** Size of the WASM heap. It never shrinks, so this is also the peak. */
   heapBytes(): number;
   /** What the runtime logged since the last call. */
@@ -29,7 +35,7 @@ export interface Runtime {
 export async function startRuntime(provider: Provider, threads: number): Promise<Runtime> {
   await requireProvider(provider);
   const heapBytes = watchWasmMemory();
-  const takeLog = captureRuntimeLog();
+  const log = captureRuntimeLog();
   // Never the package's bare import: that is the older JSEP backend, with wrong float16 results.
   const ort: Ort =
     provider === 'wasm' ? await import('onnxruntime-web/wasm') : await import('onnxruntime-web/webgpu');
@@ -40,10 +46,11 @@ export async function startRuntime(provider: Provider, threads: number): Promise
   // Some phones never finish starting threads; the download of the WASM counts too.
   ort.env.wasm.initTimeout = 120_000;
 
-  const createSession: Runtime['createSession'] = (modelBytes, externalData) =>
+  const createSession: Runtime['createSession'] = (modelBytes, externalData, isProfiled = false) =>
     ort.InferenceSession.create(modelBytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
+      enableProfiling: isProfiled,
       ...(externalData && { externalData: externalData.map((file) => ({ ...file })) }),
     });
   try {
@@ -54,7 +61,14 @@ export async function startRuntime(provider: Provider, threads: number): Promise
     throw startFailure(thrown, provider, threads);
   }
   // The runtime sets it to 1 itself where threads are not possible.
-  return { ort, threadsUsed: ort.env.wasm.numThreads ?? 1, createSession, heapBytes, takeLog };
+  return {
+    ort,
+    threadsUsed: ort.env.wasm.numThreads ?? 1,
+    createSession,
+    endProfile: (session) => log.printedBy(() => session.endProfiling()),
+    heapBytes,
+    takeLog: log.take,
+  };
 }
 
 function startFailure(thrown: unknown, provider: Provider, threads: number): InputError {
@@ -119,20 +133,35 @@ function watchWasmMemory(): () => number {
 }
 
 /** Keeps the runtime's log lines (they only ever go to the console) so that the lab can explain itself. */
-function captureRuntimeLog(): () => string[] {
+function captureRuntimeLog() {
   let lines: string[] = [];
+  let printed: string[] | null = null;
   for (const method of ['log', 'info', 'warn', 'error'] as const) {
     const original = console[method].bind(console);
     console[method] = (...parts: unknown[]) => {
       const text = parts.map(String).join(' ');
-      if (/onnxruntime|WebAssembly|numThreads/.test(text)) {
+      if (printed !== null) printed.push(text);
+      else if (/onnxruntime|WebAssembly|numThreads/.test(text)) {
         if (lines.length < 200) lines.push(text);
       } else original(...parts);
     };
   }
-  return () => {
-    const taken = lines;
-    lines = [];
-    return taken;
+  return {
+    take(): string[] {
+      const taken = lines;
+      lines = [];
+      return taken;
+    },
+    /** All that is printed meanwhile: the runtime prints its profile instead of returning it. */
+    printedBy(work: () => void): string[] {
+      const all: string[] = [];
+      printed = all;
+      try {
+        work();
+      } finally {
+        printed = null;
+      }
+      return all;
+    },
   };
 }

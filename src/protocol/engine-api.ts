@@ -1,5 +1,6 @@
 import type { Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import type { Predictions, Provider, Sample } from '../study/trial.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 import type { LoadedDataset } from './data-api.ts';
@@ -11,6 +12,8 @@ export interface EngineLoad {
   readonly threads: number;
   readonly data: LoadedDataset;
   readonly preprocessing: Preprocessing;
+  /** The runtime notes what each node takes, for `profile`; costs a little time at each node. */
+  readonly isProfiled?: boolean;
 }
 
 export interface EngineLoaded {
@@ -42,5 +45,10 @@ export interface EngineApi {
     onProgress: (done: number) => void,
     preprocessing?: Preprocessing,
   ): Promise<Result<Predictions>>;
+  /**
+   * What each node takes, over these images. Once, after a load with `isProfiled`; the first runs are the warm-up.
+   * The files' nodes must be named after their first output.
+   */
+  profile(imageIndices: readonly number[], warmUpRuns: number): Promise<Result<ProfiledRun>>;
   heapBytes(): Promise<number>;
 }

@@ -18,6 +18,8 @@ export interface ModelApi {
   check(recipe: Recipe): Promise<Result<null>>;
   /** Builds a variant's files. The blobs are readable from any worker. */
   build(recipe: Recipe): Promise<Result<BuiltVariant>>;
+  /** The model with every node named after its first output: what `EngineApi.profile` needs. */
+  buildForProfile(): Promise<Result<BuiltVariant>>;
   /**
    * A variant's files, each gzipped (level 6), summed. Keeps a core busy for seconds where files are large: not to
    * be asked while anything is timed.

@@ -1,0 +1,30 @@
+// Runs in the page: everything here uses the real clients, workers and runtime.
+import type { Result } from '../../../src/base/result.ts';
+import { openModelClient } from '../../../src/clients/model-client.ts';
+import { profileModel } from '../../../src/clients/profile-model.ts';
+import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import { noiseDataset } from '../../../src/data/noise-dataset.ts';
+
+function value<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Error(`${result.failure.code}: ${result.failure.message}`);
+}
+
+/** Profiles a gallery model on noise, and tells which nodes took how long. */
+export async function profileOf(url: string, threads: number) {
+  const blob = await (await fetch(url)).blob();
+  const client = openModelClient();
+  const view = value(await client.api.open(blob, 'model.onnx', []));
+  const { dataset, pack } = noiseDataset({ width: 224, height: 224, channels: 3 }, 4);
+  const data = { dataset, pack: new Blob([pack]) };
+  const { preprocessing } = guessPreprocessing(view, dataset, dataset.imageSize ?? null);
+  const request = { model: client.api, view, data, preprocessing, provider: 'wasm' as const, threads };
+  const profile = value(await profileModel(request, new AbortController().signal));
+  client.terminate();
+  return {
+    source: profile.source,
+    imageBytes: profile.imageBytes,
+    preprocessMs: profile.preprocessMs,
+    nodes: view.nodes.map(({ index, opType, macs }) => ({ opType, macs, ms: profile.nodeMs[index] ?? 0 })),
+  };
+}

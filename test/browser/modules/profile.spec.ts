@@ -1,0 +1,29 @@
+import { expect, test } from '@playwright/test';
+import { openBlankPage, runInPage } from './in-page.ts';
+import type * as Scenarios from './profile-scenarios.ts';
+
+const path = '/test/browser/modules/profile-scenarios.ts';
+
+test.beforeEach(({ page }) => openBlankPage(page));
+
+test('the runtime tells what each node of a model takes', async ({ page }) => {
+  const profile = await runInPage<typeof Scenarios, 'profileOf'>(
+    page,
+    path,
+    'profileOf',
+    '/samples/zoo/mobilenet_v2.onnx',
+    1,
+  );
+  expect(profile.source).toBe('measured');
+  expect(profile.imageBytes).toBe(3 * 224 * 224);
+  expect(profile.preprocessMs).toBeGreaterThan(0);
+  const total = profile.nodes.reduce((sum, { ms }) => sum + ms, 0);
+  expect(total).toBeGreaterThan(0);
+  // Every convolution is found under its own name, and together they are most of the work.
+  const convolutions = profile.nodes.filter(({ opType }) => opType === 'Conv');
+  expect(convolutions.length).toBeGreaterThan(40);
+  expect(convolutions.every(({ ms }) => ms > 0)).toBe(true);
+  expect(convolutions.reduce((sum, { ms }) => sum + ms, 0) / total).toBeGreaterThan(0.6);
+  // Nothing has gone to the wrong node: no single one takes most of the time.
+  expect(Math.max(...profile.nodes.map(({ ms }) => ms)) / total).toBeLessThan(0.4);
+});
