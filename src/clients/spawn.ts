@@ -52,12 +52,21 @@ export function wrapWorker<Api extends { readonly [K in keyof Api]: AsyncFunctio
         clearTimeout(timer);
         timer = setTimeout(timeOut, deadlineMs);
       };
+      let isSettled = false;
       const settle = (outcome: unknown) => {
+        isSettled = true;
         clearTimeout(timer);
         pending.delete(resolve);
         resolve(outcome);
       };
-      const wrapped = args.map((arg) => (isListener(arg) ? callback(arg, postpone) : arg));
+      // Progress takes another way than the result and may come after it, when nobody expects it any more.
+      const report = (listener: Listener) =>
+        Comlink.proxy((...told: unknown[]) => {
+          if (isSettled || ended !== null) return;
+          postpone();
+          listener(...told);
+        });
+      const wrapped = args.map((arg) => (isListener(arg) ? report(arg) : arg));
       (remote[method] as (...args: unknown[]) => Promise<unknown>)(...wrapped).then(
         settle,
         (thrown: unknown) => settle(failed(toFailure(thrown))),
@@ -93,13 +102,6 @@ type Listener = (...args: unknown[]) => unknown;
 
 function isListener(argument: unknown): argument is Listener {
   return typeof argument === 'function';
-}
-
-function callback(listener: Listener, postpone: () => void): unknown {
-  return Comlink.proxy((...args: unknown[]) => {
-    postpone();
-    listener(...args);
-  });
 }
 
 function isLifeSign(message: unknown): message is LifeSign {
