@@ -1,5 +1,6 @@
 import { formatBytes, formatCount } from '../base/units.ts';
 import { unreachable } from '../base/assert.ts';
+import { headOfNodes } from '../onnx/exit-heads.ts';
 import type { BlockView, GraphView, NodeView, ValueView } from '../onnx/graph-view.ts';
 import type { ColourMode } from './props.ts';
 
@@ -109,29 +110,6 @@ export function shapeText(value: ValueView | undefined): string {
   const [batch, ...rest] = value.shape;
   const dims = rest.length > 0 && (batch === 1 || typeof batch !== 'number') ? rest : value.shape;
   return dims.map((dim) => dim ?? '?').join('×');
-}
-
-/**
- * For each node, the exit whose head it belongs to: everything computed from it ends in that output and in
- * nothing else. -1 for the trunk, which leads to the final exit.
- */
-export function headOfNodes(view: GraphView): Int32Array {
-  const none = -2;
-  const heads = new Int32Array(view.nodes.length).fill(none);
-  const merge = (node: number, exit: number): void => {
-    const old = heads[node];
-    heads[node] = old === none || old === exit ? exit : -1;
-  };
-  const final = view.exits.length - 1;
-  for (const exit of view.exits) if (exit.node >= 0) merge(exit.node, exit.index === final ? -1 : exit.index);
-  const incoming = view.nodes.map((): number[] => []);
-  for (const { from, to } of view.edges) if (from >= 0 && to >= 0) incoming[to]?.push(from);
-  for (let node = view.nodes.length - 1; node >= 0; node--) {
-    // Dead ends (outputs that are no exit) count as trunk.
-    if (heads[node] === none) heads[node] = -1;
-    for (const from of incoming[node] ?? []) merge(from, heads[node] ?? -1);
-  }
-  return heads;
 }
 
 const stackCache = new WeakMap<GraphView, readonly (readonly Part[])[]>();

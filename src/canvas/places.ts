@@ -1,6 +1,6 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ValueName } from '../onnx/model.ts';
-import { headOfNodes } from './boxes.ts';
+import { headOfNodes } from '../onnx/exit-heads.ts';
 import type { Layout } from './layout.ts';
 
 /** A legal place for a handle. */

@@ -15,41 +15,75 @@ const followers: ReadonlySet<string> = new Set(
 /** Attributes that tell apart layers a person would tell apart. */
 const tellingAttributes: ReadonlySet<string> = new Set(['kernel_shape', 'strides', 'axis', 'perm']);
 
+/** What turns features into the answer: with followers among them, the classifier at the end. */
+const classifiers: ReadonlySet<string> = new Set(
+  'GlobalAveragePool GlobalMaxPool AveragePool MaxPool ReduceMax Gemm MatMul ArgMax'.split(' '),
+);
+
+/** A block before it has a name. */
+interface Piece {
+  firstNode: number;
+  lastNode: number;
+  /** Exit that all of it is the head of; -1 for the trunk. */
+  readonly exit: number;
+}
+
 /**
  * Partitions the nodes into blocks for folding: the pieces between single-value cuts, where an activation or
- * another light follower joins the block before it. Linear time.
+ * another light follower joins the block before it, and the classifier at the end is one block. Linear time.
  * @param nodes in topological order
  * @param frontiers the cut after each node, as `frontiersOf` gives them
+ * @param headOfNode the exit whose head each node belongs to, as `headOfNodes` gives it
  */
 export function blocksOf(
   nodes: readonly NodeView[],
   frontiers: readonly FrontierView[],
+  headOfNode: Int32Array,
 ): readonly BlockView[] {
-  const ranges: { firstNode: number; lastNode: number }[] = [];
-  let firstNode = 0;
-  for (const [position, frontier] of frontiers.entries()) {
-    const isLast = position === nodes.length - 1;
-    if (frontier.crossing.length !== 1 && !isLast) continue;
-    const piece = nodes.slice(firstNode, position + 1);
-    const previous = ranges.at(-1);
-    if (previous && piece.every((node) => followers.has(node.opType))) previous.lastNode = position;
-    else ranges.push({ firstNode, lastNode: position });
-    firstNode = position + 1;
-  }
   const producer = producers(nodes);
-  const structures = ranges.map((range) => structureOf(nodes, range.firstNode, range.lastNode, producer));
-  const labels = labelsOf(nodes, ranges, structures);
-  return ranges.map((range, id) => {
-    const members = nodes.slice(range.firstNode, range.lastNode + 1);
+  const structure = ({ firstNode, lastNode }: Piece) => structureOf(nodes, firstNode, lastNode, producer);
+  const pieces = piecesOf(nodes, frontiers, headOfNode);
+  const isBody = bodyOf(nodes, pieces, pieces.map(structure));
+  const head = headStart(nodes, pieces, isBody);
+  if (head < pieces.length) {
+    const last = pieces.splice(head + 1).at(-1) ?? (pieces[head] as Piece);
+    (pieces[head] as Piece).lastNode = last.lastNode;
+  }
+  const labels = labelsOf(nodes, pieces, isBody.slice(0, pieces.length), head);
+  return pieces.map((piece, id) => {
+    const { firstNode, lastNode } = piece;
+    const members = nodes.slice(firstNode, lastNode + 1);
     return {
       id,
       label: labels[id] as string,
-      ...range,
-      structure: structures[id] as string,
+      firstNode,
+      lastNode,
+      structure: structure(piece),
       macs: members.reduce((sum, node) => sum + node.macs, 0),
       params: members.reduce((sum, node) => sum + node.params, 0),
     };
   });
+}
+
+function piecesOf(
+  nodes: readonly NodeView[],
+  frontiers: readonly FrontierView[],
+  headOfNode: Int32Array,
+): Piece[] {
+  const pieces: Piece[] = [];
+  let firstNode = 0;
+  for (const [position, frontier] of frontiers.entries()) {
+    const isLast = position === nodes.length - 1;
+    if (frontier.crossing.length !== 1 && !isLast) continue;
+    const heads = headOfNode.subarray(firstNode, position + 1);
+    const exit = heads.every((head) => head === heads[0]) ? (heads[0] as number) : -1;
+    const previous = pieces.at(-1);
+    const follows = nodes.slice(firstNode, position + 1).every((node) => followers.has(node.opType));
+    if (previous?.exit === exit && follows) previous.lastNode = position;
+    else pieces.push({ firstNode, lastNode: position, exit });
+    firstNode = position + 1;
+  }
+  return pieces;
 }
 
 function producers(nodes: readonly NodeView[]): ReadonlyMap<ValueName, number> {
@@ -81,35 +115,56 @@ function structureOf(
   return half(text) + half(`${text}!`);
 }
 
+/** Which pieces of the trunk repeat or do several heavy things: its numbered blocks. */
+function bodyOf(
+  nodes: readonly NodeView[],
+  pieces: readonly Piece[],
+  structures: readonly string[],
+): readonly boolean[] {
+  const counts = new Map<string, number>();
+  pieces.forEach(({ exit }, at) => {
+    const structure = structures[at] as string;
+    if (exit < 0) counts.set(structure, (counts.get(structure) ?? 0) + 1);
+  });
+  return pieces.map(({ exit, firstNode, lastNode }, at) => {
+    const heavy = nodes.slice(firstNode, lastNode + 1).filter((node) => node.macs > 0).length;
+    const isRepeated = (counts.get(structures[at] as string) ?? 0) > 1;
+    return exit < 0 && heavy > 0 && (isRepeated || heavy > 1);
+  });
+}
+
+/** The first piece of the classifier at the end, which nothing but a classifier's operators and followers makes. */
+function headStart(nodes: readonly NodeView[], pieces: readonly Piece[], isBody: readonly boolean[]): number {
+  let start = pieces.length;
+  // Without numbered blocks the pieces are few and each has the name of its operator.
+  for (let at = pieces.length - 1; at > isBody.lastIndexOf(true) && isBody.includes(true); at--) {
+    const { exit, firstNode, lastNode } = pieces[at] as Piece;
+    const members = nodes.slice(firstNode, lastNode + 1);
+    const classifies = members.every(({ opType }) => classifiers.has(opType) || followers.has(opType));
+    if (exit >= 0 || !classifies) break;
+    start = at;
+  }
+  return start;
+}
+
 /**
- * `stem` is what comes before the first repeated or branching block, `head` what follows the last; those blocks
- * are numbered, and what stands between them is named by its heaviest operator.
+ * The trunk's numbered blocks count on over the heads of exits. `stem` is what comes before the first of them,
+ * `head` the classifier; what stands between is named by its heaviest operator.
  */
 function labelsOf(
   nodes: readonly NodeView[],
-  ranges: readonly { readonly firstNode: number; readonly lastNode: number }[],
-  structures: readonly string[],
+  pieces: readonly Piece[],
+  isBody: readonly boolean[],
+  head: number,
 ): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const structure of structures) counts.set(structure, (counts.get(structure) ?? 0) + 1);
-  const heavy = ranges.map(({ firstNode, lastNode }) => {
-    const members = nodes.slice(firstNode, lastNode + 1);
-    return members.filter((node) => node.macs > 0).length;
-  });
-  const isBody = ranges.map(
-    (_, at) =>
-      (heavy[at] as number) > 0 &&
-      ((counts.get(structures[at] as string) ?? 0) > 1 || (heavy[at] as number) > 1),
-  );
   const first = isBody.indexOf(true);
-  const last = isBody.lastIndexOf(true);
   let number = 0;
-  return ranges.map((range, at) => {
+  return pieces.map(({ exit, firstNode, lastNode }, at) => {
+    if (exit >= 0) return `exit ${exit + 1} head`;
+    if (at === head) return 'head';
     if (isBody[at]) return `block ${++number}`;
-    const name = mainOperator(nodes.slice(range.firstNode, range.lastNode + 1));
-    if (first < 0) return name;
+    const name = mainOperator(nodes.slice(firstNode, lastNode + 1));
     if (at < first) return at === 0 ? 'stem' : `stem ${name}`;
-    if (at > last) return at === ranges.length - 1 ? 'head' : `head ${name}`;
     return name;
   });
 }

@@ -1,6 +1,7 @@
 import { attributeText } from './attributes.ts';
 import { blocksOf } from './blocks.ts';
 import { costOfNodes, type NodeCost, valueBytes, weightsOf } from './cost.ts';
+import { headOfNodes } from './exit-heads.ts';
 import { foldConstants } from './fold.ts';
 import { frontiersOf } from './frontiers.ts';
 import { type GraphIndex, indexGraph } from './graph-index.ts';
@@ -49,6 +50,8 @@ export function buildGraphView(
     newWeightBytes: firstReads.map(({ bytes }) => bytes),
     canCross: (name) => !others.has(name),
   });
+  const edges = edgesOf(nodes, inputs, outputs);
+  const exits = exitsOf(graph, index, nodes, outputs);
   return {
     ...meta,
     irVersion: model.irVersion,
@@ -59,10 +62,10 @@ export function buildGraphView(
     inputs,
     outputs,
     nodes,
-    edges: edgesOf(nodes, inputs, outputs),
-    blocks: blocksOf(nodes, frontiers),
+    edges,
+    blocks: blocksOf(nodes, frontiers, headOfNodes({ nodes, edges, exits })),
     frontiers,
-    exits: exitsOf(graph, index, nodes, outputs),
+    exits,
     skippable: skippableRuns(nodes, frontiers, values),
     totals: {
       params: sumOf(firstReads, ({ params }) => params),

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allFoldKeys, boxCost, boxesOf, foldKeysAround, headOfNodes } from '../../../src/canvas/boxes.ts';
+import { allFoldKeys, boxCost, boxesOf, foldKeysAround } from '../../../src/canvas/boxes.ts';
+import { headOfNodes } from '../../../src/onnx/exit-heads.ts';
 import type { GraphView } from '../../../src/onnx/graph-view.ts';
 import { anyView, bundledModels, viewOf } from './views.ts';
 
