@@ -9,12 +9,13 @@ import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import { parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import type { Predictions, Sample } from '../study/trial.ts';
+import { confidenceOf } from '../transforms/exits/confidence.ts';
 import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
 import { inputDims } from './input-dims.ts';
 import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
-import { bestClasses, classCountOf, confidenceOf, requireClassScores } from './scores.ts';
+import { bestClasses, classCountOf, requireClassScores } from './scores.ts';
 import { createSegmentRunner, type SegmentRunner } from './segment-runner.ts';
 import { sessionInput } from './session-input.ts';
 

@@ -47,16 +47,3 @@ export function bestClasses(scores: Scores, count: number): number[] {
   }
   return best;
 }
-
-/**
- * Confidence of a prediction: the largest class probability.
- * @param kind `logits` are softmaxed first (shifted by their maximum, so that nothing overflows)
- * @returns in [0, 1]; NaN if the model produced NaN, which never reaches a threshold
- */
-export function confidenceOf(scores: Scores, kind: 'logits' | 'probabilities'): number {
-  const largest = scores[argmax(scores)] as number;
-  if (kind === 'probabilities') return largest;
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) sum += Math.exp((scores[i] as number) - largest);
-  return 1 / sum;
-}

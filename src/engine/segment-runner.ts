@@ -2,7 +2,8 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { defined } from '../base/assert.ts';
 import { float16ToNumber } from '../onnx/float16.ts';
 import type { SegmentPlan, VariantPlan } from '../transforms/variant.ts';
-import { confidenceOf, requireClassScores, type Scores } from './scores.ts';
+import { confidenceOf } from '../transforms/exits/confidence.ts';
+import { requireClassScores, type Scores } from './scores.ts';
 
 /** What came out of one inference, and how long each part of it took. */
 export interface Inference {
@@ -62,7 +63,7 @@ export function createSegmentRunner(
     const inference: Inference = {
       segmentMs,
       computeMs,
-      exitIndex: exit?.index ?? null,
+      exitIndex: plan.decision ? decidedExit(values, plan.decision.output) : (exit?.index ?? null),
       scores: scoresOf(output),
       scoresKind: exit?.scores ?? plan.output.scores,
       outputName,
@@ -77,7 +78,12 @@ function isConfident(exit: NonNullable<SegmentPlan['exit']>, values: ReadonlyMap
   if (exit.threshold <= 0) return true;
   const output = defined(values.get(exit.output), `output ${exit.output}`);
   requireClassScores(output.dims, exit.output);
-  return confidenceOf(scoresOf(output), exit.scores) >= exit.threshold;
+  return confidenceOf(scoresOf(output), exit.scores, exit.confidence) >= exit.threshold;
+}
+
+/** Which exit a file says it took. */
+function decidedExit(values: ReadonlyMap<string, Tensor>, name: string): number {
+  return Number(defined(values.get(name), `output ${name}`).data[0]);
 }
 
 /** A tensor's numbers; 64-bit integers and half floats become ordinary numbers. */

@@ -1,5 +1,6 @@
 import type { ValueName } from '../onnx/model.ts';
 import type { ValueView } from '../onnx/graph-view.ts';
+import type { ConfidenceMeasure } from './exits/confidence.ts';
 import type { Recipe } from './recipe.ts';
 
 export type Tier = 'mobile' | 'edge' | 'cloud';
@@ -10,6 +11,20 @@ export interface VariantPlan {
   /** The model's final output, and what it holds. */
   readonly output: { readonly name: ValueName; readonly scores: 'logits' | 'probabilities' };
   readonly input: ValueView;
+  /** Set if a file decides by itself where to stop (`form: "if"`). */
+  readonly decision?: DecisionPlan;
+}
+
+/** Exits inside one file. */
+export interface DecisionPlan {
+  /** The output that tells which exit was taken: one int64, an index in `GraphView.exits`. */
+  readonly output: ValueName;
+  /** In order of work, the final exit last. */
+  readonly exits: readonly {
+    readonly index: number;
+    /** MACs from the start to this exit. */
+    readonly macs: number;
+  }[];
 }
 
 export interface SegmentPlan {
@@ -29,8 +44,10 @@ export interface ExitPlan {
   readonly index: number;
   readonly output: ValueName;
   readonly scores: 'logits' | 'probabilities';
-  /** Stop if the maximum softmax is at least this; 0 always stops. */
+  /** Stop if the confidence is at least this; 0 always stops. */
   readonly threshold: number;
+  /** What confidence means; `max-softmax` when left out. */
+  readonly confidence?: ConfidenceMeasure;
 }
 
 /** A file as a list of chunks, so that untouched weights are never copied: views of memory or ranges to stream. */

@@ -4,7 +4,6 @@ import {
   argmax,
   bestClasses,
   classCountOf,
-  confidenceOf,
   requireClassScores,
 } from '../../../src/engine/scores.ts';
 
@@ -21,25 +20,6 @@ describe('bestClasses', () => {
         expect(argmax(values)).toBe(sorted[0]);
       }),
     );
-  });
-});
-
-describe('confidenceOf', () => {
-  it('is the largest softmax probability', () => {
-    fc.assert(
-      fc.property(scores, (values) => {
-        const exps = values.map(Math.exp);
-        const expected = Math.max(...exps) / exps.reduce((a, b) => a + b, 0);
-        expect(confidenceOf(values, 'logits')).toBeCloseTo(expected, 10);
-      }),
-    );
-  });
-  it('does not overflow on large logits and takes probabilities as they are', () => {
-    expect(confidenceOf([1000, 1000], 'logits')).toBe(0.5);
-    expect(confidenceOf([0.2, 0.7, 0.1], 'probabilities')).toBe(0.7);
-  });
-  it('never reaches a threshold on NaN', () => {
-    expect(confidenceOf([Number.NaN, 1], 'logits') >= 0.0001).toBe(false);
   });
 });
 
