@@ -3,6 +3,8 @@ import { InputError } from '../base/result.ts';
 import { type ValueName, valueName } from '../onnx/model.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
 import { skipBlocks } from './exits/skip-blocks.ts';
+import type { Heads } from './exits/trained-head.ts';
+import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
 import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
@@ -39,12 +41,14 @@ export function isIdentity(recipe: Recipe): boolean {
 /**
  * Applies a recipe.
  * @param prune what a prune operator does to the weights; `checkPrunable` for a check without reading any
+ * @param heads what trained exits need
  * @throws InputError with the reason if the recipe does not fit the model
  */
 export function applyRecipe(
   analysed: AnalysedModel,
   recipe: Recipe,
   prune: (analysed: AnalysedModel, operator: PruneOperator) => AnalysedModel,
+  heads: Heads,
 ): PlannedDraft {
   checkSequence(recipe);
   let draft: Draft = { analysed, stops: [], cut: null, quantize: null, standIns: new Map() };
@@ -56,6 +60,10 @@ export function applyRecipe(
         if (operator.kind === 'skip') {
           const skipped = skipBlocks(draft.analysed, operator);
           draft = { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
+        } else if (operator.kind === 'trained') {
+          const trained = withTrainedHeads(draft.analysed, operator, heads);
+          draft = { ...draft, analysed: trained.analysed };
+          if (trained.stopping !== null) draft = withExits(draft, trained.stopping);
         } else {
           draft = withExits(draft, operator);
         }
@@ -147,7 +155,7 @@ function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitS
     throw new InputError({
       code: 'no-early-exits',
       message: `early-exit: found a model with ${exits.length === 1 ? 'a single output' : 'no outputs'}, wanted one with several`,
-      hint: 'Early exit uses outputs that the model already has. Exits trained on the device come later; until then use a model with several outputs, such as the bundled one.',
+      hint: 'Early exit uses outputs that the model already has. Train exits of your own on the device, or use a model with several outputs, such as the bundled one.',
     });
   }
   const stopAt = (index: number, threshold: number): ExitStop => {

@@ -6,6 +6,7 @@ import { serializeModel } from '../onnx/serialize.ts';
 import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
+import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import {
   type CompiledSegment,
   compileSegment,
@@ -25,10 +26,10 @@ const LARGEST_FILE_BYTES = 2 ** 31 - 1;
  * Whether a recipe fits a model, without reading its weights.
  * @throws InputError with the reason if it does not
  */
-export function checkRecipe(model: Model, recipe: Recipe): void {
+export function checkRecipe(model: Model, recipe: Recipe, heads: Heads = NO_HEADS): void {
   const analysed = analyseModel(model);
   checkRunnableParts(analysed);
-  applyRecipe(analysed, recipe, checkPrunable);
+  applyRecipe(analysed, recipe, checkPrunable, heads);
 }
 
 /**
@@ -50,6 +51,8 @@ export function buildVariant(
     readonly now: () => number;
     /** Called with the share done, ending with 1. */
     readonly onProgress?: (share: number) => void;
+    /** What trained exits need; without them they are refused. */
+    readonly heads?: Heads;
   },
 ): Variant {
   const startedMs = options.now();
@@ -64,7 +67,7 @@ export function buildVariant(
         standIns: new Map(),
         segments: [wholeSegment(analysed)],
       }
-    : applyRecipe(analysed, recipe, pruneWeights);
+    : applyRecipe(analysed, recipe, pruneWeights, options.heads ?? NO_HEADS);
   const names = fileNames(options.baseName, draft);
   const compiled = draft.segments.map((segment, at): CompiledSegment => {
     const result = compileSegment(draft, segment, names[at] as string, at === draft.segments.length - 1);

@@ -1,5 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
+import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
 import { perhaps } from './nearest-name.ts';
 import { checkSequence } from './recipe-sequence.ts';
 import {
@@ -14,17 +15,19 @@ import {
   type QuantizeOperator,
   type Recipe,
   type SkipExitOperator,
+  type TrainedExitOperator,
 } from './recipe.ts';
 
 /** More operators than this is a mistake, not a recipe. */
 const MAX_OPERATORS = 64;
 const MAX_RECIPES = 1000;
 const MAX_BYPASSES = 1000;
+const MAX_TRAINED_EXITS = 64;
 
 /** The fields each operator may have, besides `op`. */
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
-  'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass'],
+  'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed'],
   partition: ['cut'],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
@@ -129,8 +132,9 @@ function parseOperator(json: unknown, path: string): Operator {
 }
 
 function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitOperator {
-  const kind = oneOf(json['kind'], ['existing', 'skip'], `${path}.kind`);
+  const kind = oneOf(json['kind'], ['existing', 'skip', 'trained'], `${path}.kind`);
   if (kind === 'skip') return parseSkip(json, path);
+  if (kind === 'trained') return parseTrained(json, path);
   refuseUnknownFields(json, ['op', 'kind', 'exit', 'threshold', 'exits'], path);
   const isFixed = json['exit'] !== undefined;
   if (isFixed === (json['threshold'] !== undefined)) {
@@ -151,6 +155,34 @@ function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitO
     kind,
     threshold: parseThresholds(json['threshold'], `${path}.threshold`),
     ...optional('exits', json['exits'], (value) => parseExits(value, `${path}.exits`)),
+  };
+}
+
+function parseTrained(json: Record<string, unknown>, path: string): TrainedExitOperator {
+  refuseUnknownFields(json, ['op', 'kind', 'at', 'exit', 'threshold', 'seed'], path);
+  const { at, exit, threshold } = json;
+  if (!Array.isArray(at) || at.length === 0) refuse(`${path}.at`, describe(at), 'a list of value names');
+  if (at.length > MAX_TRAINED_EXITS)
+    refuse(`${path}.at`, `${at.length} exits`, `at most ${MAX_TRAINED_EXITS}`);
+  const names = at.map((name: unknown, index): string => {
+    const where = `${path}.at[${index}]`;
+    if (typeof name !== 'string' || name === '') return refuse(where, describe(name), "a value's name");
+    return at.indexOf(name) === index ? name : refuse(where, `"${name}" again`, 'each value once');
+  });
+  if (exit !== undefined && threshold !== undefined) {
+    refuse(path, 'both "exit" and "threshold"', 'one of them, or neither to only add the exits to the model');
+  }
+  return {
+    op: 'early-exit',
+    kind: 'trained',
+    at: names,
+    ...optional('exit', exit, (value) => parseExitIndex(value, `${path}.exit`)),
+    ...optional('threshold', threshold, (value) => parseThresholds(value, `${path}.threshold`)),
+    ...optional('seed', json['seed'], (value) =>
+      Number.isSafeInteger(value) && (value as number) >= 0
+        ? (value as number)
+        : refuse(`${path}.seed`, describe(value), 'a whole number from 0'),
+    ),
   };
 }
 
@@ -260,11 +292,22 @@ function operatorLabel(operator: Operator): string {
 /** People count exits from 1, recipes from 0. */
 function exitLabel(operator: EarlyExitOperator): string {
   if (operator.kind === 'skip') return skipLabel(operator);
+  if (operator.kind === 'trained') return trainedLabel(operator);
   const { exit, threshold, exits } = operator;
   if (exit !== undefined) return `exit ${exit + 1}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
   const which = exits === undefined ? '' : ` ${sortedNumbers(exits.map((each) => each + 1)).join(',')}`;
   return `exits${which} τ ${thresholds.map(thresholdText).join('/')}`;
+}
+
+/** `trained exits @relu2 @relu4 τ 0.80`, `trained exit @relu2`, `+ 2 trained exits`. */
+function trainedLabel(operator: TrainedExitOperator): string {
+  const { at, exit, threshold } = operator;
+  if (exit !== undefined) return `trained exit @${shortName(at[exit] ?? String(exit))}`;
+  const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
+  const stop = thresholds.length === 0 ? ', all run' : ` τ ${thresholds.map(thresholdText).join('/')}`;
+  const places = at.length <= 2 ? at.map((name) => `@${shortName(name)}`).join(' ') : String(at.length);
+  return `trained ${at.length === 1 ? 'exit' : 'exits'} ${places}${stop}`;
 }
 
 function skipLabel({ blocks, bypass }: SkipExitOperator): string {
@@ -296,7 +339,7 @@ function normaliseOperator(operator: Operator): Operator {
     case 'identity':
       return operator;
     case 'early-exit':
-      return operator.kind === 'skip' ? normaliseSkip(operator) : normaliseExit(operator);
+      return normaliseEarlyExit(operator);
     case 'partition': {
       const names = typeof operator.cut === 'string' ? [operator.cut] : [...operator.cut].sort();
       return { op: 'partition', cut: names.length === 1 ? (names[0] as string) : names };
@@ -318,6 +361,38 @@ function normaliseOperator(operator: Operator): Operator {
     default:
       return unreachable(operator);
   }
+}
+
+function normaliseEarlyExit(operator: EarlyExitOperator): EarlyExitOperator {
+  switch (operator.kind) {
+    case 'existing':
+      return normaliseExit(operator);
+    case 'skip':
+      return normaliseSkip(operator);
+    case 'trained':
+      return normaliseTrained(operator);
+    default:
+      return unreachable(operator);
+  }
+}
+
+/** The order of `at` stays: `exit` and `threshold` count by it. */
+function normaliseTrained(operator: TrainedExitOperator): TrainedExitOperator {
+  const { op, kind, at, exit, threshold, seed } = operator;
+  return {
+    op,
+    kind,
+    at,
+    ...(exit === undefined ? {} : { exit }),
+    ...(threshold === undefined ? {} : { threshold: mergedThresholds(threshold) }),
+    ...(seed === undefined || seed === DEFAULT_HEAD_SEED ? {} : { seed }),
+  };
+}
+
+/** One number where all are equal. */
+function mergedThresholds(threshold: number | readonly number[]): number | readonly number[] {
+  const [first, ...others] = typeof threshold === 'number' ? [threshold] : threshold;
+  return first !== undefined && others.every((other) => other === first) ? first : threshold;
 }
 
 function normaliseSkip({ op, kind, blocks, bypass }: SkipExitOperator): SkipExitOperator {

@@ -15,7 +15,7 @@ export interface IdentityOperator {
   readonly op: 'identity';
 }
 
-export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator;
+export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator | TrainedExitOperator;
 
 /** Early exit on outputs that the model already has. Exactly one of `exit` and `threshold` is given. */
 export interface ExistingExitOperator {
@@ -37,6 +37,24 @@ export interface SkipExitOperator {
   readonly blocks?: number;
   /** By hand: what reads `to` shall read `from`, a value before it of equal type and shape. */
   readonly bypass?: readonly Bypass[];
+}
+
+/**
+ * Early exits with heads trained on the device. The heads themselves are kept beside the recipe: see
+ * `exits/trained-head.ts`. With neither `exit` nor `threshold` nothing stops: the exits become further outputs of
+ * one file, an ordinary model with several exits.
+ */
+export interface TrainedExitOperator {
+  readonly op: 'early-exit';
+  readonly kind: 'trained';
+  /** The values that the exits hang on, by name; at least one. */
+  readonly at: readonly string[];
+  /** Fixed: always stop at the exit on `at[exit]`. */
+  readonly exit?: number;
+  /** Dynamic: stop at the first exit that is confident enough; one threshold for all or one for each of `at`. */
+  readonly threshold?: number | readonly number[];
+  /** Of the division of the training images into those to learn from and those to validate with. Default 1. */
+  readonly seed?: number;
 }
 
 /** As many as Singh et al. leave out. */

@@ -22,6 +22,7 @@ import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
 import { neighbourCut } from './operators.ts';
 import { SkipOptions } from './SkipOptions.tsx';
+import { TrainedExitOptions } from './TrainedExitOptions.tsx';
 import styles from './RecipePanel.module.css';
 
 interface OptionsProps<O extends Operator> {
@@ -38,11 +39,16 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'identity':
       return null;
     case 'early-exit':
-      return operator.kind === 'skip' ? (
-        <SkipOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />
-      ) : (
-        <EarlyExitOptions operator={operator} {...rest} />
-      );
+      switch (operator.kind) {
+        case 'skip':
+          return <SkipOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />;
+        case 'trained':
+          return <TrainedExitOptions operator={operator} {...rest} />;
+        case 'existing':
+          return <EarlyExitOptions operator={operator} {...rest} />;
+        default:
+          return unreachable(operator);
+      }
     case 'quantize':
       return <QuantizeOptions operator={operator} {...rest} />;
     case 'prune':

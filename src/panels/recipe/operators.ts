@@ -15,7 +15,12 @@ import {
   withDynamicExits,
 } from '../../transforms/placement.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
-import { DEFAULT_SKIPPED_BLOCKS, type Operator, type Recipe } from '../../transforms/recipe.ts';
+import {
+  DEFAULT_SKIPPED_BLOCKS,
+  type Operator,
+  type Recipe,
+  type TrainedExitOperator,
+} from '../../transforms/recipe.ts';
 
 /** How an operator is called, coloured and offered. */
 export interface OperatorKind {
@@ -123,6 +128,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
       return 'the model as it is';
     case 'early-exit':
       if (operator.kind === 'skip') return describeSkip(recipe, view);
+      if (operator.kind === 'trained') return describeTrained(operator);
       if (operator.exit !== undefined) {
         const exit = view.exits[operator.exit];
         const share = exit ? ` · ${formatShare(exit.macs / Math.max(1, view.totals.macs))} of the MACs` : '';
@@ -147,6 +153,14 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     default:
       return unreachable(operator);
   }
+}
+
+function describeTrained({ at, exit, threshold }: TrainedExitOperator): string {
+  const exits = at.length === 1 ? '1 trained exit' : `${at.length} trained exits`;
+  if (exit !== undefined) return `${exits} · always stop at exit ${exit + 1}`;
+  if (threshold === undefined) return `${exits} · all run, none stops`;
+  const thresholds = typeof threshold === 'number' ? [threshold] : threshold;
+  return `${exits} · τ ${thresholds.map((each) => each.toFixed(2)).join(', ')}`;
 }
 
 function describeSkip(recipe: Recipe, view: GraphView): string {

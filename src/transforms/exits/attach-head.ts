@@ -1,0 +1,219 @@
+import { defined } from '../../base/assert.ts';
+import { InputError } from '../../base/result.ts';
+import { makeInt, makeInts, makeNode } from '../../onnx/attributes.ts';
+import {
+  DataType,
+  type Model,
+  type Node,
+  type ValueInfo,
+  type ValueName,
+  valueName,
+} from '../../onnx/model.ts';
+import { floatTensor } from '../../onnx/tensor.ts';
+import type { AnalysedModel } from '../analyse-model.ts';
+import { namesIn, uniqueNames } from '../graph-names.ts';
+import { nearestNames } from '../nearest-name.ts';
+import { standardOpset } from '../quantize/raise-opset.ts';
+import { type Pooling, requirePooling } from './pooling.ts';
+import type { TrainedHead } from './trained-head.ts';
+
+/** A model with exits, and how each exit's output is called, by the value it hangs on. */
+export interface WithHeads {
+  readonly model: Model;
+  readonly outputOf: ReadonlyMap<string, ValueName>;
+}
+
+/**
+ * Puts trained heads into the graph as ordinary nodes: pooling, `Flatten`, `Gemm`. Each becomes an output called
+ * `exit_` and the value's name, listed before the outputs that the model has: where work is equal, the original
+ * output stays the last exit.
+ * @throws InputError if a value is missing, cannot be pooled, or the head was trained for another shape
+ */
+export function attachHeads(analysed: AnalysedModel, heads: readonly TrainedHead[]): WithHeads {
+  const { graph } = analysed.model;
+  const unique = uniqueNames(namesIn(graph));
+  const classCount = classCountOf(analysed);
+  const outputOf = new Map<string, ValueName>();
+  const grown = heads.map((head) => {
+    const pooled = poolNodes(analysed, head.value, unique);
+    checkFits(head, pooled.width, classCount);
+    const output = valueName(unique(`exit_${head.value}`));
+    const [weights, bias] = [unique(`${output}_weight`), unique(`${output}_bias`)];
+    outputOf.set(head.value, output);
+    const attributes = [makeInt('transB', 1)];
+    // Before opset 7 the bias had to be told to repeat.
+    if (standardOpset(analysed.model) < 7) attributes.push(makeInt('broadcast', 1));
+    return {
+      after: pooled.after,
+      nodes: [
+        ...pooled.nodes,
+        makeNode('Gemm', [pooled.output, weights, bias], [output], attributes, {
+          name: unique(`${output}_gemm`),
+        }),
+      ],
+      initializers: [
+        floatTensor(weights, [head.classCount, head.width], head.weights),
+        floatTensor(bias, [head.classCount], head.bias),
+      ],
+      output: floatInfo(output, [pooled.batch, head.classCount]),
+    };
+  });
+  return {
+    outputOf,
+    model: {
+      ...analysed.model,
+      // Version 3 wanted every initializer listed as an input.
+      irVersion: Math.max(analysed.model.irVersion, 4),
+      graph: {
+        ...graph,
+        nodes: insertedAfter(graph.nodes, grown),
+        initializers: [...graph.initializers, ...grown.flatMap(({ initializers }) => initializers)],
+        outputs: [...grown.map(({ output }) => output), ...graph.outputs],
+      },
+    },
+  };
+}
+
+/**
+ * The model that computes features: its outputs are the pooled taps, in order, and the final scores.
+ * @throws InputError as `attachHeads`
+ */
+export function featureModel(
+  analysed: AnalysedModel,
+  taps: readonly string[],
+): { readonly model: Model; readonly outputs: readonly ValueName[]; readonly widths: readonly number[] } {
+  const { graph } = analysed.model;
+  const unique = uniqueNames(namesIn(graph));
+  const pooled = taps.map((tap) => poolNodes(analysed, tap, unique));
+  const final = finalOutput(analysed);
+  const outputs = pooled.map(({ output }) => valueName(output));
+  return {
+    outputs,
+    widths: pooled.map(({ width }) => width),
+    model: {
+      ...analysed.model,
+      irVersion: Math.max(analysed.model.irVersion, 4),
+      graph: {
+        ...graph,
+        nodes: insertedAfter(graph.nodes, pooled),
+        outputs: [
+          ...pooled.map(({ output, batch, width }) => floatInfo(valueName(output), [batch, width])),
+          ...graph.outputs.filter(({ name }) => name === final),
+        ],
+      },
+    },
+  };
+}
+
+/** How many classes the final output scores. @throws InputError `exit-not-class-scores` */
+export function classCountOf(analysed: AnalysedModel): number {
+  const output = finalOutput(analysed);
+  const shape = analysed.shapes.get(output)?.shape ?? null;
+  const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  const [classes] = wide;
+  if (shape !== null && wide.length === 1 && typeof classes === 'number') return classes;
+  throw new InputError({
+    code: 'exit-not-class-scores',
+    message: `early-exit: found shape [${(shape ?? []).map((dim) => dim ?? '?').join(', ')}] at the output "${output}", wanted one score for each class`,
+    where: output,
+    hint: 'Exits are trained for classifiers only.',
+  });
+}
+
+interface Pooled {
+  /** Position of the node that makes the value; -1: an input of the model. */
+  readonly after: number;
+  readonly nodes: readonly Node[];
+  readonly output: string;
+  readonly width: number;
+  readonly batch: number | string | null;
+}
+
+function poolNodes(analysed: AnalysedModel, value: string, unique: (name: string) => string): Pooled {
+  const { index, shapes } = analysed;
+  const name = valueName(value);
+  const after = index.producer.get(name);
+  if (after === undefined) throw noSuchValue(analysed, value);
+  const { dataType, shape } = shapes.get(name) ?? { dataType: 0, shape: null };
+  const { pooling, width } = requirePooling(value, shape);
+  if (dataType !== DataType.float && dataType !== DataType.float16) {
+    throw new InputError({
+      code: 'exit-not-poolable',
+      message: `early-exit: "${value}" does not hold floats, wanted float32 or float16`,
+      where: value,
+    });
+  }
+  const nodes: Node[] = [];
+  let last = value;
+  const then = (opType: string, ...attributes: Parameters<typeof makeNode>[3] & object): void => {
+    const output = unique(`${value}_${opType.toLowerCase()}`);
+    nodes.push(makeNode(opType, [last], [output], attributes, { name: unique(`${output}_node`) }));
+    last = output;
+  };
+  if (dataType === DataType.float16) then('Cast', makeInt('to', DataType.float));
+  pool(pooling, then);
+  return { after, nodes, output: last, width, batch: shape?.[0] ?? null };
+}
+
+type Then = (opType: string, ...attributes: ReturnType<typeof makeInt>[]) => void;
+
+/** Operators that mean the same in every opset: `ReduceMean` moved its axes from attribute to input. */
+function pool(pooling: Pooling, then: Then): void {
+  switch (pooling.kind) {
+    case 'grid':
+      if (pooling.kernel === null) then('GlobalAveragePool');
+      else {
+        const kernel = [...pooling.kernel];
+        then('AveragePool', makeInts('kernel_shape', kernel), makeInts('strides', kernel));
+      }
+      break;
+    case 'tokens':
+      then('Transpose', makeInts('perm', [0, 2, 1]));
+      then('GlobalAveragePool');
+      break;
+    case 'vector':
+      break;
+  }
+  then('Flatten', makeInt('axis', 1));
+}
+
+/** Each group right behind its value, so that a cut after it need not wait for the head. */
+function insertedAfter(
+  nodes: readonly Node[],
+  groups: readonly { readonly after: number; readonly nodes: readonly Node[] }[],
+): Node[] {
+  const added = new Map<number, Node[]>();
+  for (const { after, nodes: group } of groups) added.set(after, [...(added.get(after) ?? []), ...group]);
+  return nodes.flatMap((node, at) => [node, ...(added.get(at) ?? [])]);
+}
+
+function checkFits({ value, width, classCount }: TrainedHead, pooledWidth: number, classes: number): void {
+  if (width === pooledWidth && classCount === classes) return;
+  throw new InputError({
+    code: 'head-mismatch',
+    message: `early-exit: the head trained for "${value}" takes ${width} features and tells ${classCount} classes, wanted ${pooledWidth} and ${classes}`,
+    where: value,
+    hint: 'It was trained for another model: train the exit again.',
+  });
+}
+
+function noSuchValue({ model }: AnalysedModel, value: string): InputError {
+  const known = model.graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== '');
+  const near = nearestNames(value, known);
+  return new InputError({
+    code: 'exit-unknown-value',
+    message: `early-exit: there is no value "${value}" in this model`,
+    where: value,
+    ...(near.length > 0
+      ? { hint: `The nearest names are ${near.map((each) => JSON.stringify(each)).join(', ')}.` }
+      : {}),
+  });
+}
+
+function finalOutput({ exits }: AnalysedModel): ValueName {
+  return defined(exits.at(-1), 'final output').output;
+}
+
+function floatInfo(name: ValueName, shape: readonly (number | string | null)[]): ValueInfo {
+  return { name, type: { kind: 'tensor', dataType: DataType.float, shape }, docString: '', unknown: [] };
+}

@@ -1,0 +1,89 @@
+import { InputError } from '../../base/result.ts';
+import type { ValueName } from '../../onnx/model.ts';
+import { type AnalysedModel, analyseModel } from '../analyse-model.ts';
+import type { ExistingExitOperator, TrainedExitOperator } from '../recipe.ts';
+import { attachHeads } from './attach-head.ts';
+import { headKey, type Heads, type TrainedHead } from './trained-head.ts';
+
+/**
+ * Attaches the heads that an operator names. From there on its exits are exits that the model has.
+ * @returns the grown model, and where it may stop; null if nothing stops
+ * @throws InputError `exit-not-trained` if a head is missing, or why one cannot be attached
+ */
+export function withTrainedHeads(
+  analysed: AnalysedModel,
+  operator: TrainedExitOperator,
+  heads: Heads,
+): { readonly analysed: AnalysedModel; readonly stopping: ExistingExitOperator | null } {
+  // What is left says how confidence is decided: the same for exits of every kind.
+  const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
+  const { model, outputOf } = attachHeads(analysed, headsOf(operator, heads));
+  const grown = analyseModel(model);
+  const indexOf = (value: string | undefined): number => {
+    const output = value === undefined ? undefined : outputOf.get(value);
+    return grown.exits.findIndex((each) => each.output === output);
+  };
+  checkEnd(analysed.exits.at(-1)?.output, grown);
+  if (exit !== undefined) {
+    if (at[exit] === undefined) throw noSuchExit(exit, at);
+    return { analysed: grown, stopping: { op, kind: 'existing', exit: indexOf(at[exit]) } };
+  }
+  if (threshold === undefined) return { analysed: grown, stopping: null };
+  if (typeof threshold !== 'number' && threshold.length !== at.length) throw thresholdCount(threshold, at);
+  const stops = at
+    .map((value, position) => ({
+      exit: indexOf(value),
+      threshold: typeof threshold === 'number' ? threshold : (threshold[position] as number),
+    }))
+    .sort((a, b) => a.exit - b.exit);
+  return {
+    analysed: grown,
+    stopping: {
+      ...decision,
+      op,
+      kind: 'existing',
+      exits: stops.map((stop) => stop.exit),
+      threshold: stops.map((stop) => stop.threshold),
+    },
+  };
+}
+
+function headsOf({ at, seed }: TrainedExitOperator, heads: Heads): TrainedHead[] {
+  const missing = at.filter((value) => !heads.has(headKey(value, seed)));
+  if (missing.length === 0) return at.flatMap((value) => heads.get(headKey(value, seed)) ?? []);
+  const named = missing.map((value) => JSON.stringify(value)).join(', ');
+  throw new InputError({
+    code: 'exit-not-trained',
+    message: `early-exit: ${missing.length === 1 ? `the exit at ${named} is` : `the exits at ${named} are`} not trained yet for this model, these images and this seed`,
+    where: missing[0] ?? '',
+    hint: 'Train the exits first, with the button on their card; on the command line give what was trained with --heads.',
+  });
+}
+
+/** Sorted by work, the model's own output must stay the last: it is where inference ends. */
+function checkEnd(final: ValueName | undefined, grown: AnalysedModel): void {
+  const last = grown.exits.at(-1);
+  if (last === undefined || last.output === final) return;
+  throw new InputError({
+    code: 'exit-after-end',
+    message: `early-exit: "${last.output}" would need more work than the whole model, wanted less`,
+    where: last.output,
+    hint: 'Put the exit earlier.',
+  });
+}
+
+function noSuchExit(exit: number, at: readonly string[]): InputError {
+  return new InputError({
+    code: 'no-such-exit',
+    message: `early-exit: found exit ${exit}, wanted one of 0 to ${at.length - 1}: the positions in "at"`,
+    where: `exit ${exit}`,
+  });
+}
+
+function thresholdCount(threshold: readonly number[], at: readonly string[]): InputError {
+  return new InputError({
+    code: 'threshold-count',
+    message: `early-exit: found ${threshold.length} thresholds, wanted ${at.length}: one for each of "at"`,
+    hint: 'Give one number to use it for all exits.',
+  });
+}

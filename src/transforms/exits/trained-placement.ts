@@ -1,0 +1,124 @@
+import type { GraphView } from '../../onnx/graph-view.ts';
+import type { ValueName } from '../../onnx/model.ts';
+import type { Operator, Recipe, TrainedExitOperator } from '../recipe.ts';
+import { poolingOf } from './pooling.ts';
+
+/** Confidence at which a trained exit stops unless another is chosen. */
+const DEFAULT_THRESHOLD = 0.8;
+
+/** A place for a trained exit: a value that everything after it needs. */
+export interface TapPlace {
+  readonly value: ValueName;
+  /** Topological position of the frontier that this value alone crosses. */
+  readonly afterNode: number;
+}
+
+const placesOf = new WeakMap<GraphView, readonly TapPlace[]>();
+
+/**
+ * Where exits can be dropped, in order of the graph: values that cross a legal frontier alone and can be pooled.
+ * None for models that are no classifiers. A recipe may name other values, too.
+ */
+export function tapPlaces(view: GraphView): readonly TapPlace[] {
+  const known = placesOf.get(view);
+  if (known !== undefined) return known;
+  // A value may cross several frontiers alone, where heads of exits hang on it; the last is shown.
+  const places = new Map<ValueName, TapPlace>();
+  for (const { afterNode, crossing, legal, macsBefore } of view.frontiers) {
+    const [value, ...others] = crossing;
+    if (!legal || value === undefined || others.length > 0 || macsBefore === 0) continue;
+    if (macsBefore < view.totals.macs && canTap(view, value)) {
+      places.delete(value);
+      places.set(value, { value, afterNode });
+    }
+  }
+  const found = [...places.values()];
+  placesOf.set(view, found);
+  return found;
+}
+
+/** Whether an exit can be trained on a value, wherever it is. */
+export function canTap(view: GraphView, value: ValueName): boolean {
+  const facts = view.values.get(value);
+  if (facts === undefined || view.inputs.includes(value) || view.outputs.includes(value)) return false;
+  const isFloat = facts.dataType === 'float32' || facts.dataType === 'float16';
+  return isFloat && poolingOf(facts.shape) !== null && isClassifier(view);
+}
+
+/** Whether the final output is one score for each class. */
+export function isClassifier(view: GraphView): boolean {
+  const output = view.exits.at(-1)?.output;
+  const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
+  const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  return wide.length === 1 && typeof wide[0] === 'number';
+}
+
+/** The recipe's trained exits; undefined if it has none. */
+export function trainedExitsOf(recipe: Recipe): TrainedExitOperator | undefined {
+  return recipe.find(isTrained);
+}
+
+/** Whether accuracy may be told only on images that no exit was trained on. */
+export function hasTrainedExits(recipe: Recipe): boolean {
+  return recipe.some(isTrained);
+}
+
+/**
+ * Adds a trained exit; it replaces an operator on exits that the model has, since inference stops in one way only.
+ * Values stay in order of the graph.
+ */
+export function withTap(recipe: Recipe, view: GraphView, value: string): Recipe {
+  const old = trainedExitsOf(recipe);
+  if (old?.at.includes(value)) return recipe;
+  return withTaps(recipe, view, [...(old?.at ?? []), value]);
+}
+
+/** Moves a trained exit to another value. */
+export function withTapMoved(recipe: Recipe, view: GraphView, from: string, to: string): Recipe {
+  const old = trainedExitsOf(recipe);
+  if (old === undefined || from === to) return recipe;
+  if (old.at.includes(to)) return withoutTap(recipe, view, from);
+  return withTaps(
+    recipe,
+    view,
+    old.at.map((value) => (value === from ? to : value)),
+  );
+}
+
+/** Removes a trained exit; with the last one the operator goes. */
+export function withoutTap(recipe: Recipe, view: GraphView, value: string): Recipe {
+  const old = trainedExitsOf(recipe);
+  const left = old?.at.filter((each) => each !== value) ?? [];
+  return left.length === 0 ? recipe.filter((operator) => !isTrained(operator)) : withTaps(recipe, view, left);
+}
+
+/** The exits on these values; how they stop is kept as far as it still has a meaning. */
+function withTaps(recipe: Recipe, view: GraphView, values: readonly string[]): Recipe {
+  const old = trainedExitsOf(recipe);
+  const { threshold = old?.exit === undefined ? DEFAULT_THRESHOLD : undefined, exit } = old ?? {};
+  const positions = new Map(tapPlaces(view).map(({ value, afterNode }) => [value as string, afterNode]));
+  const at = values.toSorted((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0));
+  const first = typeof threshold === 'number' ? threshold : (threshold?.[0] ?? DEFAULT_THRESHOLD);
+  const next: TrainedExitOperator = {
+    op: 'early-exit',
+    kind: 'trained',
+    at,
+    ...(exit !== undefined
+      ? { exit: Math.min(exit, at.length - 1) }
+      : {
+          threshold:
+            typeof threshold === 'number'
+              ? threshold
+              : at.map((value) => threshold?.[old?.at.indexOf(value) ?? -1] ?? first),
+        }),
+    ...(old?.seed === undefined ? {} : { seed: old.seed }),
+  };
+  if (old !== undefined) return recipe.map((operator) => (operator === old ? next : operator));
+  const rest = recipe.filter((operator) => !(operator.op === 'early-exit' && operator.kind === 'existing'));
+  const position = rest.findIndex(({ op }) => op !== 'identity');
+  return rest.toSpliced(position < 0 ? rest.length : position, 0, next);
+}
+
+function isTrained(operator: Operator): operator is TrainedExitOperator {
+  return operator.op === 'early-exit' && operator.kind === 'trained';
+}
