@@ -1,7 +1,11 @@
-import { unreachable } from '../base/assert.ts';
+import { defined, unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
+import { valueBytes, weightsOf } from '../onnx/cost.ts';
 import { type ValueName, valueName } from '../onnx/model.ts';
+import { tensorByteLength } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
+import { cutGraphOf } from './cuts/cut-graph.ts';
+import { automaticCutOf, namedCutsOf, type ResolvedCut, resolveCut, tiersOf } from './cuts/resolve-cut.ts';
 import { skipBlocks } from './exits/skip-blocks.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
@@ -12,7 +16,7 @@ import { countQuantizable, nothingToQuantize } from './quantize/dynamic.ts';
 import type { WeightForm } from './quantize/quantize-weights.ts';
 import { opsetProblem } from './quantize/raise-opset.ts';
 import { checkSequence } from './recipe-sequence.ts';
-import type { ExistingExitOperator, PruneOperator, Recipe } from './recipe.ts';
+import type { ExistingExitOperator, PartitionOperator, PruneOperator, Recipe } from './recipe.ts';
 
 /**
  * A recipe applied as far as that is possible on the whole model: pruned weights and dropped exits are in the
@@ -23,13 +27,17 @@ export interface Draft {
   readonly analysed: AnalysedModel;
   /** In order of work, the final exit last; empty without an early-exit operator. */
   readonly stops: readonly ExitStop[];
-  readonly cut: readonly ValueName[] | null;
+  readonly partition: PartitionOperator | null;
   readonly quantize: WeightForm | null;
   /** For each value of skipped blocks, the one that what follows reads instead. */
   readonly standIns: ReadonlyMap<ValueName, ValueName>;
 }
 
 export interface PlannedDraft extends Draft {
+  /** The values that cross each cut; none without a partition. */
+  readonly cuts: readonly (readonly ValueName[])[];
+  /** Set if the partition left the place to the lab. */
+  readonly automaticCut: ResolvedCut | null;
   readonly segments: readonly SegmentNodes[];
 }
 
@@ -51,7 +59,7 @@ export function applyRecipe(
   heads: Heads,
 ): PlannedDraft {
   checkSequence(recipe);
-  let draft: Draft = { analysed, stops: [], cut: null, quantize: null, standIns: new Map() };
+  let draft: Draft = { analysed, stops: [], partition: null, quantize: null, standIns: new Map() };
   for (const operator of recipe) {
     switch (operator.op) {
       case 'identity':
@@ -68,11 +76,9 @@ export function applyRecipe(
           draft = withExits(draft, operator);
         }
         break;
-      case 'partition': {
-        const names = typeof operator.cut === 'string' ? [operator.cut] : operator.cut;
-        draft = { ...draft, cut: names.map(valueName) };
+      case 'partition':
+        draft = { ...draft, partition: operator };
         break;
-      }
       case 'prune':
         draft = { ...draft, analysed: prune(draft.analysed, operator) };
         break;
@@ -87,17 +93,47 @@ export function applyRecipe(
     }
   }
   const { model, index, exits } = draft.analysed;
-  for (const name of draft.cut ?? []) {
+  const outputs =
+    draft.stops.length > 0 ? draft.stops.map(({ output }) => output) : exits.map(({ output }) => output);
+  const automaticCut = automaticCutIn(draft, outputs);
+  const named = draft.partition === null ? [] : namedCutsOf(draft.partition);
+  const cuts = automaticCut === null ? named.map((names) => names.map(valueName)) : [automaticCut.crossing];
+  for (const name of cuts.flat()) {
     const standIn = draft.standIns.get(name);
     if (standIn !== undefined) throw cutInSkipped(name, standIn);
     if (analysed.index.producer.has(name) && !index.producer.has(name)) throw cutBehindExit(name);
   }
-  const outputs =
-    draft.stops.length > 0 ? draft.stops.map(({ output }) => output) : exits.map(({ output }) => output);
   return {
     ...draft,
-    segments: planSegments(model.graph, index, { outputs, stops: draft.stops, cut: draft.cut }),
+    cuts,
+    automaticCut,
+    segments: planSegments(model.graph, index, { outputs, stops: draft.stops, cuts }),
   };
+}
+
+function automaticCutIn({ partition, analysed }: Draft, outputs: readonly ValueName[]): ResolvedCut | null {
+  const kind = partition === null ? null : automaticCutOf(partition);
+  if (partition === null || kind === null) return null;
+  const { model, index, costs, shapes, inputs } = analysed;
+  const graph = cutGraphOf({
+    nodes: index.order.map((position) => {
+      const node = defined(model.graph.nodes[position], `node ${position}`);
+      return {
+        opType: node.opType,
+        inputs: index.inputsOf(position).filter((name) => !index.isConstant(name)),
+        outputs: node.outputs.filter((name) => name !== ''),
+        macs: costs[position]?.macs ?? 0,
+        weights: weightsOf(node, index).map(({ tensor }) => ({
+          name: tensor.name,
+          bytes: tensorByteLength(tensor),
+        })),
+      };
+    }),
+    inputs,
+    outputs,
+    bytesOf: (name) => valueBytes(shapes.get(name)),
+  });
+  return resolveCut(graph, kind, tiersOf(partition));
 }
 
 /** Prunes the weights of a model. */

@@ -7,6 +7,7 @@ import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
+import type { ResolvedCut } from './cuts/resolve-cut.ts';
 import {
   type CompiledSegment,
   compileSegment,
@@ -62,7 +63,9 @@ export function buildVariant(
     ? {
         analysed,
         stops: [],
-        cut: null,
+        partition: null,
+        cuts: [],
+        automaticCut: null,
         quantize: null,
         standIns: new Map(),
         segments: [wholeSegment(analysed)],
@@ -128,7 +131,10 @@ function withInlineData(model: Model): Model {
 
 function fileNames(baseName: string, { segments, stops }: PlannedDraft): string[] {
   if (segments.length === 1) return [`${baseName}.onnx`];
-  if (stops.length === 0 && segments.length === 2) return [`${baseName}-head.onnx`, `${baseName}-tail.onnx`];
+  const parts = segments.length === 3 ? ['head', 'middle', 'tail'] : ['head', 'tail'];
+  if (stops.length === 0 && segments.length === parts.length) {
+    return parts.map((part) => `${baseName}-${part}.onnx`);
+  }
   return segments.map((_, at) => `${baseName}-segment-${at}.onnx`);
 }
 
@@ -152,6 +158,7 @@ function warningsOf(
   }
   if (draft.quantize !== null)
     warnings.push(...quantizationWarnings(model, draft.quantize.weights, compiled));
+  if (draft.automaticCut !== null) warnings.push(...automaticCutWarnings(draft.automaticCut));
   const notNeeded = notCrossing(draft);
   if (notNeeded.length > 0) {
     warnings.push(
@@ -206,10 +213,30 @@ function byReason(
   return groups;
 }
 
-function notCrossing({ cut, analysed, segments }: PlannedDraft): string[] {
-  if (cut === null) return [];
+function automaticCutWarnings({ isExact, prediction }: ResolvedCut): string[] {
+  const warnings: string[] = [];
+  if (!isExact) {
+    warnings.push(
+      'The model has too many places to cut to compare them all: the one found is good, perhaps not the best.',
+    );
+  }
+  if (prediction !== null) {
+    const { totalMs, headAloneMs, tailAloneMs } = prediction;
+    const ms = (time: number): string => `${time.toPrecision(3)} ms`;
+    const best = Math.min(headAloneMs, tailAloneMs);
+    if (best <= totalMs) {
+      const where = headAloneMs <= tailAloneMs ? 'first' : 'second';
+      warnings.push(
+        `No cut is expected to be faster than the whole model on the ${where} tier: ${ms(best)} there, ${ms(totalMs)} cut.`,
+      );
+    }
+  }
+  return warnings;
+}
+
+function notCrossing({ cuts, analysed, segments }: PlannedDraft): string[] {
   const crossing = new Set(
     cutsOf(analysed, segments).flatMap((each) => each.crossing.map(({ name }) => name)),
   );
-  return cut.filter((name) => !crossing.has(name));
+  return cuts.flat().filter((name) => !crossing.has(name));
 }

@@ -68,13 +68,13 @@ export function wholeSegment(analysed: AnalysedModel): SegmentNodes {
   };
 }
 
-/** What crosses at the cut, after the last segment that runs on the mobile tier. */
+/** What crosses at each cut: after the last segment of each tier but the last. */
 export function cutsOf(analysed: AnalysedModel, segments: readonly SegmentNodes[]): Variant['cuts'] {
-  const firstRemote = segments.findIndex(({ tier }) => tier !== 'mobile');
-  if (firstRemote <= 0) return [];
-  const afterSegment = firstRemote - 1;
-  const crossing = crossingAfter(segments, afterSegment).map((name) => valueView(analysed, name));
-  return [{ afterSegment, crossing }];
+  return segments.slice(0, -1).flatMap(({ tier }, afterSegment) => {
+    if (segments[afterSegment + 1]?.tier === tier) return [];
+    const crossing = crossingAfter(segments, afterSegment).map((name) => valueView(analysed, name));
+    return [{ afterSegment, crossing }];
+  });
 }
 
 /** The model's first input and its final output. */

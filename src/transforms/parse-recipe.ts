@@ -1,10 +1,12 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
+import { AUTOMATIC_CUTS, automaticCutOf, DEFAULT_TIERS, namedCutsOf } from './cuts/resolve-cut.ts';
 import { perhaps } from './nearest-name.ts';
 import { checkSequence } from './recipe-sequence.ts';
 import {
   type Bypass,
+  type CutNames,
   DEFAULT_SKIPPED_BLOCKS,
   type EarlyExitOperator,
   type ExistingExitOperator,
@@ -24,11 +26,14 @@ const MAX_RECIPES = 1000;
 const MAX_BYPASSES = 1000;
 const MAX_TRAINED_EXITS = 64;
 
+/** What `fastest` assumes of the tiers and the link between them. */
+const TIER_FIELDS = ['headSpeed', 'tailSpeed', 'bandwidthMbps', 'rttMs', 'gmacsPerSecond'] as const;
+
 /** The fields each operator may have, besides `op`. */
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
   'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed'],
-  partition: ['cut'],
+  partition: ['cut', 'cuts', ...TIER_FIELDS],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
 };
@@ -108,7 +113,7 @@ function parseOperator(json: unknown, path: string): Operator {
     case 'early-exit':
       return parseEarlyExit(json, path);
     case 'partition':
-      return { op, cut: parseCut(json['cut'], `${path}.cut`) };
+      return parsePartition(json, path);
     case 'quantize':
       return {
         op,
@@ -252,7 +257,41 @@ function parseExitIndex(value: unknown, path: string): number {
     : refuse(path, describe(value), 'the number of an exit, counted from 0');
 }
 
-function parseCut(json: unknown, path: string): PartitionOperator['cut'] {
+function parsePartition(json: Record<string, unknown>, path: string): PartitionOperator {
+  const { cut, cuts } = json;
+  if (cuts !== undefined) {
+    if (cut !== undefined) refuse(path, 'both "cut" and "cuts"', '"cut" for two parts, or "cuts" for three');
+    refuseUnknownFields(json, ['op', 'cuts'], path);
+    if (!Array.isArray(cuts) || cuts.length !== 2)
+      refuse(`${path}.cuts`, describe(cuts), 'two cuts, each the names of the values that cross');
+    const [first, second] = cuts.map((names, index) => parseNamedCut(names, `${path}.cuts[${index}]`));
+    return { op: 'partition', cuts: [first as CutNames, second as CutNames] };
+  }
+  const names = parseCut(cut, `${path}.cut`);
+  if (names !== 'fastest') refuseUnknownFields(json, ['op', 'cut'], path);
+  const positive = (field: string) => (value: unknown) =>
+    typeof value === 'number' && Number.isFinite(value) && value > 0
+      ? value
+      : refuse(`${path}.${field}`, describe(value), 'a number above 0');
+  return {
+    op: 'partition',
+    cut: names,
+    ...optional('headSpeed', json['headSpeed'], positive('headSpeed')),
+    ...optional('tailSpeed', json['tailSpeed'], positive('tailSpeed')),
+    ...optional('bandwidthMbps', json['bandwidthMbps'], positive('bandwidthMbps')),
+    ...optional('rttMs', json['rttMs'], (value) => (value === 0 ? 0 : positive('rttMs')(value))),
+    ...optional('gmacsPerSecond', json['gmacsPerSecond'], positive('gmacsPerSecond')),
+  };
+}
+
+function parseNamedCut(json: unknown, path: string): CutNames {
+  const automatic = AUTOMATIC_CUTS.find((kind) => kind === json);
+  if (automatic !== undefined)
+    refuse(path, `"${automatic}"`, 'the names of values: the lab places one cut by itself, not two');
+  return parseCut(json, path);
+}
+
+function parseCut(json: unknown, path: string): CutNames {
   const name = (value: unknown, where: string): string =>
     typeof value === 'string' && value !== '' ? value : refuse(where, describe(value), "a value's name");
   if (!Array.isArray(json)) return name(json, path);
@@ -325,9 +364,13 @@ function thresholdText(threshold: number): string {
   return Number(short) === threshold ? short : String(Number(threshold.toPrecision(6)));
 }
 
-function cutLabel({ cut }: PartitionOperator): string {
-  const [first = '', ...others] = typeof cut === 'string' ? [cut] : cut;
-  return `cut @${shortName(first)}${others.length === 0 ? '' : ` +${others.length}`}`;
+function cutLabel(operator: PartitionOperator): string {
+  const automatic = automaticCutOf(operator);
+  if (automatic !== null) return `cut ${automatic}`;
+  const places = namedCutsOf(operator).map(
+    ([first = '', ...others]) => `@${shortName(first)}${others.length === 0 ? '' : ` +${others.length}`}`,
+  );
+  return `cut ${places.join(' ')}`;
 }
 
 function percent(ratio: number): string {
@@ -340,10 +383,8 @@ function normaliseOperator(operator: Operator): Operator {
       return operator;
     case 'early-exit':
       return normaliseEarlyExit(operator);
-    case 'partition': {
-      const names = typeof operator.cut === 'string' ? [operator.cut] : [...operator.cut].sort();
-      return { op: 'partition', cut: names.length === 1 ? (names[0] as string) : names };
-    }
+    case 'partition':
+      return normalisePartition(operator);
     case 'quantize':
       return {
         op: 'quantize',
@@ -393,6 +434,29 @@ function normaliseTrained(operator: TrainedExitOperator): TrainedExitOperator {
 function mergedThresholds(threshold: number | readonly number[]): number | readonly number[] {
   const [first, ...others] = typeof threshold === 'number' ? [threshold] : threshold;
   return first !== undefined && others.every((other) => other === first) ? first : threshold;
+}
+
+function normalisePartition(operator: PartitionOperator): PartitionOperator {
+  const automatic = automaticCutOf(operator);
+  if (automatic !== null) {
+    return {
+      op: 'partition',
+      cut: automatic,
+      ...Object.fromEntries(
+        TIER_FIELDS.flatMap((field) => {
+          const value = operator[field];
+          return value === undefined || value === DEFAULT_TIERS[field] ? [] : [[field, value]];
+        }),
+      ),
+    };
+  }
+  const [first = [], second] = namedCutsOf(operator).map((names): CutNames => {
+    const [only, ...others] = names;
+    const isPlain =
+      only !== undefined && others.length === 0 && !AUTOMATIC_CUTS.some((kind) => kind === only);
+    return isPlain ? only : names.toSorted();
+  });
+  return second === undefined ? { op: 'partition', cut: first } : { op: 'partition', cuts: [first, second] };
 }
 
 function normaliseSkip({ op, kind, blocks, bypass }: SkipExitOperator): SkipExitOperator {

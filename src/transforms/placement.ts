@@ -1,6 +1,8 @@
 import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
 import { type SkipPlacement, skipsOf } from './exits/skip-placement.ts';
-import type { ExistingExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
+import { type CutScope } from './cuts/cut-graph.ts';
+import { canCross, cutNames, type PlacedCut, placeCuts } from './cuts/placed-cut.ts';
+import type { AutomaticCut, ExistingExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
 
 /**
  * Where a recipe's exits and cut lie on a graph: the bridge between the recipe's JSON and the objects on the
@@ -8,8 +10,10 @@ import type { ExistingExitOperator, Operator, PartitionOperator, Recipe } from '
  * the others, and their order, as they are.
  */
 export interface Placement {
-  /** The cut lies after this node (topological position); null: no cut, or none that this graph has. */
+  /** The line of the first cut lies after this node (topological position); null: no cut, or none that this graph has. */
   readonly cut: number | null;
+  /** All cuts, in order of the graph: none, one, or two for three tiers. */
+  readonly cuts: readonly PlacedCut[];
   readonly exit: ExitPlacement;
   /** What is left out, by value; see `skip-placement.ts` for blocks. */
   readonly skips: readonly SkipPlacement[];
@@ -36,13 +40,11 @@ export function placementOf(recipe: Recipe, view: GraphView): Placement {
   if (earlyExits.length > 1)
     problems.push(`The recipe has ${earlyExits.length} early-exit steps; the first is shown.`);
   const exit = exitPlacement(earlyExits[0], view, problems);
-  const cut = cutPlacement(partitions[0], view, problems);
-  if (cut !== null && exit.kind === 'fixed' && cut >= (view.exits[exit.exit]?.node ?? cut + 1)) {
-    problems.push(`The cut lies behind exit ${exit.exit + 1}, where inference stops.`);
-  }
   const { skips, problem } = skipsOf(recipe, view);
   if (problem !== null) problems.push(problem);
-  return { cut, exit, skips, problems };
+  const cuts = cutPlacements(partitions[0], cutScope({ exit, skips }, view), view, problems);
+  const cut = cuts[0]?.afterNode ?? null;
+  return { cut, cuts, exit, skips, problems };
 }
 
 /**
@@ -50,15 +52,34 @@ export function placementOf(recipe: Recipe, view: GraphView): Placement {
  * @param afterNode topological position of a legal frontier, or null for no cut
  */
 export function withCut(recipe: Recipe, view: GraphView, afterNode: number | null): Recipe {
-  if (afterNode === null) return recipe.filter((operator) => !isPartition(operator));
-  const crossing = view.frontiers[afterNode]?.crossing ?? [];
-  const [only] = crossing;
-  const cut = crossing.length === 1 && only !== undefined ? only : crossing;
+  return withCuts(recipe, afterNode === null ? [] : [view.frontiers[afterNode]?.crossing ?? []]);
+}
+
+/**
+ * Puts cuts where they are named, or removes them.
+ * @param cuts what crosses each: none, one, or two in order of the graph
+ */
+export function withCuts(recipe: Recipe, cuts: readonly (readonly string[])[]): Recipe {
+  const [first, second] = cuts.map(cutNames);
+  if (first === undefined) return recipe.filter((operator) => !isPartition(operator));
+  return withPartition(
+    recipe,
+    second === undefined ? { op: 'partition', cut: first } : { op: 'partition', cuts: [first, second] },
+  );
+}
+
+/** Leaves the place of one cut to the lab. */
+export function withAutomaticCut(recipe: Recipe, kind: AutomaticCut): Recipe {
+  const isThere = recipe.find(isPartition)?.cut === kind;
+  return isThere ? recipe : withPartition(recipe, { op: 'partition', cut: kind });
+}
+
+function withPartition(recipe: Recipe, operator: PartitionOperator): Recipe {
   return edited(
     recipe,
     isPartition,
-    (old) => ({ ...old, cut }),
-    (rest) => [...rest, { op: 'partition', cut }],
+    () => operator,
+    (rest) => [...rest, operator],
   );
 }
 
@@ -99,20 +120,29 @@ export function frontierOfCut(view: GraphView, cut: string | readonly string[]):
   );
 }
 
-function cutPlacement(
+function cutPlacements(
   partition: PartitionOperator | undefined,
+  scope: CutScope,
   view: GraphView,
   problems: string[],
-): number | null {
-  if (!partition) return null;
-  const frontier = frontierOfCut(view, partition.cut);
-  const names = typeof partition.cut === 'string' ? [partition.cut] : partition.cut;
-  if (!frontier) {
-    problems.push(`No place of this graph is crossed by exactly ${names.join(', ')}.`);
-    return null;
+): readonly PlacedCut[] {
+  if (!partition) return [];
+  const placed = placeCuts(view, partition, scope);
+  problems.push(...placed.problems);
+  for (const { crossing } of placed.cuts) {
+    const strange = crossing.filter((name) => !canCross(view, name));
+    if (strange.length > 0) problems.push(`The model cannot be cut at ${strange.join(', ')}.`);
   }
-  if (!frontier.legal) problems.push(`The model cannot be cut at ${names.join(', ')}.`);
-  return frontier.afterNode;
+  return placed.cuts;
+}
+
+/** What exits and skipped blocks leave of the graph for cuts. */
+export function cutScope({ exit, skips }: Pick<Placement, 'exit' | 'skips'>, view: GraphView): CutScope {
+  const kept = exit.kind === 'fixed' ? [exit.exit] : exit.kind === 'dynamic' ? exit.exits : null;
+  return {
+    ...(kept !== null && { outputs: kept.flatMap((index) => view.exits[index]?.output ?? []) }),
+    skips: skips.map(({ from, to }) => ({ from, to })),
+  };
 }
 
 function exitPlacement(

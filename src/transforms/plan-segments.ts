@@ -1,3 +1,4 @@
+import { defined } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import type { GraphIndex } from '../onnx/graph-index.ts';
 import type { Graph, ValueName } from '../onnx/model.ts';
@@ -18,8 +19,8 @@ export interface SegmentRequest {
   readonly outputs: readonly ValueName[];
   /** Empty: nothing stops before the end. Else the outputs of these are `outputs`. */
   readonly stops: readonly ExitStop[];
-  /** The values that cross from the mobile to the edge tier; null: no cut. */
-  readonly cut: readonly ValueName[] | null;
+  /** The values that cross from the mobile to the edge tier, and from there to the cloud; none: no cut. */
+  readonly cuts: readonly (readonly ValueName[])[];
 }
 
 /** The nodes of one segment and the values it exchanges, as names of the whole graph. */
@@ -31,18 +32,21 @@ export interface SegmentNodes {
   readonly stop: ExitStop | null;
 }
 
+const TIERS: readonly Tier[] = ['mobile', 'edge', 'cloud'];
+
 /**
- * Divides a graph at exits and a cut. Each segment has the nodes that its boundary needs and no earlier segment
+ * Divides a graph at exits and cuts. Each segment has the nodes that its boundary needs and no earlier segment
  * has, so that running all of them is running every node once. Nodes that no kept output needs are left out;
  * nodes that compute with constants only go to every segment that uses their values, which never cross.
  *
- * @throws InputError `cut-unknown-value`, `cut-not-a-frontier`, `cut-at-edge`, `exit-without-work`
+ * @throws InputError `cut-unknown-value`, `cut-not-a-frontier`, `cut-at-edge`, `cuts-cross`, `exit-without-work`
  */
 export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRequest): SegmentNodes[] {
-  const { outputs, stops, cut } = request;
+  const { outputs, stops, cuts } = request;
   const constants = computedConstants(graph, index, outputs);
   const live = nodesBetween(index, constants, outputs);
-  const before = cut === null ? null : nodesBeforeCut(graph, index, constants, live, request, cut);
+  const partEnds = cuts.map((cut) => nodesBeforeCut(graph, index, constants, live, outputs, cut));
+  checkNested(partEnds, cuts);
 
   const groups: { nodes: Set<number>; tier: Tier; stop: ExitStop | null }[] = [];
   const done = new Set<number>();
@@ -53,14 +57,44 @@ export function planSegments(graph: Graph, index: GraphIndex, request: SegmentRe
     else if (stop !== null) throw exitWithoutWork(stop);
   };
 
-  const needs = stops.map((stop) => ({ stop, nodes: nodesBetween(index, constants, [stop.output]) }));
-  const isBefore = (nodes: ReadonlySet<number>): boolean => before !== null && isSubset(nodes, before);
-  for (const { stop, nodes } of needs) if (isBefore(nodes)) addGroup(nodes, 'mobile', stop);
-  if (before !== null) addGroup(before, 'mobile', null);
-  const tier: Tier = before === null ? 'mobile' : 'edge';
-  for (const { stop, nodes } of needs) if (!isBefore(nodes)) addGroup(nodes, tier, stop);
-  addGroup(live, tier, null);
+  let waiting = stops.map((stop) => ({ stop, nodes: nodesBetween(index, constants, [stop.output]) }));
+  [...partEnds, live].forEach((end, part) => {
+    const tier = defined(TIERS[part], `tier ${part}`);
+    const inPart = waiting.filter(({ nodes }) => isSubset(nodes, end));
+    waiting = waiting.filter((each) => !inPart.includes(each));
+    for (const { stop, nodes } of inPart) addGroup(nodes, tier, stop);
+    addGroup(end, tier, null);
+  });
   return withBoundaries(graph, index, constants, groups, outputs);
+}
+
+/** Each cut must leave something between it and the one before. */
+function checkNested(
+  partEnds: readonly ReadonlySet<number>[],
+  cuts: readonly (readonly ValueName[])[],
+): void {
+  const [first, second] = partEnds;
+  if (first === undefined || second === undefined) return;
+  const [firstNames, secondNames] = cuts.map((names) => names.map((name) => JSON.stringify(name)).join(', '));
+  const where = `${firstNames} | ${secondNames}`;
+  if (!isSubset(first, second)) {
+    const swapped = isSubset(second, first);
+    throw new InputError({
+      code: 'cuts-cross',
+      message: `partition: the cut at ${secondNames} ${swapped ? 'lies before' : 'crosses'} the one at ${firstNames}, wanted it behind`,
+      where,
+      hint: swapped
+        ? 'Swap the two cuts.'
+        : 'Move one of them until all before the first is before the second.',
+    });
+  }
+  if (second.size > first.size) return;
+  throw new InputError({
+    code: 'cuts-cross',
+    message: `partition: nothing is left between the cuts at ${firstNames} and ${secondNames}, wanted work on all three tiers`,
+    where,
+    hint: 'Move one of the cuts, or leave one out.',
+  });
 }
 
 /**
@@ -97,7 +131,7 @@ function nodesBeforeCut(
   index: GraphIndex,
   constants: ReadonlySet<ValueName>,
   live: ReadonlySet<number>,
-  { stops }: SegmentRequest,
+  outputs: readonly ValueName[],
   cut: readonly ValueName[],
 ): Set<number> {
   const crossing = new Set(cut.filter((name) => !constants.has(name)));
@@ -113,27 +147,31 @@ function nodesBeforeCut(
     });
     if (isAfter) after.add(node);
   }
-  for (const head of exitHeads(index, constants, stops, after)) for (const node of head) after.delete(node);
+  for (const node of exitHeads(index, constants, outputs, after)) after.delete(node);
 
   const before = new Set([...live].filter((node) => !after.has(node)));
   checkFrontier(index, constants, before, after, crossing);
   return before;
 }
 
-/** For each exit but the last: its nodes after the cut, if nothing else needs them. */
+/** Nodes after the cut that the final output does not need, nor they anything after the cut but each other. */
 function exitHeads(
   index: GraphIndex,
   constants: ReadonlySet<ValueName>,
-  stops: readonly ExitStop[],
+  outputs: readonly ValueName[],
   after: ReadonlySet<number>,
-): Set<number>[] {
-  return stops.slice(0, -1).flatMap(({ output }) => {
-    const head = nodesBetween(index, constants, [output]);
-    for (const node of head) if (!after.has(node)) head.delete(node);
-    const others = stops.filter((other) => other.output !== output).map((other) => other.output);
-    const shared = nodesBetween(index, constants, others);
-    return [...head].some((node) => shared.has(node)) ? [] : [head];
-  });
+): Set<number> {
+  const trunk = nodesBetween(index, constants, outputs.slice(-1));
+  const heads = new Set<number>();
+  for (const node of index.order) {
+    if (!after.has(node) || trunk.has(node)) continue;
+    const isReady = index.inputsOf(node).every((name) => {
+      const producer = constants.has(name) ? undefined : index.producer.get(name);
+      return producer === undefined || !after.has(producer) || heads.has(producer);
+    });
+    if (isReady) heads.add(node);
+  }
+  return heads;
 }
 
 function checkCutValue(graph: Graph, index: GraphIndex, live: ReadonlySet<number>, name: ValueName): void {

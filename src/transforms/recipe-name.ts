@@ -1,4 +1,5 @@
 import type { GraphView } from '../onnx/graph-view.ts';
+import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { recipeLabel } from './parse-recipe.ts';
 import { frontierOfCut } from './placement.ts';
 import { skipsOf } from './exits/skip-placement.ts';
@@ -17,8 +18,12 @@ export function recipeName(recipe: Recipe, view: GraphView): string {
 function operatorName(operator: Operator, view: GraphView): string {
   if (operator.op === 'early-exit' && operator.kind === 'skip') return skipName(operator, view);
   if (operator.op !== 'partition') return recipeLabel([operator]);
-  const frontier = frontierOfCut(view, operator.cut);
-  return frontier ? `cut ${placeOfCut(view, frontier.afterNode)}` : recipeLabel([operator]);
+  const automatic = automaticCutOf(operator);
+  if (automatic !== null) return recipeLabel([operator]);
+  const places = namedCutsOf(operator).map((names) => frontierOfCut(view, names));
+  return places.every((frontier) => frontier !== undefined)
+    ? `cut ${places.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}`
+    : recipeLabel([operator]);
 }
 
 /** `skip 2` for the last two blocks; by hand, which: `skip block 3`, `skip block 3 to block 5`. */

@@ -66,12 +66,30 @@ export interface Bypass {
   readonly to: string;
 }
 
-/** Cut into two segments that run as two sessions. */
+/** Cut into two parts that run as two sessions, or into three. Exactly one of `cut` and `cuts` is given. */
 export interface PartitionOperator {
   readonly op: 'partition';
-  /** The values that cross, by name; a frontier of one value may be given as a string. */
-  readonly cut: string | readonly string[];
+  /**
+   * The values that cross, by name; a frontier of one value may be given as a string. Or where to cut by itself
+   * (a value that is called like that is meant by a list with its name).
+   */
+  readonly cut?: AutomaticCut | CutNames;
+  /** For three tiers: what crosses from mobile to edge, and what from edge to cloud. */
+  readonly cuts?: readonly [CutNames, CutNames];
+  /** For `fastest`: how fast the parts' tiers are, relative to the device that costs are measured on. */
+  readonly headSpeed?: number;
+  readonly tailSpeed?: number;
+  /** For `fastest`: the link between them. */
+  readonly bandwidthMbps?: number;
+  readonly rttMs?: number;
+  /** For `fastest`: speed 1 in 10^9 multiply-accumulates a second. */
+  readonly gmacsPerSecond?: number;
 }
+
+export type CutNames = string | readonly string[];
+
+/** Parts of equal weight, the fewest bytes crossing, or the least time on two tiers: see `cuts/`. */
+export type AutomaticCut = 'equal-size' | 'fewest-bytes' | 'fastest';
 
 export interface QuantizeOperator {
   readonly op: 'quantize';

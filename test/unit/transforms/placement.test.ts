@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cutGraphFor } from '../../../src/transforms/cuts/placed-cut.ts';
 import {
   frontierOfCut,
   placementOf,
@@ -9,7 +10,7 @@ import {
   withoutExits,
 } from '../../../src/transforms/placement.ts';
 import type { Operator, Recipe } from '../../../src/transforms/recipe.ts';
-import { anyView, bundledModels, viewOf } from '../canvas/views.ts';
+import { anyView, anyViewWithoutHeads, bundledModels, viewOf } from '../canvas/views.ts';
 
 const otherOperator: fc.Arbitrary<Operator> = fc.constantFrom<Operator>(
   { op: 'identity' },
@@ -22,7 +23,7 @@ const plainRecipe: fc.Arbitrary<Recipe> = fc.array(otherOperator, { maxLength: 3
 describe('a cut', () => {
   test('is found back where it was put, in every legal place of any graph', () => {
     fc.assert(
-      fc.property(anyView, plainRecipe, (view, recipe) => {
+      fc.property(anyViewWithoutHeads, plainRecipe, (view, recipe) => {
         for (const { afterNode, crossing, legal } of view.frontiers) {
           if (!legal) continue;
           const place = frontierOfCut(view, crossing)?.afterNode ?? -1;
@@ -41,7 +42,10 @@ describe('a cut', () => {
     for (const { afterNode, crossing } of legal) {
       const { cut, problems } = placementOf(withCut([], view, afterNode), view);
       expect(problems).toEqual([]);
-      expect(new Set(view.frontiers[cut ?? -1]?.crossing)).toEqual(new Set(crossing));
+      // A cut through the head of an exit moves behind it.
+      const { inner } = cutGraphFor(view, {});
+      const between = crossing.filter((value) => !inner.has(value));
+      expect(new Set(view.frontiers[cut ?? -1]?.crossing)).toEqual(new Set(between));
     }
   });
 

@@ -56,7 +56,7 @@ describe('partition', () => {
         const cut = crossingOfPrefix(analysed, count);
         if (cut.length === 0) continue;
         const outputs = analysed.exits.map(({ output }) => output);
-        const segments = planSegments(analysed.model.graph, analysed.index, { outputs, stops: [], cut });
+        const segments = planSegments(analysed.model.graph, analysed.index, { outputs, stops: [], cuts: [cut] });
         const seen = segments.flatMap(({ nodes }) => [...nodes]);
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen.length).toBe(order.length);
@@ -82,7 +82,7 @@ describe('every legal frontier of the graph view', () => {
         const [head, tail] = planSegments(analysed.model.graph, analysed.index, {
           outputs,
           stops: [],
-          cut: crossing,
+          cuts: [crossing],
         });
         const macsOf = (segment: SegmentNodes | undefined): number =>
           [...(segment?.nodes ?? [])].reduce((sum, node) => sum + (analysed.costs[node]?.macs ?? 0), 0);

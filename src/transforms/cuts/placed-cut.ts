@@ -1,0 +1,154 @@
+import type { GraphView } from '../../onnx/graph-view.ts';
+import type { ValueName } from '../../onnx/model.ts';
+import type { AutomaticCut, CutNames, PartitionOperator } from '../recipe.ts';
+import { type CutGraph, type CutScope, cutGraphOfView } from './cut-graph.ts';
+import {
+  costOfFrontier,
+  crossingNames,
+  type FrontierCost,
+  frontierOfValues,
+  isNested,
+  type UnitsBefore,
+  unitsUpTo,
+} from './frontier.ts';
+import {
+  AUTOMATIC_CUTS,
+  automaticCutOf,
+  type CutPrediction,
+  namedCutsOf,
+  resolveCut,
+  tiersOf,
+} from './resolve-cut.ts';
+
+/** A cut where it lies on the graph of the page. */
+export interface PlacedCut {
+  readonly crossing: readonly ValueName[];
+  readonly before: UnitsBefore;
+  /** All nodes up to this topological position are before the cut: where its line is drawn. */
+  readonly afterNode: number;
+  /** False if branches are pulled further down than the line. */
+  readonly isStraight: boolean;
+  readonly cost: FrontierCost;
+  /** Set if the lab chose the place. */
+  readonly automatic: AutomaticCut | null;
+  readonly prediction: CutPrediction | null;
+}
+
+/**
+ * Where the cuts of an operator lie on a graph, in order.
+ * @throws never: what does not fit is told in `problems`
+ */
+export function placeCuts(
+  view: GraphView,
+  operator: PartitionOperator,
+  scope: CutScope,
+): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
+  const graph = cutGraphFor(view, scope);
+  const automatic = automaticCutOf(operator);
+  if (automatic !== null) return placeAutomatic(graph, automatic, operator);
+  const problems: string[] = [];
+  const cuts = namedCutsOf(operator).flatMap((names): PlacedCut[] => {
+    const found = frontierOfValues(graph, names);
+    const listed = names.join(', ');
+    switch (found.kind) {
+      case 'frontier':
+        return [placedCut(graph, found.before, null, null)];
+      case 'incomplete':
+        problems.push(
+          `No place of this graph is crossed by exactly ${listed}: ${found.missing.join(', ')} would cross, too.`,
+        );
+        return [];
+      case 'unknown': {
+        // Still shown where it would be without exits and skipped blocks.
+        const whole = cutGraphFor(view, {});
+        const place = frontierOfValues(whole, names);
+        if (place.kind !== 'frontier')
+          problems.push(`No place of this graph is crossed by exactly ${listed}.`);
+        else
+          problems.push(
+            `The cut at ${listed} lies behind the exit where inference stops, or in what is skipped.`,
+          );
+        return place.kind === 'frontier' ? [placedCut(whole, place.before, null, null)] : [];
+      }
+      case 'empty':
+        problems.push(`Nothing is left ${found.side} the cut at ${listed}.`);
+        return [];
+    }
+  });
+  const [first, second] = cuts;
+  if (first && second && !isNested(first.before, second.before))
+    problems.push('The second cut must lie behind the first.');
+  return { cuts, problems };
+}
+
+/** A frontier as a cut on the graph. */
+export function placedCut(
+  graph: CutGraph,
+  before: UnitsBefore,
+  automatic: AutomaticCut | null,
+  prediction: CutPrediction | null,
+): PlacedCut {
+  const firstAfter = graph.units.find((_, unit) => before[unit] === 0);
+  const afterNode = Math.max(0, (firstAfter?.nodes[0] ?? 1) - 1);
+  const straight = unitsUpTo(graph, afterNode);
+  return {
+    crossing: crossingNames(graph, before),
+    before,
+    afterNode,
+    isStraight: before.every((isBefore, unit) => isBefore === straight[unit]),
+    cost: costOfFrontier(graph, before),
+    automatic,
+    prediction,
+  };
+}
+
+/** Whether a value is a tensor: nothing else can be sent. */
+export function canCross(view: GraphView, name: ValueName): boolean {
+  return !NOT_TENSORS.has(view.values.get(name)?.dataType ?? '');
+}
+
+const NOT_TENSORS: ReadonlySet<string> = new Set(['sequence', 'map', 'opaque', 'sparse tensor', 'optional']);
+
+/** A cut as a recipe writes it. */
+export function cutNames(crossing: readonly string[]): CutNames {
+  const [only, ...others] = crossing;
+  const isPlain = only !== undefined && others.length === 0 && !AUTOMATIC_CUTS.some((kind) => kind === only);
+  return isPlain ? only : crossing;
+}
+
+const graphs = new WeakMap<GraphView, Map<string, CutGraph>>();
+
+/** The view's graph for cutting, made once for each scope. */
+export function cutGraphFor(view: GraphView, scope: CutScope): CutGraph {
+  const known = graphs.get(view) ?? new Map<string, CutGraph>();
+  graphs.set(view, known);
+  const key = JSON.stringify(scope);
+  const graph = known.get(key) ?? cutGraphOfView(view, scope);
+  known.set(key, graph);
+  return graph;
+}
+
+const automaticCuts = new WeakMap<CutGraph, Map<string, PlacedCut | string>>();
+
+/** Remembered, for the page asks at every change of the recipe. */
+function placeAutomatic(
+  graph: CutGraph,
+  kind: AutomaticCut,
+  operator: PartitionOperator,
+): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
+  const tiers = tiersOf(operator);
+  const known = automaticCuts.get(graph) ?? new Map<string, PlacedCut | string>();
+  automaticCuts.set(graph, known);
+  const key = JSON.stringify([kind, tiers]);
+  let placed = known.get(key);
+  if (placed === undefined) {
+    try {
+      const { before, prediction } = resolveCut(graph, kind, tiers);
+      placed = placedCut(graph, before, kind, prediction);
+    } catch (thrown) {
+      placed = thrown instanceof Error ? thrown.message : String(thrown);
+    }
+    known.set(key, placed);
+  }
+  return typeof placed === 'string' ? { cuts: [], problems: [placed] } : { cuts: [placed], problems: [] };
+}
