@@ -290,6 +290,7 @@ function createRun(
     let isOver = false;
     try {
       for (let first = 0; first < evaluated.length; first += batch) {
+        if (control.gate.isPaused) tell('paused', strategy, null);
         await control.gate.passed(control.signal);
         const images = evaluated.slice(first, first + batch);
         const startedMs = performance.now();
