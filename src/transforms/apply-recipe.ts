@@ -27,6 +27,8 @@ export interface Draft {
   readonly analysed: AnalysedModel;
   /** In order of work, the final exit last; empty without an early-exit operator. */
   readonly stops: readonly ExitStop[];
+  /** Dynamic exits decide inside one file. */
+  readonly isNested: boolean;
   readonly partition: PartitionOperator | null;
   readonly quantize: WeightForm | null;
   /** For each value of skipped blocks, the one that what follows reads instead. */
@@ -59,7 +61,14 @@ export function applyRecipe(
   heads: Heads,
 ): PlannedDraft {
   checkSequence(recipe);
-  let draft: Draft = { analysed, stops: [], partition: null, quantize: null, standIns: new Map() };
+  let draft: Draft = {
+    analysed,
+    stops: [],
+    isNested: false,
+    partition: null,
+    quantize: null,
+    standIns: new Map(),
+  };
   for (const operator of recipe) {
     switch (operator.op) {
       case 'identity':
@@ -71,7 +80,14 @@ export function applyRecipe(
         } else if (operator.kind === 'trained') {
           const trained = withTrainedHeads(draft.analysed, operator, heads);
           draft = { ...draft, analysed: trained.analysed };
-          if (trained.stopping !== null) draft = withExits(draft, trained.stopping);
+          if (trained.stopping !== null) {
+            const { confidence, form } = operator;
+            draft = withExits(draft, {
+              ...trained.stopping,
+              ...(confidence !== undefined && { confidence }),
+              ...(form !== undefined && { form }),
+            });
+          }
         } else {
           draft = withExits(draft, operator);
         }
@@ -181,7 +197,12 @@ function withExits(draft: Draft, operator: ExistingExitOperator): Draft {
   const inputs = analysed.inputs.filter((name) => used.has(name));
   const reduced = subModel(analysed, nodes, inputs, outputs);
   const kept = analysed.exits.filter(({ output }) => outputs.includes(output));
-  return { ...draft, analysed: analyseEdited(analysed, reduced, kept), stops };
+  return {
+    ...draft,
+    analysed: analyseEdited(analysed, reduced, kept),
+    stops,
+    isNested: operator.form === 'if',
+  };
 }
 
 function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitStop[] {
@@ -196,7 +217,15 @@ function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitS
   }
   const stopAt = (index: number, threshold: number): ExitStop => {
     const exit = exits[index];
-    if (exit !== undefined) return { exitIndex: exit.index, output: exit.output, threshold };
+    if (exit !== undefined) {
+      const { confidence } = operator;
+      return {
+        exitIndex: exit.index,
+        output: exit.output,
+        threshold,
+        ...(confidence !== undefined && { confidence }),
+      };
+    }
     const names = exits.map((each) => `${each.index} "${each.output}"`).join(', ');
     throw new InputError({
       code: 'no-such-exit',
@@ -232,7 +261,7 @@ function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitS
   );
 }
 
-/** Confidence is the largest class probability, so an output must hold one score for each class. */
+/** Confidence is of class probabilities, so an output must hold one score for each class. */
 function checkClassScores({ shapes }: AnalysedModel, output: ValueName | undefined): void {
   const shape = output === undefined ? null : shapes.get(output)?.shape;
   const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);

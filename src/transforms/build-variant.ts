@@ -6,8 +6,9 @@ import { serializeModel } from '../onnx/serialize.ts';
 import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
-import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import type { ResolvedCut } from './cuts/resolve-cut.ts';
+import { type Heads, NO_HEADS } from './exits/trained-head.ts';
+import { nestCompiled } from './compile-nested.ts';
 import {
   type CompiledSegment,
   compileSegment,
@@ -63,6 +64,7 @@ export function buildVariant(
     ? {
         analysed,
         stops: [],
+        isNested: false,
         partition: null,
         cuts: [],
         automaticCut: null,
@@ -77,13 +79,19 @@ export function buildVariant(
     options.onProgress?.((at + 1) / draft.segments.length);
     return isIdentity(recipe) ? { ...result, model } : result;
   });
-  const files = compiled.map(toFile);
+  const nested = draft.isNested ? nestCompiled(draft, compiled, `${options.baseName}.onnx`) : null;
+  const written = nested === null ? compiled : [nested.segment];
+  const files = written.map(toFile);
   // Two segments may share a weight; it is one parameter of the variant.
   const parameters = new Map(compiled.flatMap((segment) => [...segment.parameters]));
   return {
     recipe,
     files,
-    plan: { segments: compiled.map(({ plan }) => plan), ...inputAndOutput(draft.analysed) },
+    plan: {
+      segments: written.map(({ plan }) => plan),
+      ...inputAndOutput(draft.analysed),
+      ...(nested !== null && { decision: nested.decision }),
+    },
     params: total(parameters, 'count'),
     nonZeroParams: total(parameters, 'nonZero'),
     macs: compiled.reduce((sum, { plan }) => sum + plan.macs, 0),

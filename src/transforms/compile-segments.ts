@@ -107,7 +107,8 @@ function exitPlan(analysed: AnalysedModel, { stop }: SegmentNodes, isLast: boole
   const exit = analysed.exits.find((each) => each.index === index);
   if (exit === undefined) return null;
   const { output, scores } = exit;
-  return { index: exit.index, output, scores, threshold: stop?.threshold ?? 0 };
+  const { threshold = 0, confidence } = stop ?? {};
+  return { index: exit.index, output, scores, threshold, ...(confidence !== undefined && { confidence }) };
 }
 
 function valueView({ shapes }: AnalysedModel, name: ValueName): ValueView {

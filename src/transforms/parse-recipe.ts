@@ -1,7 +1,8 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
-import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
 import { AUTOMATIC_CUTS, automaticCutOf, DEFAULT_TIERS, namedCutsOf } from './cuts/resolve-cut.ts';
+import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
+import { CONFIDENCE_MEASURES, DEFAULT_CONFIDENCE } from './exits/confidence.ts';
 import { perhaps } from './nearest-name.ts';
 import { checkSequence } from './recipe-sequence.ts';
 import {
@@ -10,6 +11,7 @@ import {
   DEFAULT_SKIPPED_BLOCKS,
   type EarlyExitOperator,
   type ExistingExitOperator,
+  type ExitDecision,
   type NamedRecipe,
   type Operator,
   type PartitionOperator,
@@ -29,10 +31,13 @@ const MAX_TRAINED_EXITS = 64;
 /** What `fastest` assumes of the tiers and the link between them. */
 const TIER_FIELDS = ['headSpeed', 'tailSpeed', 'bandwidthMbps', 'rttMs', 'gmacsPerSecond'] as const;
 
+/** How dynamic exits decide. */
+const DECISION_FIELDS = ['confidence', 'form'] as const;
+
 /** The fields each operator may have, besides `op`. */
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
-  'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed'],
+  'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed', ...DECISION_FIELDS],
   partition: ['cut', 'cuts', ...TIER_FIELDS],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
@@ -140,7 +145,7 @@ function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitO
   const kind = oneOf(json['kind'], ['existing', 'skip', 'trained'], `${path}.kind`);
   if (kind === 'skip') return parseSkip(json, path);
   if (kind === 'trained') return parseTrained(json, path);
-  refuseUnknownFields(json, ['op', 'kind', 'exit', 'threshold', 'exits'], path);
+  refuseUnknownFields(json, ['op', 'kind', 'exit', 'threshold', 'exits', ...DECISION_FIELDS], path);
   const isFixed = json['exit'] !== undefined;
   if (isFixed === (json['threshold'] !== undefined)) {
     refuse(
@@ -153,6 +158,7 @@ function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitO
     if (json['exits'] !== undefined) {
       refuse(`${path}.exits`, 'a list next to a fixed "exit"', 'it only together with "threshold"');
     }
+    parseDecision(json, path);
     return { op: 'early-exit', kind, exit: parseExitIndex(json['exit'], `${path}.exit`) };
   }
   return {
@@ -160,11 +166,12 @@ function parseEarlyExit(json: Record<string, unknown>, path: string): EarlyExitO
     kind,
     threshold: parseThresholds(json['threshold'], `${path}.threshold`),
     ...optional('exits', json['exits'], (value) => parseExits(value, `${path}.exits`)),
+    ...parseDecision(json, path),
   };
 }
 
 function parseTrained(json: Record<string, unknown>, path: string): TrainedExitOperator {
-  refuseUnknownFields(json, ['op', 'kind', 'at', 'exit', 'threshold', 'seed'], path);
+  refuseUnknownFields(json, ['op', 'kind', 'at', 'exit', 'threshold', 'seed', ...DECISION_FIELDS], path);
   const { at, exit, threshold } = json;
   if (!Array.isArray(at) || at.length === 0) refuse(`${path}.at`, describe(at), 'a list of value names');
   if (at.length > MAX_TRAINED_EXITS)
@@ -183,6 +190,7 @@ function parseTrained(json: Record<string, unknown>, path: string): TrainedExitO
     at: names,
     ...optional('exit', exit, (value) => parseExitIndex(value, `${path}.exit`)),
     ...optional('threshold', threshold, (value) => parseThresholds(value, `${path}.threshold`)),
+    ...parseDecision(json, path),
     ...optional('seed', json['seed'], (value) =>
       Number.isSafeInteger(value) && (value as number) >= 0
         ? (value as number)
@@ -230,6 +238,19 @@ function parseBypasses(json: unknown, path: string): readonly Bypass[] {
     seen.add(bypass.to);
     return bypass;
   });
+}
+
+function parseDecision(json: Record<string, unknown>, path: string): ExitDecision {
+  for (const field of DECISION_FIELDS) {
+    if (json[field] === undefined || json['threshold'] !== undefined) continue;
+    refuse(`${path}.${field}`, 'it without a "threshold"', 'it only where a threshold decides');
+  }
+  return {
+    ...optional('confidence', json['confidence'], (value) =>
+      oneOf(value, CONFIDENCE_MEASURES, `${path}.confidence`),
+    ),
+    ...optional('form', json['form'], (value) => oneOf(value, ['segments', 'if'], `${path}.form`)),
+  };
 }
 
 function parseThresholds(json: unknown, path: string): number | readonly number[] {
@@ -336,7 +357,7 @@ function exitLabel(operator: EarlyExitOperator): string {
   if (exit !== undefined) return `exit ${exit + 1}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
   const which = exits === undefined ? '' : ` ${sortedNumbers(exits.map((each) => each + 1)).join(',')}`;
-  return `exits${which} τ ${thresholds.map(thresholdText).join('/')}`;
+  return `exits${which} τ ${thresholds.map(thresholdText).join('/')}${decisionLabel(operator)}`;
 }
 
 /** `trained exits @relu2 @relu4 τ 0.80`, `trained exit @relu2`, `+ 2 trained exits`. */
@@ -344,9 +365,18 @@ function trainedLabel(operator: TrainedExitOperator): string {
   const { at, exit, threshold } = operator;
   if (exit !== undefined) return `trained exit @${shortName(at[exit] ?? String(exit))}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
-  const stop = thresholds.length === 0 ? ', all run' : ` τ ${thresholds.map(thresholdText).join('/')}`;
+  const stop =
+    thresholds.length === 0
+      ? ', all run'
+      : ` τ ${thresholds.map(thresholdText).join('/')}${decisionLabel(operator)}`;
   const places = at.length <= 2 ? at.map((name) => `@${shortName(name)}`).join(' ') : String(at.length);
   return `trained ${at.length === 1 ? 'exit' : 'exits'} ${places}${stop}`;
+}
+
+/** What is not usual about how exits decide: ` margin`, ` in one file`. */
+function decisionLabel({ confidence = DEFAULT_CONFIDENCE, form }: ExitDecision): string {
+  const measure = confidence === DEFAULT_CONFIDENCE ? '' : ` ${confidence}`;
+  return `${measure}${form === 'if' ? ' in one file' : ''}`;
 }
 
 function skipLabel({ blocks, bypass }: SkipExitOperator): string {
@@ -426,7 +456,15 @@ function normaliseTrained(operator: TrainedExitOperator): TrainedExitOperator {
     at,
     ...(exit === undefined ? {} : { exit }),
     ...(threshold === undefined ? {} : { threshold: mergedThresholds(threshold) }),
+    ...normaliseDecision(operator),
     ...(seed === undefined || seed === DEFAULT_HEAD_SEED ? {} : { seed }),
+  };
+}
+
+function normaliseDecision({ confidence, form }: ExitDecision): ExitDecision {
+  return {
+    ...(confidence === undefined || confidence === DEFAULT_CONFIDENCE ? {} : { confidence }),
+    ...(form === 'if' ? { form } : {}),
   };
 }
 
@@ -468,13 +506,12 @@ function normaliseSkip({ op, kind, blocks, bypass }: SkipExitOperator): SkipExit
 function normaliseExit(operator: ExistingExitOperator): ExistingExitOperator {
   const { threshold, exits } = operator;
   if (threshold === undefined) return operator;
-  const [first, ...others] = typeof threshold === 'number' ? [threshold] : threshold;
-  const merged = first !== undefined && others.every((other) => other === first) ? first : threshold;
   return {
     op: 'early-exit',
     kind: operator.kind,
-    threshold: merged,
+    threshold: mergedThresholds(threshold),
     ...(exits === undefined ? {} : { exits: sortedNumbers(exits) }),
+    ...normaliseDecision(operator),
   };
 }
 

@@ -2,7 +2,14 @@ import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
 import { type SkipPlacement, skipsOf } from './exits/skip-placement.ts';
 import { type CutScope } from './cuts/cut-graph.ts';
 import { canCross, cutNames, type PlacedCut, placeCuts } from './cuts/placed-cut.ts';
-import type { AutomaticCut, ExistingExitOperator, Operator, PartitionOperator, Recipe } from './recipe.ts';
+import type {
+  AutomaticCut,
+  ExistingExitOperator,
+  ExitDecision,
+  Operator,
+  PartitionOperator,
+  Recipe,
+} from './recipe.ts';
 
 /**
  * Where a recipe's exits and cut lie on a graph: the bridge between the recipe's JSON and the objects on the
@@ -91,7 +98,7 @@ export function withFixedExit(recipe: Recipe, exit: number): Recipe {
 /**
  * Makes inference stop at the first of these exits that is confident enough.
  * @param exits indices in `GraphView.exits`, in any order; fewer than two leave nothing to choose, so the step is removed
- * @param threshold maximum softmax from which an exit is taken; one for all or one for each exit but the last
+ * @param threshold confidence from which an exit is taken; one for all or one for each exit but the last
  */
 export function withDynamicExits(
   recipe: Recipe,
@@ -179,13 +186,24 @@ function withEarlyExit(recipe: Recipe, operator: ExistingExitOperator): Recipe {
   return edited(
     recipe,
     isEarlyExit,
-    () => operator,
+    (old) => withDecision(operator, old),
     (rest) => {
       const at = rest.findIndex(({ op }) => op !== 'identity');
       const position = at < 0 ? rest.length : at;
       return [...rest.slice(0, position), operator, ...rest.slice(position)];
     },
   );
+}
+
+/** Moving a threshold does not change what it is compared with, nor the form. */
+function withDecision(operator: ExistingExitOperator, old: ExitDecision): ExistingExitOperator {
+  if (operator.threshold === undefined) return operator;
+  const { confidence = old.confidence, form = old.form } = operator;
+  return {
+    ...operator,
+    ...(confidence !== undefined && { confidence }),
+    ...(form !== undefined && { form }),
+  };
 }
 
 /** Replaces the first matching operator (dropping further ones), or inserts a new one. */

@@ -2,6 +2,7 @@ import { defined } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import type { GraphIndex } from '../onnx/graph-index.ts';
 import type { Graph, ValueName } from '../onnx/model.ts';
+import type { ConfidenceMeasure } from './exits/confidence.ts';
 import { nodesBetween } from './extract.ts';
 import { nearestNames } from './nearest-name.ts';
 import type { Tier } from './variant.ts';
@@ -11,6 +12,8 @@ export interface ExitStop {
   readonly exitIndex: number;
   readonly output: ValueName;
   readonly threshold: number;
+  /** What the threshold is compared with; `max-softmax` when left out. */
+  readonly confidence?: ConfidenceMeasure;
 }
 
 /** What a variant's segments are to be. */

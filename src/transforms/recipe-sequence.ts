@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
-import type { Operator, Recipe } from './recipe.ts';
+import type { EarlyExitOperator, Operator, Recipe } from './recipe.ts';
 
 /**
  * Refuses sequences of operators that make no sense whatever the model is.
@@ -21,10 +21,23 @@ export function checkSequence(recipe: Recipe): void {
     const step = stepOf(operator);
     if (!firstIndexOf.has(step)) firstIndexOf.set(step, index);
   });
+  const nested = recipe.findIndex((operator) => operator.op === 'early-exit' && isNested(operator));
+  const cut = firstIndexOf.get('partition');
+  if (nested < 0 || cut === undefined) return;
+  throw new InputError({
+    code: 'recipe-sequence',
+    message: `recipe[${cut}]: partition with recipe[${nested}] early-exit "form": "if": the one file that decides inside cannot be divided`,
+    where: `recipe[${cut}]`,
+    hint: 'Use "form": "segments" to run the parts on different tiers.',
+  });
 }
 
 /** What a recipe may have once: leaving blocks out is another thing than stopping at an output. */
 export type Step = Operator['op'] | 'skip';
+
+function isNested(operator: EarlyExitOperator): boolean {
+  return operator.kind !== 'skip' && operator.form === 'if';
+}
 
 /** The step that an operator is. */
 export function stepOf(operator: Operator): Step {

@@ -1,3 +1,5 @@
+import type { ConfidenceMeasure } from './exits/confidence.ts';
+
 /**
  * A recipe: a JSON array of operators, applied in order to a model. Small, serialisable, undoable.
  * Parsing and the reasons for refusing a sequence live in `parse-recipe.ts`.
@@ -17,13 +19,24 @@ export interface IdentityOperator {
 
 export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator | TrainedExitOperator;
 
+/** How dynamic exits decide; only together with `threshold`. */
+export interface ExitDecision {
+  /** What the threshold is compared with. Default `max-softmax`. */
+  readonly confidence?: ConfidenceMeasure;
+  /** Default `segments`. */
+  readonly form?: ExitForm;
+}
+
+/** Several files, of which the next runs only if it is needed; or a single one that decides inside, by nested `If`. */
+export type ExitForm = 'segments' | 'if';
+
 /** Early exit on outputs that the model already has. Exactly one of `exit` and `threshold` is given. */
-export interface ExistingExitOperator {
+export interface ExistingExitOperator extends ExitDecision {
   readonly op: 'early-exit';
   readonly kind: 'existing';
   /** Fixed: always stop at this exit (index in `GraphView.exits`). The rest of the model is cut away. */
   readonly exit?: number;
-  /** Dynamic: stop at the first exit whose confidence (maximum softmax) reaches the threshold; one for all exits or one per exit but the last. */
+  /** Dynamic: stop at the first exit whose confidence reaches the threshold; one for all exits or one per exit but the last. */
   readonly threshold?: number | readonly number[];
   /** Exits that take part (indices); all when left out. The final exit always does. */
   readonly exits?: readonly number[];
@@ -44,7 +57,7 @@ export interface SkipExitOperator {
  * `exits/trained-head.ts`. With neither `exit` nor `threshold` nothing stops: the exits become further outputs of
  * one file, an ordinary model with several exits.
  */
-export interface TrainedExitOperator {
+export interface TrainedExitOperator extends ExitDecision {
   readonly op: 'early-exit';
   readonly kind: 'trained';
   /** The values that the exits hang on, by name; at least one. */

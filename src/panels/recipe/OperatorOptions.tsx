@@ -8,9 +8,11 @@ import {
   withDynamicExits,
   withFixedExit,
 } from '../../transforms/placement.ts';
+import { type ConfidenceMeasure, DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
   ExistingExitOperator,
+  ExitForm,
   Operator,
   PruneOperator,
   QuantizeOperator,
@@ -60,7 +62,13 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
   }
 }
 
-function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<ExistingExitOperator>) {
+function EarlyExitOptions({
+  operator,
+  recipe,
+  view,
+  onOperator,
+  onRecipe,
+}: OptionsProps<ExistingExitOperator>) {
   const last = view.exits.length - 1;
   const chosen = operator.exits ?? view.exits.map((exit) => exit.index);
   const thresholds = operator.threshold ?? DEFAULT_EXIT_THRESHOLD;
@@ -130,8 +138,20 @@ function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<Exi
               }
             />
           ))}
+          <SelectField
+            title="Confidence"
+            value={operator.confidence ?? DEFAULT_CONFIDENCE}
+            options={confidenceOptions}
+            onChange={(confidence) => onOperator({ ...operator, confidence })}
+          />
+          <SelectField
+            title="Run as"
+            value={operator.form ?? 'segments'}
+            options={formOptions}
+            onChange={(form) => onOperator({ ...operator, form })}
+          />
           <p className={`${panel.dim} ${panel.small}`}>
-            Inference stops at the first exit whose best class has at least this probability. A higher τ stops
+            Inference stops at the first exit that is at least so confident, from 0 to 1. A higher τ stops
             less often: slower, closer to the full model.
           </p>
         </>
@@ -139,6 +159,17 @@ function EarlyExitOptions({ operator, recipe, view, onRecipe }: OptionsProps<Exi
     </>
   );
 }
+
+export const confidenceOptions: readonly { readonly value: ConfidenceMeasure; readonly label: string }[] = [
+  { value: 'max-softmax', label: 'probability of the best class' },
+  { value: 'margin', label: 'its lead over the second' },
+  { value: 'entropy', label: 'certainty (1 − entropy)' },
+];
+
+const formOptions: readonly { readonly value: ExitForm; readonly label: string }[] = [
+  { value: 'segments', label: 'files, one after another' },
+  { value: 'if', label: 'one file that decides inside' },
+];
 
 const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
 

@@ -41,6 +41,14 @@ const exitOperator: fc.Arbitrary<Operator> = fc.oneof(
     threshold: fc.oneof(threshold, fc.array(threshold, { minLength: 1, maxLength: 4 })),
     exits: fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 5 }),
   }),
+  fc.record({
+    op: fc.constant('early-exit' as const),
+    kind: fc.constant('existing' as const),
+    threshold,
+    confidence: fc.constantFrom('max-softmax' as const, 'entropy' as const, 'margin' as const),
+    // Not `if`, which does not go together with every other operator.
+    form: fc.constant('segments' as const),
+  }),
 );
 const skipOperator: fc.Arbitrary<Operator> = fc.oneof(
   fc.constant({ op: 'early-exit' as const, kind: 'skip' as const }),
@@ -57,20 +65,39 @@ const skipOperator: fc.Arbitrary<Operator> = fc.oneof(
       .map((names) => names.slice(1).map((to, at) => ({ from: names[at] as string, to }))),
   }),
 );
+const cutNames = fc.oneof(
+  fc.string({ minLength: 1 }),
+  fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }),
+  fc.constant(['equal-size']),
+);
+const positive = fc.constantFrom(0.5, 1, 4, 200);
+const partitionOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.record({ op: fc.constant('partition' as const), cut: cutNames }),
+  fc.record({ op: fc.constant('partition' as const), cuts: fc.tuple(cutNames, cutNames) }),
+  fc.record({
+    op: fc.constant('partition' as const),
+    cut: fc.constantFrom('equal-size' as const, 'fewest-bytes' as const),
+  }),
+  fc.record(
+    {
+      op: fc.constant('partition' as const),
+      cut: fc.constant('fastest' as const),
+      headSpeed: positive,
+      tailSpeed: positive,
+      bandwidthMbps: positive,
+      rttMs: fc.constantFrom(0, 5, 20),
+      gmacsPerSecond: positive,
+    },
+    { requiredKeys: ['op', 'cut'] },
+  ),
+);
+
 const validRecipe: fc.Arbitrary<Recipe> = fc
   .tuple(
     fc.array(weightOperator, { maxLength: 4 }),
     fc.option(exitOperator),
     fc.option(skipOperator),
-    fc.option(
-      fc.record({
-        op: fc.constant('partition' as const),
-        cut: fc.oneof(
-          fc.string({ minLength: 1 }),
-          fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 3 }),
-        ),
-      }),
-    ),
+    fc.option(partitionOperator),
     fc.option(
       fc.record({
         op: fc.constant('quantize' as const),
@@ -125,6 +152,14 @@ describe('parseRecipe', () => {
     ],
     [[{ op: 'early-exit', kind: 'existing', threshold: [0.5, 1.1] }], 'recipe[0].threshold[1]: found 1.1'],
     [
+      [{ op: 'early-exit', kind: 'existing', threshold: 0.5, confidence: 'entropie' }],
+      'recipe[0].confidence: found "entropie" (text); perhaps "entropy"?',
+    ],
+    [
+      [{ op: 'early-exit', kind: 'existing', exit: 1, form: 'if' }],
+      'recipe[0].form: found it without a "threshold", wanted it only where a threshold decides',
+    ],
+    [
       [{ op: 'early-exit', kind: 'existing', threshold: 1, exits: [1, 1] }],
       'recipe[0].exits[1]: found exit 1 again',
     ],
@@ -146,6 +181,12 @@ describe('parseRecipe', () => {
       'recipe[0].bypass[0]: found "a" twice',
     ],
     [[{ op: 'partition', cut: [] }], 'recipe[0].cut: found an empty list'],
+    [[{ op: 'partition' }], 'recipe[0].cut: found nothing'],
+    [[{ op: 'partition', cut: 'a', cuts: ['a', 'b'] }], 'both "cut" and "cuts"'],
+    [[{ op: 'partition', cuts: ['a'] }], 'recipe[0].cuts: found a list, wanted two cuts'],
+    [[{ op: 'partition', cuts: ['a', 'equal-size'] }], 'recipe[0].cuts[1]: found "equal-size"'],
+    [[{ op: 'partition', cut: 'equal-size', rttMs: 5 }], 'recipe[0].rttMs: found an unknown field'],
+    [[{ op: 'partition', cut: 'fastest', bandwidthMbps: 0 }], 'recipe[0].bandwidthMbps: found 0'],
     [{ op: 'identity' }, 'recipe: found an object, wanted a list of operators'],
     [[{ op: '__proto__' }], 'recipe[0].op: found "__proto__" (text)'],
   ])('refuses %j with a reason', (json, reason) => {
@@ -216,6 +257,10 @@ describe('recipeLabel', () => {
       [{ op: 'early-exit', kind: 'existing', threshold: [0.8, 0.925], exits: [2, 0] }],
       'exits 1,3 τ 0.80/0.925',
     ],
+    [
+      [{ op: 'early-exit', kind: 'existing', threshold: 0.5, confidence: 'margin', form: 'if' }],
+      'exits τ 0.50 margin in one file',
+    ],
     [[{ op: 'early-exit', kind: 'skip', blocks: 3 }], 'skip 3'],
     [[{ op: 'early-exit', kind: 'skip' }], 'skip 2'],
     [
@@ -226,6 +271,8 @@ describe('recipeLabel', () => {
       'int8 + skip to conv5',
     ],
     [[{ op: 'partition', cut: ['conv5', 'skip'] }], 'cut @conv5 +1'],
+    [[{ op: 'partition', cut: 'fewest-bytes' }], 'cut fewest-bytes'],
+    [[{ op: 'partition', cuts: ['conv1', ['conv5', 'skip']] }], 'cut @conv1 @conv5 +1'],
   ] as [Recipe, string][])('of %j is "%s"', (recipe, label) => {
     expect(recipeLabel(recipe)).toBe(label);
   });
@@ -245,7 +292,14 @@ describe('normaliseRecipe', () => {
     const verbose = parseRecipe([
       { op: 'identity' },
       { op: 'prune', kind: 'unstructured', ratio: 0.5, scope: 'layer', importance: 'l1' },
-      { op: 'early-exit', kind: 'existing', threshold: [0.5, 0.5], exits: [2, 0] },
+      {
+        op: 'early-exit',
+        kind: 'existing',
+        threshold: [0.5, 0.5],
+        exits: [2, 0],
+        form: 'segments',
+        confidence: 'max-softmax',
+      },
       { op: 'early-exit', kind: 'skip' },
       { op: 'partition', cut: ['a'] },
       { op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false },

@@ -90,6 +90,11 @@ describe('exits', () => {
     const dynamic = withDynamicExits(fixed, [2, 0, 1, 1], 0.7);
     expect(dynamic[1]).toEqual({ op: 'early-exit', kind: 'existing', threshold: 0.7, exits: [0, 1, 2] });
     expect(withoutExits(dynamic)).toEqual(rest);
+    const byMargin: Recipe = [
+      { op: 'early-exit', kind: 'existing', threshold: 0.5, confidence: 'margin', form: 'if' },
+    ];
+    expect(withDynamicExits(byMargin, [0, 1], 0.7)[0]).toMatchObject({ confidence: 'margin', form: 'if' });
+    expect(withFixedExit(byMargin, 1)).toEqual([{ op: 'early-exit', kind: 'existing', exit: 1 }]);
   });
 
   test('are read back as they were written', () => {
