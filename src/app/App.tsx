@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'react';
 import { DataIcon, FrontIcon, GraphIcon, RecipeIcon, RunIcon } from '../panels/ui/icons.tsx';
 import { Modal } from '../panels/ui/Modal.tsx';
 import { Notices } from '../panels/Notices.tsx';
+import { PlacementPanel } from '../panels/placement/PlacementPanel.tsx';
 import { RecipePanel } from '../panels/recipe/RecipePanel.tsx';
 import { RunPanel } from '../panels/run/RunPanel.tsx';
 import { RunSettings } from '../panels/run/RunSettings.tsx';
@@ -58,6 +59,7 @@ function DesktopLayout() {
       <Header compact={false} />
       <aside className={styles.left} aria-label="Recipe and strategies">
         <RecipePanel />
+        <PlacementPanel />
         <StrategyList />
         <RunSettings />
       </aside>

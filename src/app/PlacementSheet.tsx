@@ -1,15 +1,19 @@
 import { useMemo } from 'react';
-import { formatBytes, formatCount, formatShare } from '../base/units.ts';
+import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import panel from '../panels/panel.module.css';
+import { CutBars } from '../panels/placement/CutBars.tsx';
+import { predictedMs, tiersText } from '../panels/placement/PlacementPanel.tsx';
 import { neighbourCut } from '../panels/recipe/operators.ts';
 import { MeasureButton } from '../panels/run/MeasureButton.tsx';
 import { IconButton } from '../panels/ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../panels/ui/icons.tsx';
 import { useLab } from '../store/lab.ts';
+import { usePredictions } from '../store/predictions.ts';
 import { placementOf, withCut } from '../transforms/placement.ts';
 import { placeOfCut } from '../transforms/recipe-name.ts';
 import styles from './PlacementSheet.module.css';
+import { useVariantNumbers } from './use-variant-numbers.ts';
 
 /** The phone's sheet under the graph: what the cut or exit under the thumb means, else the model in a line. */
 export function PlacementSheet({ view }: { readonly view: GraphView }) {
@@ -40,6 +44,9 @@ function CutNumbers({ view, afterNode }: { readonly view: GraphView; readonly af
   if (!frontier) return null;
   const before = Math.round((100 * frontier.macsBefore) / Math.max(1, view.totals.macs));
   const step = (place: number | null) => editRecipe(withCut(recipe, view, place));
+  const predictions = usePredictions(view, recipe);
+  const shown = useLab((lab) => lab.shownPlacement);
+  const predicted = predictedMs(predictions, shown, afterNode);
   return (
     <>
       <div className={styles.title}>
@@ -56,48 +63,33 @@ function CutNumbers({ view, afterNode }: { readonly view: GraphView; readonly af
       <p>
         {frontier.bytes === null ? 'unknown size crosses' : `${formatBytes(frontier.bytes)} cross`} · {before}{' '}
         | {100 - before} % of the MACs
+        {predicted !== null && (
+          <>
+            {' · '}
+            <strong title={`Decode to answer, ${tiersText(shown)}`}>predicted {formatMs(predicted)}</strong>
+          </>
+        )}
       </p>
-      <CrossingBars view={view} afterNode={afterNode} />
+      <CutBars view={view} predictions={predictions} placement={shown} afterNode={afterNode} onCut={step} />
     </>
   );
 }
 
-const mostBars = 48;
-
-/** Bytes crossing along the graph, so that a narrow place is seen before it is found. */
-function CrossingBars({ view, afterNode }: { readonly view: GraphView; readonly afterNode: number }) {
-  const bars = useMemo(() => {
-    const legal = view.frontiers.filter((frontier) => frontier.legal && frontier.bytes !== null);
-    const perBar = Math.max(1, Math.ceil(legal.length / mostBars));
-    return Array.from({ length: Math.ceil(legal.length / perBar) }, (_, bar) => {
-      const places = legal.slice(bar * perBar, (bar + 1) * perBar);
-      return {
-        bytes: Math.min(...places.map((frontier) => frontier.bytes ?? Number.POSITIVE_INFINITY)),
-        first: places[0]?.afterNode ?? 0,
-        last: places.at(-1)?.afterNode ?? 0,
-      };
-    });
-  }, [view]);
-  const most = Math.max(1, ...bars.map(({ bytes }) => bytes));
-  return (
-    <div className={styles.bars} aria-hidden="true">
-      {bars.map(({ bytes, first, last }) => (
-        <div
-          key={first}
-          data-here={first <= afterNode && afterNode <= last}
-          style={{ height: `${(100 * bytes) / most}%` }}
-        />
-      ))}
-    </div>
-  );
-}
-
 function ModelLine({ view }: { readonly view: GraphView }) {
+  const variant = useVariantNumbers(view);
   return (
     <div className={panel.stack}>
       <p className={panel.dim}>
-        {formatCount(view.totals.params)} parameters · {formatCount(view.totals.macs)} MACs ·{' '}
-        {view.exits.length > 1 ? `${view.exits.length} exits` : `${view.nodes.length} nodes`}
+        {variant ? (
+          <>
+            {variant.macs} · {variant.params}
+          </>
+        ) : (
+          <>
+            {formatCount(view.totals.params)} parameters · {formatCount(view.totals.macs)} MACs ·{' '}
+            {view.exits.length > 1 ? `${view.exits.length} exits` : `${view.nodes.length} nodes`}
+          </>
+        )}
       </p>
       <MeasureButton />
     </div>

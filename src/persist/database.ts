@@ -2,7 +2,10 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Dataset } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
+import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
+import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { Study, Trial } from '../study/trial.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
 /** A study without its trials, which are records of their own: finishing one writes one. */
@@ -40,12 +43,26 @@ export interface Session {
   /** The recipe on the canvas. */
   readonly recipe: Recipe;
   /** Saved recipes; `chosen` says whether the next study measures one, and is true where it is left out. */
-  readonly strategies: readonly (NamedRecipe & { readonly chosen?: boolean })[];
+  readonly strategies: readonly (NamedRecipe & {
+    readonly chosen?: boolean;
+    readonly placement?: PlacementName;
+  })[];
   readonly studyId: string | null;
   /** How the plausible normalisations did on the labelled images, if they were tried. */
   readonly normalisations?: readonly CandidateScore[];
+  /** Tiers and links for emulation; the usual ones where it is left out. */
+  readonly tiers?: TierSetup;
+  /** What nodes of models take on this device, see `profileKey`. */
+  readonly profiles?: ReadonlyMap<string, CostProfile>;
   /** Recipes of models opened earlier, by model id. */
   readonly shelved?: ReadonlyMap<string, Pick<Session, 'recipe' | 'strategies'>>;
+}
+
+/** A trained head under what it was trained on and its key (see `headKey`). */
+export interface StoredHead {
+  readonly subject: string;
+  readonly key: string;
+  readonly head: TrainedHead;
 }
 
 /** A piece of a blob, where the browser has no private file system to write to. */
@@ -62,6 +79,7 @@ interface Schema extends DBSchema {
   datasets: { key: string; value: StoredDataset };
   pieces: { key: [string, number]; value: BlobPiece };
   session: { key: string; value: Session };
+  heads: { key: [subject: string, key: string]; value: StoredHead };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -76,6 +94,9 @@ const migrations: readonly ((database: Database) => void)[] = [
     database.createObjectStore('datasets', { keyPath: 'id' });
     database.createObjectStore('pieces', { keyPath: ['key', 'index'] });
     database.createObjectStore('session');
+  },
+  (database) => {
+    database.createObjectStore('heads', { keyPath: ['subject', 'key'] });
   },
 ];
 

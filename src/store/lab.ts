@@ -4,6 +4,7 @@ import { createDeviceSlice } from './device-slice.ts';
 import { createModelSlice } from './model-slice.ts';
 import { createNormalisationSlice } from './normalisation-slice.ts';
 import { createNoticeSlice } from './notice-slice.ts';
+import { createPlacementSlice } from './placement-slice.ts';
 import { createRecipeSlice } from './recipe-slice.ts';
 import type { Lab } from './slice.ts';
 import { createStrategySlice } from './strategy-slice.ts';
@@ -17,6 +18,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createDataSlice(...tools),
   ...createNormalisationSlice(...tools),
   ...createRecipeSlice(...tools),
+  ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),
   ...createDeviceSlice(...tools),

@@ -32,6 +32,10 @@ export async function startSession(): Promise<void> {
 async function restore(session: Session): Promise<boolean> {
   const { openModel, adoptData, openSampleData, showStudy, tell } = useLab.getState();
   const { modelId, datasetId, preprocessing, recipe, strategies, studyId, shelved, normalisations } = session;
+  useLab.setState({
+    ...(session.tiers && { tierSetup: session.tiers }),
+    ...(session.profiles && { profiles: session.profiles }),
+  });
   if (modelId === null) return false;
   const shelves = new Map(
     [...(shelved ?? []), [modelId, { recipe, strategies }] as const].map(([id, shelf]) => [
@@ -68,7 +72,7 @@ function numbered(strategies: Session['strategies']): readonly ListedRecipe[] {
 }
 
 function unnumbered(listed: readonly ListedRecipe[]): Session['strategies'] {
-  return listed.map(({ name, recipe, chosen }) => ({ name, recipe, chosen }));
+  return listed.map(({ id: _number, ...named }) => named);
 }
 
 /** Writes down what is open whenever it changes. Large files are written once, when they are opened. */
@@ -120,6 +124,8 @@ const keptParts = [
   'recipes',
   'listed',
   'study',
+  'tierSetup',
+  'profiles',
 ] as const satisfies (keyof Lab)[];
 
 function sessionOf(lab: Lab): Session {
@@ -134,6 +140,8 @@ function sessionOf(lab: Lab): Session {
     recipe: recipes.present,
     strategies: unnumbered(listed),
     studyId: study?.id ?? null,
+    tiers: lab.tierSetup,
+    profiles: lab.profiles,
     shelved: new Map(
       [...shelves].map(([id, shelf]) => [id, { recipe: shelf.recipe, strategies: unnumbered(shelf.listed) }]),
     ),

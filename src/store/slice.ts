@@ -4,6 +4,7 @@ import type { DeviceSlice } from './device-slice.ts';
 import type { ModelSlice } from './model-slice.ts';
 import type { NormalisationSlice } from './normalisation-slice.ts';
 import type { NoticeSlice } from './notice-slice.ts';
+import type { PlacementSlice } from './placement-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
 import type { StrategySlice } from './strategy-slice.ts';
 import type { StudySlice } from './study-slice.ts';
@@ -14,6 +15,7 @@ export type Lab = ModelSlice &
   DataSlice &
   NormalisationSlice &
   RecipeSlice &
+  PlacementSlice &
   StrategySlice &
   StudySlice &
   DeviceSlice &

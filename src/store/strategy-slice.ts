@@ -1,5 +1,6 @@
 import { attempt } from '../base/result.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
+import type { PlacementName } from '../study/placement/tiers.ts';
 import { normaliseRecipe, parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
 import { recipeName } from '../transforms/recipe-name.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
@@ -11,6 +12,8 @@ import { modelWorker } from './workers.ts';
 export interface ListedRecipe extends NamedRecipe {
   readonly id: number;
   readonly chosen: boolean;
+  /** Which tiers run it, emulated; left out: this device alone. */
+  readonly placement?: PlacementName;
 }
 
 /** What was made for a model, kept while another is open. */
@@ -33,7 +36,7 @@ export interface StrategySlice {
   /** Replaces the list by a sensible first set for the open model. */
   readonly listDefaults: () => Promise<void>;
   /** Adds a recipe, chosen for the next study; one that is listed already is chosen instead. */
-  readonly listRecipe: (recipe: Recipe, name?: string) => void;
+  readonly listRecipe: (recipe: Recipe, name?: string, placement?: PlacementName) => void;
   readonly importRecipes: (text: string) => Promise<void>;
   readonly chooseListed: (id: number, chosen: boolean) => void;
   readonly chooseAllListed: (chosen: boolean) => void;
@@ -83,14 +86,19 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
       if (worker === modelWorker() && refused.size > 0)
         set(({ listed }) => ({ listed: listed.filter(({ id }) => !refused.has(id)) }));
     },
-    listRecipe: (given, givenName) =>
+    listRecipe: (given, givenName, placement) =>
       set(({ listed, model }) => {
         const recipe = normaliseRecipe(given);
-        const name = givenName ?? (model ? recipeName(recipe, model.view) : recipeLabel(recipe));
-        const known = listed.find((entry) => sameRecipe(normaliseRecipe(entry.recipe), recipe));
+        const shortName = givenName ?? (model ? recipeName(recipe, model.view) : recipeLabel(recipe));
+        const name = placement ? `${shortName} @ ${placement}` : shortName;
+        const known = listed.find(
+          (entry) => entry.placement === placement && sameRecipe(normaliseRecipe(entry.recipe), recipe),
+        );
         if (known) return { listed: listed.map((e) => (e === known ? { ...e, chosen: true } : e)) };
         const id = 1 + Math.max(0, ...listed.map((entry) => entry.id));
-        return { listed: [...listed, { id, name, recipe, chosen: true }] };
+        return {
+          listed: [...listed, { id, name, recipe, chosen: true, ...(placement && { placement }) }],
+        };
       }),
     importRecipes: async (text) => {
       const parsed = await attempt(() => parseRecipeFile(JSON.parse(text)));

@@ -12,6 +12,7 @@ import { makeStrategy } from '../study/strategy-id.ts';
 import { parseStudy, serialiseStudy } from '../study/study-json.ts';
 import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
 import { trialOfNow } from './normalisation-slice.ts';
+import { placementFor } from './placement-slice.ts';
 import type { Slice } from './slice.ts';
 
 /** How the next study measures. */
@@ -105,7 +106,9 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     const { provider, threads } = strategyPlace(settings, environment, model.view.totals.macs);
     return listed
       .filter(({ chosen }) => chosen)
-      .map((entry) => makeStrategy(model.view.modelId, entry, provider, threads));
+      .map((entry) =>
+        makeStrategy(model.view.modelId, entry, provider, threads, placementFor(entry, get())),
+      );
   };
 
   const start = async (study: Study) => {

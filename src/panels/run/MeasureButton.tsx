@@ -1,5 +1,5 @@
 import { useLab } from '../../store/lab.ts';
-import { sameRecipe } from '../../store/recipe-slice.ts';
+import { isTrialOf } from '../../store/placement-slice.ts';
 import type { Lab } from '../../store/slice.ts';
 import { trialOfNow } from '../../store/normalisation-slice.ts';
 import { isUnfinished } from '../../store/study-slice.ts';
@@ -48,12 +48,12 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
 }
 
 /** What pressing the button would measure. */
-function measureLabel({ listed, trials, study, model }: Lab): string {
+function measureLabel(lab: Lab): string {
+  const { listed, trials, study, model } = lab;
   if (study === null || trials.length === 0 || study.modelId !== model?.view.modelId)
     return 'Measure on this device';
   const measured = trials.filter(({ state }) => state.kind === 'done');
-  const isNew = ({ recipe }: (typeof listed)[number]) =>
-    !measured.some(({ strategy }) => sameRecipe(strategy.recipe, recipe));
+  const isNew = (entry: (typeof listed)[number]) => !measured.some((trial) => isTrialOf(trial, entry, lab));
   const news = listed.filter((entry) => entry.chosen && isNew(entry)).length;
   return news === 0 ? 'Measure again' : `Measure ${news} more`;
 }

@@ -1,6 +1,7 @@
 import { useLab } from '../../store/lab.ts';
 import { countTrials } from '../../store/selectors.ts';
 import panel from '../panel.module.css';
+import { PlacementPanel } from '../placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../ui/controls.tsx';
 import { Section } from '../ui/Section.tsx';
 import { MeasureButton } from './MeasureButton.tsx';
@@ -14,6 +15,7 @@ export function RunPanel() {
     <>
       <RunStatus />
       <StrategyList />
+      <PlacementPanel />
       <RunSettings />
       <FailureLog />
     </>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useLab } from '../../store/lab.ts';
+import { isTrialOf } from '../../store/placement-slice.ts';
 import { sameRecipe } from '../../store/recipe-slice.ts';
 import type { ListedRecipe } from '../../store/strategy-slice.ts';
 import type { Trial } from '../../study/trial.ts';
@@ -17,11 +18,15 @@ export function StrategyList() {
   const listed = useLab((lab) => lab.listed);
   const trials = useLab((lab) => lab.trials);
   const modelId = useLab((lab) => lab.model?.view.modelId);
+  const tierSetup = useLab((lab) => lab.tierSetup);
+  const sends = useLab((lab) => lab.sends);
   const chooseAll = useLab((lab) => lab.chooseAllListed);
   const importRecipes = useLab((lab) => lab.importRecipes);
   const chosen = listed.filter((entry) => entry.chosen).length;
   const trialOf = (entry: ListedRecipe) =>
-    trials.find(({ strategy }) => strategy.modelId === modelId && sameRecipe(strategy.recipe, entry.recipe));
+    trials.find(
+      (trial) => trial.strategy.modelId === modelId && isTrialOf(trial, entry, { tierSetup, sends }),
+    );
   return (
     <Section
       title="Strategies"

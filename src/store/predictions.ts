@@ -1,0 +1,74 @@
+import { useMemo } from 'react';
+import type { GraphView } from '../onnx/graph-view.ts';
+import { exitShares, isEmulatedTrial, trialMetrics } from '../study/metrics.ts';
+import { type Predictions, predictPlacements, reachOfNodes } from '../study/predict.ts';
+import { type CostProfile, costProfileByMacs } from '../study/profile/cost-profile.ts';
+import type { Trial } from '../study/trial.ts';
+import { placementOf } from '../transforms/placement.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import type { TransferType } from '../transforms/transfer.ts';
+import { useLab } from './lab.ts';
+import { profileKey } from './placement-slice.ts';
+import { strategyPlace } from './study-slice.ts';
+
+/** What wasm does on one core; speaks until something was measured. */
+const assumedMacsPerMs = 18e6;
+
+/** Costs of the open model's nodes: profiled here, or its measured (else assumed) latency shared out by MACs. */
+export function useCostProfile(view: GraphView): CostProfile {
+  const profiles = useLab((lab) => lab.profiles);
+  const settings = useLab((lab) => lab.settings);
+  const environment = useLab((lab) => lab.environment);
+  const trials = useLab((lab) => lab.trials);
+  const imageBytes = useLab((lab) => lab.data?.dataset.items[0]?.length ?? 0);
+  return useMemo(() => {
+    const { totals, modelId } = view;
+    const place = environment && strategyPlace(settings, environment, totals.macs);
+    const profiled = place && profiles.get(profileKey(modelId, place.provider, place.threads));
+    if (profiled) return profiled;
+    const whole = trials.find(
+      (trial) =>
+        trial.strategy.modelId === modelId &&
+        !isEmulatedTrial(trial) &&
+        trial.strategy.recipe.every(({ op }) => op === 'identity'),
+    );
+    const measuredMs = whole && trialMetrics(whole).latencyMedianMs?.value;
+    return costProfileByMacs(view, measuredMs ?? totals.macs / assumedMacsPerMs, imageBytes);
+  }, [view, profiles, settings, environment, trials, imageBytes]);
+}
+
+/** Share of the images that reach each node under a recipe's exits, from a trial with the same ones; null: all do. */
+export function useReach(view: GraphView, recipe: Recipe): Float64Array | null {
+  const trials = useLab((lab) => lab.trials);
+  return useMemo(() => reachOf(view, recipe, trials), [view, recipe, trials]);
+}
+
+function reachOf(view: GraphView, recipe: Recipe, trials: readonly Trial[]): Float64Array | null {
+  const { exit } = placementOf(recipe, view);
+  if (exit.kind === 'none') return null;
+  if (exit.kind === 'fixed') return reachOfNodes(view, [exit.exit], new Map());
+  const stepText = (of: Recipe): string =>
+    JSON.stringify(of.find((step) => step.op === 'early-exit' && step.kind === 'existing'));
+  const alike = trials.find(
+    ({ strategy }) => strategy.modelId === view.modelId && stepText(strategy.recipe) === stepText(recipe),
+  );
+  return reachOfNodes(view, exit.exits, alike ? exitShares(alike) : new Map());
+}
+
+/** What the open model is expected to take on every placement and at every cut, under the recipe's exits. */
+export function usePredictions(view: GraphView, recipe: Recipe): Predictions {
+  const profile = useCostProfile(view);
+  const setup = useLab((lab) => lab.tierSetup);
+  const sends = useLab((lab) => lab.sends);
+  const reach = useReach(view, recipe);
+  const transfer = transferOf(recipe);
+  return useMemo(
+    () => predictPlacements(view, profile, { setup, sends, transfer, reach }),
+    [view, profile, setup, sends, transfer, reach],
+  );
+}
+
+/** How values cross a recipe's cuts. */
+export function transferOf(_recipe: Recipe): TransferType {
+  return 'float32';
+}
