@@ -20,6 +20,7 @@ import { Palette } from './Palette.tsx';
 import { PlaceHandle } from './PlaceHandle.tsx';
 import { nearestPlace } from './places.ts';
 import type { GraphCanvasProps, PreviewInfo } from './props.ts';
+import { SkipRamps } from './SkipRamps.tsx';
 import { useHandleMoves } from './use-handle-moves.ts';
 import styles from './GraphCanvas.module.css';
 
@@ -96,6 +97,7 @@ export function Overlay(props: OverlayProps) {
             </PlaceHandle>
           </>
         )}
+        <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} />
         <ExitTags
           view={view}
           layout={layout}

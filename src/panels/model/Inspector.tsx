@@ -5,6 +5,7 @@ import panel from '../panel.module.css';
 import { IconButton } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import styles from './Inspector.module.css';
+import { SkipControls } from './SkipControls.tsx';
 
 /** Everything about the selected node, or the sums over the selected block. */
 export function Inspector({ view }: { readonly view: GraphView }) {
@@ -34,6 +35,11 @@ export function Inspector({ view }: { readonly view: GraphView }) {
       ) : (
         <NodeFacts view={view} node={node} />
       )}
+      <SkipControls
+        view={view}
+        firstNode={isBlock ? range.firstNode : node.index}
+        lastNode={isBlock ? range.lastNode : node.index}
+      />
     </div>
   );
 }
