@@ -11,6 +11,7 @@ export interface ExitScores {
   readonly exits: readonly {
     /** In `GraphView.exits`. */
     readonly index: number;
+    readonly output: string;
     readonly kind: 'logits' | 'probabilities';
     /** Row-major, shape [images, classes]. */
     readonly scores: Float32Array;

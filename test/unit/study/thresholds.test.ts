@@ -106,8 +106,8 @@ describe('thresholdTable', () => {
     imageIndices: [7, 3],
     classCount: 2,
     exits: [
-      { index: 0, kind: 'logits', scores: Float32Array.of(0, 0, 0, 9), latencyMs: 1 },
-      { index: 1, kind: 'logits', scores: Float32Array.of(9, 0, 0, 9), latencyMs: 2 },
+      { index: 0, output: 'a', kind: 'logits', scores: Float32Array.of(0, 0, 0, 9), latencyMs: 1 },
+      { index: 1, output: 'b', kind: 'logits', scores: Float32Array.of(9, 0, 0, 9), latencyMs: 2 },
     ],
   };
 

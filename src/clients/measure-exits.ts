@@ -1,0 +1,94 @@
+import { failed, ok, type Result } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { EngineApi } from '../protocol/engine-api.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
+import { summarise } from '../study/statistics/summary.ts';
+import type { ExitScores } from '../study/thresholds.ts';
+import type { Provider } from '../study/trial.ts';
+import { allExits, neverStopping } from '../transforms/exits/threshold-recipe.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import { openEngineClient } from './engine-client.ts';
+
+export interface ExitsToMeasure {
+  /** With the model open. */
+  readonly model: ModelApi;
+  /** Whatever it does besides; see `allExits` for its exits. */
+  readonly recipe: Recipe;
+  readonly data: LoadedDataset;
+  readonly preprocessing: Preprocessing;
+  readonly provider: Provider;
+  readonly threads: number;
+  readonly imageIndices: readonly number[];
+}
+
+const warmUpRuns = 5;
+/** Timed inferences before the pass and as many after it, so that both ends of a drift count. */
+const timedRuns = 15;
+
+/**
+ * One pass over the images that keeps the scores of every exit, and how long each exit takes: the median time of
+ * each segment, exit decision included, summed up to the exit. In a worker of its own.
+ * @param onProgress inferences done, of how many
+ * @param signal cancels at once
+ */
+export async function measureExits(
+  { model, recipe, data, preprocessing, provider, threads, imageIndices }: ExitsToMeasure,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Result<ExitScores>> {
+  const engine = openEngineClient();
+  const stop = () => engine.terminate();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  try {
+    const built = await model.build(allExits(recipe));
+    if (!built.ok) return built;
+    const plan = neverStopping(built.value.plan);
+    const { files } = built.value;
+    const loaded = await engine.api.load({ plan, files, provider, threads, data, preprocessing });
+    if (!loaded.ok) return loaded;
+    const total = imageIndices.length + warmUpRuns + 2 * timedRuns;
+    const before = await timeSegments(engine.api, imageIndices, warmUpRuns);
+    if (!before.ok) return before;
+    const pass = await engine.api.exitScores(imageIndices, (done) =>
+      onProgress(warmUpRuns + timedRuns + done, total),
+    );
+    if (!pass.ok) return pass;
+    const after = await timeSegments(engine.api, imageIndices, 0);
+    if (!after.ok) return after;
+    if (signal.aborted) return failed({ code: 'cancelled', message: 'The pass was cancelled.' });
+    onProgress(total, total);
+    const segmentMs = plan.segments.map(
+      (_, at) => summarise([...before.value, ...after.value].map((times) => times[at] ?? 0))?.median ?? 0,
+    );
+    let latencyMs = 0;
+    const latencyOf = new Map<number, number>();
+    plan.segments.forEach(({ exit }, at) => {
+      latencyMs += segmentMs[at] ?? 0;
+      if (exit !== null) latencyOf.set(exit.index, latencyMs);
+    });
+    return ok({
+      imageIndices,
+      classCount: pass.value.classCount,
+      exits: pass.value.exits.map((exit) => ({ ...exit, latencyMs: latencyOf.get(exit.index) ?? latencyMs })),
+    });
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+/** Times of each segment in each of some inferences, after a warm-up. */
+async function timeSegments(
+  engine: EngineApi,
+  imageIndices: readonly number[],
+  warmUp: number,
+): Promise<Result<readonly (readonly number[])[]>> {
+  const images = Array.from(
+    { length: warmUp + timedRuns },
+    (_, run) => imageIndices[Math.floor((run * imageIndices.length) / (warmUp + timedRuns))] ?? 0,
+  );
+  const samples = await engine.measure({ imageIndices: images, round: 0, warmUp: false, firstSequence: 0 });
+  return samples.ok ? ok(samples.value.slice(warmUp).map((sample) => sample.segmentMs)) : samples;
+}
