@@ -9,11 +9,13 @@ import { restarted } from '../study/new-study.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
-import { accuracyImages, planRounds, type Visit, warmUpImages } from '../study/plan.ts';
+import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation-images.ts';
+import { planRounds, type Visit, warmUpImages } from '../study/plan.ts';
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
 import { keepAwake } from './keep-awake.ts';
 import { openModelClient } from './model-client.ts';
@@ -25,6 +27,8 @@ export interface StudyInputs {
   readonly fileName: string;
   readonly externalFiles: readonly { readonly location: string; readonly file: Blob }[];
   readonly data: LoadedDataset;
+  /** What recipes with trained exits need. */
+  readonly heads?: readonly TrainedHead[];
   /** This device, now. */
   readonly environment: Environment;
 }
@@ -70,7 +74,9 @@ export async function runStudy(
   try {
     const opened = await modelClient.api.open(inputs.modelFile, inputs.fileName, inputs.externalFiles);
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
+    if (inputs.heads) await modelClient.api.useHeads(inputs.heads);
     const run = createRun(study, inputs, callbacks, control, modelClient.api, pool);
+    await run.reevaluate();
     await run.prepareReference();
     for (const visit of run.visits) {
       if (control.gate.isPaused) run.tellPaused(visit);
@@ -118,7 +124,11 @@ function createRun(
   const { items } = data.dataset;
   assert(items.length > 0, 'a study needs images');
   const labels = items.map((item) => item.label);
-  const evaluated = accuracyImages(protocol, items.length);
+  const evaluated = evaluationImages(
+    protocol,
+    study.trials.map(({ strategy }) => strategy),
+    labels,
+  );
   const trials = new Map(
     study.trials.map((trial) => [
       trial.strategy.id,
@@ -330,6 +340,19 @@ function createRun(
     }
   }
 
+  /** Trained exits that came later leave fewer images for accuracy: what was predicted before is told on those. */
+  async function reevaluate(): Promise<void> {
+    const all = [...trials.values()];
+    const known = all.find((trial) => isIdentity(trial.strategy))?.predictions;
+    const base = known ? restrictedTo(known, evaluated) : null;
+    for (const trial of all) {
+      const fair = reevaluated(trial, evaluated, labels, base);
+      if (fair === trial) continue;
+      update(trial.strategy.id, fair);
+      await publish(trial.strategy.id);
+    }
+  }
+
   /** Predictions of the unchanged model: from its trial, else, if there are no labels, from a run of its own. */
   async function prepareReference(): Promise<void> {
     const identities = [...trials.values()].filter((trial) => isIdentity(trial.strategy));
@@ -439,6 +462,7 @@ function createRun(
   return {
     visits,
     tellPaused: (next: Visit) => tell('paused', trialOf(next.strategyId).strategy, next.round),
+    reevaluate,
     prepareReference,
     visit,
     compress,
@@ -480,7 +504,7 @@ function lastSequence(trial: Trial): number {
 
 function sizeOf(built: BuiltVariant): Trial['size'] {
   const { rawBytes, params, nonZeroParams, macs, plan } = built;
-  const macsToExit = (plan.decision?.exits ?? []).map((exit) => ({ exitIndex: exit.index, macs: exit.macs }));
+  const macsToExit: { exitIndex: number; macs: number }[] = [];
   let macsSoFar = 0;
   for (const segment of plan.segments) {
     macsSoFar += segment.macs;

@@ -7,7 +7,11 @@ import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
+import { analyseModel } from '../transforms/analyse-model.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
+import { featureModel } from '../transforms/exits/attach-head.ts';
+import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
+import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { blobSource } from './blob-source.ts';
@@ -30,6 +34,7 @@ export function createModelService(): ModelApi {
   const store = createVariantStore();
   const gzipSizer = createGzipSizer();
   let opened: OpenModel | null = null;
+  let heads: Heads = NO_HEADS;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<BuiltVariant>>();
 
@@ -42,7 +47,7 @@ export function createModelService(): ModelApi {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
-    const building = buildFiles(current(), recipe, store);
+    const building = buildFiles(current(), recipe, store, heads);
     variants.set(key, building);
     building.catch(() => variants.delete(key));
     for (const oldest of variants.keys()) {
@@ -67,6 +72,7 @@ export function createModelService(): ModelApi {
           fileBytes: file.size,
         });
         variants.clear();
+        heads = NO_HEADS;
         const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
         opened = { model, baseName: baseNameOf(fileName), original: isWhole ? file : null };
         const notes = errors.map(({ message, hint }) => [message, hint].join(' '));
@@ -75,7 +81,7 @@ export function createModelService(): ModelApi {
 
     check: (recipe) =>
       attempt(() => {
-        checkRecipe(current().model, recipe);
+        checkRecipe(current().model, recipe, heads);
         return null;
       }),
 
@@ -85,6 +91,24 @@ export function createModelService(): ModelApi {
       attempt(() => {
         const { model, baseName } = current();
         return buildFiles({ model: nodesNamedByOutput(model), baseName, original: null }, [], store);
+      }),
+
+    buildForFeatures: (values) =>
+      attempt(() => {
+        const { model, baseName } = current();
+        const features = featureModel(analyseModel(model), values).model;
+        return buildFiles({ model: features, baseName: `${baseName}-features`, original: null }, [], store);
+      }),
+
+    useHeads: (given) =>
+      attempt(() => {
+        heads = headsByKey(given);
+        // Their files hold the heads used before.
+        for (const [key, variant] of variants) {
+          const forget = () => variants.delete(key);
+          variant.then(({ recipe }) => hasTrainedExits(recipe) && forget(), forget);
+        }
+        return null;
       }),
 
     gzipBytes: (recipe) =>
@@ -125,9 +149,10 @@ async function buildFiles(
   { model, baseName, original }: OpenModel,
   recipe: Recipe,
   store: VariantStore,
+  heads: Heads = NO_HEADS,
 ): Promise<BuiltVariant> {
   const startedMs = performance.now();
-  const variant = buildVariant(model, recipe, { baseName, now: () => performance.now() });
+  const variant = buildVariant(model, recipe, { baseName, now: () => performance.now(), heads });
   const isUntouched = recipe.every(({ op }) => op === 'identity');
   const files: { name: string; blob: Blob }[] = [];
   for (const file of variant.files) {

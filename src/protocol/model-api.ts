@@ -1,5 +1,6 @@
 import type { Result } from '../base/result.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 
@@ -20,6 +21,13 @@ export interface ModelApi {
   build(recipe: Recipe): Promise<Result<BuiltVariant>>;
   /** The model with every node named after its first output: what `EngineApi.profile` needs. */
   buildForProfile(): Promise<Result<BuiltVariant>>;
+  /**
+   * The model whose outputs are the pooled features of these values, in order, and its own scores: what
+   * `EngineApi.features` runs to train exits.
+   */
+  buildForFeatures(values: readonly string[]): Promise<Result<BuiltVariant>>;
+  /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
+  useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
    * A variant's files, each gzipped (level 6), summed. Keeps a core busy for seconds where files are large: not to
    * be asked while anything is timed.

@@ -1,0 +1,91 @@
+import { seededRandom, shuffled } from '../base/random.ts';
+import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
+import { scorePredictions } from './accuracy.ts';
+import { accuracyImages } from './plan.ts';
+import type { Predictions, Protocol, Strategy, Trial } from './trial.ts';
+
+/** One division for every exit and study of a dataset: an image that trained one exit never evaluates another. */
+const SEED = 0x5b117;
+
+export interface ImageSplit {
+  /** For training exits, ascending. */
+  readonly training: readonly number[];
+  /** For telling accuracy, ascending. */
+  readonly evaluation: readonly number[];
+}
+
+/**
+ * Divides a dataset's images in halves, class by class; of an odd number the extra one evaluates.
+ * @param labels by image index; images without a label are a class of their own
+ */
+export function splitImages(labels: readonly (number | null)[]): ImageSplit {
+  const random = seededRandom(SEED);
+  const imagesOf = new Map<number | null, number[]>();
+  labels.forEach((label, image) => {
+    const images = imagesOf.get(label) ?? [];
+    imagesOf.set(label, images);
+    images.push(image);
+  });
+  const training: number[] = [];
+  const evaluation: number[] = [];
+  for (const [, images] of [...imagesOf].sort(([a], [b]) => (a ?? -1) - (b ?? -1))) {
+    const mixed = shuffled(images, random);
+    const half = Math.floor(mixed.length / 2);
+    training.push(...mixed.slice(0, half));
+    evaluation.push(...mixed.slice(half));
+  }
+  return { training: training.sort((a, b) => a - b), evaluation: evaluation.sort((a, b) => a - b) };
+}
+
+/**
+ * Images of a study's accuracy passes. As soon as one of its strategies has trained exits, all strategies are
+ * evaluated on images that no exit was trained on: a subset of the images they would be evaluated on otherwise.
+ */
+export function evaluationImages(
+  protocol: Protocol,
+  strategies: readonly Strategy[],
+  labels: readonly (number | null)[],
+): readonly number[] {
+  const images = accuracyImages(protocol, labels.length);
+  if (!strategies.some(({ recipe }) => hasTrainedExits(recipe))) return images;
+  const fair = new Set(splitImages(labels).evaluation);
+  return images.filter((image) => fair.has(image));
+}
+
+/** Predictions of some of their images; null if they are not all there. */
+export function restrictedTo(predictions: Predictions, images: readonly number[]): Predictions | null {
+  const { imageIndices, top1, top5, confidence, exitIndex } = predictions;
+  const positions = new Map(imageIndices.map((image, position) => [image, position]));
+  const kept = images.flatMap((image) => positions.get(image) ?? []);
+  if (kept.length !== images.length) return null;
+  const pick = <T>(all: readonly T[]): T[] => kept.map((position) => all[position] as T);
+  return {
+    imageIndices: images,
+    top1: pick(top1),
+    top5: pick(top5),
+    confidence: pick(confidence),
+    exitIndex: pick(exitIndex),
+  };
+}
+
+/**
+ * Trials evaluated on more images than these, when a study gets its first trained exits, with their accuracy told
+ * on these alone. Their predictions are known image by image, so nothing runs again.
+ * @param reference the unchanged model's predictions on these images; null if it has not run
+ */
+export function reevaluated(
+  trial: Trial,
+  images: readonly number[],
+  labels: readonly (number | null)[],
+  reference: Predictions | null,
+): Trial {
+  const { predictions, preprocessing } = trial;
+  if (predictions === null || predictions.imageIndices.length === images.length) return trial;
+  const kept = restrictedTo(predictions, images);
+  if (kept === null) return { ...trial, predictions: null, accuracy: null };
+  return {
+    ...trial,
+    predictions: kept,
+    accuracy: scorePredictions(kept, labels, preprocessing.classOffset, reference),
+  };
+}

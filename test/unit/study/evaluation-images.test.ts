@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  evaluationImages,
+  reevaluated,
+  restrictedTo,
+  splitImages,
+} from '../../../src/study/evaluation-images.ts';
+import { accuracyImages, PROTOCOLS } from '../../../src/study/plan.ts';
+import { makeStrategy } from '../../../src/study/strategy-id.ts';
+import type { Predictions } from '../../../src/study/trial.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
+import { makeTrial } from './trials.ts';
+
+const labels = fc.array(fc.option(fc.integer({ min: 0, max: 6 }), { nil: null }), { maxLength: 120 });
+const trained: Recipe = [{ op: 'early-exit', kind: 'trained', at: ['a'], exit: 0 }];
+const strategyOf = (recipe: Recipe) => makeStrategy('model', { name: 'x', recipe }, 'wasm', 1);
+
+describe('images to train exits with and to evaluate with', () => {
+  test('every image is one or the other, and each class is halved', () => {
+    fc.assert(
+      fc.property(labels, (given) => {
+        const { training, evaluation } = splitImages(given);
+        expect([...training, ...evaluation].sort((a, b) => a - b)).toEqual(given.map((_, image) => image));
+        for (const label of new Set(given)) {
+          const count = (images: readonly number[]) => images.filter((i) => given[i] === label).length;
+          expect(count(evaluation) - count(training)).toBeOneOf([0, 1]);
+        }
+      }),
+    );
+  });
+
+  test('a study without trained exits uses all its images; with one, every strategy the fair ones among them', () => {
+    fc.assert(
+      fc.property(labels, (given) => {
+        const plain = [strategyOf([]), strategyOf([{ op: 'quantize', mode: 'dynamic' }])];
+        const all = accuracyImages(PROTOCOLS.quick, given.length);
+        expect(evaluationImages(PROTOCOLS.quick, plain, given)).toEqual(all);
+        const fair = evaluationImages(PROTOCOLS.quick, [...plain, strategyOf(trained)], given);
+        const { training } = splitImages(given);
+        expect(fair.filter((image) => training.includes(image))).toEqual([]);
+        expect(fair.every((image) => all.includes(image))).toBe(true);
+        expect(fair.length).toBe(all.filter((image) => !training.includes(image)).length);
+      }),
+    );
+  });
+
+  test('what was predicted on more images is told on the fair ones alone', () => {
+    const predictions: Predictions = {
+      imageIndices: [0, 1, 2, 3],
+      top1: [0, 1, 1, 0],
+      top5: [[0], [1], [1], [0]],
+      confidence: [0.9, 0.8, 0.7, 0.6],
+      exitIndex: [null, 0, 1, null],
+    };
+    const accuracy = { images: 4, labelledImages: 4, top1Correct: 3, top5Correct: null, agreeing: null };
+    const trial = { ...makeTrial('a'), predictions, accuracy };
+    const fair = reevaluated(trial, [1, 3], [0, 1, 0, 0], restrictedTo(predictions, [1, 3]));
+    expect(fair.predictions).toEqual({
+      imageIndices: [1, 3],
+      top1: [1, 0],
+      top5: [[1], [0]],
+      confidence: [0.8, 0.6],
+      exitIndex: [0, null],
+    });
+    expect(fair.accuracy).toMatchObject({ images: 2, labelledImages: 2, top1Correct: 2, agreeing: 2 });
+    expect(reevaluated(fair, [1, 3], [0, 1, 0, 0], null)).toBe(fair);
+    // Images that were never predicted cannot be told about.
+    expect(reevaluated(trial, [1, 7], [0, 1, 0, 0], null)).toMatchObject({
+      predictions: null,
+      accuracy: null,
+    });
+  });
+});
