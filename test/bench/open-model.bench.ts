@@ -94,10 +94,10 @@ async function watchOpening(page: Page, name: string): Promise<void> {
                 requestAnimationFrame(() =>
                   requestAnimationFrame(() => resolve(performance.now() - startedAtMs)),
                 );
-              } else requestAnimationFrame(check.tick);
+              } else requestAnimationFrame(() => check.tick());
             },
           };
-          requestAnimationFrame(check.tick);
+          requestAnimationFrame(() => check.tick());
         },
         { capture: true, once: true },
       );
