@@ -136,6 +136,21 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     'Mean compute time of an inference, with what it sends',
     'latencyMeanMs',
   ),
+  {
+    name: 'predicted_latency_mean_ms',
+    description: 'Mean compute time expected before it ran; empty if nothing was expected',
+    cell: ({ trial }) => ms(trial.predicted?.latencyMeanMs ?? null),
+  },
+  {
+    name: 'predicted_top1',
+    description: 'Top-1 accuracy expected before it ran',
+    cell: ({ trial }) => trial.predicted?.accuracyTop1 ?? null,
+  },
+  {
+    name: 'predicted_agreement',
+    description: 'Agreement with the final exit expected before it ran',
+    cell: ({ trial }) => trial.predicted?.agreement ?? null,
+  },
   ...measureColumns('latency_p90_ms', '90th percentile of the same', 'latencyP90Ms'),
   {
     name: 'latency_min_ms',

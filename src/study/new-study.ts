@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { contentHash } from './strategy-id.ts';
-import type { Environment, Protocol, Strategy, Study, Trial } from './trial.ts';
+import type { Environment, PredictedOutcome, Protocol, Strategy, Study, Trial } from './trial.ts';
 
 /** What a study is about; everything its trials have in common. */
 export interface StudySubject {
@@ -73,6 +73,18 @@ export function copiedStudy(study: Study, nowMs: number): Study {
     name: `${study.name} (copy)`,
     trials: study.trials.map((trial) => ({ ...trial, id: `${id}-${trial.strategy.id}`, studyId: id })),
   };
+}
+
+/** The study with what is expected of the trials that have not begun. */
+export function withPredictions(
+  study: Study,
+  predictionOf: (strategy: Strategy) => PredictedOutcome | undefined,
+): Study {
+  const trials = study.trials.map((trial): Trial => {
+    const predicted = trial.state.kind === 'queued' ? predictionOf(trial.strategy) : undefined;
+    return predicted === undefined ? trial : { ...trial, predicted };
+  });
+  return { ...study, trials };
 }
 
 function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {

@@ -28,6 +28,7 @@ import type {
   Accuracy,
   EmulatedTimes,
   Environment,
+  PredictedOutcome,
   Predictions,
   Protocol,
   Sample,
@@ -262,6 +263,13 @@ const readTrial = object<Trial>({
   samples: list(readSample),
   predictions: nullable(readPredictions),
   accuracy: nullable(readAccuracy),
+  predicted: optional(
+    object<PredictedOutcome>({
+      accuracyTop1: nullable(amount),
+      agreement: nullable(amount),
+      latencyMeanMs: amount,
+    }),
+  ),
   size: nullable(
     object<NonNullable<Trial['size']>>({
       rawBytes: count,

@@ -117,6 +117,15 @@ export interface Accuracy {
   readonly agreeing: number | null;
 }
 
+/** What a strategy was expected to give, to stand beside what was measured. */
+export interface PredictedOutcome {
+  /** Share of the labelled images; null without labels. */
+  readonly accuracyTop1: number | null;
+  /** Share of the images on which it predicts what the final exit predicts; null where labels told the accuracy. */
+  readonly agreement: number | null;
+  readonly latencyMeanMs: number;
+}
+
 /** Everything measured about one strategy. Facts only: medians, intervals and the front are derived. */
 export interface Trial {
   readonly id: string;
@@ -138,6 +147,8 @@ export interface Trial {
   readonly samples: readonly Sample[];
   readonly predictions: Predictions | null;
   readonly accuracy: Accuracy | null;
+  /** What was expected before it ran; left out where nothing was. */
+  readonly predicted?: PredictedOutcome;
   readonly size: {
     readonly rawBytes: number;
     /** The files, each gzipped (level 6), summed; null as long as it is not known. */

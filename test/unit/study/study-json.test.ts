@@ -41,6 +41,11 @@ const size = fc.record({
   macs: fc.nat(),
   macsToExit: fc.array(fc.record({ exitIndex: fc.nat(), macs: fc.nat() })),
 });
+const predicted = fc.record({
+  accuracyTop1: fc.option(amount),
+  agreement: fc.option(amount),
+  latencyMeanMs: amount,
+});
 const study: fc.Arbitrary<Study> = fc
   .array(
     fc.record({
@@ -49,12 +54,19 @@ const study: fc.Arbitrary<Study> = fc
       samples: fc.array(sample, { maxLength: 5 }),
       predictions: fc.option(predictions),
       size: fc.option(size),
+      predicted: fc.option(predicted),
       heapBytes: fc.option(amount),
       warnings: fc.array(fc.string()),
     }),
     { maxLength: 4 },
   )
-  .map((trials) => makeStudy(trials.map(({ name, ...change }) => makeTrial(name, change))));
+  .map((trials) =>
+    makeStudy(
+      trials.map(({ name, predicted: expected, ...change }) =>
+        makeTrial(name, expected === null ? change : { ...change, predicted: expected }),
+      ),
+    ),
+  );
 
 /** The failure of parsing this text. */
 function failureOf(text: string): InputError['failure'] {
