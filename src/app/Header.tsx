@@ -5,11 +5,13 @@ import { DownIcon, Logo, MoonIcon, SunIcon } from '../panels/ui/icons.tsx';
 import { useLab } from '../store/lab.ts';
 import styles from './Header.module.css';
 import { useIsDark } from './theme.ts';
+import { useVariantNumbers } from './use-variant-numbers.ts';
 
 export function Header({ compact }: { readonly compact: boolean }) {
   const model = useLab((lab) => lab.model);
   const opening = useLab((lab) => lab.openingModel);
   const openDialog = useLab((lab) => lab.openDialog);
+  const variant = useVariantNumbers(model?.view);
   const modelName = model?.name ?? opening?.what ?? 'Open a model';
   if (compact) {
     return (
@@ -36,8 +38,8 @@ export function Header({ compact }: { readonly compact: boolean }) {
         <strong>{modelName}</strong>
         {model && (
           <span className={styles.quiet}>
-            {formatBytes(model.view.hollow ? model.view.totals.weightBytes : model.view.fileBytes)} ·{' '}
-            {formatCount(model.view.totals.params)}
+            {variant?.macs ??
+              `${formatBytes(model.view.hollow ? model.view.totals.weightBytes : model.view.fileBytes)} · ${formatCount(model.view.totals.params)}`}
           </span>
         )}
         <DownIcon />

@@ -9,6 +9,8 @@ export type BoxNodeData = {
   readonly costText: string;
   readonly heat: number;
   readonly selected: boolean;
+  /** The recipe cuts it away: it lies behind or beside the exit where inference stops. */
+  readonly away: boolean;
   /** Whether it holds what was searched for: the match that is looked at, or another. */
   readonly match: 'current' | 'other' | null;
 };
@@ -44,6 +46,7 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
       className={styles.box}
       data-kind={box.kind}
       data-selected={data.selected || undefined}
+      data-away={data.away || undefined}
       data-match={data.match ?? undefined}
       data-exit={box.exit === null ? undefined : true}
       data-foldable={box.foldKey === null ? undefined : true}

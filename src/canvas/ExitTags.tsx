@@ -23,7 +23,13 @@ export function ExitTags({ view, layout, exit: placed, notes, onToggle, onUnfold
     const note = notes?.get(exit);
     const position = { '--gx': tagX, '--gy': tagY } as CSSProperties;
     return (
-      <div key={exit} className={styles.exitTag} data-on={state.on || undefined} style={position}>
+      <div
+        key={exit}
+        className={styles.exitTag}
+        data-on={state.on || undefined}
+        data-away={state.away || undefined}
+        style={position}
+      >
         <button
           type="button"
           className={styles.exitFace}
@@ -55,17 +61,26 @@ export function ExitTags({ view, layout, exit: placed, notes, onToggle, onUnfold
   });
 }
 
-function tagState(placed: ExitPlacement, exit: number): { readonly on: boolean; readonly text: string } {
+interface TagState {
+  readonly on: boolean;
+  /** Cut away together with its head. */
+  readonly away: boolean;
+  readonly text: string;
+}
+
+function tagState(placed: ExitPlacement, exit: number): TagState {
   switch (placed.kind) {
     case 'none':
-      return { on: false, text: 'off' };
+      return { on: false, away: false, text: 'off' };
     case 'fixed':
-      return placed.exit === exit ? { on: true, text: 'stops' } : { on: false, text: 'off' };
+      return placed.exit === exit
+        ? { on: true, away: false, text: 'stops' }
+        : { on: false, away: true, text: 'off' };
     case 'dynamic': {
       const at = placed.exits.indexOf(exit);
       return at < 0
-        ? { on: false, text: 'off' }
-        : { on: true, text: `τ ${placed.thresholds[at]?.toFixed(2)}` };
+        ? { on: false, away: true, text: 'off' }
+        : { on: true, away: false, text: `τ ${placed.thresholds[at]?.toFixed(2)}` };
     }
   }
 }

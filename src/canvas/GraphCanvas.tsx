@@ -1,6 +1,7 @@
 import { ReactFlow, ReactFlowProvider, useStore, ViewportPortal, type ReactFlowState } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useCallback, useMemo, useRef, useState } from 'react';
+import { keptNodes } from '../transforms/kept-nodes.ts';
 import { placementOf } from '../transforms/placement.ts';
 import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
 import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } from './boxes.ts';
@@ -63,9 +64,16 @@ function Stage(props: GraphCanvasProps) {
       ),
     [placement.exit],
   );
+  // Skipped blocks are shown on their own: they are still passed by.
+  const awayRows = useMemo(() => {
+    const kept = keptNodes(view, { exit: placement.exit, skips: [] });
+    return layout.boxes.map(
+      ({ box }) => !kept.subarray(box.firstNode, box.lastNode + 1).includes(1) && box.kind !== 'input',
+    );
+  }, [view, placement.exit, layout]);
   const scene = useMemo(
-    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRow, matchRows, activeExits }),
-    [layout, heat, selectedRow, matchRow, matchRows, activeExits],
+    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRow, matchRows, activeExits, awayRows }),
+    [layout, heat, selectedRow, matchRow, matchRows, activeExits, awayRows],
   );
 
   const rootRef = useRef<HTMLDivElement>(null);
@@ -186,7 +194,7 @@ function useFlowNodes(
   costs: readonly number[],
   colour: GraphCanvasProps['colour'],
 ): BoxFlowNode[] {
-  const { layout, heats, selectedRow, matchRow, matchRows } = scene;
+  const { layout, heats, selectedRow, matchRow, matchRows, awayRows } = scene;
   const all = useMemo(
     () =>
       layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
@@ -208,12 +216,13 @@ function useFlowNodes(
               costText: formatCost(costs[row] ?? 0, colour),
               heat: heats[row] ?? 0,
               selected: row === selectedRow,
+              away: awayRows[row] ?? false,
               match: row === matchRow ? 'current' : matchRows.has(row) ? 'other' : null,
             },
           },
         ];
       }),
-    [layout, heats, selectedRow, matchRow, matchRows, costs, colour],
+    [layout, heats, selectedRow, matchRow, matchRows, awayRows, costs, colour],
   );
   return detail ? all : NO_NODES;
 }

@@ -81,7 +81,8 @@ export function Overlay(props: OverlayProps) {
       <div ref={rootRef} className={styles.overlay} data-compact={compact || undefined}>
         {stopY !== null && stopY !== undefined && stop !== null && (
           <>
-            {stop < view.exits.length - 1 && (
+            {/* At rest the boxes themselves are faded; while it moves this is quicker. */}
+            {stop !== restingStop && stop < view.exits.length - 1 && (
               <div className={styles.cutAway} style={{ '--gy': stopY } as React.CSSProperties} />
             )}
             <PlaceHandle

@@ -14,6 +14,8 @@ export interface Scene {
   readonly matchRows: ReadonlySet<number>;
   /** Exits that take part: their ramps are solid. */
   readonly activeExits: ReadonlySet<number>;
+  /** Rows that the recipe cuts away: faded. */
+  readonly awayRows: readonly boolean[];
 }
 
 export interface Viewport {
@@ -26,6 +28,8 @@ export interface Viewport {
 }
 
 const CORNER_RADIUS = 6;
+/** How much of what is cut away stays visible. */
+const AWAY_ALPHA = 0.3;
 const DOT_SPACING_PX = 24;
 
 /**
@@ -74,9 +78,11 @@ export function paintOverview(
     if (at.box.kind === 'header') return;
     const isMatch = scene.matchRows.has(row) || scene.selectedRow === row;
     context.fillStyle = isMatch ? theme.accent : fillOf(at, scene.heats[row] ?? 0, theme);
+    context.globalAlpha = scene.awayRows[row] ? AWAY_ALPHA : 1;
     const boxHeight = Math.max(1, at.height * scaleY - 0.5);
     context.fillRect((at.x - left) * scaleX, at.y * scaleY, at.width * scaleX, boxHeight);
   });
+  context.globalAlpha = 1;
 }
 
 function paintDots(context: CanvasRenderingContext2D, viewport: Viewport, theme: Theme): void {
@@ -106,19 +112,39 @@ function paintWires(
   context.lineWidth = lineWidth;
   if (detail) context.beginPath();
   const selected: Wire[] = [];
+  const away: Wire[] = [];
   for (const wire of wires) {
     if (wire.exit !== null) continue;
     if (wire.from === scene.selectedRow || wire.to === scene.selectedRow) selected.push(wire);
+    else if (scene.awayRows[wire.from] || scene.awayRows[wire.to]) away.push(wire);
     else if (detail) traceWire(context, wire.points);
     else if (!wire.minor) fillWire(context, wire.points, lineWidth);
   }
   if (detail) context.stroke();
+  paintAwayWires(context, away, lineWidth, detail);
   if (selected.length === 0) return;
   context.strokeStyle = theme.accent;
   context.lineWidth = lineWidth * 1.4;
   context.beginPath();
   for (const wire of selected) traceWire(context, wire.points);
   context.stroke();
+}
+
+function paintAwayWires(
+  context: CanvasRenderingContext2D,
+  wires: readonly Wire[],
+  lineWidth: number,
+  detail: boolean,
+): void {
+  if (wires.length === 0) return;
+  context.globalAlpha = AWAY_ALPHA;
+  context.beginPath();
+  for (const wire of wires) {
+    if (detail) traceWire(context, wire.points);
+    else if (!wire.minor) fillWire(context, wire.points, lineWidth);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
 }
 
 /** Orange off-ramps: a dot on the trunk, a line, an arrow. */
@@ -138,7 +164,7 @@ function paintRamps(
     const endY = wire.points.at(-1) ?? 0;
     context.strokeStyle = theme.exit;
     context.fillStyle = theme.exit;
-    context.globalAlpha = active ? 1 : 0.55;
+    context.globalAlpha = active ? 1 : scene.awayRows[wire.to] ? AWAY_ALPHA : 0.55;
     context.lineWidth = (active ? 2.2 : 1.4) * scale;
     context.setLineDash(active ? [] : [4 * scale, 4 * scale]);
     context.beginPath();
@@ -178,8 +204,10 @@ function paintBoxes(
     // Too small for an outline, a cold box would vanish on the paper.
     const heat = scene.heats[row] ?? 0;
     context.fillStyle = outlined || heat > 0.1 ? fillOf(at, heat, theme) : theme.border;
+    context.globalAlpha = scene.awayRows[row] ? AWAY_ALPHA : 1;
     context.fillRect(at.x, at.y, at.width, at.height);
     if (outlined) context.strokeRect(at.x, at.y, at.width, at.height);
+    context.globalAlpha = 1;
   });
 }
 

@@ -43,16 +43,18 @@ export function KeptList() {
     else setFailure(outcome.failure);
   };
   return (
-    <Section title="Kept on this device">
-      {failure && <Problem failure={failure} />}
-      {storage?.status && <Room status={storage.status} />}
-      {storage?.kept.length === 0 && <p className={panel.dim}>Nothing is kept yet.</p>}
-      <ul>
-        {storage?.kept.map((thing) => (
-          <KeptRow key={`${thing.kind} ${thing.id}`} thing={thing} onDelete={() => void forget(thing)} />
-        ))}
-      </ul>
-    </Section>
+    <div className={styles.kept}>
+      <Section title="Kept on this device">
+        {failure && <Problem failure={failure} />}
+        {storage?.status && <Room status={storage.status} />}
+        {storage?.kept.length === 0 && <p className={panel.dim}>Nothing is kept yet.</p>}
+        <ul>
+          {storage?.kept.map((thing) => (
+            <KeptRow key={`${thing.kind} ${thing.id}`} thing={thing} onDelete={() => void forget(thing)} />
+          ))}
+        </ul>
+      </Section>
+    </div>
   );
 }
 
