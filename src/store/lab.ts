@@ -1,6 +1,7 @@
 import { create } from 'zustand';
 import { createDataSlice } from './data-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
+import { createHeadsSlice } from './heads-slice.ts';
 import { createModelSlice } from './model-slice.ts';
 import { createNormalisationSlice } from './normalisation-slice.ts';
 import { createNoticeSlice } from './notice-slice.ts';
@@ -18,6 +19,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createDataSlice(...tools),
   ...createNormalisationSlice(...tools),
   ...createRecipeSlice(...tools),
+  ...createHeadsSlice(...tools),
   ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),

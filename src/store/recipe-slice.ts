@@ -13,6 +13,8 @@ export interface RecipeSlice {
   readonly editRecipe: (next: Recipe) => void;
   /** Starts over with another model: nothing to undo. */
   readonly resetRecipe: (recipe: Recipe) => void;
+  /** Checks again: what the recipe needs may have come. */
+  readonly recheckRecipe: () => void;
   readonly undo: () => void;
   readonly redo: () => void;
 }
@@ -48,6 +50,7 @@ export const createRecipeSlice: Slice<RecipeSlice> = (set, get) => {
     recipeProblem: null,
     editRecipe: (next) => step((history) => recordChange(history, onCanvas(next), sameRecipe)),
     resetRecipe: (recipe) => step(() => startHistory(onCanvas(recipe))),
+    recheckRecipe: () => void check(),
     undo: () => step(undoChange),
     redo: () => step(redoChange),
   };

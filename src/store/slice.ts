@@ -1,6 +1,7 @@
 import type { StateCreator } from 'zustand';
 import type { DataSlice } from './data-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
+import type { HeadsSlice } from './heads-slice.ts';
 import type { ModelSlice } from './model-slice.ts';
 import type { NormalisationSlice } from './normalisation-slice.ts';
 import type { NoticeSlice } from './notice-slice.ts';
@@ -15,6 +16,7 @@ export type Lab = ModelSlice &
   DataSlice &
   NormalisationSlice &
   RecipeSlice &
+  HeadsSlice &
   PlacementSlice &
   StrategySlice &
   StudySlice &

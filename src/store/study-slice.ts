@@ -84,6 +84,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel it under Data.',
       };
     }
+    if (get().exitTraining) {
+      return {
+        code: 'busy',
+        message: 'exits are being trained',
+        hint: 'Wait a moment, or cancel the training.',
+      };
+    }
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);
     if (misfit) return misfit;
@@ -106,9 +113,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     const { provider, threads } = strategyPlace(settings, environment, model.view.totals.macs);
     return listed
       .filter(({ chosen }) => chosen)
-      .map((entry) =>
-        makeStrategy(model.view.modelId, entry, provider, threads, placementFor(entry, get())),
-      );
+      .map((entry) => makeStrategy(model.view.modelId, entry, provider, threads, placementFor(entry, get())));
   };
 
   const start = async (study: Study) => {
@@ -137,6 +142,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           fileName: model.view.fileName,
           externalFiles: model.external,
           data,
+          heads: get().heads,
           environment,
         },
         {

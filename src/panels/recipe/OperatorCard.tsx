@@ -5,6 +5,7 @@ import { IconButton } from '../ui/controls.tsx';
 import { CloseIcon, DownIcon, UpIcon } from '../ui/icons.tsx';
 import { describeOperator, kindOf } from './operators.ts';
 import { OperatorOptions } from './OperatorOptions.tsx';
+import { TrainExits } from './TrainExits.tsx';
 import styles from './RecipePanel.module.css';
 
 interface OperatorCardProps {
@@ -59,6 +60,7 @@ export function OperatorCard({ operator, index, recipe, view, onRecipe }: Operat
           />
         </div>
       )}
+      {operator.op === 'early-exit' && operator.kind === 'trained' && <TrainExits operator={operator} />}
     </li>
   );
 }

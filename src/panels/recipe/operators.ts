@@ -14,6 +14,7 @@ import {
   withCut,
   withDynamicExits,
 } from '../../transforms/placement.ts';
+import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
@@ -45,13 +46,17 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
     note: 'stop when an exit is confident',
     colour: 'var(--exit)',
     add: (recipe, view) =>
-      withDynamicExits(
-        recipe,
-        view.exits.map((exit) => exit.index),
-        DEFAULT_EXIT_THRESHOLD,
-      ),
+      view.exits.length > 1
+        ? withDynamicExits(
+            recipe,
+            view.exits.map((exit) => exit.index),
+            DEFAULT_EXIT_THRESHOLD,
+          )
+        : firstTaps(view).reduce((grown, value) => withTap(grown, view, value), recipe),
     refusal: (recipe, view) =>
-      view.exits.length < 2 ? 'this model has a single output' : onlyOnce(recipe, 'early-exit'),
+      view.exits.length < 2 && firstTaps(view).length === 0
+        ? 'this model gives no place for exits'
+        : onlyOnce(recipe, 'early-exit'),
   },
   {
     op: 'skip',
@@ -94,6 +99,23 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
       middleCut(view) === null ? 'there is no place to cut' : onlyOnce(recipe, 'partition'),
   },
 ];
+
+/** Values for the first exits of a model that has none: about a third and two thirds through its work. */
+function firstTaps(view: GraphView): readonly string[] {
+  const places = tapPlaces(view).filter(({ afterNode }) =>
+    view.blocks.some(({ lastNode }) => lastNode === afterNode),
+  );
+  const all = places.length > 0 ? places : tapPlaces(view);
+  const nearest = [1 / 3, 2 / 3].flatMap((share) => {
+    const off = (afterNode: number): number =>
+      Math.abs((view.frontiers[afterNode]?.macsBefore ?? 0) - share * view.totals.macs);
+    const [first, ...rest] = all;
+    if (!first) return [];
+    return rest.reduce((best, next) => (off(next.afterNode) < off(best.afterNode) ? next : best), first)
+      .value;
+  });
+  return [...new Set(nearest)];
+}
 
 /** Kind of an operator; none for `identity`, which shows as an empty recipe. */
 export function kindOf(operator: Operator): OperatorKind | undefined {

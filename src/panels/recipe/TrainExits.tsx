@@ -1,0 +1,137 @@
+import { useMemo } from 'react';
+import { formatShare } from '../../base/units.ts';
+import { splitImages } from '../../study/evaluation-images.ts';
+import { useLab } from '../../store/lab.ts';
+import { modelWorker } from '../../store/workers.ts';
+import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../../transforms/exits/trained-head.ts';
+import type { TrainedExitOperator } from '../../transforms/recipe.ts';
+import panel from '../panel.module.css';
+import { Button, ProgressBar } from '../ui/controls.tsx';
+import { Problem } from '../ui/FailureText.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { LearningCurve } from './LearningCurve.tsx';
+import styles from './TrainExits.module.css';
+
+/** Training of a recipe's exits: the button, what is going on, and what each exit can do. */
+export function TrainExits({ operator }: { readonly operator: TrainedExitOperator }) {
+  const heads = useLab((lab) => lab.heads);
+  const training = useLab((lab) => lab.exitTraining);
+  const problem = useLab((lab) => lab.exitTrainingProblem);
+  const isHollow = useLab((lab) => lab.model?.view.hollow ?? false);
+  const images = useTrainingImages();
+  const train = useLab((lab) => lab.trainExits);
+  const seed = operator.seed ?? DEFAULT_HEAD_SEED;
+  const headOf = new Map(heads.filter((head) => head.seed === seed).map((head) => [head.value, head]));
+  const missing = operator.at.filter((value) => !headOf.has(value)).length;
+  return (
+    <div className={styles.train}>
+      {training ? (
+        <Training />
+      ) : (
+        <Button look={missing > 0 ? 'primary' : 'plain'} disabled={images === 0} onClick={() => void train()}>
+          {missing > 0
+            ? `Train ${exits(missing)} on ${images} images`
+            : `Train ${exits(operator.at.length)} again`}
+        </Button>
+      )}
+      {problem && <Problem failure={problem} />}
+      <ul className={panel.stack} aria-label="What the exits can do">
+        {operator.at.map((value, index) => {
+          const head = headOf.get(value);
+          return head && <TrainedExit key={value} name={`Exit ${index + 1}`} head={head} />;
+        })}
+      </ul>
+      {missing === 0 && !training && <Files operator={operator} heads={[...headOf.values()]} />}
+      <p className={`${panel.dim} ${panel.small}`}>
+        Half of the images train exits, in every class; studies with trained exits tell accuracy on the other
+        half, for all their strategies.
+        {isHollow && ' The weights of this model are noise: exits can be tried, but they learn little.'}
+      </p>
+    </div>
+  );
+}
+
+function exits(count: number): string {
+  return count === 1 ? '1 exit' : `${count} exits`;
+}
+
+function useTrainingImages(): number {
+  const data = useLab((lab) => lab.data);
+  return useMemo(
+    () => (data ? splitImages(data.dataset.items.map(({ label }) => label)).training.length : 0),
+    [data],
+  );
+}
+
+function Training() {
+  const progress = useLab((lab) => lab.exitTraining?.progress ?? null);
+  const cancel = useLab((lab) => lab.cancelExitTraining);
+  const what =
+    progress === null
+      ? 'Making the model that computes features'
+      : progress.kind === 'features'
+        ? `Features of ${progress.done} of ${progress.total} images`
+        : `Exit ${progress.position + 1} of ${progress.count} learns, step ${progress.curve.length}`;
+  const share = progress?.kind === 'features' ? progress.done / Math.max(1, progress.total) : null;
+  return (
+    <div className={panel.stack}>
+      <p className={panel.small} role="status">
+        {what}
+      </p>
+      <ProgressBar share={share} label={what} />
+      {progress?.kind === 'learning' && <LearningCurve curve={progress.curve} />}
+      <Button onClick={cancel}>Cancel the training</Button>
+    </div>
+  );
+}
+
+function TrainedExit({ name, head }: { readonly name: string; readonly head: TrainedHead }) {
+  const { training, classCount } = head;
+  const { validationAccuracy, validationImages, trainingImages, missingClasses, targetSource } = training;
+  return (
+    <li className={styles.exit}>
+      <p>
+        <strong>
+          {name}: {formatShare(validationAccuracy)}
+        </strong>{' '}
+        <span className={`${panel.dim} ${panel.small}`}>
+          {targetSource === 'labels' ? 'right' : 'as the whole model'} on {validationImages} validation images
+          · learned from {trainingImages}
+          {missingClasses.length > 0 &&
+            ` · never chooses ${missingClasses.length} of ${classCount} classes, which have too few images`}
+        </span>
+      </p>
+      <LearningCurve curve={training.curve} />
+    </li>
+  );
+}
+
+/** The model with its exits as an ordinary ONNX file, and the heads for the command line. */
+function Files(props: { readonly operator: TrainedExitOperator; readonly heads: readonly TrainedHead[] }) {
+  const { operator, heads } = props;
+  const model = useLab((lab) => lab.model);
+  const openModel = useLab((lab) => lab.openModel);
+  const reportFailure = useLab((lab) => lab.reportFailure);
+  const { op, kind, at, seed } = operator;
+  const withModel = async (use: (file: File) => unknown) => {
+    const built = await modelWorker()?.build([{ op, kind, at, ...(seed === undefined ? {} : { seed }) }]);
+    const blob = built?.ok ? built.value.files[0]?.blob : undefined;
+    if (blob) await use(new File([blob], `${model?.name ?? 'model'}-exits.onnx`));
+    else if (built && !built.ok) reportFailure('The model with exits could not be made', built.failure);
+  };
+  return (
+    <div className={panel.buttons}>
+      <Button onClick={() => void withModel((file) => saveFile(file.name, file))}>Download with exits</Button>
+      <Button
+        onClick={() =>
+          void withModel((file) => openModel({ kind: 'file', file: { path: file.name, file }, external: [] }))
+        }
+      >
+        Open with exits
+      </Button>
+      <Button onClick={() => saveFile('heads.json', serialiseHeads(heads), 'application/json')}>
+        heads.json
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+import { attempt, type Failure } from '../base/result.ts';
+import { trainExits, type TrainingProgress } from '../clients/train-exits.ts';
+import { type HeadSubject, loadHeads, saveHeads } from '../persist/heads.ts';
+import { DEFAULT_HEAD_SEED, headKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
+import type { Lab, Slice } from './slice.ts';
+import { strategyPlace } from './study-slice.ts';
+import { modelWorker } from './workers.ts';
+
+export interface HeadsSlice {
+  /** Trained for the open model on the open images, prepared as they are now; one for each value and seed. */
+  readonly heads: readonly TrainedHead[];
+  /** The training under way; `progress` is null until it tells something. */
+  readonly exitTraining: { readonly progress: TrainingProgress | null } | null;
+  /** Why the last training ended without heads. */
+  readonly exitTrainingProblem: Failure | null;
+  /** Trains those exits of the recipe on the canvas that have no head yet; all of them if none is missing. */
+  readonly trainExits: () => Promise<void>;
+  readonly cancelExitTraining: () => void;
+}
+
+export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
+  let control = new AbortController();
+
+  const adopt = async (heads: readonly TrainedHead[]) => {
+    set({ heads });
+    await modelWorker()?.useHeads(heads);
+    get().recheckRecipe();
+  };
+
+  store.subscribe((lab, before) => {
+    const isSame =
+      lab.model === before.model && lab.data === before.data && lab.preprocessing === before.preprocessing;
+    if (isSame) return;
+    get().cancelExitTraining();
+    set({ exitTrainingProblem: null });
+    const subject = subjectOf(lab);
+    if (subject === null) return;
+    void attempt(() => loadHeads(subject)).then((found) => {
+      // Another model or other images may have been opened meanwhile.
+      if (JSON.stringify(subjectOf(get())) === JSON.stringify(subject))
+        void adopt(found.ok ? found.value : []);
+    });
+  });
+
+  return {
+    heads: [],
+    exitTraining: null,
+    exitTrainingProblem: null,
+    trainExits: async () => {
+      const { model, data, preprocessing, environment, settings, recipes, heads, run } = get();
+      const operator = trainedExitsOf(recipes.present);
+      const worker = modelWorker();
+      if (!model || !data || !preprocessing || !environment || !operator || !worker) return;
+      if (run) {
+        const failure = {
+          code: 'busy',
+          message: 'a study is running',
+          hint: 'Wait for it, or cancel it first.',
+        };
+        return set({ exitTrainingProblem: failure });
+      }
+      get().cancelExitTraining();
+      const ends = (control = new AbortController());
+      const { at, seed = DEFAULT_HEAD_SEED } = operator;
+      const isTrained = (value: string) => heads.some((head) => head.value === value && head.seed === seed);
+      const missing = at.filter((value) => !isTrained(value));
+      set({ exitTraining: { progress: null }, exitTrainingProblem: null });
+      const outcome = await trainExits(
+        {
+          model: worker,
+          modelId: model.view.modelId,
+          data,
+          preprocessing,
+          ...strategyPlace(settings, environment, model.view.totals.macs),
+          values: missing.length > 0 ? missing : at,
+          seed,
+        },
+        (progress) => {
+          if (!ends.signal.aborted) set({ exitTraining: { progress } });
+        },
+        ends.signal,
+      );
+      if (ends.signal.aborted) return;
+      set({ exitTraining: null });
+      if (!outcome.ok) return set({ exitTrainingProblem: outcome.failure });
+      const subject = { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
+      const saved = await saveHeads(subject, outcome.value);
+      if (!saved.ok) get().reportFailure('The trained exits are not kept', saved.failure);
+      const all = new Map([...heads, ...outcome.value].map((head) => [headKey(head.value, head.seed), head]));
+      await adopt([...all.values()]);
+    },
+    cancelExitTraining: () => {
+      control.abort();
+      if (get().exitTraining) set({ exitTraining: null });
+    },
+  };
+};
+
+function subjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
+  if (!model || !data || !preprocessing) return null;
+  return { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
+}
