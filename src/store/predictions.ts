@@ -69,6 +69,6 @@ export function usePredictions(view: GraphView, recipe: Recipe): Predictions {
 }
 
 /** How values cross a recipe's cuts. */
-export function transferOf(_recipe: Recipe): TransferType {
-  return 'float32';
+export function transferOf(recipe: Recipe): TransferType {
+  return recipe.find((operator) => operator.op === 'partition')?.transfer ?? 'float32';
 }

@@ -93,6 +93,7 @@ export function applyRecipe(
         }
         break;
       case 'partition':
+        if (operator.transfer === 'uint8') checkOpset(draft.analysed);
         draft = { ...draft, partition: operator };
         break;
       case 'prune':
@@ -166,6 +167,11 @@ export function checkPrunable(analysed: AnalysedModel): AnalysedModel {
 
 function checkQuantizable({ model }: AnalysedModel): void {
   if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
+  checkOpset({ model });
+}
+
+/** Whether DynamicQuantizeLinear can be used. */
+function checkOpset({ model }: Pick<AnalysedModel, 'model'>): void {
   const problem = opsetProblem(model);
   if (problem !== null) throw problem;
 }

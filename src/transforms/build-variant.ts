@@ -6,6 +6,7 @@ import { serializeModel } from '../onnx/serialize.ts';
 import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
+import { convertCrossing } from './cuts/convert-crossing.ts';
 import type { ResolvedCut } from './cuts/resolve-cut.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import { nestCompiled } from './compile-nested.ts';
@@ -74,11 +75,17 @@ export function buildVariant(
       }
     : applyRecipe(analysed, recipe, pruneWeights, options.heads ?? NO_HEADS);
   const names = fileNames(options.baseName, draft);
-  const compiled = draft.segments.map((segment, at): CompiledSegment => {
+  const plain = draft.segments.map((segment, at): CompiledSegment => {
     const result = compileSegment(draft, segment, names[at] as string, at === draft.segments.length - 1);
     options.onProgress?.((at + 1) / draft.segments.length);
     return isIdentity(recipe) ? { ...result, model } : result;
   });
+  const { segments: compiled, cuts } = convertCrossing(
+    plain,
+    cutsOf(draft.analysed, draft.segments),
+    new Set(draft.analysed.exits.map(({ output }) => output)),
+    draft.partition?.transfer ?? 'float32',
+  );
   const nested = draft.isNested ? nestCompiled(draft, compiled, `${options.baseName}.onnx`) : null;
   const written = nested === null ? compiled : [nested.segment];
   const files = written.map(toFile);
@@ -95,7 +102,7 @@ export function buildVariant(
     params: total(parameters, 'count'),
     nonZeroParams: total(parameters, 'nonZero'),
     macs: compiled.reduce((sum, { plan }) => sum + plan.macs, 0),
-    cuts: cutsOf(draft.analysed, draft.segments),
+    cuts,
     buildMs: options.now() - startedMs,
     warnings: warningsOf(model, recipe, draft, compiled),
   };

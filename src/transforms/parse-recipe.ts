@@ -1,5 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
+import { TRANSFER_TYPES } from './transfer.ts';
 import { AUTOMATIC_CUTS, automaticCutOf, DEFAULT_TIERS, namedCutsOf } from './cuts/resolve-cut.ts';
 import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
 import { CONFIDENCE_MEASURES, DEFAULT_CONFIDENCE } from './exits/confidence.ts';
@@ -38,7 +39,7 @@ const DECISION_FIELDS = ['confidence', 'form'] as const;
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
   'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed', ...DECISION_FIELDS],
-  partition: ['cut', 'cuts', ...TIER_FIELDS],
+  partition: ['cut', 'cuts', 'transfer', ...TIER_FIELDS],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
 };
@@ -280,16 +281,19 @@ function parseExitIndex(value: unknown, path: string): number {
 
 function parsePartition(json: Record<string, unknown>, path: string): PartitionOperator {
   const { cut, cuts } = json;
+  const transfer = optional('transfer', json['transfer'], (value) =>
+    oneOf(value, TRANSFER_TYPES, `${path}.transfer`),
+  );
   if (cuts !== undefined) {
     if (cut !== undefined) refuse(path, 'both "cut" and "cuts"', '"cut" for two parts, or "cuts" for three');
-    refuseUnknownFields(json, ['op', 'cuts'], path);
+    refuseUnknownFields(json, ['op', 'cuts', 'transfer'], path);
     if (!Array.isArray(cuts) || cuts.length !== 2)
       refuse(`${path}.cuts`, describe(cuts), 'two cuts, each the names of the values that cross');
     const [first, second] = cuts.map((names, index) => parseNamedCut(names, `${path}.cuts[${index}]`));
-    return { op: 'partition', cuts: [first as CutNames, second as CutNames] };
+    return { op: 'partition', cuts: [first as CutNames, second as CutNames], ...transfer };
   }
   const names = parseCut(cut, `${path}.cut`);
-  if (names !== 'fastest') refuseUnknownFields(json, ['op', 'cut'], path);
+  if (names !== 'fastest') refuseUnknownFields(json, ['op', 'cut', 'transfer'], path);
   const positive = (field: string) => (value: unknown) =>
     typeof value === 'number' && Number.isFinite(value) && value > 0
       ? value
@@ -297,6 +301,7 @@ function parsePartition(json: Record<string, unknown>, path: string): PartitionO
   return {
     op: 'partition',
     cut: names,
+    ...transfer,
     ...optional('headSpeed', json['headSpeed'], positive('headSpeed')),
     ...optional('tailSpeed', json['tailSpeed'], positive('tailSpeed')),
     ...optional('bandwidthMbps', json['bandwidthMbps'], positive('bandwidthMbps')),
@@ -396,11 +401,12 @@ function thresholdText(threshold: number): string {
 
 function cutLabel(operator: PartitionOperator): string {
   const automatic = automaticCutOf(operator);
-  if (automatic !== null) return `cut ${automatic}`;
+  const suffix = (operator.transfer ?? 'float32') === 'float32' ? '' : ` ${operator.transfer}`;
+  if (automatic !== null) return `cut ${automatic}${suffix}`;
   const places = namedCutsOf(operator).map(
     ([first = '', ...others]) => `@${shortName(first)}${others.length === 0 ? '' : ` +${others.length}`}`,
   );
-  return `cut ${places.join(' ')}`;
+  return `cut ${places.join(' ')}${suffix}`;
 }
 
 function percent(ratio: number): string {
@@ -476,10 +482,12 @@ function mergedThresholds(threshold: number | readonly number[]): number | reado
 
 function normalisePartition(operator: PartitionOperator): PartitionOperator {
   const automatic = automaticCutOf(operator);
+  const transfer = operator.transfer === 'float32' ? undefined : operator.transfer;
   if (automatic !== null) {
     return {
       op: 'partition',
       cut: automatic,
+      ...(transfer && { transfer }),
       ...Object.fromEntries(
         TIER_FIELDS.flatMap((field) => {
           const value = operator[field];
@@ -494,7 +502,8 @@ function normalisePartition(operator: PartitionOperator): PartitionOperator {
       only !== undefined && others.length === 0 && !AUTOMATIC_CUTS.some((kind) => kind === only);
     return isPlain ? only : names.toSorted();
   });
-  return second === undefined ? { op: 'partition', cut: first } : { op: 'partition', cuts: [first, second] };
+  const places = second === undefined ? { cut: first } : { cuts: [first, second] as const };
+  return { op: 'partition', ...places, ...(transfer && { transfer }) };
 }
 
 function normaliseSkip({ op, kind, blocks, bypass }: SkipExitOperator): SkipExitOperator {

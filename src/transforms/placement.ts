@@ -85,7 +85,8 @@ function withPartition(recipe: Recipe, operator: PartitionOperator): Recipe {
   return edited(
     recipe,
     isPartition,
-    () => operator,
+    // How values cross does not depend on where.
+    ({ transfer }) => (transfer ? { ...operator, transfer } : operator),
     (rest) => [...rest, operator],
   );
 }

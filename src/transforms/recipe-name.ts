@@ -21,8 +21,10 @@ function operatorName(operator: Operator, view: GraphView): string {
   const automatic = automaticCutOf(operator);
   if (automatic !== null) return recipeLabel([operator]);
   const places = namedCutsOf(operator).map((names) => frontierOfCut(view, names));
+  const { transfer = 'float32' } = operator;
+  const suffix = transfer === 'float32' ? '' : `, ${transfer}`;
   return places.every((frontier) => frontier !== undefined)
-    ? `cut ${places.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}`
+    ? `cut ${places.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}${suffix}`
     : recipeLabel([operator]);
 }
 

@@ -1,5 +1,7 @@
 import type { ConfidenceMeasure } from './exits/confidence.ts';
 
+import type { TransferType } from './transfer.ts';
+
 /**
  * A recipe: a JSON array of operators, applied in order to a model. Small, serialisable, undoable.
  * Parsing and the reasons for refusing a sequence live in `parse-recipe.ts`.
@@ -89,6 +91,8 @@ export interface PartitionOperator {
   readonly cut?: AutomaticCut | CutNames;
   /** For three tiers: what crosses from mobile to edge, and what from edge to cloud. */
   readonly cuts?: readonly [CutNames, CutNames];
+  /** How float32 values cross. Default `float32`: as they are. */
+  readonly transfer?: TransferType;
   /** For `fastest`: how fast the parts' tiers are, relative to the device that costs are measured on. */
   readonly headSpeed?: number;
   readonly tailSpeed?: number;

@@ -19,6 +19,7 @@ import type {
   Recipe,
 } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
+import { TransferOption } from '../placement/TransferOption.tsx';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
@@ -56,7 +57,12 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'prune':
       return <PruneOptions operator={operator} {...rest} />;
     case 'partition':
-      return <PartitionOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />;
+      return (
+        <>
+          <PartitionOptions recipe={rest.recipe} view={rest.view} onRecipe={rest.onRecipe} />
+          <TransferOption operator={operator} onOperator={rest.onOperator} />
+        </>
+      );
     default:
       return unreachable(operator);
   }
