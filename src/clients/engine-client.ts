@@ -27,6 +27,7 @@ export function openEngineClient(): EngineClient {
       load,
       measure: (request) => current.api.measure(request),
       predict: (...request) => current.api.predict(...request),
+      exitScores: (...request) => current.api.exitScores(...request),
       profile: (...request) => current.api.profile(...request),
       features: (...request) => current.api.features(...request),
       heapBytes: async () => {

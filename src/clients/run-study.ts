@@ -504,7 +504,7 @@ function lastSequence(trial: Trial): number {
 
 function sizeOf(built: BuiltVariant): Trial['size'] {
   const { rawBytes, params, nonZeroParams, macs, plan } = built;
-  const macsToExit: { exitIndex: number; macs: number }[] = [];
+  const macsToExit = (plan.decision?.exits ?? []).map((exit) => ({ exitIndex: exit.index, macs: exit.macs }));
   let macsSoFar = 0;
   for (const segment of plan.segments) {
     macsSoFar += segment.macs;

@@ -4,7 +4,7 @@ import { failed, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
-import type { EngineApi, EngineLoad, EngineLoaded } from '../protocol/engine-api.ts';
+import type { EngineApi, EngineLoad, EngineLoaded, ExitScoresPass } from '../protocol/engine-api.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import { parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
@@ -16,7 +16,7 @@ import { inputDims } from './input-dims.ts';
 import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
 import { bestClasses, classCountOf, requireClassScores } from './scores.ts';
-import { createSegmentRunner, scoresOf, type SegmentRunner } from './segment-runner.ts';
+import { createSegmentRunner, type Inference, scoresOf, type SegmentRunner } from './segment-runner.ts';
 import { sessionInput } from './session-input.ts';
 
 interface Loaded {
@@ -83,6 +83,9 @@ export function createEngineService(): EngineApi {
         const engine = requireLoaded(loaded);
         return predictAll(preprocessing ? prepared(engine, preprocessing) : engine, imageIndices, onProgress);
       }),
+
+    exitScores: (imageIndices, onProgress) =>
+      guarded('the pass over all exits', () => scoreExits(requireLoaded(loaded), imageIndices, onProgress)),
 
     profile: (imageIndices, warmUpRuns) =>
       guarded('the profile', () => profileRuns(requireLoaded(loaded), imageIndices, warmUpRuns)),
@@ -186,11 +189,75 @@ async function predictAll(
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
 ): Promise<Predictions> {
-  const { request, run } = engine;
   const top1: number[] = [];
   const top5: number[][] = [];
   const confidence: number[] = [];
   const exitIndex: (number | null)[] = [];
+  await forEachImage(engine, engine.run, imageIndices, onProgress, (inference) => {
+    requireClassScores(inference.outputDims, inference.outputName);
+    const best = bestClasses(inference.scores, 5);
+    top1.push(best[0] ?? 0);
+    top5.push(best);
+    confidence.push(confidenceOf(inference.scores, inference.scoresKind));
+    exitIndex.push(inference.exitIndex);
+  });
+  return { imageIndices, top1, top5, confidence, exitIndex };
+}
+
+/** Every exit's scores of all images; thresholds must not be reached before the end. */
+async function scoreExits(
+  engine: Loaded,
+  imageIndices: readonly number[],
+  onProgress: (done: number) => void,
+): Promise<ExitScoresPass> {
+  const { plan } = engine.request;
+  const exits = plan.segments.flatMap(({ exit }) => (exit === null ? [] : [exit]));
+  const scores = new Map<number, Float32Array>();
+  let classCount = 0;
+  let image = 0;
+  const run = createSegmentRunner(
+    plan,
+    engine.sessions,
+    () => performance.now(),
+    (exit, of) => {
+      classCount ||= of.length;
+      if (of.length !== classCount) throw exitsDiffer(exit.output, of.length, classCount);
+      let all = scores.get(exit.index);
+      if (!all) scores.set(exit.index, (all = new Float32Array(imageIndices.length * classCount)));
+      all.set(of, image * classCount);
+    },
+  );
+  await forEachImage(engine, run, imageIndices, onProgress, () => {
+    image++;
+  });
+  return {
+    classCount,
+    exits: exits.map(({ index, output, scores: kind }) => ({
+      index,
+      output,
+      kind,
+      scores: scores.get(index) ?? new Float32Array(0),
+    })),
+  };
+}
+
+function exitsDiffer(output: string, found: number, wanted: number): InputError {
+  return new InputError({
+    code: 'exits-differ',
+    message: `The exit ${output} scores ${found} classes, the exits before it ${wanted}.`,
+    where: output,
+  });
+}
+
+/** Runs the model on images that are decoded ahead: for passes that time nothing. */
+async function forEachImage(
+  engine: Loaded,
+  run: SegmentRunner,
+  imageIndices: readonly number[],
+  onProgress: (done: number) => void,
+  use: (inference: Inference) => void,
+): Promise<void> {
+  const { request } = engine;
   let toldMs = performance.now();
   let next = decodeAt(request, imageIndices[0]);
   for (let i = 0; i < imageIndices.length; i++) {
@@ -199,13 +266,7 @@ async function predictAll(
     next = decodeAt(request, imageIndices[i + 1]);
     // Its failure belongs to its own turn, not to an unhandled rejection.
     next.catch(() => {});
-    const inference = await run(makeInput(engine, image));
-    requireClassScores(inference.outputDims, inference.outputName);
-    const best = bestClasses(inference.scores, 5);
-    top1.push(best[0] ?? 0);
-    top5.push(best);
-    confidence.push(confidenceOf(inference.scores, inference.scoresKind));
-    exitIndex.push(inference.exitIndex);
+    use(await run(makeInput(engine, image)));
     const nowMs = performance.now();
     if (nowMs - toldMs >= progressIntervalMs) {
       toldMs = nowMs;
@@ -214,7 +275,6 @@ async function predictAll(
     }
   }
   onProgress(imageIndices.length);
-  return { imageIndices, top1, top5, confidence, exitIndex };
 }
 
 /** Runs the first segment over images and lines its outputs up as rows. */

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { defined } from '../base/assert.ts';
 import { float16ToNumber } from '../onnx/float16.ts';
-import type { SegmentPlan, VariantPlan } from '../transforms/variant.ts';
+import type { ExitPlan, SegmentPlan, VariantPlan } from '../transforms/variant.ts';
 import { confidenceOf } from '../transforms/exits/confidence.ts';
 import { requireClassScores, type Scores } from './scores.ts';
 
@@ -25,12 +25,14 @@ export type SegmentRunner = (input: Tensor) => Promise<Inference>;
  * Runs a plan's segments in order, each fed with the model's input and what earlier segments made, and stops
  * at the first exit whose confidence reaches its threshold: the segments after it do not run.
  * @param sessions one per segment, in order
+ * @param onExit sees the scores of every exit that is reached, only while it is called
  * @param now milliseconds; outputs are on the CPU when a segment's time ends, so a GPU's read-back is counted
  */
 export function createSegmentRunner(
   plan: VariantPlan,
   sessions: readonly InferenceSession[],
   now: () => number,
+  onExit?: (exit: ExitPlan, scores: Scores) => void,
 ): SegmentRunner {
   const segments = plan.segments.map((segment, i) => ({
     segment,
@@ -50,6 +52,7 @@ export function createSegmentRunner(
       const outputs = await session.run(feeds);
       for (const name in outputs) values.set(name, outputs[name] as Tensor);
       exit = segment.exit;
+      if (exit !== null) onExit?.(exit, scoresOf(defined(values.get(exit.output), `output ${exit.output}`)));
       const stops = exit !== null && isConfident(exit, values);
       const endedMs = now();
       segmentMs.push(endedMs - segmentStartedMs);

@@ -23,6 +23,18 @@ export interface EngineLoaded {
   readonly warnings: readonly string[];
 }
 
+/** In order of work, the final exit last. */
+export interface ExitScoresPass {
+  readonly classCount: number;
+  readonly exits: readonly {
+    readonly index: number;
+    readonly output: string;
+    readonly kind: 'logits' | 'probabilities';
+    /** Row-major, shape [images, classes]. */
+    readonly scores: Float32Array;
+  }[];
+}
+
 /**
  * Served by `workers/engine.ts` (implementation `src/engine/engine-service.ts`): one worker per strategy,
  * since a WASM heap never shrinks and the thread count is fixed per context. End the worker to free it.
@@ -45,6 +57,14 @@ export interface EngineApi {
     onProgress: (done: number) => void,
     preprocessing?: Preprocessing,
   ): Promise<Result<Predictions>>;
+  /**
+   * The scores of every exit of every image. For plans whose thresholds are never reached, so that all exits are
+   * (see `neverStopping`).
+   */
+  exitScores(
+    imageIndices: readonly number[],
+    onProgress: (done: number) => void,
+  ): Promise<Result<ExitScoresPass>>;
   /**
    * What each node takes, over these images. Once, after a load with `isProfiled`; the first runs are the warm-up.
    * The files' nodes must be named after their first output.
