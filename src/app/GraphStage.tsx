@@ -6,6 +6,9 @@ import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
+import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
+import type { TrainedExitOperator } from '../transforms/recipe.ts';
 import styles from './GraphStage.module.css';
 import { PlacementSheet } from './PlacementSheet.tsx';
 
@@ -23,6 +26,8 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
   const search = useLab((lab) => lab.search);
   const searchIndex = useLab((lab) => lab.searchIndex);
   const trials = useLab((lab) => lab.trials);
+  const heads = useLab((lab) => lab.heads);
+  const tapNotes = useMemo(() => notesOfHeads(heads, trainedExitsOf(recipe)), [heads, recipe]);
   const exitNotes = useMemo(() => notesOfExits(exitAccuracies(trials)), [trials]);
   if (!view) return <NoModel />;
   return (
@@ -43,6 +48,7 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
           searchIndex={searchIndex}
           compact={compact}
           exitNotes={exitNotes}
+          tapNotes={tapNotes}
         />
         <div className={styles.search}>
           <SearchBox view={view} />
@@ -64,6 +70,15 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
 
 function notesOfExits(accuracies: ReadonlyMap<number, number>): ReadonlyMap<number, string> {
   return new Map([...accuracies].map(([exit, accuracy]) => [exit, formatShare(accuracy)]));
+}
+
+/** Accuracy on validation images of the recipe's exits that are trained. */
+function notesOfHeads(
+  heads: readonly TrainedHead[],
+  operator: TrainedExitOperator | undefined,
+): ReadonlyMap<string, string> {
+  const own = heads.filter(({ seed }) => seed === (operator?.seed ?? DEFAULT_HEAD_SEED));
+  return new Map(own.map(({ value, training }) => [value, formatShare(training.validationAccuracy)]));
 }
 
 function NoModel() {

@@ -154,6 +154,7 @@ function Stage(props: GraphCanvasProps) {
             compact={compact}
             {...(props.onPreview && { onPreview: props.onPreview })}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
+            {...(props.tapNotes && { tapNotes: props.tapNotes })}
             onUnfold={(key) => setUnfolded((old) => toggled(old, key))}
             tools={
               <ToolbarChips

@@ -1,6 +1,6 @@
 import { useStoreApi } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
-import { defined } from '../base/assert.ts';
+import { defined, unreachable } from '../base/assert.ts';
 import { formatBytes } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import {
@@ -12,6 +12,7 @@ import {
   withFixedExit,
   withoutExits,
 } from '../transforms/placement.ts';
+import { tapPlaces, withTap, withTapMoved } from '../transforms/exits/trained-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { type Drop, shownPlace, type Subject } from './drag-state.ts';
 import { ExitTags } from './ExitTags.tsx';
@@ -21,11 +22,15 @@ import { PlaceHandle } from './PlaceHandle.tsx';
 import { nearestPlace } from './places.ts';
 import type { GraphCanvasProps, PreviewInfo } from './props.ts';
 import { SkipRamps } from './SkipRamps.tsx';
+import { TrainedExits } from './TrainedExits.tsx';
 import { useHandleMoves } from './use-handle-moves.ts';
 import styles from './GraphCanvas.module.css';
 
 interface OverlayProps
-  extends Pick<GraphCanvasProps, 'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes'> {
+  extends Pick<
+    GraphCanvasProps,
+    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes'
+  > {
   readonly layout: Layout;
   readonly onUnfold: (foldKey: string) => void;
   /** The rest of the toolbar, left of the palette. */
@@ -41,8 +46,7 @@ export function Overlay(props: OverlayProps) {
 
   const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
   const onDrop = useCallback(
-    ({ subject, place }: Drop) =>
-      onRecipe(subject === 'cut' ? withCut(recipe, view, place) : withFixedExit(recipe, place)),
+    (drop: Drop) => onRecipe(recipeAfter(drop, recipe, view)),
     [recipe, view, onRecipe],
   );
   const moves = useHandleMoves(view, layout, onDrop);
@@ -55,6 +59,8 @@ export function Overlay(props: OverlayProps) {
     if (moves.state.kind !== 'dragging' && moves.state.kind !== 'stepping') return null;
     const { subject, place } = moves.state;
     if (place === null) return null;
+    // A trained exit says on its own tag what it is.
+    if (subject === 'tap') return null;
     return subject === 'cut' ? cutPreview(view, place) : exitPreview(view, place);
   }, [moves.state, view]);
   const previewed = useRef(false);
@@ -71,7 +77,7 @@ export function Overlay(props: OverlayProps) {
     const { height, transform } = store.getState();
     const middle = (height / 2 - transform[1]) / transform[2];
     const place = nearestPlace(moves.places[subject], middle, transform[2]);
-    if (place) onDrop({ subject, place: place.at });
+    if (place) onDrop({ subject, place: place.at, from: null });
   };
 
   const cutInfo = cut === null ? null : cutPreview(view, cut);
@@ -107,6 +113,7 @@ export function Overlay(props: OverlayProps) {
           onToggle={(exit) => onRecipe(withExitToggled(recipe, view, placement.exit, exit))}
           onUnfold={onUnfold}
         />
+        <TrainedExits view={view} recipe={recipe} onRecipe={onRecipe} moves={moves} notes={props.tapNotes} />
         {cutInfo && cut !== null && (
           <PlaceHandle
             subject="cut"
@@ -146,6 +153,23 @@ export function Overlay(props: OverlayProps) {
       )}
     </>
   );
+}
+
+function recipeAfter({ subject, place, from }: Drop, recipe: Recipe, view: GraphView): Recipe {
+  switch (subject) {
+    case 'cut':
+      return withCut(recipe, view, place);
+    case 'stop':
+      return withFixedExit(recipe, place);
+    case 'tap': {
+      const valueAt = (at: number | null) => tapPlaces(view).find(({ afterNode }) => afterNode === at)?.value;
+      const [old, value] = [valueAt(from), valueAt(place)];
+      if (value === undefined) return recipe;
+      return old === undefined ? withTap(recipe, view, value) : withTapMoved(recipe, view, old, value);
+    }
+    default:
+      return unreachable(subject);
+  }
 }
 
 function TagLines({ lines: [first, second] }: { readonly lines: readonly [string, string] }) {

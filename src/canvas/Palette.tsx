@@ -24,9 +24,16 @@ export function Palette({ exitCount, exit, cut, moves, onAdd, onRemove, onDynami
         title="Cut the model in two: drag it onto the graph"
         {...{ moves, onAdd, onRemove }}
       />
-      {exitCount < 2 ? (
-        <span className={styles.note}>one output, no exits</span>
-      ) : (
+      {moves.places.tap.length > 0 && (
+        <SubjectButton
+          subject="tap"
+          label="new exit"
+          placed={false}
+          title="An exit to be trained on this device: drag it onto the graph"
+          {...{ moves, onAdd, onRemove }}
+        />
+      )}
+      {exitCount > 1 && (
         <>
           <button
             type="button"

@@ -1,10 +1,10 @@
 import { unreachable } from '../base/assert.ts';
 
-/** What can be moved along the graph: the cut, or the fixed exit where inference stops. */
-export type Subject = 'cut' | 'stop';
+/** What can be moved along the graph: the cut, the fixed exit where inference stops, or a trained exit. */
+export type Subject = 'cut' | 'stop' | 'tap';
 
 /**
- * Moving a handle as explicit states. A place is a node index (cut) or an exit index (stop); `from` is where
+ * Moving a handle as explicit states. A place is a node index (cut, tap) or an exit index (stop); `from` is where
  * the handle was, null if it is being added.
  *
  *   idle --press--> pressed --move past the threshold--> dragging --release--> idle (drops)
@@ -58,6 +58,8 @@ const DRAG_THRESHOLD_PX = 4;
 export interface Drop {
   readonly subject: Subject;
   readonly place: number;
+  /** Where it was; null if it is new. */
+  readonly from: number | null;
 }
 
 /**
@@ -115,5 +117,8 @@ function finish(state: DragState): { state: DragState; drop: Drop | null } {
     (state.kind === 'dragging' || state.kind === 'stepping') &&
     state.place !== null &&
     state.place !== state.from;
-  return { state: IDLE, drop: moved ? { subject: state.subject, place: state.place as number } : null };
+  return {
+    state: IDLE,
+    drop: moved ? { subject: state.subject, place: state.place as number, from: state.from } : null,
+  };
 }

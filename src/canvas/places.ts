@@ -1,6 +1,7 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ValueName } from '../onnx/model.ts';
 import { headOfNodes } from '../onnx/exit-heads.ts';
+import { tapPlaces } from '../transforms/exits/trained-placement.ts';
 import type { Layout } from './layout.ts';
 
 /** A legal place for a handle. */
@@ -25,6 +26,17 @@ export function cutPlaces(view: GraphView, layout: Layout): readonly Place[] {
     at: afterNode,
     y: layout.frontierY[afterNode] ?? 0,
     pullPx: single ? SINGLE_VALUE_PULL_PX : 0,
+    endsBlock: blockEnds.has(afterNode),
+  }));
+}
+
+/** Where exits can be trained: behind the node that makes each value, in order. */
+export function trainedExitPlaces(view: GraphView, layout: Layout): readonly Place[] {
+  const blockEnds = new Set(view.blocks.map(({ lastNode }) => lastNode));
+  return tapPlaces(view).map(({ afterNode }) => ({
+    at: afterNode,
+    y: layout.frontierY[afterNode] ?? 0,
+    pullPx: blockEnds.has(afterNode) ? SINGLE_VALUE_PULL_PX : 0,
     endsBlock: blockEnds.has(afterNode),
   }));
 }

@@ -54,4 +54,6 @@ export interface GraphCanvasProps {
   readonly compact: boolean;
   /** A short text for an exit's tag, by index in `GraphView.exits`, e.g. its accuracy. */
   readonly exitNotes?: ReadonlyMap<number, string>;
+  /** A short text for a trained exit, by the value it hangs on, e.g. its accuracy; without one it is not trained yet. */
+  readonly tapNotes?: ReadonlyMap<string, string>;
 }

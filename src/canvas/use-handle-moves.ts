@@ -11,7 +11,15 @@ import {
 import type { GraphView } from '../onnx/graph-view.ts';
 import { type DragEvent, type DragState, type Drop, IDLE, reduceDrag, type Subject } from './drag-state.ts';
 import type { Layout } from './layout.ts';
-import { cutPlaces, nearestPlace, type Place, type Step, stepFrom, stopPlaces } from './places.ts';
+import {
+  cutPlaces,
+  nearestPlace,
+  type Place,
+  type Step,
+  stepFrom,
+  stopPlaces,
+  trainedExitPlaces,
+} from './places.ts';
 
 export interface HandleMoves {
   readonly state: DragState;
@@ -63,7 +71,11 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
   const grabOffsetPx = useRef(0);
   const gestureDragged = useRef(false);
   const places = useMemo(
-    () => ({ cut: cutPlaces(view, layout), stop: stopPlaces(view, layout) }),
+    () => ({
+      cut: cutPlaces(view, layout),
+      stop: stopPlaces(view, layout),
+      tap: trainedExitPlaces(view, layout),
+    }),
     [view, layout],
   );
 

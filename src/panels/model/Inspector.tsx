@@ -2,7 +2,8 @@ import { formatBytes, formatCount, formatShare } from '../../base/units.ts';
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import panel from '../panel.module.css';
-import { IconButton } from '../ui/controls.tsx';
+import { canTap, trainedExitsOf, withoutTap, withTap } from '../../transforms/exits/trained-placement.ts';
+import { Button, IconButton } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import styles from './Inspector.module.css';
 import { SkipControls } from './SkipControls.tsx';
@@ -30,6 +31,7 @@ export function Inspector({ view }: { readonly view: GraphView }) {
           <CloseIcon />
         </IconButton>
       </div>
+      {<ExitHere view={view} node={view.nodes[isBlock ? range.lastNode : node.index] ?? node} />}
       {isBlock ? (
         <BlockFacts view={view} nodes={view.nodes.slice(range.firstNode, range.lastNode + 1)} />
       ) : (
@@ -41,6 +43,22 @@ export function Inspector({ view }: { readonly view: GraphView }) {
         lastNode={isBlock ? range.lastNode : node.index}
       />
     </div>
+  );
+}
+
+/** Puts a trained exit on what this node makes, and takes it away again. */
+function ExitHere({ view, node }: { readonly view: GraphView; readonly node: NodeView }) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const value = node.outputs.find((output) => canTap(view, output));
+  if (value === undefined) return null;
+  const isThere = trainedExitsOf(recipe)?.at.includes(value) ?? false;
+  return (
+    <Button
+      onClick={() => editRecipe(isThere ? withoutTap(recipe, view, value) : withTap(recipe, view, value))}
+    >
+      {isThere ? 'Remove the exit here' : 'Put an exit here'}
+    </Button>
   );
 }
 

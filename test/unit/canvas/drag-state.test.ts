@@ -20,7 +20,7 @@ const step = (place: number): DragEvent => ({ kind: 'step', subject: 'cut', from
 
 test('a drag drops once, at the last place', () => {
   const { drops, state } = play([press(3), move(10, 5), move(90, 9), { kind: 'release' }]);
-  expect(drops).toEqual([{ subject: 'cut', place: 9 }]);
+  expect(drops).toEqual([{ subject: 'cut', place: 9, from: 3 }]);
   expect(state).toEqual(IDLE);
 });
 
@@ -33,7 +33,9 @@ test('a drag back to where it began is no change', () => {
 });
 
 test('a handle that was not there drops even at the first place', () => {
-  expect(play([press(null), move(10, 0), { kind: 'release' }]).drops).toEqual([{ subject: 'cut', place: 0 }]);
+  expect(play([press(null), move(10, 0), { kind: 'release' }]).drops).toEqual([
+    { subject: 'cut', place: 0, from: null },
+  ]);
 });
 
 test('cancelled, a drag leaves the handle where it was', () => {
@@ -46,7 +48,7 @@ test('cancelled, a drag leaves the handle where it was', () => {
 
 test('steps by keyboard are one drop', () => {
   expect(play([step(4), step(5), step(6), { kind: 'drop' }, { kind: 'drop' }]).drops).toEqual([
-    { subject: 'cut', place: 6 },
+    { subject: 'cut', place: 6, from: 3 },
   ]);
   expect(play([step(4), { kind: 'cancel' }, { kind: 'drop' }]).drops).toEqual([]);
 });

@@ -1,0 +1,56 @@
+import { defined } from '../base/assert.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import { tapPlaces, trainedExitsOf, withoutTap } from '../transforms/exits/trained-placement.ts';
+import { placeOfCut } from '../transforms/recipe-name.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import { PlaceHandle } from './PlaceHandle.tsx';
+import type { HandleMoves } from './use-handle-moves.ts';
+
+interface TrainedExitsProps {
+  readonly view: GraphView;
+  readonly recipe: Recipe;
+  readonly onRecipe: (next: Recipe) => void;
+  readonly moves: HandleMoves;
+  /** A short text for an exit, by the value it hangs on; those without one are not trained yet. */
+  readonly notes: ReadonlyMap<string, string> | undefined;
+}
+
+/** The trained exits of a recipe, each a handle along the graph, and the one that is being added. */
+export function TrainedExits({ view, recipe, onRecipe, moves, notes }: TrainedExitsProps) {
+  const places = tapPlaces(view);
+  const exits = (trainedExitsOf(recipe)?.at ?? []).flatMap((value, index) => {
+    const place = places.find((each) => each.value === value);
+    return place ? [{ value: place.value as string, index, resting: place.afterNode }] : [];
+  });
+  const moved = moves.state.kind === 'dragging' || moves.state.kind === 'stepping' ? moves.state : null;
+  const moving = moved?.subject === 'tap' ? moved : null;
+  const isAdding = moving !== null && moving.from === null && moving.place !== null;
+  const shown = isAdding ? [...exits, { value: null, index: exits.length, resting: null }] : exits;
+  return shown.map(({ value, index, resting }) => {
+    const at = moving?.from === resting ? (moving.place ?? resting) : resting;
+    if (at === null) return null;
+    const here = defined(
+      places.find(({ afterNode }) => afterNode === at),
+      'a place for an exit',
+    );
+    const share = Math.round((100 * (view.frontiers[at]?.macsBefore ?? 0)) / Math.max(1, view.totals.macs));
+    const note = notes?.get(here.value) ?? 'not trained';
+    return (
+      <PlaceHandle
+        key={value ?? 'added'}
+        subject="tap"
+        name={`trained exit ${index + 1}`}
+        moves={moves}
+        at={at}
+        resting={resting}
+        valueText={`${placeOfCut(view, at)}, ${note}, ${share} % of MACs`}
+        onRemove={() => value !== null && onRecipe(withoutTap(recipe, view, value))}
+      >
+        <b>
+          exit {index + 1} · {note}
+        </b>
+        <span>{share} % of MACs</span>
+      </PlaceHandle>
+    );
+  });
+}
