@@ -4,6 +4,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
+import type { ExitScores } from '../study/thresholds.ts';
 import type { Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
@@ -65,6 +66,13 @@ export interface StoredHead {
   readonly head: TrainedHead;
 }
 
+/** A pass over all exits of a model, under the hash of what it was made with. */
+export interface StoredExitScores {
+  readonly key: string;
+  readonly storedAtMs: number;
+  readonly pass: ExitScores;
+}
+
 /** A piece of a blob, where the browser has no private file system to write to. */
 export interface BlobPiece {
   readonly key: string;
@@ -79,6 +87,7 @@ interface Schema extends DBSchema {
   datasets: { key: string; value: StoredDataset };
   pieces: { key: [string, number]; value: BlobPiece };
   session: { key: string; value: Session };
+  exitScores: { key: string; value: StoredExitScores };
   heads: { key: [subject: string, key: string]; value: StoredHead };
 }
 
@@ -97,6 +106,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('heads', { keyPath: ['subject', 'key'] });
+  },
+  (database) => {
+    database.createObjectStore('exitScores', { keyPath: 'key' });
   },
 ];
 

@@ -10,6 +10,7 @@ import { createRecipeSlice } from './recipe-slice.ts';
 import type { Lab } from './slice.ts';
 import { createStrategySlice } from './strategy-slice.ts';
 import { createStudySlice } from './study-slice.ts';
+import { createThresholdsSlice } from './thresholds-slice.ts';
 import { createUiSlice } from './ui-slice.ts';
 
 /** The lab's state and actions; components select one thing each: `useLab((lab) => lab.model)`. */
@@ -23,6 +24,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),
+  ...createThresholdsSlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),
 }));

@@ -9,6 +9,7 @@ import type { PlacementSlice } from './placement-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
 import type { StrategySlice } from './strategy-slice.ts';
 import type { StudySlice } from './study-slice.ts';
+import type { ThresholdsSlice } from './thresholds-slice.ts';
 import type { UiSlice } from './ui-slice.ts';
 
 /** Everything the page knows. Facts only; what can be derived is in `selectors.ts`. */
@@ -20,6 +21,7 @@ export type Lab = ModelSlice &
   PlacementSlice &
   StrategySlice &
   StudySlice &
+  ThresholdsSlice &
   DeviceSlice &
   UiSlice &
   NoticeSlice;

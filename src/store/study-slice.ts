@@ -5,7 +5,7 @@ import { runStudy } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
-import { copiedStudy, extendedStudy, newStudy, type StudySubject } from '../study/new-study.ts';
+import { copiedStudy, extendedStudy, newStudy, type StudySubject, withPredictions } from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
@@ -90,6 +90,9 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         message: 'exits are being trained',
         hint: 'Wait a moment, or cancel the training.',
       };
+    }
+    if (get().exitTraining) {
+      return { code: 'busy', message: 'exits are being trained', hint: 'Wait a moment, or cancel the training.' };
     }
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);
@@ -211,7 +214,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           ? extendedStudy({ ...study, trials }, subject, strategies, Date.now())
           : null;
       const hasWork = extended?.trials.some(isUnfinished) ?? false;
-      await start(extended && hasWork ? extended : newStudy(subject, strategies, Date.now()));
+      const planned = extended && hasWork ? extended : newStudy(subject, strategies, Date.now());
+      const { expected } = get();
+      await start(
+        withPredictions(planned, ({ recipe, placement }) =>
+          placement ? undefined : expected.get(JSON.stringify(recipe)),
+        ),
+      );
     },
     resumeStudy: async () => {
       const { study, trials, run } = get();

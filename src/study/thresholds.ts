@@ -176,6 +176,23 @@ export function learnThresholds(table: ThresholdTable, seed: number): readonly L
   }));
 }
 
+/**
+ * At most so many of learned thresholds, spread evenly over their latencies, the fastest and the slowest among them.
+ * @param learned the fastest first
+ */
+export function spreadOut(learned: readonly LearnedThresholds[], most: number): readonly LearnedThresholds[] {
+  const [first, last] = [learned[0], learned.at(-1)];
+  if (learned.length <= most || !first || !last || most < 2) return learned.slice(0, most);
+  const latencyOf = (each: LearnedThresholds): number => each.validation.latencyMs;
+  const stepMs = (latencyOf(last) - latencyOf(first)) / (most - 1);
+  const nearest = Array.from({ length: most }, (_, step) => {
+    const wantedMs = latencyOf(first) + step * stepMs;
+    const distance = (each: LearnedThresholds): number => Math.abs(latencyOf(each) - wantedMs);
+    return learned.reduce((best, each) => (distance(each) < distance(best) ? each : best), first);
+  });
+  return [...new Set(nearest)];
+}
+
 /** Images looked at during a search, all sweeps together: a second on a slow device. */
 const EFFORT = 12e6;
 

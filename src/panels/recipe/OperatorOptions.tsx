@@ -8,11 +8,10 @@ import {
   withDynamicExits,
   withFixedExit,
 } from '../../transforms/placement.ts';
-import { type ConfidenceMeasure, DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
+import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
   ExistingExitOperator,
-  ExitForm,
   Operator,
   PruneOperator,
   QuantizeOperator,
@@ -23,6 +22,7 @@ import { TransferOption } from '../placement/TransferOption.tsx';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
+import { confidenceOptions, formOptions } from './exit-decisions.ts';
 import { neighbourCut } from './operators.ts';
 import { SkipOptions } from './SkipOptions.tsx';
 import { TrainedExitOptions } from './TrainedExitOptions.tsx';
@@ -165,17 +165,6 @@ function EarlyExitOptions({
     </>
   );
 }
-
-export const confidenceOptions: readonly { readonly value: ConfidenceMeasure; readonly label: string }[] = [
-  { value: 'max-softmax', label: 'probability of the best class' },
-  { value: 'margin', label: 'its lead over the second' },
-  { value: 'entropy', label: 'certainty (1 − entropy)' },
-];
-
-const formOptions: readonly { readonly value: ExitForm; readonly label: string }[] = [
-  { value: 'segments', label: 'files, one after another' },
-  { value: 'if', label: 'one file that decides inside' },
-];
 
 const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
 

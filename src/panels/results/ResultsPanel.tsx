@@ -5,6 +5,7 @@ import { frontOfTrials } from '../../study/pareto.ts';
 import panel from '../panel.module.css';
 import { MeasureButton } from '../run/MeasureButton.tsx';
 import { Select } from '../ui/controls.tsx';
+import { ThresholdsPanel } from '../thresholds/ThresholdsPanel.tsx';
 import { Section } from '../ui/Section.tsx';
 import { Downloads } from './Downloads.tsx';
 import styles from './ResultsPanel.module.css';
@@ -64,6 +65,7 @@ export function ResultsPanel() {
           />
         </Suspense>
       </Section>
+      <ThresholdsPanel />
       {study && trials.length > 0 && (
         <Section title="Trials">
           <TrialTable

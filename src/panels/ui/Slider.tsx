@@ -9,11 +9,13 @@ interface SliderProps {
   readonly max: number;
   readonly step: number;
   readonly format: (value: number) => string;
+  /** Called at every movement. */
+  readonly onMove?: (value: number) => void;
   /** Called when the thumb comes to rest: a drag is one undo step. */
   readonly onChange: (value: number) => void;
 }
 
-export function Slider({ title, value, min, max, step, format, onChange }: SliderProps) {
+export function Slider({ title, value, min, max, step, format, onMove, onChange }: SliderProps) {
   const id = useId();
   const [shown, setShown] = useDraft(value);
   const settle = () => shown !== value && onChange(shown);
@@ -29,7 +31,10 @@ export function Slider({ title, value, min, max, step, format, onChange }: Slide
         step={step}
         value={shown}
         aria-valuetext={format(shown)}
-        onChange={(event) => setShown(event.currentTarget.valueAsNumber)}
+        onChange={(event) => {
+          setShown(event.currentTarget.valueAsNumber);
+          onMove?.(event.currentTarget.valueAsNumber);
+        }}
         onPointerUp={settle}
         onKeyUp={settle}
         onBlur={settle}
