@@ -1,0 +1,29 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Column, SAMPLE_COLUMNS, TRIAL_COLUMNS } from '../../src/study/csv.ts';
+
+const root = join(import.meta.dirname, '../..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+function table(columns: readonly Pick<Column<never>, 'name' | 'description'>[]): string {
+  const rows = columns.map(({ name, description }) => `| \`${name}\` | ${description} |`);
+  return ['| column | meaning |', '|---|---|', ...rows].join('\n');
+}
+
+describe('README', () => {
+  it.each([
+    ['trials.csv', TRIAL_COLUMNS],
+    ['samples.csv', SAMPLE_COLUMNS],
+  ] as const)('lists the columns of %s as they are written', (_file, columns) => {
+    expect(readme).toContain(table(columns));
+  });
+
+  it('names folders and files that exist', () => {
+    const named = [...readme.matchAll(/`((?:src|test|public|workers)\/[\w./-]*)`/g)].map(
+      ([, path]) => path ?? '',
+    );
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
