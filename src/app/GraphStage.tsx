@@ -1,21 +1,64 @@
-import { useMemo } from 'react';
-import { formatShare } from '../base/units.ts';
+import { useCallback, useMemo, useState } from 'react';
+import { formatCount, formatMs, formatShare } from '../base/units.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
+import { ToolSelect } from '../canvas/Tools.tsx';
+import type { GraphView } from '../onnx/graph-view.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
+import { predictedMs } from '../panels/placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
+import { useCostProfile, usePredictions, useReach } from '../store/predictions.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import type { TrainedExitOperator } from '../transforms/recipe.ts';
+import type { Recipe, TrainedExitOperator } from '../transforms/recipe.ts';
 import styles from './GraphStage.module.css';
 import { PlacementSheet } from './PlacementSheet.tsx';
+import { useVariantView } from './use-variant-view.ts';
 
 /** The graph with what belongs on it: search, and details of what is selected. */
 export function GraphStage({ compact }: { readonly compact: boolean }) {
   const view = useLab((lab) => lab.model?.view);
+  // Chosen per model: another one starts with its original.
+  return view ? <ModelStage key={view.modelId} view={view} compact={compact} /> : <NoModel />;
+}
+
+interface StageProps {
+  readonly view: GraphView;
+  readonly compact: boolean;
+}
+
+const NO_RECIPE: Recipe = [];
+
+/** The original graph with the recipe's exits and cuts on it, or the graph that the recipe makes of it. */
+function ModelStage({ view, compact }: StageProps) {
   const recipe = useLab(recipeOnShow);
+  const [fileIndex, showFile] = useState<number | null>(null);
+  const variant = useVariantView(recipe, fileIndex);
+  const tools = recipe.length > 0 && (
+    <ToolSelect
+      name="graph:"
+      value={fileIndex === null || variant === null ? 'original' : String(fileIndex)}
+      options={[
+        { value: 'original', label: 'original' },
+        ...(variant?.fileNames ?? ['this variant']).map((label, index) => ({ value: String(index), label })),
+      ]}
+      onChange={(value) => showFile(value === 'original' ? null : Number(value))}
+    />
+  );
+  return fileIndex !== null && variant !== null ? (
+    <VariantStage view={variant.view} compact={compact} tools={tools} />
+  ) : (
+    <OriginalStage view={view} compact={compact} recipe={recipe} tools={tools} />
+  );
+}
+
+interface ToolsProps extends StageProps {
+  readonly tools: React.ReactNode;
+}
+
+function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly recipe: Recipe }) {
   const editRecipe = useLab((lab) => lab.editRecipe);
   const selectedNode = useLab((lab) => lab.selectedNode);
   const selectNode = useLab((lab) => lab.selectNode);
@@ -26,15 +69,28 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
   const search = useLab((lab) => lab.search);
   const searchIndex = useLab((lab) => lab.searchIndex);
   const trials = useLab((lab) => lab.trials);
+  const exitNotes = useMemo(() => notesOfExits(exitAccuracies(trials)), [trials]);
   const heads = useLab((lab) => lab.heads);
   const tapNotes = useMemo(() => notesOfHeads(heads, trainedExitsOf(recipe)), [heads, recipe]);
-  const exitNotes = useMemo(() => notesOfExits(exitAccuracies(trials)), [trials]);
-  if (!view) return <NoModel />;
+  const profile = useCostProfile(view);
+  const reach = useReach(view, recipe);
+  const nodeCosts = useMemo(
+    () => ({ ...(profile.source === 'measured' && { ms: profile.nodeMs }), ...(reach && { reach }) }),
+    [profile, reach],
+  );
+  const predictions = usePredictions(view, recipe);
+  const shown = useLab((lab) => lab.shownPlacement);
+  const cutNote = useCallback(
+    (afterNode: number) => {
+      const ms = predictedMs(predictions, shown, afterNode);
+      return ms === null ? null : formatMs(ms);
+    },
+    [predictions, shown],
+  );
   return (
     <>
       <div className={styles.stage}>
         <GraphCanvas
-          key={view.modelId}
           view={view}
           recipe={recipe}
           onRecipe={editRecipe}
@@ -44,11 +100,14 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
           onSelectRange={selectRange}
           colour={colour}
           onColour={setColour}
+          nodeCosts={nodeCosts}
           search={search}
           searchIndex={searchIndex}
           compact={compact}
           exitNotes={exitNotes}
           tapNotes={tapNotes}
+          cutNote={cutNote}
+          tools={tools}
         />
         <div className={styles.search}>
           <SearchBox view={view} />
@@ -67,6 +126,41 @@ export function GraphStage({ compact }: { readonly compact: boolean }) {
     </>
   );
 }
+
+/** A file of the variant, to look at. */
+function VariantStage({ view, compact, tools }: ToolsProps) {
+  const colour = useLab((lab) => lab.colour);
+  const setColour = useLab((lab) => lab.setColour);
+  const { params, macs } = view.totals;
+  return (
+    <>
+      <div className={styles.stage}>
+        <GraphCanvas
+          view={view}
+          recipe={NO_RECIPE}
+          onRecipe={ignore}
+          selectedNode={null}
+          onSelectNode={ignore}
+          colour={colour}
+          onColour={setColour}
+          search=""
+          compact={compact}
+          tools={tools}
+          isReadOnly
+        />
+      </div>
+      {compact && (
+        <aside className={styles.sheet} aria-label="Numbers">
+          <p>
+            {view.fileName}: {formatCount(params)} parameters · {formatCount(macs)} MACs
+          </p>
+        </aside>
+      )}
+    </>
+  );
+}
+
+function ignore(): void {}
 
 function notesOfExits(accuracies: ReadonlyMap<number, number>): ReadonlyMap<number, string> {
   return new Map([...accuracies].map(([exit, accuracy]) => [exit, formatShare(accuracy)]));

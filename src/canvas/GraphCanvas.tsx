@@ -2,6 +2,7 @@ import { ReactFlow, ReactFlowProvider, useStore, ViewportPortal, type ReactFlowS
 import '@xyflow/react/dist/base.css';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { keptNodes } from '../transforms/kept-nodes.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
 import { placementOf } from '../transforms/placement.ts';
 import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
 import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } from './boxes.ts';
@@ -11,10 +12,10 @@ import { Overlay } from './Overlay.tsx';
 import { Overview } from './Overview.tsx';
 import { PaintedLayer } from './PaintedLayer.tsx';
 import type { Scene } from './paint.ts';
-import type { GraphCanvasProps } from './props.ts';
+import type { ColourMode, GraphCanvasProps, NodeCosts } from './props.ts';
 import { searchMatches } from './search.ts';
 import { useTheme } from './theme.ts';
-import { Legend, ToolbarChips, ZoomButtons } from './Tools.tsx';
+import { isKnown, Legend, ToolbarChips, ZoomButtons } from './Tools.tsx';
 import { marginsOf, useCamera } from './use-camera.ts';
 import { DETAIL_ZOOM, fitAll } from './viewport.ts';
 import styles from './GraphCanvas.module.css';
@@ -22,6 +23,7 @@ import styles from './GraphCanvas.module.css';
 const nodeTypes = { box: BoxNode };
 const NOTHING_UNFOLDED: ReadonlySet<string> = new Set();
 const NO_NODES: BoxFlowNode[] = [];
+const NO_COSTS: NodeCosts = {};
 
 /** The model's graph with its exits and cut on it. Everything it changes goes through `onRecipe`. */
 export function GraphCanvas(props: GraphCanvasProps) {
@@ -34,7 +36,8 @@ export function GraphCanvas(props: GraphCanvasProps) {
 }
 
 function Stage(props: GraphCanvasProps) {
-  const { view, recipe, colour, compact, selectedNode } = props;
+  const { view, recipe, compact, selectedNode, nodeCosts = NO_COSTS } = props;
+  const colour = isKnown(props.colour, nodeCosts) ? props.colour : 'macs';
   const [unfolded, setUnfolded] = useState(NOTHING_UNFOLDED);
   const matches = useMemo(() => searchMatches(view, props.search), [view, props.search]);
   const match = matches.length > 0 ? (matches[(props.searchIndex ?? 0) % matches.length] ?? null) : null;
@@ -45,7 +48,7 @@ function Stage(props: GraphCanvasProps) {
   );
   const layout = useMemo(() => layOut(view, boxes), [view, boxes]);
   const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
-  const heat = useHeat(props, boxes);
+  const heat = useHeat(view, colour, nodeCosts, boxes);
   const rowOf = (node: number | null): number | null =>
     node === null ? null : (layout.rowOfNode[node] ?? null);
   const [matchRow, selectedRow] = [rowOf(match), rowOf(selectedNode)];
@@ -153,21 +156,27 @@ function Stage(props: GraphCanvasProps) {
             onRecipe={props.onRecipe}
             compact={compact}
             {...(props.onPreview && { onPreview: props.onPreview })}
+            {...(props.cutNote && { cutNote: props.cutNote })}
+            isReadOnly={props.isReadOnly ?? false}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
             {...(props.tapNotes && { tapNotes: props.tapNotes })}
             onUnfold={(key) => setUnfolded((old) => toggled(old, key))}
             tools={
-              <ToolbarChips
-                colour={colour}
-                onColour={props.onColour}
-                shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
-                total={view.nodes.length}
-                unfolded={someUnfolded}
-                onFold={() => {
-                  camera.keepInPlace(camera.middleNode());
-                  setUnfolded(someUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
-                }}
-              />
+              <>
+                <ToolbarChips
+                  colour={colour}
+                  nodeCosts={nodeCosts}
+                  onColour={props.onColour}
+                  shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
+                  total={view.nodes.length}
+                  unfolded={someUnfolded}
+                  onFold={() => {
+                    camera.keepInPlace(camera.middleNode());
+                    setUnfolded(someUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
+                  }}
+                />
+                {props.tools}
+              </>
             }
           />
           <Legend colour={colour} highest={heat.highest} compact={compact} />
@@ -180,12 +189,12 @@ function Stage(props: GraphCanvasProps) {
 }
 
 /** Costs of all rows and their heat. */
-function useHeat({ view, colour }: GraphCanvasProps, boxes: readonly Box[]) {
+function useHeat(view: GraphView, colour: ColourMode, nodeCosts: NodeCosts, boxes: readonly Box[]) {
   return useMemo(() => {
-    const costs = boxes.map((box) => (box.kind === 'header' ? 0 : boxCost(view, box, colour)));
+    const costs = boxes.map((box) => (box.kind === 'header' ? 0 : boxCost(view, box, colour, nodeCosts)));
     const highest = costs.reduce((a, b) => Math.max(a, b), 0);
     return { costs, highest, heats: Float32Array.from(costs, (cost) => heatOf(cost, highest)) };
-  }, [view, colour, boxes]);
+  }, [view, colour, nodeCosts, boxes]);
 }
 
 /** React Flow's nodes: none when seen from afar, where boxes are painted. */

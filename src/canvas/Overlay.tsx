@@ -29,8 +29,9 @@ import styles from './GraphCanvas.module.css';
 interface OverlayProps
   extends Pick<
     GraphCanvasProps,
-    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes'
+    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes' | 'cutNote'
   > {
+  readonly isReadOnly: boolean;
   readonly layout: Layout;
   readonly onUnfold: (foldKey: string) => void;
   /** The rest of the toolbar, left of the palette. */
@@ -39,7 +40,8 @@ interface OverlayProps
 
 /** Exits and cuts over the graph, in screen space: they keep their size, and their place follows the zoom. */
 export function Overlay(props: OverlayProps) {
-  const { view, layout, recipe, onRecipe, onPreview, compact, exitNotes, onUnfold, tools } = props;
+  const { view, layout, recipe, onPreview, compact, exitNotes, onUnfold, tools, isReadOnly } = props;
+  const onRecipe = isReadOnly ? ignore : props.onRecipe;
   const store = useStoreApi();
   const rootRef = useRef<HTMLDivElement>(null);
   useViewportVariables(rootRef);
@@ -80,6 +82,7 @@ export function Overlay(props: OverlayProps) {
     if (place) onDrop({ subject, place: place.at, from: null });
   };
 
+  const cutNote = cut === null ? null : (props.cutNote?.(cut) ?? null);
   const cutInfo = cut === null ? null : cutPreview(view, cut);
   const stopY = stop === null ? null : layout.frontierY[Math.max(0, view.exits[stop]?.node ?? 0)];
   return (
@@ -104,7 +107,7 @@ export function Overlay(props: OverlayProps) {
             </PlaceHandle>
           </>
         )}
-        <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} />
+        {!isReadOnly && <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} />}
         <ExitTags
           view={view}
           layout={layout}
@@ -121,30 +124,32 @@ export function Overlay(props: OverlayProps) {
             moves={moves}
             at={cut}
             resting={placement.cut}
-            valueText={`${cutText(cutInfo, false).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
+            valueText={`${cutText(cutInfo, false, cutNote).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
             onRemove={() => remove('cut')}
           >
-            <TagLines lines={cutText(cutInfo, compact)} />
+            <TagLines lines={cutText(cutInfo, compact, cutNote)} />
           </PlaceHandle>
         )}
       </div>
       <div className={styles.toolbar} data-compact={compact || undefined}>
         <div className={styles.tools}>{tools}</div>
-        <Palette
-          exitCount={view.exits.length}
-          exit={placement.exit}
-          cut={placement.cut}
-          moves={moves}
-          onAdd={addInSight}
-          onRemove={remove}
-          onDynamic={() =>
-            onRecipe(
-              placement.exit.kind === 'dynamic'
-                ? withoutExits(recipe)
-                : withDynamicExits(recipe, allExits(view), DEFAULT_EXIT_THRESHOLD),
-            )
-          }
-        />
+        {!isReadOnly && (
+          <Palette
+            exitCount={view.exits.length}
+            exit={placement.exit}
+            cut={placement.cut}
+            moves={moves}
+            onAdd={addInSight}
+            onRemove={remove}
+            onDynamic={() =>
+              onRecipe(
+                placement.exit.kind === 'dynamic'
+                  ? withoutExits(recipe)
+                  : withDynamicExits(recipe, allExits(view), DEFAULT_EXIT_THRESHOLD),
+              )
+            }
+          />
+        )}
       </div>
       {placement.problems.length > 0 && (
         <div className={styles.problems} role="status">
@@ -198,13 +203,19 @@ function exitPreview(view: GraphView, exit: number): PreviewInfo {
   return { kind: 'exit', exit, macShare: view.totals.macs > 0 ? macs / view.totals.macs : 0 };
 }
 
-function cutText(info: PreviewInfo & { readonly kind: 'cut' }, short: boolean): readonly [string, string] {
+function ignore(): void {}
+
+function cutText(
+  info: PreviewInfo & { readonly kind: 'cut' },
+  short: boolean,
+  note: string | null,
+): readonly [string, string] {
   const before = Math.round(100 * info.macShareBefore);
   const values = info.crossing.length > 1 ? ` in ${info.crossing.length}` : '';
   const bytes = info.bytes === null ? 'unknown size' : formatBytes(info.bytes);
   return short
-    ? [bytes, `${before} | ${100 - before} %`]
-    : [`${bytes}${values} cross`, `${before} | ${100 - before} % MACs`];
+    ? [bytes, note ?? `${before} | ${100 - before} %`]
+    : [`${bytes}${values} cross`, `${before} | ${100 - before} % MACs${note === null ? '' : ` · ${note}`}`];
 }
 
 function stopText(view: GraphView, exit: number): readonly [string, string] {

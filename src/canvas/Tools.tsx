@@ -1,17 +1,21 @@
 import { useReactFlow } from '@xyflow/react';
 import { formatCost } from './boxes.ts';
-import type { ColourMode } from './props.ts';
+import type { ColourMode, NodeCosts } from './props.ts';
 import styles from './GraphCanvas.module.css';
 
 const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string }[] = [
   { mode: 'macs', name: 'MACs' },
   { mode: 'params', name: 'parameters' },
   { mode: 'activationBytes', name: 'activation bytes' },
+  { mode: 'crossingBytes', name: 'bytes crossing' },
+  { mode: 'ms', name: 'measured ms' },
+  { mode: 'reach', name: 'images reaching' },
 ];
 
 interface ToolbarChipsProps {
   readonly colour: ColourMode;
   readonly onColour: (mode: ColourMode) => void;
+  readonly nodeCosts: NodeCosts;
   readonly shown: number;
   readonly total: number;
   readonly unfolded: boolean;
@@ -19,13 +23,21 @@ interface ToolbarChipsProps {
 }
 
 /** What the graph shows: colours and folding. */
-export function ToolbarChips({ colour, onColour, shown, total, unfolded, onFold }: ToolbarChipsProps) {
+export function ToolbarChips({
+  colour,
+  onColour,
+  nodeCosts,
+  shown,
+  total,
+  unfolded,
+  onFold,
+}: ToolbarChipsProps) {
   return (
     <>
       <label className={styles.select}>
         <span className={styles.selectName}>colour:</span>
         <select value={colour} onChange={(event) => onColour(event.target.value as ColourMode)}>
-          {COLOUR_MODES.map(({ mode, name }) => (
+          {COLOUR_MODES.filter(({ mode }) => isKnown(mode, nodeCosts)).map(({ mode, name }) => (
             <option key={mode} value={mode}>
               {name}
             </option>
@@ -42,6 +54,34 @@ export function ToolbarChips({ colour, onColour, shown, total, unfolded, onFold 
   );
 }
 
+interface ToolSelectProps {
+  readonly name: string;
+  readonly value: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly onChange: (value: string) => void;
+}
+
+/** A choice in the toolbar. */
+export function ToolSelect({ name, value, options, onChange }: ToolSelectProps) {
+  return (
+    <label className={styles.select}>
+      <span className={styles.selectName}>{name}</span>
+      <select value={value} onChange={(event) => onChange(event.target.value)}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Whether a mode has numbers to show. */
+export function isKnown(mode: ColourMode, nodeCosts: NodeCosts): boolean {
+  return (mode !== 'ms' && mode !== 'reach') || nodeCosts[mode] !== undefined;
+}
+
 interface LegendProps {
   readonly colour: ColourMode;
   readonly highest: number;
@@ -54,7 +94,7 @@ export function Legend({ colour, highest, compact }: LegendProps) {
   const name = COLOUR_MODES.find(({ mode }) => mode === colour)?.name ?? '';
   return (
     <div className={styles.legend}>
-      <span>{name} per box</span>
+      <span>{colour === 'crossingBytes' ? 'bytes crossing after each box' : `${name} per box`}</span>
       <div className={styles.legendBar} />
       <div className={styles.legendTicks}>
         <span>0</span>

@@ -1,8 +1,8 @@
-import { formatBytes, formatCount } from '../base/units.ts';
+import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
 import { unreachable } from '../base/assert.ts';
 import { headOfNodes } from '../onnx/exit-heads.ts';
 import type { BlockView, GraphView, NodeView, ValueView } from '../onnx/graph-view.ts';
-import type { ColourMode } from './props.ts';
+import type { ColourMode, NodeCosts } from './props.ts';
 
 /**
  * What the canvas draws for a graph at a given state of folding: a list of boxes in topological order, each a
@@ -84,11 +84,28 @@ export function foldKeysAround(view: GraphView, node: number): readonly string[]
   return [];
 }
 
-/** What a box costs in the chosen unit: MACs, parameters or bytes. */
-export function boxCost(view: GraphView, box: Box, mode: ColourMode): number {
-  let sum = 0;
-  for (let i = box.firstNode; i <= box.lastNode; i++) sum += view.nodes[i]?.[mode] ?? 0;
-  return sum;
+/** What a box costs in the chosen unit. Most costs add up; what reaches or leaves a box does not. */
+export function boxCost(view: GraphView, box: Box, mode: ColourMode, measured: NodeCosts = {}): number {
+  const overNodes = (cost: (node: number) => number, join: (a: number, b: number) => number): number => {
+    let joined = 0;
+    for (let node = box.firstNode; node <= box.lastNode; node++) joined = join(joined, cost(node));
+    return joined;
+  };
+  const add = (a: number, b: number): number => a + b;
+  switch (mode) {
+    case 'ms':
+      return overNodes((node) => measured.ms?.[node] ?? 0, add);
+    case 'reach':
+      return overNodes((node) => measured.reach?.[node] ?? 0, Math.max);
+    case 'crossingBytes':
+      return box.lastNode < box.firstNode ? 0 : (view.frontiers[box.lastNode]?.bytes ?? 0);
+    case 'macs':
+    case 'params':
+    case 'activationBytes':
+      return overNodes((node) => view.nodes[node]?.[mode] ?? 0, add);
+    default:
+      return unreachable(mode);
+  }
 }
 
 /** A cost for people, without the unit's name where the legend has it: `118 M`, `2.4 MB`. */
@@ -98,7 +115,12 @@ export function formatCost(cost: number, mode: ColourMode): string {
     case 'params':
       return formatCount(cost);
     case 'activationBytes':
+    case 'crossingBytes':
       return formatBytes(cost);
+    case 'ms':
+      return formatMs(cost);
+    case 'reach':
+      return formatShare(cost);
     default:
       return unreachable(mode);
   }

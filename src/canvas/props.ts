@@ -1,8 +1,15 @@
+import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /** What the boxes' heat shows. */
-export type ColourMode = 'macs' | 'params' | 'activationBytes';
+export type ColourMode = 'macs' | 'params' | 'activationBytes' | 'crossingBytes' | MeasuredColour;
+
+/** What is known only once it was measured; see `GraphCanvasProps.nodeCosts`. */
+export type MeasuredColour = 'ms' | 'reach';
+
+/** By `NodeView.index`: measured milliseconds; share of the images that reach a node. */
+export type NodeCosts = Readonly<Partial<Record<MeasuredColour, ArrayLike<number>>>>;
 
 /** What a cut or an exit would mean at the place it is being dragged over. */
 export type PreviewInfo =
@@ -46,6 +53,14 @@ export interface GraphCanvasProps {
   readonly onSelectRange?: (range: NodeRange | null) => void;
   readonly colour: ColourMode;
   readonly onColour: (mode: ColourMode) => void;
+  /** What was measured about nodes; a mode without its numbers is not offered. */
+  readonly nodeCosts?: NodeCosts;
+  /** A short text for a cut's tag, by the node it lies after, e.g. what is predicted; called while dragging. */
+  readonly cutNote?: (afterNode: number) => string | null;
+  /** More for the toolbar. */
+  readonly tools?: ReactNode;
+  /** Nothing can be dropped, toggled or removed. */
+  readonly isReadOnly?: boolean;
   /** Text to look for in names, operators and values; empty: no search. See `search.ts`. */
   readonly search: string;
   /** Which of the matches to centre on; counts on round the end. Default 0. */

@@ -1,3 +1,4 @@
+import { defined } from '../base/assert.ts';
 import { attempt, InputError } from '../base/result.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { checkRunnable } from '../onnx/check-runnable.ts';
@@ -118,17 +119,13 @@ export function createModelService(): ModelApi {
         return bytes;
       }),
 
-    view: (recipe) =>
+    view: (recipe, fileIndex = 0) =>
       attempt(async () => {
         const { files } = await build(recipe);
-        const [first] = files;
-        if (first === undefined) throw new Error('Assertion failed: a variant without files');
-        const model = parseModel(blobSource(first.blob), first.name);
-        return buildGraphView(model, {
-          modelId: modelFingerprint(model),
-          fileName: first.name,
-          fileBytes: first.blob.size,
-        });
+        const { name, blob } = defined(files[Math.min(fileIndex, files.length - 1)], 'a file of the variant');
+        const model = parseModel(blobSource(blob), name);
+        const meta = { modelId: modelFingerprint(model), fileName: name, fileBytes: blob.size };
+        return { view: buildGraphView(model, meta), fileNames: files.map((file) => file.name) };
       }),
   };
 }

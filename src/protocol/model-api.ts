@@ -33,8 +33,17 @@ export interface ModelApi {
    * be asked while anything is timed.
    */
   gzipBytes(recipe: Recipe): Promise<Result<number>>;
-  /** The graph of a variant's first file as it would be drawn, for before/after views. */
-  view(recipe: Recipe): Promise<Result<GraphView>>;
+  /**
+   * The graph of one of a variant's files as it would be drawn, for before/after views.
+   * @param fileIndex from 0, in order of the segments; the last one if there are not so many
+   * @returns also the names of all its files
+   */
+  view(recipe: Recipe, fileIndex?: number): Promise<Result<VariantView>>;
+}
+
+export interface VariantView {
+  readonly view: GraphView;
+  readonly fileNames: readonly string[];
 }
 
 /** A variant's files as blobs (memory, or OPFS where they are large) with all that is known before running them. */

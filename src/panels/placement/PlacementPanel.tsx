@@ -87,7 +87,7 @@ function Placements({ view }: { readonly view: GraphView }) {
                     aria-label={`Add ${tiersText(name)} to the study`}
                     onClick={() => add([name])}
                   >
-                    add
+                    +
                   </button>
                 </td>
               </tr>

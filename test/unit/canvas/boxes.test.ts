@@ -54,6 +54,21 @@ describe.each(bundledModels)('%s', (name) => {
   });
 });
 
+test('measured times add up over a box; the share of images reaching it does not', () => {
+  const view = viewOf('sample');
+  const measured = {
+    ms: view.nodes.map(() => 0.5),
+    reach: view.nodes.map(({ index }) => (index < 20 ? 1 : 0.25)),
+  };
+  const boxes = boxesOf(view, folded).filter(({ kind }) => kind !== 'header' && kind !== 'input');
+  const ms = boxes.map((box) => boxCost(view, box, 'ms', measured)).reduce((a, b) => a + b, 0);
+  expect(ms).toBeCloseTo(view.nodes.length / 2, 9);
+  const reach = boxes.map((box) => boxCost(view, box, 'reach', measured));
+  expect([reach[0], reach.at(-1)]).toEqual([1, 0.25]);
+  const [last] = boxes.slice(-2);
+  expect(last && boxCost(view, last, 'crossingBytes')).toBe(view.frontiers[last?.lastNode ?? 0]?.bytes);
+});
+
 test('what only an early exit needs folds into its tag, and nothing of the trunk does', () => {
   const view = viewOf('sample');
   const heads = boxesOf(view, folded).filter(({ kind }) => kind === 'head');
