@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { pickyDigits } from '../../fixtures/picky-digits.ts';
 import { expect, type JSHandle, type Page, test } from '@playwright/test';
 import type { HeadlessApi, HeadlessOptions, HeadlessState } from '../../../src/protocol/headless-api.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
@@ -134,4 +135,20 @@ test('a file that is no model ends in a message that says what it is', async ({ 
   await lab.evaluate((api, given) => api.start(given), own);
   const { state } = await outcome(lab);
   expect(state.kind === 'failed' && state.failure.message).toContain('photo.onnx');
+});
+
+test('labelled images decide how a model is fed, and the log says so', async ({ page }) => {
+  const lab = await openHeadless(page);
+  const buffer = Buffer.from(pickyDigits(new Uint8Array(readFileSync(sample('digits.onnx')))));
+  await page
+    .locator('#model-files')
+    .setInputFiles([{ name: 'picky.onnx', mimeType: 'application/octet-stream', buffer }]);
+  const recipes = JSON.stringify([{ name: 'whole', recipe: [{ op: 'identity' }] }]);
+  const given = { ...options, recipes, model: { kind: 'files', externalLocations: [] } } as const;
+  await lab.evaluate((api, wanted) => api.start(wanted), given);
+  const { state, log } = await outcome(lab);
+  expect(log.some((line) => /^Trying \d normalisations on labelled images/.test(line))).toBe(true);
+  expect(log.some((line) => /\d+ of \d+ right: pixels as 0\.\.1/.test(line))).toBe(true);
+  // Not the 0..255 that the model's first operator suggests.
+  expect(state).toMatchObject({ kind: 'done', summary: { preprocessing: { mean: [0.485, 0.456, 0.406] } } });
 });

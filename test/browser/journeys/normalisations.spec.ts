@@ -15,10 +15,12 @@ test('labelled images tell which normalisation is right, and what was edited by 
   await lab.openModel(picky);
   await expect(lab.modelButton()).toContainText('picky');
   await lab.showData();
-  const scores = page.getByRole('table', { name: /^Normalisations tried on 32 labelled images/ });
+  const scores = page.getByRole('table', { name: /^Normalisations tried on \d+ labelled images/ });
   await expect(scores).toBeVisible({ timeout: 60_000 });
   await expect(scores.getByRole('row', { name: /ImageNet/ })).toContainText('in use');
-  await expect(page.getByText(/^\d+ of 32 images right, the best of \d normalisations tried$/)).toBeVisible();
+  await expect(
+    page.getByText(/^\d+ of \d+ images right, the best of \d normalisations tried$/),
+  ).toBeVisible();
 
   await lab.press(lab.button('Use pixels as 0..1'));
   await expect(scores.getByRole('row', { name: /pixels as 0\.\.1/ })).toContainText('in use');

@@ -72,7 +72,7 @@ for (const [model, data, step, atLeast] of trained) {
 
 test.describe('trying normalisations on labelled images', () => {
   const model = [...pickyDigits(new Uint8Array(readFileSync(new URL('digits.onnx', samples))))];
-  const tried = (page: Page, cancelAfter: number | null) =>
+  const tryOn = (page: Page, cancelAfter: number | null) =>
     runInPage<Module, 'triedNormalisations'>(
       page,
       path,
@@ -83,21 +83,25 @@ test.describe('trying normalisations on labelled images', () => {
     );
 
   test('finds the right one where the guess is wrong', async ({ page }) => {
-    const { outcome, best, progress } = await tried(page, null);
+    const { outcome, best, progress } = await tryOn(page, null);
     if (!outcome.ok) throw new Error(outcome.failure.message);
     const [guess, ...others] = outcome.value;
     expect(guess?.name).toContain('begins with Mul');
-    expect(guess?.correct).toBeLessThan(16);
+    // Fewer than 32 on a slow machine.
+    const tried = guess?.images ?? 0;
+    expect(tried).toBeGreaterThanOrEqual(8);
+    expect(tried).toBeLessThanOrEqual(32);
+    expect(guess?.correct).toBeLessThan(0.6 * tried);
     const right = others.find(({ name }) => name === best);
     expect(best).toContain('ImageNet');
-    expect(right?.correct).toBeGreaterThan(26);
-    for (const { images } of outcome.value) expect(images).toBe(32);
-    const total = 32 * outcome.value.length;
+    expect(right?.correct).toBeGreaterThan(0.8 * tried);
+    for (const { images } of outcome.value) expect(images).toBe(tried);
+    const total = tried * outcome.value.length;
     expect(progress.at(-1)).toEqual([total, total]);
   });
 
   test('can be cancelled', async ({ page }) => {
-    const { outcome } = await tried(page, 1);
+    const { outcome } = await tryOn(page, 1);
     expect(outcome).toMatchObject({ ok: false, failure: { code: 'cancelled' } });
   });
 });
