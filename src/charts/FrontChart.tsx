@@ -17,6 +17,7 @@ import {
   type AxisId,
   axisOf,
   formatMetric,
+  isEmulatedTrial,
   type Measure,
   trialMetrics,
 } from '../study/metrics.ts';
@@ -128,6 +129,14 @@ export function FrontChart(props: FrontChartProps) {
       <div className={styles.axisName} data-end>
         <span>better {xAxis.better === 'higher' ? '→' : '←'}</span> {props.xTitle}
       </div>
+      {marks.some(({ trial }) => isEmulatedTrial(trial)) && (
+        <p className={styles.legend}>
+          <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true" className={styles.front}>
+            <circle cx="6" cy="6" r="4.5" className={styles.emulated} />
+          </svg>
+          emulated: other tiers and links, calculated from what was measured here
+        </p>
+      )}
       <figcaption className="visually-hidden">
         {marks.length} strategies by {xAxis.label} and {yAxis.label}; the table below has the same numbers.
       </figcaption>
@@ -220,7 +229,7 @@ function Marks({
           role="button"
           tabIndex={0}
           aria-pressed={trial.id === selectedTrialId}
-          aria-label={`${name}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}${isOnFront ? ', on the front' : ''}`}
+          aria-label={`${name}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}${isOnFront ? ', on the front' : ''}${isEmulatedTrial(trial) ? ', emulated' : ''}`}
           className={styles.point}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' && event.key !== ' ') return;
@@ -235,7 +244,12 @@ function Marks({
             {yMeasure.low !== null && yMeasure.high !== null && (
               <line x1={left} x2={left} y1={toY(yMeasure.low)} y2={toY(yMeasure.high)} strokeOpacity={0.5} />
             )}
-            <circle cx={left} cy={top} r={5} stroke="none" />
+            <circle
+              cx={left}
+              cy={top}
+              r={5}
+              {...(isEmulatedTrial(trial) ? { className: styles.emulated } : { stroke: 'none' })}
+            />
           </g>
           <circle className={styles.halo} cx={left} cy={top} r={9} />
         </g>

@@ -1,4 +1,12 @@
-import { type Axis, type AxisId, axisOf, formatMetric, type Measure, trialMetrics } from './metrics.ts';
+import {
+  type Axis,
+  type AxisId,
+  axisOf,
+  formatMetric,
+  isEmulatedTrial,
+  type Measure,
+  trialMetrics,
+} from './metrics.ts';
 import { frontOfTrials } from './pareto.ts';
 import { axisScale, type Box, labelFontSize, placeLabels, pointRadius, tickText } from './plot-layout.ts';
 import type { Scale } from './ticks.ts';
@@ -24,7 +32,14 @@ interface Point {
 }
 
 const margin = { left: 76, right: 40, top: 64, bottom: 58 };
-const colours = { ink: '#1c2430', dim: '#6b7686', line: '#dfe4ea', front: '#2563eb', other: '#9aa5b4' };
+const colours = {
+  ink: '#1c2430',
+  dim: '#6b7686',
+  line: '#dfe4ea',
+  front: '#2563eb',
+  other: '#9aa5b4',
+  paper: '#ffffff',
+};
 
 /**
  * The front as a self-contained SVG document: points with their 95 % intervals, the front as a step line,
@@ -48,7 +63,7 @@ export function frontSvg(trials: readonly Trial[], options: PlotOptions): string
   const head = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="${labelFontSize}" fill="${colours.ink}">`,
     `<title>${escapeXml(title)}</title>`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    `<rect width="${width}" height="${height}" fill="${colours.paper}"/>`,
     `<text x="${frame.left}" y="26" font-size="17" font-weight="600">${escapeXml(title)}</text>`,
     `<text x="${frame.left}" y="46" fill="${colours.dim}">${escapeXml(subtitle)}</text>`,
   ];
@@ -80,6 +95,7 @@ export function frontSvg(trials: readonly Trial[], options: PlotOptions): string
     frontLine(points, xAxis, yAxis, frame),
     ...points.map((point) => pointSvg(point, toX, toY, xAxis, yAxis)),
     ...labelsSvg(points, frame),
+    ...(points.some(({ trial }) => isEmulatedTrial(trial)) ? [emulatedLegend(frame)] : []),
     '</svg>',
   ];
   return `${lines.join('\n')}\n`;
@@ -143,7 +159,10 @@ function pointSvg(
   yAxis: Axis,
 ): string {
   const colour = isOnFront ? colours.front : colours.other;
-  const about = `${trial.strategy.name}: ${formatMetric(xAxis, xMeasure.value)}, ${formatMetric(yAxis, yMeasure.value)}`;
+  const isHollow = isEmulatedTrial(trial);
+  const about = `${trial.strategy.name}: ${formatMetric(xAxis, xMeasure.value)}, ${formatMetric(yAxis, yMeasure.value)}${isHollow ? ' (emulated)' : ''}`;
+  const paint = isHollow ? `fill="${colours.paper}" stroke-opacity="1" stroke-width="2"` : 'stroke="none"';
+  const circle = `<circle cx="${x}" cy="${y}" r="${pointRadius}" ${paint}/>`;
   const bars = [
     xMeasure.low !== null && xMeasure.high !== null && xMeasure.low < xMeasure.high
       ? `<line x1="${toX(xMeasure.low)}" x2="${toX(xMeasure.high)}" y1="${y}" y2="${y}"/>`
@@ -152,7 +171,11 @@ function pointSvg(
       ? `<line x1="${x}" x2="${x}" y1="${toY(yMeasure.low)}" y2="${toY(yMeasure.high)}"/>`
       : '',
   ];
-  return `<g stroke="${colour}" stroke-opacity="0.45" fill="${colour}"${isOnFront ? '' : ' opacity="0.55"'}><title>${escapeXml(about)}</title>${bars.join('')}<circle cx="${x}" cy="${y}" r="${pointRadius}" stroke="none"/></g>`;
+  return `<g stroke="${colour}" stroke-opacity="0.45" fill="${colour}"${isOnFront ? '' : ' opacity="0.55"'}><title>${escapeXml(about)}</title>${bars.join('')}${circle}</g>`;
+}
+
+function emulatedLegend({ right, top }: Box): string {
+  return `<text x="${right}" y="${top - 6}" text-anchor="end" fill="${colours.dim}">○ emulated: calculated for other tiers and links</text>`;
 }
 
 function labelsSvg(points: readonly Point[], frame: Box): string[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeXml, frontSvg } from '../../../src/study/plot-svg.ts';
+import { DEFAULT_SETUP } from '../../../src/study/placement/tiers.ts';
 import { niceScale } from '../../../src/study/ticks.ts';
 import { makeTrial, measuredTrial } from './trials.ts';
 
@@ -21,6 +22,15 @@ describe('frontSvg', () => {
   it('joins the front by steps that only go sideways and up', () => {
     const path = /<path d="([^"]+)"/.exec(svg)?.[1] ?? '';
     expect(path).toMatch(/^(M[\d.]+ [\d.]+|[HV][\d.]+)+$/);
+  });
+  it('shows emulated trials hollow, with a legend', () => {
+    const placement = { name: 'mobile-edge', sends: 'encoded-image', setup: DEFAULT_SETUP } as const;
+    const placed = measuredTrial('placed', 2, 70);
+    const drawn = frontSvg([...trials, { ...placed, strategy: { ...placed.strategy, placement } }], options);
+    expect(countOf(drawn, '(emulated)</title>')).toBe(1);
+    expect(countOf(drawn, 'stroke-opacity="1"')).toBe(1);
+    expect(drawn).toContain('○ emulated');
+    expect(svg).not.toContain('emulated');
   });
   it('says so when there is nothing to draw', () => {
     const empty = frontSvg([makeTrial('queued', { state: { kind: 'queued' } })], options);
