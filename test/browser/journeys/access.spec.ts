@@ -1,0 +1,184 @@
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Lab, test } from './lab-page.ts';
+
+/** Serious and critical findings of axe in what is on screen. */
+async function findings(lab: Lab, where: string): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page: lab.page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${where}: ${id} ${html.slice(0, 160)}`));
+}
+
+/** What can be pressed and is smaller than a thumb, by its name. */
+async function smallTargets(lab: Lab, where: string): Promise<string[]> {
+  const found = await lab.page.evaluate(() => {
+    const least = 44;
+    const selector =
+      'button, a[href], input, select, textarea, summary, [role=button], [role=switch], [role=slider], [role=tab], [role=menuitem]';
+    return [...document.querySelectorAll<HTMLElement>(selector)].flatMap((element) => {
+      // Points of the front are taken by the nearest press within a thumb's reach.
+      if (element instanceof SVGElement || !element.checkVisibility({ visibilityProperty: true })) return [];
+      // Boxes of the graph grow and shrink with it, as on a map.
+      if (element.closest('.react-flow__node')) return [];
+      // A label is pressed for its control.
+      const target = element.closest('label') ?? element;
+      const own = element.getBoundingClientRect();
+      const box = target.getBoundingClientRect();
+      if (own.width === 0 || own.height === 0) return [];
+      const [width, height] = [Math.max(own.width, box.width), Math.max(own.height, box.height)];
+      if (Math.min(width, height) >= least - 0.5) return [];
+      const name = element.getAttribute('aria-label') ?? element.textContent?.trim().slice(0, 40) ?? '';
+      // Bars of a chart; the buttons beside them step to each.
+      if (name.startsWith('Cut here')) return [];
+      return [`${element.tagName.toLowerCase()} "${name}" ${Math.round(width)} x ${Math.round(height)}`];
+    });
+  });
+  return found.map((text) => `${where}: ${text}`);
+}
+
+test('every target under a thumb has 44 pixels, in every part', async ({ lab, page }) => {
+  test.skip(!lab.isPhone, 'needs touch');
+  await lab.visit();
+  const small: string[] = [];
+  const look = async (where: string) => small.push(...(await smallTargets(lab, where)));
+  await look('graph');
+  await lab.press(page.getByTestId('add-cut'));
+  await lab.press(page.getByTestId('exit-0'));
+  await look('graph with a cut');
+  await lab.press(lab.button('Search the graph'));
+  await page.getByRole('textbox', { name: 'Name, operator or value' }).fill('conv');
+  await expect(page.getByText(/^1 of \d/)).toBeVisible();
+  await look('search');
+  await lab.press(lab.button('End the search'));
+
+  await lab.show('Recipe');
+  for (const step of ['Quantize', 'Prune']) await lab.press(lab.button(`+ ${step}`));
+  for (const step of ['Early exits', 'Quantize', 'Prune', 'Partition'])
+    await lab.press(lab.button(new RegExp(`^${step} `)));
+  await lab.press(lab.button('More about this recipe'));
+  await look('recipe and its menu');
+  await page.keyboard.press('Escape');
+
+  await lab.chooseOnly('identity', 'exit 1');
+  await look('run');
+  await lab.press(lab.measureButton());
+  await expect(lab.button('Pause').first()).toBeVisible();
+  await look('running');
+  await lab.studyIsDone();
+  await lab.show('Front');
+  await expect(lab.points()).toHaveCount(2);
+  await look('front');
+  await lab.show('Data');
+  await expect(page.getByRole('img', { name: /as the network sees it/ })).toBeVisible();
+  await look('data');
+  await lab.press(lab.modelButton());
+  await page.getByRole('dialog').waitFor();
+  await look('model dialog');
+  await lab.closeDialog();
+  await lab.press(lab.button(/^This device/));
+  await page.getByRole('dialog').waitFor();
+  await look('device dialog');
+  await lab.closeDialog();
+  expect([...new Set(small)]).toEqual([]);
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`no serious findings while things are open, fail or run, ${scheme}`, async ({ lab, page }) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await lab.visit();
+    const found: string[] = [];
+    const look = async (where: string) => found.push(...(await findings(lab, where)));
+    // A problem over the page.
+    await lab.openModel({ name: 'text.onnx', bytes: new TextEncoder().encode('no model') });
+    await expect(lab.notice('text.onnx could not be opened')).toBeVisible();
+    await lab.closeDialog();
+    await look('notice');
+    await lab.dismissNotices();
+    // Details, the search and a placed cut.
+    await lab.press(page.getByTestId('add-cut'));
+    await lab.press(page.locator('.react-flow__node').nth(2));
+    await expect(lab.button('Close the details')).toBeVisible();
+    await lab.press(lab.button('Search the graph'));
+    await page.getByRole('textbox', { name: 'Name, operator or value' }).fill('relu');
+    await expect(page.getByText(/^1 of \d/)).toBeVisible();
+    await look('details and search');
+    await lab.press(lab.button('End the search'));
+    // Text with a mistake, and a menu over it.
+    await lab.show('Recipe');
+    await lab.press(lab.button('More about this recipe'));
+    await look('menu');
+    await lab.press(page.getByRole('menuitem', { name: /^Edit as JSON/ }));
+    await page.getByRole('textbox', { name: 'Recipe as JSON' }).fill('[{');
+    await expect(page.getByRole('alert')).toBeVisible();
+    await look('text');
+    await lab.showData();
+    await expect(page.getByRole('img', { name: /as the network sees it/ })).toBeVisible();
+    await look('images');
+    await lab.closeDialog();
+    await lab.chooseOnly('identity', 'exit 1', 'exit 2');
+    await lab.press(lab.measureButton());
+    await lab.show('Front');
+    await expect(lab.points().first()).toBeVisible({ timeout: 60_000 });
+    await lab.show('Run');
+    await lab.press(lab.button('Pause').first());
+    await expect(lab.button('Go on').first()).toBeVisible();
+    await look('paused');
+    await lab.press(lab.button('Cancel').first());
+    await expect(lab.button('Resume the study').first()).toBeVisible();
+    expect(found).toEqual([]);
+  });
+}
+
+test('with the keyboard alone: a cut is placed and moved, and a study measured', async ({ lab, page }) => {
+  await lab.visit();
+  const focused = () =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      const name = element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+      return `${element?.getAttribute('data-testid') ?? ''} ${name}`.trim();
+    });
+  /** Goes on with Tab until something of this name has the focus. */
+  const tabTo = async (name: RegExp) => {
+    const passed: string[] = [];
+    for (let i = 0; i < 80; i++) {
+      await page.keyboard.press('Tab');
+      const now = await focused();
+      if (name.test(now)) return;
+      passed.push(now);
+    }
+    throw new Error(`${name} was never reached; passed ${passed.join(' | ')}`);
+  };
+  await tabTo(/^add-cut/);
+  await page.keyboard.press('Enter');
+  const cut = page.getByTestId('cut-handle');
+  await expect(cut).toBeVisible();
+  const before = Number(await cut.getAttribute('aria-valuenow'));
+  await tabTo(/^cut-handle/);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(cut).toHaveAttribute('aria-valuenow', String(before + 2));
+
+  if (lab.isPhone) {
+    await tabTo(/^Graph$/);
+    for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowRight');
+    await expect(page.getByRole('tab', { name: 'Run' })).toHaveAttribute('aria-selected', 'true');
+    await page.keyboard.press('Shift+Tab');
+  } else {
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  }
+  // All strategies off but the first.
+  const boxes = page.getByRole('checkbox', { name: /^Measure / });
+  const none = page.getByRole('button', { name: 'none', exact: true });
+  await none.focus();
+  await page.keyboard.press('Enter');
+  await expect(boxes.and(page.locator(':checked'))).toHaveCount(0);
+  await tabTo(/^Measure identity$/);
+  await page.keyboard.press('Space');
+  await expect(boxes.first()).toBeChecked();
+  await lab.measureButton().focus();
+  await page.keyboard.press('Enter');
+  await lab.studyIsDone();
+  await lab.show('Front');
+  await expect(lab.points()).toHaveCount(1);
+});
