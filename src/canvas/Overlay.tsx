@@ -214,7 +214,7 @@ function cutText(
   const values = info.crossing.length > 1 ? ` in ${info.crossing.length}` : '';
   const bytes = info.bytes === null ? 'unknown size' : formatBytes(info.bytes);
   return short
-    ? [bytes, note ?? `${before} | ${100 - before} %`]
+    ? [note === null ? bytes : `${bytes} · ${note}`, `${before} | ${100 - before} %`]
     : [`${bytes}${values} cross`, `${before} | ${100 - before} % MACs${note === null ? '' : ` · ${note}`}`];
 }
 

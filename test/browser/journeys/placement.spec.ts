@@ -1,0 +1,90 @@
+import { parseStudy } from '../../../src/study/study-json.ts';
+import { expect, test, textOf } from './lab-page.ts';
+
+test('a profiled model predicts each cut while it is dragged, and a placement is measured, emulated and marked', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.show('Run');
+  await lab.press(lab.button('Profile on this device'));
+  await expect(lab.button('Profile again')).toBeVisible({ timeout: 60_000 });
+
+  await lab.show('Graph');
+  const colours = page.getByTestId('graph-canvas').getByRole('combobox').first();
+  await colours.selectOption('measured ms');
+  await lab.press(page.getByTestId('add-cut'));
+  const handle = page.getByTestId('cut-handle');
+  await expect(handle).toContainText(/[\d.]+ ms/);
+
+  // Every step of the keyboard's cut is told with its own prediction, at once.
+  await handle.press('ArrowDown');
+  const stepping = await handle.textContent();
+  await handle.press('ArrowDown');
+  await expect.poll(() => handle.textContent()).not.toBe(stepping);
+  await expect(handle).toContainText(/[\d.]+ ms/);
+  await handle.press('Enter');
+  const told = /([\d.]+ ms)/.exec((await handle.textContent()) ?? '')?.[1];
+
+  if (lab.isPhone) {
+    const bars = page.getByRole('group', { name: /^Predicted time of every cut/ });
+    const before = await handle.getAttribute('aria-valuetext');
+    await lab.press(bars.getByRole('button').first());
+    await expect.poll(() => handle.getAttribute('aria-valuetext')).not.toBe(before);
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => handle.getAttribute('aria-valuetext')).toBe(before);
+  }
+
+  // The panel predicts for all six placements; the tag's is that of mobile to edge.
+  await lab.show('Run');
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name });
+  await expect(page.getByRole('button', { name: /^Add .* to the study$/ })).toHaveCount(7);
+  await expect(row('mobile → edge')).toContainText(told ?? 'nothing');
+  await lab.press(lab.button('Add mobile → edge to the study'));
+  await lab.dismissNotices();
+  const box = page.getByRole('checkbox', { name: /^Measure .* @ mobile-edge$/ });
+  const name = (await box.getAttribute('aria-label'))?.replace(/^Measure /, '') ?? '';
+  await lab.chooseOnly('identity', name);
+  await lab.measure();
+
+  await lab.show('Run');
+  await expect(row('mobile → edge').getByRole('cell').nth(1)).toContainText(/[\d.]+ ms/);
+  await lab.show('Front');
+  await expect(page.getByRole('button', { name: /@ mobile-edge: .*, emulated$/ })).toBeVisible();
+  await expect(page.getByText(/^emulated: other tiers and links/)).toBeVisible();
+  const study = parseStudy(
+    textOf(await lab.download(page.getByRole('button', { name: 'study.json', exact: true }))),
+  );
+  const placed = study.trials.find(({ strategy }) => strategy.placement !== undefined);
+  expect(placed?.strategy.placement?.name).toBe('mobile-edge');
+  const samples = placed?.samples ?? [];
+  expect(samples.length).toBeGreaterThan(0);
+  for (const { segmentMs, emulated } of samples) {
+    expect(segmentMs).toHaveLength(2);
+    const [head = 0, tail = 0] = segmentMs;
+    expect(emulated?.computeMs).toBeCloseTo(head + tail / 4, 6);
+    expect(emulated?.transferBytes).toBe(samples[0]?.emulated?.transferBytes);
+    expect(emulated?.transferBytes).toBeGreaterThan(0);
+    // Five milliseconds of round trip, one more or less, and the bytes at 200 Mbit/s.
+    const sendMs = (8 * (emulated?.transferBytes ?? 0)) / 200_000;
+    expect(Math.abs((emulated?.transferMs ?? 0) - 5 - sendMs)).toBeLessThanOrEqual(1 + 1e-9);
+  }
+  expect(study.trials.find(({ strategy }) => !strategy.placement)?.samples[0]?.emulated).toBeUndefined();
+});
+
+test('the graph that a recipe makes can be looked at beside the original', async ({ lab, page }) => {
+  await lab.visit();
+  await lab.show('Graph');
+  const canvas = page.getByTestId('graph-canvas');
+  const graphs = canvas.getByRole('combobox').nth(1);
+  await expect(canvas.getByRole('combobox')).toHaveCount(1);
+  await lab.press(page.getByTestId('add-cut'));
+  await graphs.selectOption('this variant');
+  await expect(canvas).toHaveAttribute('data-model', 'digits-head.onnx');
+  await expect(page.getByTestId('add-cut')).toHaveCount(0);
+  await graphs.selectOption('digits-tail.onnx');
+  await expect(canvas).toHaveAttribute('data-model', 'digits-tail.onnx');
+  await graphs.selectOption('original');
+  await expect(canvas).toHaveAttribute('data-model', 'digits.onnx');
+  await expect(page.getByTestId('cut-handle')).toBeVisible();
+});
