@@ -5,6 +5,9 @@ import { singleValueCuts } from '../onnx/frontiers.ts';
 import type { FrontierView, GraphView, ValueView } from '../onnx/graph-view.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { ValueName } from '../onnx/model.ts';
+import { placeCuts } from '../transforms/cuts/placed-cut.ts';
+import { AUTOMATIC_CUTS } from '../transforms/cuts/resolve-cut.ts';
+import type { AutomaticCut } from '../transforms/recipe.ts';
 import { openModelArgument } from './open-model-argument.ts';
 
 const usage = `usage: npm run -s inspect -- --model FILE|zoo:NAME|sample
@@ -14,6 +17,8 @@ Prints what the lab knows about a model as JSON, without reading its weights:
   params, macs          learned numbers; multiply-accumulates of one inference at batch 1
   blocks                count, and for each its label, nodes, macs, params and structure hash
   singleValueCuts       where one value crosses: name, node before it, shape, bytes, share of MACs before
+  automaticCuts         where equal-size, fewest-bytes and fastest (by default tiers) cut: what crosses, bytes,
+                        share of MACs and weight bytes before, and what fastest is expected to take
   exits                 the model's outputs by work
   skippable             runs of identical blocks that can be left out: the values around them, and each block
   inputs, outputs, opsets, unknownOperators, warnings, hollow`;
@@ -57,10 +62,26 @@ function report(view: GraphView) {
       })),
     },
     singleValueCuts: singleValueCuts(view.frontiers).map((frontier) => cutReport(frontier, view)),
+    automaticCuts: Object.fromEntries(AUTOMATIC_CUTS.map((kind) => [kind, automaticCutReport(kind, view)])),
     unknownOperators: [
       ...new Set(unknown.map(({ domain, opType }) => (domain ? `${domain}:${opType}` : opType))),
     ],
     warnings: view.warnings,
+  };
+}
+
+/** Null: no place divides the model's work. */
+function automaticCutReport(kind: AutomaticCut, view: GraphView) {
+  const [cut] = placeCuts(view, { op: 'partition', cut: kind }, {}).cuts;
+  if (cut === undefined) return null;
+  const { macsBefore, crossingBytes, weightBytesBefore, weightBytesAfter } = cut.cost;
+  return {
+    crossing: cut.crossing,
+    bytes: crossingBytes,
+    macsBeforeShare: view.totals.macs === 0 ? 0 : macsBefore / view.totals.macs,
+    weightBytesBefore,
+    weightBytesAfter,
+    ...(cut.prediction !== null && { prediction: cut.prediction }),
   };
 }
 

@@ -3,6 +3,7 @@ import { valueName } from '../../../../src/onnx/model.ts';
 import type { CutGraphSource } from '../../../../src/transforms/cuts/cut-graph.ts';
 import { type CutGraph, cutGraphOf } from '../../../../src/transforms/cuts/cut-graph.ts';
 import type { UnitsBefore } from '../../../../src/transforms/cuts/frontier.ts';
+import { FrontierCounter } from '../../../../src/transforms/cuts/walk-frontiers.ts';
 
 /**
  * Any acyclic graph of nodes with one or two outputs each, some weights shared, some values needed by several
@@ -66,4 +67,20 @@ export function allFrontiers({ units }: CutGraph): UnitsBefore[] {
 /** Those that leave something on both sides. */
 export function properFrontiers(graph: CutGraph): UnitsBefore[] {
   return allFrontiers(graph).filter((before) => before.includes(0) && before.includes(1));
+}
+
+/**
+ * A frontier with branches pulled at random: units join in an order that runs ahead now in one branch, now in
+ * another, until about this share has joined.
+ */
+export function randomFrontier(graph: CutGraph, share: number, random: () => number): UnitsBefore {
+  const counter = new FrontierCounter(graph);
+  const ready = counter.startingUnits();
+  const wanted = Math.min(graph.units.length - 1, Math.max(1, Math.round(share * graph.units.length)));
+  while (counter.unitsBefore < wanted) {
+    const [unit] = ready.splice(Math.floor(random() * ready.length), 1);
+    if (unit === undefined) break;
+    ready.push(...counter.join(unit));
+  }
+  return counter.before;
 }
