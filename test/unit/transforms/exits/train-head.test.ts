@@ -88,6 +88,21 @@ describe('trainHead', () => {
     expect(curve.length).toBe(best.step + 5);
   });
 
+  test('knows images that it has never seen: the usual decay does better than hardly any', () => {
+    const [images, width, classes] = [400, 120, 4];
+    const all = clouds(images + 400, width, classes, 3);
+    const set = {
+      ...all,
+      features: all.features.slice(0, images * width),
+      targets: all.targets.slice(0, images),
+    };
+    const rightOf = (head: HeadWeights) =>
+      predictions(head, all).filter((each, image) => image >= images && each === all.targets[image]).length;
+    const usual = rightOf(trainHead(set, { seed: 3 }));
+    expect(usual).toBeGreaterThan(rightOf(trainHead(set, { seed: 3, l2: 1e-4 })));
+    expect(usual).toBeGreaterThan(0.7 * 400);
+  });
+
   test('the loss on training images falls at every step', () => {
     const { curve } = trainHead(clouds(150, 10, 3, 1), { seed: 2, l2: 0, patience: 1000, maxSteps: 40 });
     curve.slice(1).forEach(({ trainingLoss }, at) => {
