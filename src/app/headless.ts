@@ -1,10 +1,12 @@
 import { assert, defined, unreachable } from '../base/assert.ts';
 import { InputError, type Result, toFailure } from '../base/result.ts';
+import { formatShare } from '../base/units.ts';
 import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
 import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
+import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
 import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import {
@@ -34,6 +36,8 @@ import { frontSvg } from '../study/plot-svg.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
+import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import { parseRecipeFile } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 
@@ -85,6 +89,10 @@ export function installHeadless(): void {
     const recipes = options.recipes
       ? parseRecipeFile(JSON.parse(options.recipes))
       : await suitable(view, refuse);
+    const place = { provider, threads };
+    const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
+    const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
+    if (heads.length > 0) reports.set('heads.json', serialiseHeads(heads));
     close();
     const protocol = PROTOCOLS[options.protocol];
     const subject = {
@@ -106,7 +114,7 @@ export function installHeadless(): void {
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
       planned,
-      { modelFile, fileName, externalFiles, data, environment },
+      { modelFile, fileName, externalFiles, data, environment, heads },
       {
         onTrial: () => {},
         onProgress: (progress) => {
@@ -202,6 +210,29 @@ async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise
     refuse: async ({ recipe }) => !(await client.api.check(recipe)).ok,
     close: () => client.terminate(),
   };
+}
+
+/** Trains the exits that recipes name, on half of the images, before anything is measured. */
+async function trainedFor(
+  recipes: readonly NamedRecipe[],
+  job: Omit<ExitTraining, 'values' | 'seed'>,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly TrainedHead[]> {
+  const valuesOf = new Map<number, Set<string>>();
+  for (const { recipe } of recipes) {
+    const { at = [], seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
+    for (const value of at) valuesOf.set(seed, (valuesOf.get(seed) ?? new Set()).add(value));
+  }
+  const heads: TrainedHead[] = [];
+  for (const [seed, values] of valuesOf) {
+    tell(`Training ${values.size} exits.`);
+    const trained = valueOf(await trainExits({ ...job, values: [...values], seed }, () => {}, signal));
+    for (const { value, training } of trained)
+      tell(`  ${formatShare(training.validationAccuracy)} on validation images at ${value}`);
+    heads.push(...trained);
+  }
+  return heads;
 }
 
 /** The guess; where labelled images can tell, the best of the plausible ones. */

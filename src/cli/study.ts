@@ -230,7 +230,10 @@ async function writeReports(lab: JSHandle<HeadlessApi>, folder: string): Promise
       if (part === '') break;
       parts.push(part);
     }
-    writeFileSync(join(folder, name), parts.join(''));
+    const path = join(folder, name);
+    if (parts.length > 0) writeFileSync(path, parts.join(''));
+    // Not one of an earlier study.
+    else rmSync(path, { force: true });
   }
 }
 
@@ -240,7 +243,7 @@ async function main(): Promise<void> {
   const summary = await runJob(job);
   const { wasCancelled, trials, elapsedMs, ...rest } = summary;
   for (const { strategy, reason } of trials.failed) console.error(`${strategy} failed: ${reason}`);
-  const files = reportNames.map((name) => join(job.outFolder, name));
+  const files = reportNames.map((name) => join(job.outFolder, name)).filter((file) => existsSync(file));
   console.error(
     `Wrote ${files.map((file) => basename(file)).join(', ')} to ${job.outFolder} in ${formatMs(elapsedMs)}`,
   );

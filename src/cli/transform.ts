@@ -4,17 +4,20 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { InputError } from '../base/result.ts';
 import { formatBytes, formatMs } from '../base/units.ts';
+import { modelFingerprint } from '../onnx/model-fingerprint.ts';
+import type { Model } from '../onnx/model.ts';
 import { buildVariant } from '../transforms/build-variant.ts';
+import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
 import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR
+const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE]
 
 Writes the variant's .onnx files and variant.json into DIR, and prints variant.json.
 The recipe file holds a list of operators, e.g. [{"op":"prune","kind":"unstructured","ratio":0.5}],
-or {"name": "...", "recipe": [...]}.`;
+or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote.`;
 
 /** Exit codes: 0 written, 1 the model or recipe was refused, 2 wrong arguments. */
 function main(): void {
@@ -23,11 +26,13 @@ function main(): void {
   try {
     const { recipe } = readRecipe(args.recipe);
     const { model, fileName, baseName } = openModelArgument(args.model);
+    const heads = args.heads === undefined ? NO_HEADS : readHeads(args.heads, model);
     process.stderr.write(`${fileName}: ${recipeLabel(recipe)}\n`);
     const startedMs = performance.now();
     const variant = buildVariant(model, recipe, {
       baseName,
       now: () => performance.now(),
+      heads,
       onProgress: (share) => process.stderr.write(`  ${Math.round(100 * share)} %\n`),
     });
     const folder = resolveUserPath(args.out);
@@ -47,7 +52,7 @@ function main(): void {
   }
 }
 
-function readArguments(): { model: string; recipe: string; out: string } | null {
+function readArguments(): { model: string; recipe: string; out: string; heads?: string } | null {
   const refuse = (message: string): null => {
     process.stderr.write(`${message}\n\n${usage}\n`);
     process.exitCode = 2;
@@ -59,6 +64,7 @@ function readArguments(): { model: string; recipe: string; out: string } | null 
         model: { type: 'string' },
         recipe: { type: 'string' },
         out: { type: 'string' },
+        heads: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -66,14 +72,28 @@ function readArguments(): { model: string; recipe: string; out: string } | null 
       process.stdout.write(`${usage}\n`);
       return null;
     }
-    const { model, recipe, out } = values;
+    const { model, recipe, out, heads } = values;
     if (model === undefined) return refuse('--model is missing');
     if (recipe === undefined) return refuse('--recipe is missing');
     if (out === undefined) return refuse('--out is missing');
-    return { model, recipe, out };
+    return { model, recipe, out, ...(heads === undefined ? {} : { heads }) };
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : String(thrown));
   }
+}
+
+/** Heads of a file; they must have been trained for this model. */
+function readHeads(path: string, model: Model): Heads {
+  const heads = parseHeads(readFileSync(resolveUserPath(path), 'utf8'));
+  const modelId = modelFingerprint(model);
+  const strange = heads.find((head) => head.modelId !== modelId);
+  if (strange === undefined) return headsByKey(heads);
+  throw new InputError({
+    code: 'heads-of-another-model',
+    message: `${path}: the head for "${strange.value}" was trained for model ${strange.modelId}, wanted ${modelId}`,
+    where: path,
+    hint: 'Give the model that the exits were trained for, or train them for this one.',
+  });
 }
 
 function readRecipe(path: string): NamedRecipe {

@@ -20,7 +20,7 @@ export interface HeadlessOptions {
 }
 
 /** The files a study leaves. */
-export type ReportName = 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg';
+export type ReportName = 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg' | 'heads.json';
 
 export type HeadlessState =
   | { readonly kind: 'idle' }

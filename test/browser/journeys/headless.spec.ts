@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pickyDigits } from '../../fixtures/picky-digits.ts';
 import { expect, type JSHandle, type Page, test } from '@playwright/test';
-import type { HeadlessApi, HeadlessOptions, HeadlessState } from '../../../src/protocol/headless-api.ts';
+import type {
+  HeadlessApi,
+  HeadlessOptions,
+  HeadlessState,
+  ReportName,
+} from '../../../src/protocol/headless-api.ts';
+import { splitImages } from '../../../src/study/evaluation-images.ts';
+import { parseHeads } from '../../../src/transforms/exits/trained-head.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 
 const sample = (name: string) => fileURLToPath(new URL(`../../../public/samples/${name}`, import.meta.url));
@@ -41,12 +48,44 @@ async function outcome(lab: JSHandle<HeadlessApi>): Promise<{ state: HeadlessSta
   }
 }
 
-async function reportOf(
-  lab: JSHandle<HeadlessApi>,
-  name: 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg',
-) {
+async function reportOf(lab: JSHandle<HeadlessApi>, name: ReportName) {
   return lab.evaluate((api, wanted) => api.report(wanted, 0, 1e9), name);
 }
+
+test('exits that recipes name are trained before anything is measured, and leave their heads', async ({
+  page,
+}) => {
+  const values = ['/stage2/Relu_output_0', '/stage3/stage3.1/Relu_output_0'];
+  const recipes = [
+    { name: 'whole', recipe: [{ op: 'identity' }] },
+    { name: 'early', recipe: [{ op: 'early-exit', kind: 'trained', at: values, exit: 1 }] },
+    {
+      name: 'QE',
+      recipe: [
+        { op: 'quantize', mode: 'dynamic' },
+        { op: 'early-exit', kind: 'trained', at: values, threshold: 0.7 },
+      ],
+    },
+  ];
+  const lab = await openHeadless(page);
+  await lab.evaluate((api, given) => api.start(given), { ...options, recipes: JSON.stringify(recipes) });
+  const { state, log } = await outcome(lab);
+  expect(state).toMatchObject({ kind: 'done', summary: { trials: { done: 3, unfinished: 0, failed: [] } } });
+  expect(log.join('\n')).toContain('Training 2 exits.');
+
+  expect(parseHeads(await reportOf(lab, 'heads.json')).map(({ value }) => value)).toEqual(values);
+  const study = parseStudy(await reportOf(lab, 'study.json'));
+  const images = study.trials.map(({ predictions }) => predictions?.imageIndices);
+  const { evaluation } = splitImages(Array.from({ length: 450 }, (_, image) => Math.floor(image / 45)));
+  expect(images, 'the same images for all, none of which trained an exit').toEqual(
+    images.map(() => evaluation),
+  );
+  const [whole, early, dynamic] = study.trials;
+  const rightOf = (trial: typeof whole) => (trial?.accuracy?.top1Correct ?? 0) / evaluation.length;
+  expect(rightOf(early), 'far above chance').toBeGreaterThan(0.6);
+  expect(early?.size?.macs).toBeLessThan(whole?.size?.macs ?? 0);
+  expect(dynamic?.predictions?.exitIndex).toEqual(expect.arrayContaining([expect.any(Number)]));
+});
 
 test('the bundled study runs without an interface and leaves its four reports', async ({ page }) => {
   const requested: string[] = [];

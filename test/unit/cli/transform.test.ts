@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { serialiseHeads } from '../../../src/transforms/exits/trained-head.ts';
+import { randomHead } from '../transforms/exits/heads.ts';
+import { sampleModel } from '../transforms/run-variant.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'transform-'));
@@ -55,6 +58,33 @@ describe('npm run transform', () => {
     expect(sum('macs')).toBe(variant.macs);
     expect(sum('params')).toBe(variant.params);
     expect(sum('nonZeroParams')).toBe(variant.nonZeroParams);
+  });
+
+  it('builds trained exits with their heads, and asks for them', () => {
+    const model = sampleModel('digits');
+    const value = '/stage3/stage3.1/Relu_output_0';
+    const recipe = [{ op: 'early-exit', kind: 'trained', at: [value], threshold: 0.9 }];
+    const args = ['--model', 'sample', '--recipe', 'recipe.json', '--out', 'trained'];
+    const refused = transform(args, recipe);
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('not trained yet');
+    expect(refused.err).toContain('--heads');
+
+    writeFileSync(join(folder, 'heads.json'), serialiseHeads([randomHead(model, value)]));
+    const { code, out } = transform([...args, '--heads', 'heads.json'], recipe);
+    expect(code).toBe(0);
+    const exits = JSON.parse(out).exits.map((exit: { output: string; threshold: number }) => exit);
+    expect(exits).toMatchObject([
+      { output: `exit_${value}`, threshold: 0.9 },
+      { output: 'logits', threshold: 0 },
+    ]);
+
+    const strange = { ...randomHead(model, value), modelId: 'another' };
+    writeFileSync(join(folder, 'heads.json'), serialiseHeads([strange]));
+    expect(transform([...args, '--heads', 'heads.json'], recipe)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('was trained for model another'),
+    });
   });
 
   it.each([
