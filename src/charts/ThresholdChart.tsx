@@ -80,7 +80,8 @@ export function ThresholdChart({ swept, learned, current, measured, quality }: T
             key={tick}
             x={x({ accuracy: 0, latencyMs: tick, label: '' })}
             y={frame.bottom + 16}
-            textAnchor="middle"
+            // The last one would stand over the edge.
+            textAnchor={tick === xScale.high ? 'end' : 'middle'}
           >
             {tickText(xAxis, tick)}
           </text>

@@ -144,12 +144,12 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
   {
     name: 'predicted_top1',
     description: 'Top-1 accuracy expected before it ran',
-    cell: ({ trial }) => trial.predicted?.accuracyTop1 ?? null,
+    cell: ({ trial }) => rounded(trial.predicted?.accuracyTop1 ?? null, 6),
   },
   {
     name: 'predicted_agreement',
     description: 'Agreement with the final exit expected before it ran',
-    cell: ({ trial }) => trial.predicted?.agreement ?? null,
+    cell: ({ trial }) => rounded(trial.predicted?.agreement ?? null, 6),
   },
   ...measureColumns('latency_p90_ms', '90th percentile of the same', 'latencyP90Ms'),
   {

@@ -106,9 +106,8 @@ function ThresholdLab({ pass }: { readonly pass: ExitPass }) {
         quality={quality}
       />
       <p className={styles.outcome} aria-live="polite" data-testid="threshold-outcome">
-        <strong>{formatShare(outcome.accuracy)}</strong> {qualityName}{' '}
-        <strong>{formatMs(outcome.latencyMs)}</strong>
-        mean latency, expected
+        <strong>{formatShare(outcome.accuracy)}</strong> {qualityName} at{' '}
+        <strong>{formatMs(outcome.latencyMs)}</strong> mean latency, expected
       </p>
       {thresholds.map((threshold, exit) => (
         <Slider

@@ -81,7 +81,9 @@ export function withThresholds(
         op: 'early-exit',
         kind: 'existing',
         threshold: open.map(({ threshold }) => threshold),
-        exits: [...open.map(({ index }) => index), ...(last === undefined ? [] : [last.index])],
+        ...(open.length < exits.length - 1 && {
+          exits: [...open, ...(last ? [last] : [])].map(({ index }) => index),
+        }),
         confidence,
         form,
       },
