@@ -80,12 +80,11 @@ function ThresholdLab({ pass }: { readonly pass: ExitPass }) {
   const move = useLab((lab) => lab.moveThreshold);
   const learn = useLab((lab) => lab.learn);
   const confirm = useLab((lab) => lab.confirmThresholds);
-  const table = tableOf(pass, measure);
-  const outcome = evaluateThresholds(table, thresholds);
-  const swept = useMemo(() => uniformSweep(table), [table]);
+  const outcome = evaluateThresholds(tableOf(pass, measure), thresholds);
+  const swept = useMemo(() => uniformSweep(tableOf(pass, measure)), [pass, measure]);
   const learnedOnAll = useMemo(
-    () => (learned ?? []).map((each) => evaluateThresholds(table, each.thresholds)),
-    [learned, table],
+    () => (learned ?? []).map((each) => evaluateThresholds(tableOf(pass, measure), each.thresholds)),
+    [learned, pass, measure],
   );
   const chosen = useMemo(() => spreadOut(learned ?? [], mostConfirmed), [learned]);
   const quality = pass.truth ? 'accuracyTop1' : 'agreement';

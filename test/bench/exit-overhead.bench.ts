@@ -1,0 +1,45 @@
+import { createServer } from 'vite';
+import { CONFIDENCE_MEASURES } from '../../src/transforms/exits/confidence.ts';
+import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
+import { quantile, type Bench } from './bench.ts';
+import type * as InPage from './exit-overhead-page.ts';
+
+/** What deciding at exits costs: the lab's own time of an inference of the bundled model that passes all of them. */
+export const bench: Bench = async ({ browser, projectRoot }) => {
+  const server = await createServer({
+    root: projectRoot,
+    server: { host: '127.0.0.1', port: 0 },
+    logLevel: 'error',
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const rows = [];
+  try {
+    for (const confidence of CONFIDENCE_MEASURES) {
+      // A page each: the runtime starts once in a page.
+      const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+      await openBlankPage(page);
+      const overheadMs = await runInPage<typeof InPage, 'exitOverheadMs'>(
+        page,
+        '/test/bench/exit-overhead-page.ts',
+        'exitOverheadMs',
+        '/samples/digits.onnx',
+        [1, 3, 32, 32],
+        confidence,
+        300,
+      );
+      await page.close();
+      const [median, p95] = [quantile(overheadMs, 0.5), quantile(overheadMs, 0.95)];
+      rows.push({
+        name: `the lab's own time of an inference with dynamic exits, ${confidence}`,
+        value: `${median.toFixed(3)} ms (p95 ${p95.toFixed(3)})`,
+        target: 'median at most 0.1 ms',
+        ok: median <= 0.1,
+      });
+    }
+    return rows;
+  } finally {
+    await server.close();
+  }
+};
