@@ -28,7 +28,7 @@ const usage = `npm run -s study -- [options] --out DIR
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
   --protocol quick|standard      default: quick
-  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg`;
+  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
@@ -41,7 +41,13 @@ interface Job {
   readonly outFolder: string;
 }
 
-const reportNames: readonly ReportName[] = ['trials.csv', 'samples.csv', 'study.json', 'front.svg'];
+const reportNames: readonly ReportName[] = [
+  'trials.csv',
+  'samples.csv',
+  'study.json',
+  'front.svg',
+  'heads.json',
+];
 const pollMs = 1000;
 /** Characters of a report fetched at once. */
 const partLength = 4_000_000;

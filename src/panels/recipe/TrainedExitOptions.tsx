@@ -65,7 +65,8 @@ export function TrainedExitOptions(props: TrainedExitOptionsProps) {
   );
 }
 
-function stopping({ exit, threshold, ...rest }: TrainedExitOperator, mode: string): TrainedExitOperator {
+function stopping(operator: TrainedExitOperator, mode: string): TrainedExitOperator {
+  const { exit: _exit, threshold, ...rest } = operator;
   if (mode === 'none') return rest;
   if (mode === 'dynamic') return { ...rest, threshold: threshold ?? DEFAULT_EXIT_THRESHOLD };
   return { ...rest, exit: Number(mode) };
