@@ -165,11 +165,11 @@ export function splitHalves(images: number, seed: number): { validation: Uint32A
  * a grid of evenly spread quantiles; then every threshold in turn is swept exactly with the others held, from each
  * vector of the front, until no sweep improves it or `EFFORT` is spent.
  * @param seed splits the images
- * @returns the fastest first
+ * @returns the fastest first; of very many an even choice
  */
 export function learnThresholds(table: ThresholdTable, seed: number): readonly LearnedThresholds[] {
   const { validation, test } = splitHalves(table.images, seed);
-  return paretoThresholds(table, validation).map((thresholds) => ({
+  return thinned(paretoThresholds(table, validation), MOST_LEARNED).map((thresholds) => ({
     thresholds,
     validation: evaluateThresholds(table, thresholds, validation),
     test: evaluateThresholds(table, thresholds, test),
@@ -193,6 +193,9 @@ export function spreadOut(learned: readonly LearnedThresholds[], most: number): 
   return [...new Set(nearest)];
 }
 
+/** Neighbours on a front of more differ by less than anybody can measure. */
+const MOST_LEARNED = 300;
+
 /** Images looked at during a search, all sweeps together: a second on a slow device. */
 const EFFORT = 12e6;
 
@@ -202,7 +205,7 @@ export function paretoThresholds(table: ThresholdTable, images: Uint32Array): re
   const closed = new Array<number>(early).fill(NEVER);
   const found = new Archive(images.length);
   const all = evaluateThresholds(table, closed, images);
-  found.keep(all.correct, all.latencyMs, closed);
+  found.keep(all.correct, all.latencyMs, { thresholds: closed, exit: 0, low: 1, high: NEVER });
   if (early === 0 || images.length === 0) return found.front();
 
   const orders = table.exits.slice(0, early).map(({ confidence }) => orderedBy(confidence, images));
@@ -228,12 +231,12 @@ function sweepGrid(lists: readonly (readonly number[])[], visit: (thresholds: Th
 }
 
 /** At most so many of a list, both ends among them, evenly spread. */
-function thinned(list: readonly number[], most: number): readonly number[] {
+function thinned<T>(list: readonly T[], most: number): readonly T[] {
   if (list.length <= most) return list;
   const count = Math.max(2, most);
   return Array.from(
     { length: count },
-    (_, at) => list[Math.round((at / (count - 1)) * (list.length - 1))] as number,
+    (_, at) => list[Math.round((at / (count - 1)) * (list.length - 1))] as T,
   );
 }
 
@@ -293,8 +296,7 @@ function sweepExit(
   }
   const offer = (low: number, high: number): void => {
     const latencyMs = meanLatencyMs(table, leaving);
-    if (!found.isNews(correct, latencyMs)) return;
-    found.keep(correct, latencyMs, thresholds.with(exit, high === NEVER ? NEVER : between(low, high)));
+    if (found.isNews(correct, latencyMs)) found.keep(correct, latencyMs, { thresholds, exit, low, high });
   };
   offer(1, NEVER);
   let confidence = NEVER;
@@ -313,23 +315,31 @@ function sweepExit(
   if (confidence !== NEVER) offer(0, confidence);
 }
 
+/** A vector whose threshold of one exit may lie anywhere above `low` and up to `high`. */
+interface Candidate {
+  readonly thresholds: Thresholds;
+  readonly exit: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** The fastest vector known for each number of right answers. */
 class Archive {
   private readonly latencyMs: Float64Array;
-  private readonly thresholds: (Thresholds | undefined)[];
+  private readonly candidates: (Candidate | undefined)[];
 
   constructor(images: number) {
     this.latencyMs = new Float64Array(images + 1).fill(Number.POSITIVE_INFINITY);
-    this.thresholds = new Array<Thresholds | undefined>(images + 1).fill(undefined);
+    this.candidates = new Array<Candidate | undefined>(images + 1).fill(undefined);
   }
 
   isNews(correct: number, latencyMs: number): boolean {
     return latencyMs < (this.latencyMs[correct] as number);
   }
 
-  keep(correct: number, latencyMs: number, thresholds: Thresholds): void {
+  keep(correct: number, latencyMs: number, candidate: Candidate): void {
     this.latencyMs[correct] = latencyMs;
-    this.thresholds[correct] = thresholds;
+    this.candidates[correct] = candidate;
   }
 
   /** The fastest first. */
@@ -337,10 +347,16 @@ class Archive {
     const front: Thresholds[] = [];
     let fastestMs = Number.POSITIVE_INFINITY;
     for (let correct = this.latencyMs.length - 1; correct >= 0; correct--) {
-      const thresholds = this.thresholds[correct];
-      if (thresholds === undefined || (this.latencyMs[correct] as number) >= fastestMs) continue;
+      const candidate = this.candidates[correct];
+      if (candidate === undefined || (this.latencyMs[correct] as number) >= fastestMs) continue;
       fastestMs = this.latencyMs[correct] as number;
-      front.push(thresholds);
+      const { thresholds, exit, low, high } = candidate;
+      // Only now: most candidates are beaten before anybody wants to read them.
+      front.push(
+        exit < thresholds.length
+          ? thresholds.with(exit, high === NEVER ? NEVER : between(low, high))
+          : thresholds,
+      );
     }
     return front.reverse();
   }
