@@ -56,9 +56,6 @@ function Placements({ view }: { readonly view: GraphView }) {
             <th scope="col">tiers</th>
             <th scope="col">predicted</th>
             <th scope="col">measured</th>
-            <th scope="col">
-              <span className="visually-hidden">study</span>
-            </th>
           </tr>
         </thead>
         <tbody>
@@ -68,36 +65,33 @@ function Placements({ view }: { readonly view: GraphView }) {
             return (
               <tr key={name} data-shown={name === shown}>
                 <th scope="row">
-                  <button
-                    type="button"
-                    className={panel.link}
-                    aria-pressed={name === shown}
-                    onClick={() => show(name)}
-                  >
+                  <label className={styles.choice}>
+                    <input
+                      type="radio"
+                      name="placement"
+                      checked={name === shown}
+                      onChange={() => show(name)}
+                    />
                     {tiersText(name)}
-                  </button>
+                  </label>
                 </th>
                 <td>{predicted === null ? '–' : formatMs(predicted)}</td>
                 <td>{measured === null ? '–' : formatMs(measured)}</td>
-                <td>
-                  <button
-                    type="button"
-                    className={panel.link}
-                    disabled={problem !== null}
-                    aria-label={`Add ${tiersText(name)} to the study`}
-                    onClick={() => add([name])}
-                  >
-                    +
-                  </button>
-                </td>
               </tr>
             );
           })}
         </tbody>
       </table>
       <div className={panel.buttons}>
+        <Button
+          disabled={problem !== null || !possible.includes(shown)}
+          aria-label={`Add ${tiersText(shown)} to the study`}
+          onClick={() => add([shown])}
+        >
+          Add to study
+        </Button>
         <Button disabled={problem !== null} onClick={() => add(possible)}>
-          Add all to the study
+          Add all {possible.length}
         </Button>
         <ProfileButton view={view} />
       </div>

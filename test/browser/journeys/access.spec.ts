@@ -140,7 +140,7 @@ test('with the keyboard alone: a cut is placed and moved, and a study measured',
   /** Goes on with Tab until something of this name has the focus. */
   const tabTo = async (name: RegExp) => {
     const passed: string[] = [];
-    for (let i = 0; i < 80; i++) {
+    for (let i = 0; i < 120; i++) {
       await page.keyboard.press('Tab');
       const now = await focused();
       if (name.test(now)) return;
