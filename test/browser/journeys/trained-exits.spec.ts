@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { unzipSync } from 'fflate';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { splitImages } from '../../../src/study/evaluation-images.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
@@ -46,6 +47,9 @@ test('exits dropped on the graph are trained on the device, measured, downloaded
   page,
 }) => {
   await lab.visit();
+  // Measured before there is any trained exit: on all images.
+  await lab.chooseOnly('identity');
+  await lab.measure();
   await lab.show('Graph');
   const handles = page.getByTestId('tap-handle');
   await dropExit(lab, 0.35);
@@ -139,7 +143,7 @@ test('exits dropped on the graph are trained on the device, measured, downloaded
   await expect(page.getByTestId(/^exit-\d+$/)).toHaveCount(4);
 });
 
-test('a training can be cancelled, and bad images are told', async ({ lab, page }) => {
+test('a training can be cancelled and begun again', async ({ lab, page }) => {
   await lab.visit();
   await lab.show('Graph');
   await lab.press(page.getByTestId('add-tap'));
@@ -148,10 +152,26 @@ test('a training can be cancelled, and bad images are told', async ({ lab, page 
   await lab.press(lab.button('Cancel the training'));
   await expect(trainButton(lab)).toHaveText(/^Train 1 exit on/);
   await expect(lab.button('Add to study')).toBeDisabled();
-
-  // One class alone teaches nothing.
   await lab.press(trainButton(lab));
   await expect(lab.button('Train 1 exit again')).toBeVisible({ timeout: 60_000 });
   await lab.press(lab.button('Remove Early exits'));
   await expect(page.getByTestId('tap-handle')).toHaveCount(0);
+});
+
+test('without labels an exit learns what the whole model predicts', async ({ lab, page }) => {
+  const images = Object.entries(unzipSync(zip)).flatMap(([path, bytes]) =>
+    path.endsWith('.png') ? [{ name: path.replaceAll('/', '-'), bytes }] : [],
+  );
+  await lab.visit();
+  await lab.openImages(...images);
+  await lab.closeDialog();
+  await lab.show('Graph');
+  await lab.press(page.getByTestId('add-tap'));
+  await lab.show('Recipe');
+  await lab.press(lab.button(`Train 1 exit on ${images.length / 2} images`));
+  await expect(lab.button('Train 1 exit again')).toBeVisible({ timeout: 60_000 });
+  const told = page.getByRole('list', { name: 'What the exits can do' });
+  await expect(told).toContainText('as the whole model');
+  const [, percent = ''] = /Exit 1: ([\d.]+) %/.exec((await told.textContent()) ?? '') ?? [];
+  expect(Number(percent), 'far above chance').toBeGreaterThan(50);
 });
