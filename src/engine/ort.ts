@@ -67,7 +67,7 @@ export async function startRuntime(provider: Provider, threads: number): Promise
     createSession,
     endProfile: (session) => log.printedBy(() => session.endProfiling()),
     heapBytes,
-    takeLog: log.take,
+    takeLog: () => log.take(),
   };
 }
 
