@@ -10,6 +10,7 @@ import { IconButton } from '../panels/ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../panels/ui/icons.tsx';
 import { useLab } from '../store/lab.ts';
 import { usePredictions } from '../store/predictions.ts';
+import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import { placementOf, withCut } from '../transforms/placement.ts';
 import { placeOfCut } from '../transforms/recipe-name.ts';
 import styles from './PlacementSheet.module.css';
@@ -31,18 +32,32 @@ export function PlacementSheet({ view }: { readonly view: GraphView }) {
     );
   }
   const cut = preview?.afterNode ?? placement.cut;
-  if (cut !== null) return <CutNumbers view={view} afterNode={cut} />;
+  const [resting] = placement.cuts;
+  const frontier = preview ?? (resting && numbersOf(view, resting));
+  if (cut !== null && frontier) return <CutNumbers view={view} afterNode={cut} {...frontier} />;
   return <ModelLine view={view} />;
 }
 
-function CutNumbers({ view, afterNode }: { readonly view: GraphView; readonly afterNode: number }) {
+function numbersOf(
+  { totals }: GraphView,
+  { cost }: PlacedCut,
+): Pick<CutNumbersProps, 'bytes' | 'macShareBefore'> {
+  return { bytes: cost.crossingBytes, macShareBefore: cost.macsBefore / Math.max(1, totals.macs) };
+}
+
+interface CutNumbersProps {
+  readonly view: GraphView;
+  readonly afterNode: number;
+  readonly bytes: number | null;
+  readonly macShareBefore: number;
+}
+
+function CutNumbers({ view, afterNode, bytes, macShareBefore }: CutNumbersProps) {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
-  const frontier = view.frontiers[afterNode];
   const previous = neighbourCut(view, afterNode, -1);
   const next = neighbourCut(view, afterNode, 1);
-  if (!frontier) return null;
-  const before = Math.round((100 * frontier.macsBefore) / Math.max(1, view.totals.macs));
+  const before = Math.round(100 * macShareBefore);
   const step = (place: number | null) => editRecipe(withCut(recipe, view, place));
   const predictions = usePredictions(view, recipe);
   const shown = useLab((lab) => lab.shownPlacement);
@@ -61,8 +76,8 @@ function CutNumbers({ view, afterNode }: { readonly view: GraphView; readonly af
         </span>
       </div>
       <p>
-        {frontier.bytes === null ? 'unknown size crosses' : `${formatBytes(frontier.bytes)} cross`} · {before}{' '}
-        | {100 - before} % of the MACs
+        {bytes === null ? 'unknown size crosses' : `${formatBytes(bytes)} cross`} · {before} | {100 - before}{' '}
+        % of the MACs
         {predicted !== null && (
           <>
             {' · '}

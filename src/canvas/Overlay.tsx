@@ -1,19 +1,25 @@
 import { useStoreApi } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
-import { defined, unreachable } from '../base/assert.ts';
-import { formatBytes } from '../base/units.ts';
+import { unreachable } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import {
   DEFAULT_EXIT_THRESHOLD,
   placementOf,
   type ExitPlacement,
+  type Placement,
   withCut,
+  withCuts,
   withDynamicExits,
   withFixedExit,
   withoutExits,
 } from '../transforms/placement.ts';
 import { tapPlaces, withTap, withTapMoved } from '../transforms/exits/trained-placement.ts';
+import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { Knob } from './branch-knobs.ts';
+import { CutChooser } from './CutChooser.tsx';
+import { CutHandles, indexOfMoved, useShownCuts } from './CutHandles.tsx';
+import { cutsAfterMove, movedCut } from './cut-moves.ts';
 import { type Drop, shownPlace, type Subject } from './drag-state.ts';
 import { ExitTags } from './ExitTags.tsx';
 import type { Layout } from './layout.ts';
@@ -23,6 +29,7 @@ import { nearestPlace } from './places.ts';
 import type { GraphCanvasProps, PreviewInfo } from './props.ts';
 import { SkipRamps } from './SkipRamps.tsx';
 import { TrainedExits } from './TrainedExits.tsx';
+import { useBranchMoves } from './use-branch-moves.ts';
 import { useHandleMoves } from './use-handle-moves.ts';
 import styles from './GraphCanvas.module.css';
 
@@ -48,23 +55,32 @@ export function Overlay(props: OverlayProps) {
 
   const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
   const onDrop = useCallback(
-    (drop: Drop) => onRecipe(recipeAfter(drop, recipe, view)),
-    [recipe, view, onRecipe],
+    (drop: Drop) => onRecipe(recipeAfter(drop, recipe, view, placement)),
+    [recipe, view, placement, onRecipe],
   );
   const moves = useHandleMoves(view, layout, onDrop);
   const restingStop = placement.exit.kind === 'fixed' ? placement.exit.exit : null;
-  const cut = shownPlace(moves.state, 'cut', placement.cut);
+  const onPull = useCallback(
+    (knob: Knob, place: number) => {
+      const cut = knob.places[place]?.cut;
+      if (cut !== undefined) onRecipe(withCuts(recipe, cutsAfterMove(placement, knob.cutIndex, cut)));
+    },
+    [placement, recipe, onRecipe],
+  );
+  const branches = useBranchMoves(onPull);
+  const shownCuts = useShownCuts(view, layout, placement, moves, branches);
   const stop = shownPlace(moves.state, 'stop', restingStop);
 
-  const moving = moves.state.kind === 'dragging' || moves.state.kind === 'stepping';
+  const movingCut = shownCuts.find(({ isMoving }) => isMoving)?.cut;
+  const moving = moves.state.kind === 'dragging' || moves.state.kind === 'stepping' || branches.move !== null;
   const preview = useMemo(() => {
+    if (movingCut) return cutPreview(view, movingCut);
     if (moves.state.kind !== 'dragging' && moves.state.kind !== 'stepping') return null;
     const { subject, place } = moves.state;
     if (place === null) return null;
     // A trained exit says on its own tag what it is.
-    if (subject === 'tap') return null;
-    return subject === 'cut' ? cutPreview(view, place) : exitPreview(view, place);
-  }, [moves.state, view]);
+    return subject === 'stop' ? exitPreview(view, place) : null;
+  }, [moves.state, movingCut, view]);
   const previewed = useRef(false);
   useEffect(() => {
     if (!moving && !previewed.current) return;
@@ -82,8 +98,6 @@ export function Overlay(props: OverlayProps) {
     if (place) onDrop({ subject, place: place.at, from: null });
   };
 
-  const cutNote = cut === null ? null : (props.cutNote?.(cut) ?? null);
-  const cutInfo = cut === null ? null : cutPreview(view, cut);
   const stopY = stop === null ? null : layout.frontierY[Math.max(0, view.exits[stop]?.node ?? 0)];
   return (
     <>
@@ -117,22 +131,35 @@ export function Overlay(props: OverlayProps) {
           onUnfold={onUnfold}
         />
         <TrainedExits view={view} recipe={recipe} onRecipe={onRecipe} moves={moves} notes={props.tapNotes} />
-        {cutInfo && cut !== null && (
-          <PlaceHandle
-            subject="cut"
-            name="cut"
-            moves={moves}
-            at={cut}
-            resting={placement.cut}
-            valueText={`${cutText(cutInfo, false, cutNote).join(', ')}: ${cutInfo.crossing.map(({ name }) => name).join(', ')}`}
-            onRemove={() => remove('cut')}
-          >
-            <TagLines lines={cutText(cutInfo, compact, cutNote)} />
-          </PlaceHandle>
-        )}
+        <CutHandles
+          view={view}
+          layout={layout}
+          shown={shownCuts}
+          moves={moves}
+          branches={branches}
+          compact={compact}
+          note={props.cutNote}
+          onRemove={(index) =>
+            onRecipe(
+              withCuts(
+                recipe,
+                placement.cuts.filter((_, at) => at !== index).map(({ crossing }) => crossing),
+              ),
+            )
+          }
+        />
       </div>
       <div className={styles.toolbar} data-compact={compact || undefined}>
         <div className={styles.tools}>{tools}</div>
+        {!isReadOnly && placement.cuts.length > 0 && (
+          <CutChooser
+            view={view}
+            recipe={recipe}
+            placement={placement}
+            onRecipe={onRecipe}
+            compact={compact}
+          />
+        )}
         {!isReadOnly && (
           <Palette
             exitCount={view.exits.length}
@@ -160,10 +187,20 @@ export function Overlay(props: OverlayProps) {
   );
 }
 
-function recipeAfter({ subject, place, from }: Drop, recipe: Recipe, view: GraphView): Recipe {
+function recipeAfter(
+  { subject, place, from }: Drop,
+  recipe: Recipe,
+  view: GraphView,
+  placement: Placement,
+): Recipe {
   switch (subject) {
-    case 'cut':
-      return withCut(recipe, view, place);
+    case 'cut': {
+      const moved = indexOfMoved(placement, from);
+      const cut = movedCut(view, placement, moved, place);
+      if (cut === null) return recipe;
+      const cuts = moved < placement.cuts.length ? cutsAfterMove(placement, moved, cut) : [cut.crossing];
+      return withCuts(recipe, cuts);
+    }
     case 'stop':
       return withFixedExit(recipe, place);
     case 'tap': {
@@ -186,15 +223,14 @@ function TagLines({ lines: [first, second] }: { readonly lines: readonly [string
   );
 }
 
-/** What a cut after this node would mean. */
-export function cutPreview(view: GraphView, afterNode: number): PreviewInfo & { readonly kind: 'cut' } {
-  const frontier = defined(view.frontiers[afterNode], `frontier ${afterNode}`);
+/** What a cut would mean. */
+function cutPreview(view: GraphView, { afterNode, crossing, cost }: PlacedCut): PreviewInfo {
   return {
     kind: 'cut',
     afterNode,
-    crossing: frontier.crossing.flatMap((name) => view.values.get(name) ?? []),
-    bytes: frontier.bytes,
-    macShareBefore: view.totals.macs > 0 ? frontier.macsBefore / view.totals.macs : 0,
+    crossing: crossing.flatMap((name) => view.values.get(name) ?? []),
+    bytes: cost.crossingBytes,
+    macShareBefore: view.totals.macs > 0 ? cost.macsBefore / view.totals.macs : 0,
   };
 }
 
@@ -204,19 +240,6 @@ function exitPreview(view: GraphView, exit: number): PreviewInfo {
 }
 
 function ignore(): void {}
-
-function cutText(
-  info: PreviewInfo & { readonly kind: 'cut' },
-  short: boolean,
-  note: string | null,
-): readonly [string, string] {
-  const before = Math.round(100 * info.macShareBefore);
-  const values = info.crossing.length > 1 ? ` in ${info.crossing.length}` : '';
-  const bytes = info.bytes === null ? 'unknown size' : formatBytes(info.bytes);
-  return short
-    ? [note === null ? bytes : `${bytes} · ${note}`, `${before} | ${100 - before} %`]
-    : [`${bytes}${values} cross`, `${before} | ${100 - before} % MACs${note === null ? '' : ` · ${note}`}`];
-}
 
 function stopText(view: GraphView, exit: number): readonly [string, string] {
   const share = Math.round((100 * (view.exits[exit]?.macs ?? 0)) / Math.max(1, view.totals.macs));

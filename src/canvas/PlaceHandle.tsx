@@ -9,6 +9,8 @@ interface PlaceHandleProps {
   readonly moves: HandleMoves;
   /** Where it is shown; a node index (cut) or exit index (stop). */
   readonly at: number;
+  /** Its height at zoom 1, if it is not at one of its places. */
+  readonly y?: number;
   /** Where it rests in the recipe; null while it is being added. */
   readonly resting: number | null;
   readonly valueText: string;
@@ -18,12 +20,12 @@ interface PlaceHandleProps {
 
 /** A line across the graph with a tag to hold it by: a slider along the graph's legal places. */
 export function PlaceHandle(props: PlaceHandleProps) {
-  const { subject, name, moves, at, resting, valueText, onRemove, children } = props;
+  const { subject, name, moves, at, y, resting, valueText, onRemove, children } = props;
   const places = moves.places[subject];
   const index = places.findIndex((place) => place.at === at);
   const moving =
     moves.state.kind !== 'idle' && moves.state.kind !== 'pressed' && moves.state.subject === subject;
-  const position = { '--gy': places[index]?.y ?? 0 } as CSSProperties;
+  const position = { '--gy': places[index]?.y ?? y ?? 0 } as CSSProperties;
   return (
     <div
       className={styles.placeLine}
@@ -41,7 +43,7 @@ export function PlaceHandle(props: PlaceHandleProps) {
           aria-orientation="vertical"
           aria-valuemin={1}
           aria-valuemax={places.length}
-          aria-valuenow={index + 1}
+          aria-valuenow={Math.max(1, index + 1)}
           aria-valuetext={valueText}
           data-testid={`${subject}-handle`}
           {...moves.dragProps(subject, resting)}

@@ -93,14 +93,15 @@ export function stepFrom(places: readonly Place[], at: number | null, step: Step
   }
 }
 
-interface LegalCut {
+export interface LegalCut {
   readonly afterNode: number;
   readonly single: boolean;
 }
 
 const legalCutsCache = new WeakMap<GraphView, readonly LegalCut[]>();
 
-function legalCuts(view: GraphView): readonly LegalCut[] {
+/** Legal cuts in order; of those that the same values cross only the last. */
+export function legalCuts(view: GraphView): readonly LegalCut[] {
   const cached = legalCutsCache.get(view);
   if (cached) return cached;
   const insideHeads = valuesInsideHeads(view);

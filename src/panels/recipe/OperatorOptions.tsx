@@ -4,7 +4,9 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import {
   DEFAULT_EXIT_THRESHOLD,
   placementOf,
+  withAutomaticCut,
   withCut,
+  withCuts,
   withDynamicExits,
   withFixedExit,
 } from '../../transforms/placement.ts';
@@ -227,32 +229,52 @@ export function PartitionOptions({
   readonly view: GraphView;
   readonly onRecipe: (next: Recipe) => void;
 }) {
-  const { cut } = placementOf(recipe, view);
-  const frontier = cut === null ? undefined : view.frontiers[cut];
-  if (cut === null || !frontier) return null;
+  const { cuts } = placementOf(recipe, view);
+  const [first, second] = cuts;
+  if (first === undefined) return null;
+  const cut = first.afterNode;
   const previous = neighbourCut(view, cut, -1);
   const next = neighbourCut(view, cut, 1);
   return (
     <>
-      <div className={styles.stepper}>
-        <IconButton
-          label="Earlier cut"
-          disabled={previous === null}
-          onClick={() => onRecipe(withCut(recipe, view, previous))}
-        >
-          <LeftIcon />
-        </IconButton>
-        <span className={panel.small}>{placeOfCut(view, cut)}</span>
-        <IconButton
-          label="Later cut"
-          disabled={next === null}
-          onClick={() => onRecipe(withCut(recipe, view, next))}
-        >
-          <RightIcon />
-        </IconButton>
-      </div>
+      {second === undefined && (
+        <SelectField
+          title="Place"
+          value={first.automatic ?? 'by-hand'}
+          options={[
+            { value: 'by-hand', label: 'where it is dragged' },
+            { value: 'equal-size', label: 'parts of equal size' },
+            { value: 'fewest-bytes', label: 'the fewest bytes cross' },
+            { value: 'fastest', label: 'the fastest in all' },
+          ]}
+          onChange={(place) =>
+            onRecipe(
+              place === 'by-hand' ? withCuts(recipe, [first.crossing]) : withAutomaticCut(recipe, place),
+            )
+          }
+        />
+      )}
+      {second === undefined && (
+        <div className={styles.stepper}>
+          <IconButton
+            label="Earlier cut"
+            disabled={previous === null}
+            onClick={() => onRecipe(withCut(recipe, view, previous))}
+          >
+            <LeftIcon />
+          </IconButton>
+          <span className={panel.small}>{placeOfCut(view, cut)}</span>
+          <IconButton
+            label="Later cut"
+            disabled={next === null}
+            onClick={() => onRecipe(withCut(recipe, view, next))}
+          >
+            <RightIcon />
+          </IconButton>
+        </div>
+      )}
       <ul className={`${panel.small} ${panel.dim} ${panel.wrapAnywhere}`}>
-        {frontier.crossing.map((name) => {
+        {[...new Set(cuts.flatMap(({ crossing }) => crossing))].map((name) => {
           const value = view.values.get(name);
           return (
             <li key={name}>

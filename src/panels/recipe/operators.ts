@@ -165,12 +165,17 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     case 'prune':
       return `${Math.round(100 * operator.ratio)} % of the weights · ${operator.scope === 'global' ? 'over the whole model' : 'in each layer'}`;
     case 'partition': {
-      const { cut } = placementOf(recipe, view);
-      const frontier = cut === null ? undefined : view.frontiers[cut];
-      if (!frontier) return 'at values this model does not have';
-      const before = Math.round((100 * frontier.macsBefore) / Math.max(1, view.totals.macs));
-      const bytes = frontier.bytes === null ? 'unknown size' : formatBytes(frontier.bytes);
-      return `${before} | ${100 - before} % of the MACs · ${bytes} cross`;
+      const { cuts } = placementOf(recipe, view);
+      if (cuts.length === 0) return 'at values this model does not have';
+      const shares = cuts.map(({ cost }) =>
+        Math.round((100 * cost.macsBefore) / Math.max(1, view.totals.macs)),
+      );
+      const parts = [...shares, 100].map((share, part) => share - (shares[part - 1] ?? 0));
+      const bytes = cuts.map(({ cost }) =>
+        cost.crossingBytes === null ? 'unknown size' : formatBytes(cost.crossingBytes),
+      );
+      const how = cuts[0]?.automatic ? `${cuts[0].automatic.replace('-', ' ')} · ` : '';
+      return `${how}${parts.join(' | ')} % of the MACs · ${bytes.join(', then ')} cross`;
     }
     default:
       return unreachable(operator);

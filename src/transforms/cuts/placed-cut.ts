@@ -9,7 +9,6 @@ import {
   frontierOfValues,
   isNested,
   type UnitsBefore,
-  unitsUpTo,
 } from './frontier.ts';
 import {
   AUTOMATIC_CUTS,
@@ -22,11 +21,13 @@ import {
 
 /** A cut where it lies on the graph of the page. */
 export interface PlacedCut {
+  /** What `before` is of. */
+  readonly graph: CutGraph;
   readonly crossing: readonly ValueName[];
   readonly before: UnitsBefore;
-  /** All nodes up to this topological position are before the cut: where its line is drawn. */
+  /** Its line is drawn after this topological position: as few units as can be are on the wrong side of it. */
   readonly afterNode: number;
-  /** False if branches are pulled further down than the line. */
+  /** False if branches are pulled further up or down than the line. */
   readonly isStraight: boolean;
   readonly cost: FrontierCost;
   /** Set if the lab chose the place. */
@@ -76,7 +77,7 @@ export function placeCuts(
     }
   });
   const [first, second] = cuts;
-  if (first && second && !isNested(first.before, second.before))
+  if (first && second && first.graph === second.graph && !isNested(first.before, second.before))
     problems.push('The second cut must lie behind the first.');
   return { cuts, problems };
 }
@@ -88,14 +89,22 @@ export function placedCut(
   automatic: AutomaticCut | null,
   prediction: CutPrediction | null,
 ): PlacedCut {
-  const firstAfter = graph.units.find((_, unit) => before[unit] === 0);
-  const afterNode = Math.max(0, (firstAfter?.nodes[0] ?? 1) - 1);
-  const straight = unitsUpTo(graph, afterNode);
+  // As the line moves down over a unit, it gets that one right or wrong.
+  let wrong = before.reduce((sum, each) => sum + each, 0);
+  let [leastWrong, lineUnit] = [wrong, -1];
+  before.forEach((isBefore, unit) => {
+    wrong += isBefore === 1 ? -1 : 1;
+    if (wrong > leastWrong) return;
+    [leastWrong, lineUnit] = [wrong, unit];
+  });
+  // Down to the next unit: the heads of exits between belong to what is before them.
+  const next = graph.units[lineUnit + 1]?.nodes[0] ?? 1;
   return {
+    graph,
     crossing: crossingNames(graph, before),
     before,
-    afterNode,
-    isStraight: before.every((isBefore, unit) => isBefore === straight[unit]),
+    afterNode: Math.max(0, next - 1),
+    isStraight: leastWrong === 0,
     cost: costOfFrontier(graph, before),
     automatic,
     prediction,

@@ -5,7 +5,7 @@ import type { AutomaticCut, PartitionOperator } from '../recipe.ts';
 import type { CutGraph } from './cut-graph.ts';
 import { equalSizeCut } from './equal-size.ts';
 import { crossingNames, costOfFrontier, type UnitsBefore } from './frontier.ts';
-import { costOf, fewestBytesCut, minimumCut } from './minimum-cut.ts';
+import { type CutCosts, fewestBytesCut, minimumCut } from './minimum-cut.ts';
 
 /** Two tiers and the link between them; speeds are relative to the device that the costs are of. */
 export interface TierModel {
@@ -124,13 +124,13 @@ export function predictCut(
 }
 
 /** What a frontier's parts and values cost in milliseconds, the round trip left out: every cut pays it. */
-export function costsOnTiers(graph: CutGraph, tiers: TierModel, nodeMs: ReadonlyMap<number, number>) {
+function costsOnTiers(graph: CutGraph, tiers: TierModel, nodeMs: ReadonlyMap<number, number>): CutCosts {
   const ms = unitTimes(graph, tiers, nodeMs);
   return {
     before: ms.map((each) => each / tiers.headSpeed),
     after: ms.map((each) => each / tiers.tailSpeed),
     crossing: graph.values.map(({ bytes }) => (bytes === null ? Infinity : bytes * msPerByte(tiers))),
-  } satisfies Parameters<typeof costOf>[1];
+  };
 }
 
 function unitTimes(

@@ -42,6 +42,8 @@ function golden(name: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 const extractGolden = golden('extract') as ExtractGolden;
+/** Made by `make_branch_golden.py` there: cuts that are pulled further down in some branches. */
+const branchGolden = golden('extract-branches') as ExtractGolden;
 const quantizeGolden = golden('quantize') as QuantizeGolden;
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -58,7 +60,9 @@ function indexedSample(name: string): IndexedModel {
 }
 
 describe(`extractBetween keeps what onnx.utils.Extractor keeps (onnx ${extractGolden.madeBy.onnx})`, () => {
-  it.each(extractGolden.cases.map((wanted) => [wanted.model, wanted.outputs[0], wanted] as const))(
+  it.each([...extractGolden.cases, ...branchGolden.cases].map(
+      (wanted) => [wanted.model, wanted.outputs[0], wanted] as const,
+    ))(
     '%s up to %s',
     (name, _, wanted) => {
       const part = extractBetween(
