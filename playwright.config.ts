@@ -1,8 +1,10 @@
 import { defineConfig } from '@playwright/test';
 
 const executablePath = process.env.PARETOSCOPE_BROWSER ?? '/usr/bin/chromium';
-const modulesUrl = 'http://127.0.0.1:4173';
-const builtUrl = 'http://127.0.0.1:4174';
+/** Two neighbouring ports; another pair lets two checkouts be tested at once. */
+const port = Number(process.env.PARETOSCOPE_TEST_PORT ?? 4173);
+const modulesUrl = `http://127.0.0.1:${port}`;
+const builtUrl = `http://127.0.0.1:${port + 1}`;
 
 /**
  * `modules`: single modules (workers, clients, persistence) imported from the dev server by a blank page.
@@ -54,12 +56,12 @@ export default defineConfig({
   ],
   webServer: [
     {
-      command: 'npx vite --host 127.0.0.1 --port 4173 --strictPort',
+      command: `npx vite --host 127.0.0.1 --port ${port} --strictPort`,
       url: `${modulesUrl}/index.html`,
       reuseExistingServer: !process.env.CI,
     },
     {
-      command: 'node src/cli/launch.mjs serve --local --port 4174',
+      command: `node src/cli/launch.mjs serve --local --port ${port + 1}`,
       url: builtUrl,
       reuseExistingServer: !process.env.CI,
       timeout: 120_000,

@@ -7,7 +7,7 @@ import { firstSight, fitAll, type Margins } from './viewport.ts';
 export function marginsOf(compact: boolean): Margins {
   return compact
     ? { top: 64, right: 16, bottom: 62, left: 16 }
-    : { top: 68, right: 96, bottom: 40, left: 40 };
+    : { top: 112, right: 96, bottom: 40, left: 40 };
 }
 
 /** Where the graph is looked at from: first sight, fit, search results, staying put while boxes unfold. */
