@@ -8,7 +8,7 @@ import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { predictedMs } from '../panels/placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
-import { useCostProfile, usePredictions, useReach } from '../store/predictions.ts';
+import { useCostProfile, usePredictions, useReach, useTierModel } from '../store/predictions.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
@@ -79,6 +79,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
     [profile, reach],
   );
   const predictions = usePredictions(view, recipe);
+  const tiers = useTierModel(view);
   const shown = useLab((lab) => lab.shownPlacement);
   const cutNote = useCallback(
     (afterNode: number) => {
@@ -107,6 +108,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           exitNotes={exitNotes}
           tapNotes={tapNotes}
           cutNote={cutNote}
+          tiers={tiers}
           tools={tools}
         />
         <div className={styles.search}>

@@ -1,4 +1,5 @@
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import { type Placement, withAutomaticCut, withCuts } from '../transforms/placement.ts';
 import type { AutomaticCut, Recipe } from '../transforms/recipe.ts';
 import { secondCut } from './cut-moves.ts';
@@ -10,6 +11,8 @@ interface CutChooserProps {
   readonly placement: Placement;
   readonly onRecipe: (next: Recipe) => void;
   readonly compact: boolean;
+  /** For `fastest`: tiers and link. */
+  readonly tiers: Partial<TierModel> | undefined;
 }
 
 const AUTOMATIC: readonly { readonly kind: AutomaticCut; readonly label: string; readonly title: string }[] =
@@ -20,7 +23,7 @@ const AUTOMATIC: readonly { readonly kind: AutomaticCut; readonly label: string;
   ];
 
 /** Who places the cut: the person, or the lab; and whether there is a second one. */
-export function CutChooser({ view, recipe, placement, onRecipe, compact }: CutChooserProps) {
+export function CutChooser({ view, recipe, placement, onRecipe, compact, tiers }: CutChooserProps) {
   const { cuts } = placement;
   const chosen = cuts[0]?.automatic ?? null;
   const another = cuts.length === 1 ? secondCut(view, placement) : null;
@@ -41,7 +44,7 @@ export function CutChooser({ view, recipe, placement, onRecipe, compact }: CutCh
           type="button"
           aria-pressed={chosen === kind}
           title={title}
-          onClick={() => onRecipe(withAutomaticCut(recipe, kind))}
+          onClick={() => onRecipe(withAutomaticCut(recipe, kind, tiers))}
         >
           {compact ? (label.split(' ')[0] ?? label) : label}
         </button>

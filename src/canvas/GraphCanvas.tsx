@@ -157,6 +157,7 @@ function Stage(props: GraphCanvasProps) {
             compact={compact}
             {...(props.onPreview && { onPreview: props.onPreview })}
             {...(props.cutNote && { cutNote: props.cutNote })}
+            {...(props.tiers && { tiers: props.tiers })}
             isReadOnly={props.isReadOnly ?? false}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
             {...(props.tapNotes && { tapNotes: props.tapNotes })}

@@ -36,7 +36,7 @@ import styles from './GraphCanvas.module.css';
 interface OverlayProps
   extends Pick<
     GraphCanvasProps,
-    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes' | 'cutNote'
+    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes' | 'cutNote' | 'tiers'
   > {
   readonly isReadOnly: boolean;
   readonly layout: Layout;
@@ -158,6 +158,7 @@ export function Overlay(props: OverlayProps) {
             placement={placement}
             onRecipe={onRecipe}
             compact={compact}
+            tiers={props.tiers}
           />
         )}
         {!isReadOnly && (

@@ -105,7 +105,7 @@ export function legalCuts(view: GraphView): readonly LegalCut[] {
   const cached = legalCutsCache.get(view);
   if (cached) return cached;
   const insideHeads = valuesInsideHeads(view);
-  // Keyed by what crosses, the last one wins: see `frontierOfCut`.
+  // Keyed by what crosses, the last one wins: an exit at the cut is decided before anything is sent.
   const cuts = new Map<string, LegalCut>();
   for (const { afterNode, crossing, legal } of view.frontiers) {
     const key = crossing.toSorted().join('\0');

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /** What the boxes' heat shows. */
@@ -57,6 +58,8 @@ export interface GraphCanvasProps {
   readonly nodeCosts?: NodeCosts;
   /** A short text for a cut's tag, by the node it lies after, e.g. what is predicted; called while dragging. */
   readonly cutNote?: (afterNode: number) => string | null;
+  /** Tiers and link that the fastest cut is for, where they differ from the defaults. */
+  readonly tiers?: Partial<TierModel>;
   /** More for the toolbar. */
   readonly tools?: ReactNode;
   /** Nothing can be dropped, toggled or removed. */

@@ -4,6 +4,8 @@ import { exitShares, isEmulatedTrial, trialMetrics } from '../study/metrics.ts';
 import { type Predictions, predictPlacements, reachOfNodes } from '../study/predict.ts';
 import { type CostProfile, costProfileByMacs } from '../study/profile/cost-profile.ts';
 import type { Trial } from '../study/trial.ts';
+import { LINK_NAMES, tiersOfPlacement } from '../study/placement/tiers.ts';
+import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import { placementOf } from '../transforms/placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { TransferType } from '../transforms/transfer.ts';
@@ -66,6 +68,29 @@ export function usePredictions(view: GraphView, recipe: Recipe): Predictions {
     () => predictPlacements(view, profile, { setup, sends, transfer, reach }),
     [view, profile, setup, sends, transfer, reach],
   );
+}
+
+/** The tiers and the link of the pair whose prediction is shown, for the fastest cut; this device has speed 1. */
+export function useTierModel(view: GraphView): TierModel {
+  const { nodeMs } = useCostProfile(view);
+  const { tiers, links } = useLab((lab) => lab.tierSetup);
+  const shown = useLab((lab) => lab.shownPlacement);
+  return useMemo(() => {
+    const [head = 'mobile', tail = 'edge'] = shown.split('-').length === 2 ? tiersOfPlacement(shown) : [];
+    const between = LINK_NAMES.filter((name) => name.startsWith(head) || name.endsWith(tail)).map(
+      (name) => links[name],
+    );
+    const totalMs = nodeMs.reduce((sum, ms) => sum + ms, 0);
+    const short = (value: number): number => Number(value.toPrecision(4));
+    return {
+      headSpeed: short(tiers[head].speedFactor),
+      tailSpeed: short(tiers[tail].speedFactor),
+      // Links in a row: each byte takes the time of both.
+      bandwidthMbps: short(1 / between.reduce((sum, { bandwidthMbps }) => sum + 1 / bandwidthMbps, 0)),
+      rttMs: short(between.reduce((sum, { rttMs }) => sum + rttMs, 0)),
+      gmacsPerSecond: short(Math.max(view.totals.macs, 1) / Math.max(totalMs, 1e-6) / 1e6),
+    };
+  }, [view, nodeMs, tiers, links, shown]);
 }
 
 /** How values cross a recipe's cuts. */

@@ -1,6 +1,8 @@
-import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
 import { type SkipPlacement, skipsOf } from './exits/skip-placement.ts';
 import { type CutScope } from './cuts/cut-graph.ts';
+import type { TierModel } from './cuts/resolve-cut.ts';
+import { normaliseRecipe } from './parse-recipe.ts';
 import { canCross, cutNames, type PlacedCut, placeCuts } from './cuts/placed-cut.ts';
 import type {
   AutomaticCut,
@@ -75,10 +77,14 @@ export function withCuts(recipe: Recipe, cuts: readonly (readonly string[])[]): 
   );
 }
 
-/** Leaves the place of one cut to the lab. */
-export function withAutomaticCut(recipe: Recipe, kind: AutomaticCut): Recipe {
-  const isThere = recipe.find(isPartition)?.cut === kind;
-  return isThere ? recipe : withPartition(recipe, { op: 'partition', cut: kind });
+/**
+ * Leaves the place of one cut to the lab.
+ * @param tiers for `fastest`: what differs from the defaults
+ */
+export function withAutomaticCut(recipe: Recipe, kind: AutomaticCut, tiers: Partial<TierModel> = {}): Recipe {
+  if (kind !== 'fastest') return withPartition(recipe, { op: 'partition', cut: kind });
+  const [operator] = normaliseRecipe([{ op: 'partition', cut: kind, ...tiers }]);
+  return operator !== undefined && isPartition(operator) ? withPartition(recipe, operator) : recipe;
 }
 
 function withPartition(recipe: Recipe, operator: PartitionOperator): Recipe {
@@ -114,18 +120,6 @@ export function withDynamicExits(
 /** Removes the early-exit step. */
 export function withoutExits(recipe: Recipe): Recipe {
   return recipe.filter((operator) => !isEarlyExit(operator));
-}
-
-/**
- * The frontier that exactly these values cross. Of several (an exit's head needs nothing but the value at the
- * cut, so it may lie on either side) the last is meant: an exit at the cut is decided before anything is sent.
- */
-export function frontierOfCut(view: GraphView, cut: string | readonly string[]): FrontierView | undefined {
-  const wanted = new Set<string>(typeof cut === 'string' ? [cut] : cut);
-  return view.frontiers.findLast(
-    (frontier) =>
-      frontier.crossing.length === wanted.size && frontier.crossing.every((name) => wanted.has(name)),
-  );
 }
 
 function cutPlacements(

@@ -1,7 +1,7 @@
 import type { GraphView } from '../onnx/graph-view.ts';
+import { placeCuts } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { recipeLabel } from './parse-recipe.ts';
-import { frontierOfCut } from './placement.ts';
 import { skipsOf } from './exits/skip-placement.ts';
 import type { Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
@@ -20,12 +20,9 @@ function operatorName(operator: Operator, view: GraphView): string {
   if (operator.op !== 'partition') return recipeLabel([operator]);
   const automatic = automaticCutOf(operator);
   if (automatic !== null) return recipeLabel([operator]);
-  const places = namedCutsOf(operator).map((names) => frontierOfCut(view, names));
-  const { transfer = 'float32' } = operator;
-  const suffix = transfer === 'float32' ? '' : `, ${transfer}`;
-  return places.every((frontier) => frontier !== undefined)
-    ? `cut ${places.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}${suffix}`
-    : recipeLabel([operator]);
+  const { cuts } = placeCuts(view, operator, {});
+  if (cuts.length < namedCutsOf(operator).length) return recipeLabel([operator]);
+  return `cut ${cuts.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}`;
 }
 
 /** `skip 2` for the last two blocks; by hand, which: `skip block 3`, `skip block 3 to block 5`. */

@@ -85,10 +85,10 @@ export interface Bypass {
 export interface PartitionOperator {
   readonly op: 'partition';
   /**
-   * The values that cross, by name; a frontier of one value may be given as a string. Or where to cut by itself
-   * (a value that is called like that is meant by a list with its name).
+   * The values that cross, by name; a frontier of one value may be given as a string. Or an
+   * `AutomaticCut` (a value that is called like one is meant by a list with its name).
    */
-  readonly cut?: AutomaticCut | CutNames;
+  readonly cut?: CutNames;
   /** For three tiers: what crosses from mobile to edge, and what from edge to cloud. */
   readonly cuts?: readonly [CutNames, CutNames];
   /** How float32 values cross. Default `float32`: as they are. */

@@ -11,6 +11,7 @@ import {
   withFixedExit,
 } from '../../transforms/placement.ts';
 import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
+import { useTierModel } from '../../store/predictions.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
   ExistingExitOperator,
@@ -229,6 +230,7 @@ export function PartitionOptions({
   readonly view: GraphView;
   readonly onRecipe: (next: Recipe) => void;
 }) {
+  const tiers = useTierModel(view);
   const { cuts } = placementOf(recipe, view);
   const [first, second] = cuts;
   if (first === undefined) return null;
@@ -249,7 +251,9 @@ export function PartitionOptions({
           ]}
           onChange={(place) =>
             onRecipe(
-              place === 'by-hand' ? withCuts(recipe, [first.crossing]) : withAutomaticCut(recipe, place),
+              place === 'by-hand'
+                ? withCuts(recipe, [first.crossing])
+                : withAutomaticCut(recipe, place, tiers),
             )
           }
         />

@@ -7,10 +7,16 @@ test.beforeEach(async ({ page }) => {
 });
 
 /** Drags by mouse or, on a phone, by thumb. */
-async function drag(page: Page, from: Locator, byX: number, byY: number): Promise<void> {
+async function drag(
+  page: Page,
+  from: Locator,
+  byX: number,
+  byY: number,
+  grabbed: { readonly x: number } = { x: 24 },
+): Promise<void> {
   const box = await from.boundingBox();
   if (!box) throw new Error('nothing to drag');
-  const [x, y] = [box.x + 24, box.y + box.height / 2];
+  const [x, y] = [box.x + grabbed.x, box.y + box.height / 2];
   const steps = 8;
   if (!test.info().project.use.hasTouch) {
     await page.mouse.move(x, y);
@@ -175,4 +181,81 @@ test('the canvas with a cut and exits has no serious accessibility findings', as
   const { violations } = await new AxeBuilder({ page }).include('[data-testid="graph-canvas"]').analyze();
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+});
+
+test.describe('on a model with branches', () => {
+  test.beforeEach(async ({ page }) => {
+    await page.locator('header button').first().click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /shufflenet/i })
+      .click();
+    await expect(page.getByTestId('graph-canvas')).toHaveAttribute('data-model', /shufflenet/);
+    await page.getByTestId('add-cut').click();
+  });
+
+  test('the lab places the cut, dragging takes it back, and a second cut stays behind the first', async ({
+    page,
+  }) => {
+    const cut = page.getByTestId('cut-handle').first();
+    const chooser = page.getByRole('group', { name: 'Place of the cut' });
+    const text = () => cut.getAttribute('aria-valuetext');
+    await chooser.getByRole('button', { name: 'equal' }).click();
+    await expect.poll(text).toMatch(/^equal size · /);
+    await chooser.getByRole('button', { name: 'fewest' }).click();
+    await expect.poll(text).toMatch(/^fewest bytes · /);
+    await chooser.getByRole('button', { name: 'fastest' }).click();
+    await expect.poll(text).toMatch(/^fastest · /);
+    await chooser.getByRole('button', { name: 'drag' }).click();
+    await expect.poll(text).toMatch(/^\d/);
+
+    await page.getByTestId('second-cut').click();
+    const handles = page.getByTestId('cut-handle');
+    await expect(handles).toHaveCount(2);
+    // However far the first is moved, it stops before the second.
+    await handles.first().focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await expect(handles).toHaveCount(2);
+    const [first, second] = [await placeOf(handles.first()), await placeOf(handles.nth(1))];
+    expect(first).toBeLessThan(second);
+    await page.getByTestId('second-cut').click();
+    await expect(handles).toHaveCount(1);
+  });
+
+  test('one branch of a cut is pulled alone, by pointer and by keys', async ({ page }) => {
+    await page.getByRole('button', { name: /^unfold all/ }).click();
+    const cut = page.getByTestId('cut-handle');
+    const knobs = page.getByTestId('branch-knob');
+    await cut.focus();
+    await expect
+      .poll(
+        async () => {
+          await cut.focus();
+          await page.keyboard.press('ArrowUp');
+          await page.keyboard.press('Enter');
+          return knobs.count();
+        },
+        { intervals: [100] },
+      )
+      .toBeGreaterThan(1);
+    const crossing = async () =>
+      ((await cut.getAttribute('aria-valuetext')) ?? '').split(': ')[1]?.split(', ') ?? [];
+    const before = await crossing();
+    const main = knobs.nth((await knobs.count()) - 1);
+    const others = (after: string[]) => after.filter((value) => before.includes(value));
+    await main.focus();
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await expect.poll(crossing).not.toEqual(before);
+    expect(others(await crossing())).toHaveLength(before.length - 1);
+    await page.keyboard.press('Control+z');
+    await expect.poll(crossing).toEqual(before);
+
+    // By mouse or thumb, from the knob's middle.
+    const box = await main.boundingBox();
+    await drag(page, main, 0, -90, { x: (box?.width ?? 0) / 2 });
+    await expect.poll(crossing).not.toEqual(before);
+    expect(others(await crossing())).toHaveLength(before.length - 1);
+  });
 });
