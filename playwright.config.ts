@@ -45,6 +45,8 @@ export default defineConfig({
     {
       name: 'phone',
       testDir: 'test/browser/journeys',
+      // What does not depend on the page's size or on touch is tested once, at the desk.
+      testIgnore: /(bad-input|headless|kept|normalisations|nothing-lost|offline|own-model|webgpu)\.spec/,
       use: {
         baseURL: builtUrl,
         viewport: { width: 390, height: 844 },
