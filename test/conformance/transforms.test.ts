@@ -2,11 +2,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
 import { buildGraphView } from '../../src/onnx/build-graph-view.ts';
 import { memorySource } from '../../src/onnx/byte-source.ts';
 import type { Model } from '../../src/onnx/model.ts';
 import { parseModel } from '../../src/onnx/parse.ts';
 import type { Recipe } from '../../src/transforms/recipe.ts';
+import { cutGraphOfView } from '../../src/transforms/cuts/cut-graph.ts';
+import { crossingNames } from '../../src/transforms/cuts/frontier.ts';
+import { randomFrontier } from '../unit/transforms/cuts/graphs.ts';
 import {
   build,
   cosine,
@@ -44,6 +48,13 @@ function someCuts(model: Model): string[][] {
   });
 }
 
+/** Frontiers with branches pulled at random, at about a third and two thirds of the nodes. */
+function pulledCuts(model: Model): string[][] {
+  const graph = cutGraphOfView(buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 }));
+  const random = seededRandom(5);
+  return [0.33, 0.66].map((share) => crossingNames(graph, randomFrontier(graph, share, random)));
+}
+
 describe.skipIf(trained.length === 0)('trained models', () => {
   it.each(trained)('%s: cut in two it computes the same', async (name) => {
     const model = open(name);
@@ -51,7 +62,7 @@ describe.skipIf(trained.length === 0)('trained models', () => {
     const input = noise(whole.plan.input, 11);
     const output = whole.plan.output.name;
     const wanted = floatsOf(await runVariant(whole, input), output);
-    for (const cut of someCuts(model)) {
+    for (const cut of [...someCuts(model), ...pulledCuts(model)]) {
       const parts = build(model, [{ op: 'partition', cut }]);
       expect(relativeDifference(floatsOf(await runVariant(parts, input), output), wanted)).toBeLessThan(1e-5);
     }
@@ -76,7 +87,7 @@ describe.skipIf(trained.length === 0)('trained models', () => {
 describe.skipIf(light.length === 0)('classic graphs of opset 9', () => {
   it.each(light)('%s: can be cut wherever the view says', (name) => {
     const model = open(name);
-    for (const cut of someCuts(model)) {
+    for (const cut of [...someCuts(model), ...pulledCuts(model)]) {
       const parts = build(model, [{ op: 'partition', cut }]);
       expect(parts.cuts[0]?.crossing.map((value) => value.name).sort()).toEqual([...cut].sort());
     }
