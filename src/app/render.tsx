@@ -4,6 +4,7 @@ import { defined } from '../base/assert.ts';
 import { useLab } from '../store/lab.ts';
 import { startSession } from '../store/session.ts';
 import { App } from './App.tsx';
+import { CrashBoundary } from './CrashBoundary.tsx';
 import { registerServiceWorker } from './register-service-worker.ts';
 import { storedTheme } from './theme.ts';
 
@@ -13,7 +14,9 @@ export function render(): void {
   useLab.getState().setTheme(storedTheme());
   createRoot(defined(document.getElementById('root'), 'the root element')).render(
     <StrictMode>
-      <App />
+      <CrashBoundary>
+        <App />
+      </CrashBoundary>
     </StrictMode>,
   );
   void startSession();

@@ -95,7 +95,8 @@ async function writeFile(
   try {
     for (let offset = 0; offset < blob.size; offset += chunkBytes) {
       signal?.throwIfAborted();
-      await writable.write(blob.slice(offset, offset + chunkBytes));
+      // Not the slice itself: on a full disk Chromium then sometimes tells that the source cannot be read.
+      await writable.write(await blob.slice(offset, offset + chunkBytes).arrayBuffer());
       onProgress?.(Math.min(offset + chunkBytes, blob.size));
     }
     await writable.close();

@@ -94,6 +94,8 @@ export function normalisationsToTry({
 }: Pick<Lab, 'model' | 'data' | 'preprocessingProblem'>): readonly PreprocessingCandidate[] {
   if (!model || !data || preprocessingProblem || model.view.hollow) return [];
   if (data.dataset.items.every(({ label }) => label === null)) return [];
+  // A model that takes no images has no candidates; asking for them would throw.
+  if (describeMisfit(model.view, data.dataset, null)) return [];
   const candidates = candidatePreprocessings(model.view, data.dataset);
   if (describeMisfit(model.view, data.dataset, candidates[0]?.preprocessing ?? null)) return [];
   return candidates.length > 1 ? candidates : [];

@@ -166,3 +166,25 @@ test('a full disk is told, with what to do; the lab measures on', async ({ lab, 
   await expect(lab.points()).toHaveCount(1);
   expect(await studyOf(lab)).toEqual(before);
 });
+
+test('a bug in one part does not end in an empty page', async ({ lab, page }) => {
+  await lab.visit();
+  await page.evaluate(() => {
+    const { prototype } = HTMLCanvasElement;
+    const getContext = Reflect.get(prototype, 'getContext') as unknown;
+    const mend = () => Reflect.set(prototype, 'getContext', getContext);
+    Reflect.set(prototype, 'getContext', () => {
+      throw new Error('a bug of this test');
+    });
+    Object.assign(globalThis, { mend });
+  });
+  await lab.showData();
+  await expect(page.getByRole('heading', { name: 'Something broke in the lab itself' })).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('a bug of this test');
+  await page.evaluate(() => (globalThis as unknown as { mend: () => void }).mend());
+  await lab.press(lab.button('Try to go on'));
+  await expect(lab.modelButton()).toContainText('digits');
+  await lab.showData();
+  await expect(page.getByRole('img', { name: /as the network sees it/ })).toBeVisible();
+  lab.problems.length = 0;
+});
