@@ -44,6 +44,12 @@ test('prints what is known about an architecture of the gallery', () => {
   const [first] = report.singleValueCuts;
   expect(first).toMatchObject({ opType: 'Conv', shape: [1, 64, 112, 112], bytes: 64 * 112 * 112 * 4 });
   expect(first.macsBeforeShare).toBeCloseTo(118_013_952 / 11_513_626_624, 12);
+  const { 'equal-size': equal, 'fewest-bytes': fewest, fastest } = report.automaticCuts;
+  expect(equal.weightBytesBefore + equal.weightBytesAfter).toBe(report.weightBytes);
+  // The pooled features, before the classifier.
+  expect(fewest).toMatchObject({ crossing: [expect.any(String)], bytes: 2048 * 4 });
+  const { headMs, transferMs, tailMs, totalMs } = fastest.prediction;
+  expect(headMs + transferMs + tailMs).toBeCloseTo(totalMs, 9);
 });
 
 describe('a model whose weights lie in another file', () => {
