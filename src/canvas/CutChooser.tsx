@@ -36,7 +36,7 @@ export function CutChooser({ view, recipe, placement, onRecipe, compact, tiers }
         title="Where it is dragged"
         onClick={() => onRecipe(withCuts(recipe, crossings))}
       >
-        {compact ? 'drag' : 'cut: drag'}
+        drag
       </button>
       {AUTOMATIC.map(({ kind, label, title }) => (
         <button
