@@ -1,4 +1,5 @@
 import { Component, type ReactNode } from 'react';
+import { toFailure } from '../base/result.ts';
 import { Button } from '../panels/ui/controls.tsx';
 import styles from './CrashBoundary.module.css';
 
@@ -25,7 +26,7 @@ export class CrashBoundary extends Component<CrashBoundaryProps, CrashBoundarySt
     return (
       <div className={styles.crash} role="alert">
         <h1>Something broke in the lab itself</h1>
-        <p>{thrown instanceof Error ? thrown.message : String(thrown)}</p>
+        <p>{toFailure(thrown).message}</p>
         <p>Models, images and studies are kept on this device.</p>
         <div>
           <Button look="primary" big onClick={() => this.setState({ thrown: null })}>
