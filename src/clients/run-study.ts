@@ -75,7 +75,9 @@ export async function runStudy(
     const opened = await modelClient.api.open(inputs.modelFile, inputs.fileName, inputs.externalFiles);
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
     if (inputs.heads) await modelClient.api.useHeads(inputs.heads);
-    const run = createRun(study, inputs, callbacks, control, modelClient.api, pool);
+    // Noise for weights is right by chance only: such a model is compared with itself.
+    const labels = inputs.data.dataset.items.map(({ label }) => (opened.value.hollow ? null : label));
+    const run = createRun(study, inputs, callbacks, control, modelClient.api, pool, labels);
     await run.reevaluate();
     await run.prepareReference();
     for (const visit of run.visits) {
@@ -118,12 +120,12 @@ function createRun(
   control: StudyControl,
   model: ModelApi,
   pool: ReturnType<typeof createEnginePool>,
+  labels: readonly (number | null)[],
 ) {
   const { protocol } = study;
   const { data, environment } = inputs;
   const { items } = data.dataset;
   assert(items.length > 0, 'a study needs images');
-  const labels = items.map((item) => item.label);
   const evaluated = evaluationImages(
     protocol,
     study.trials.map(({ strategy }) => strategy),
