@@ -29,9 +29,7 @@ async function measure(page: Page): Promise<void> {
   await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
 }
 
-test('a box of the graph tells what is in it, and a search counts its matches', async ({
-  page,
-}) => {
+test('a box of the graph tells what is in it, and a search counts its matches', async ({ page }) => {
   await visit(page);
   await button(page, /^stem/).click();
   const details = page.getByRole('complementary', {
@@ -44,46 +42,6 @@ test('a box of the graph tells what is in it, and a search counts its matches', 
   await page.getByRole('textbox', { name: 'Name, operator or value' }).fill('gemm');
   await expect(page.getByText(/^1 of \d/)).toBeVisible();
   await button(page, 'End the search').click();
-});
-
-test('a cancelled study keeps what is measured and goes on after a reload', async ({ page }) => {
-  await visit(page);
-  await show(page, 'Run');
-  await button(page, /^Measure/)
-    .first()
-    .click();
-  await show(page, 'Front');
-  await expect(page.locator('figure g[role=button]').first()).toBeVisible({ timeout: 60_000 });
-  await page.waitForTimeout(500);
-  await page.reload();
-  await expect(page.getByText('Your study is unfinished')).toBeVisible();
-  await show(page, 'Front');
-  await expect(page.locator('figure g[role=button]').first()).toBeVisible();
-  await show(page, 'Run');
-  await button(page, 'Resume the study').first().click();
-  await expect(button(page, 'Pause').first()).toBeVisible();
-  await button(page, 'Pause').first().click();
-  await expect(button(page, 'Go on').first()).toBeVisible();
-  await button(page, 'Go on').first().click();
-  await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
-});
-
-test('files that are no models are refused with a reason, and the open model stays', async ({ page }) => {
-  await visit(page);
-  await button(page, /^(Model: digits|digits$)/).click();
-  const chooser = page.waitForEvent('filechooser');
-  await button(page, 'Choose an .onnx file').click();
-  await (await chooser).setFiles({
-    name: '<b>evil</b>.onnx',
-    mimeType: '',
-    buffer: Buffer.from('this is no model'),
-  });
-  const notice = page.getByRole('log').filter({ hasText: 'could not be opened' });
-  await expect(notice).toBeVisible();
-  // Names are shown as text.
-  await expect(notice).toContainText('<b>evil</b>.onnx');
-  await expect(notice.locator('b')).toHaveCount(0);
-  await expect(page.getByText('digits').first()).toBeVisible();
 });
 
 test('a model of the gallery opens, and the sample has its recipes back afterwards', async ({ page }) => {
