@@ -45,7 +45,6 @@ export const DataType = {
   int4: 22,
   float4e2m1: 23,
 } as const;
-export type DataTypeName = keyof typeof DataType;
 
 /** One dimension: a number, a symbol such as `batch`, or unknown (`null`). */
 export type Dim = number | string | null;

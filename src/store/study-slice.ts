@@ -5,7 +5,13 @@ import { runStudy } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
-import { copiedStudy, extendedStudy, newStudy, type StudySubject, withPredictions } from '../study/new-study.ts';
+import {
+  copiedStudy,
+  extendedStudy,
+  newStudy,
+  type StudySubject,
+  withPredictions,
+} from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
@@ -92,7 +98,11 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       };
     }
     if (get().exitTraining) {
-      return { code: 'busy', message: 'exits are being trained', hint: 'Wait a moment, or cancel the training.' };
+      return {
+        code: 'busy',
+        message: 'exits are being trained',
+        hint: 'Wait a moment, or cancel the training.',
+      };
     }
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);

@@ -29,7 +29,9 @@ test('a study on WebGPU completes, and predicts what WebAssembly does', async ({
   for (const trial of trials) expect(trial.state).toEqual({ kind: 'done' });
   for (const name of ['identity', 'exit 1']) {
     const [first, second] = trials.filter(({ strategy }) => strategy.name === name);
-    expect(new Set([first?.strategy.provider, second?.strategy.provider])).toEqual(new Set(['wasm', 'webgpu']));
+    expect(new Set([first?.strategy.provider, second?.strategy.provider])).toEqual(
+      new Set(['wasm', 'webgpu']),
+    );
     expect(first?.predictions?.top1).toHaveLength(10);
     expect(first?.predictions?.top1).toEqual(second?.predictions?.top1);
     expect(first?.predictions?.top5).toEqual(second?.predictions?.top5);

@@ -1,11 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  argmax,
-  bestClasses,
-  classCountOf,
-  requireClassScores,
-} from '../../../src/engine/scores.ts';
+import { argmax, bestClasses, classCountOf, requireClassScores } from '../../../src/engine/scores.ts';
 
 const scores = fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 60 });
 

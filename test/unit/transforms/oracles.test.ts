@@ -60,24 +60,23 @@ function indexedSample(name: string): IndexedModel {
 }
 
 describe(`extractBetween keeps what onnx.utils.Extractor keeps (onnx ${extractGolden.madeBy.onnx})`, () => {
-  it.each([...extractGolden.cases, ...branchGolden.cases].map(
+  it.each(
+    [...extractGolden.cases, ...branchGolden.cases].map(
       (wanted) => [wanted.model, wanted.outputs[0], wanted] as const,
-    ))(
-    '%s up to %s',
-    (name, _, wanted) => {
-      const part = extractBetween(
-        indexedSample(`zoo/${name}`),
-        wanted.inputs.map(valueName),
-        wanted.outputs.map(valueName),
-      );
-      const { nodes, initializers, inputs, outputs } = part.graph;
-      expect(nodes).toHaveLength(wanted.nodes);
-      expect(fingerprint(nodes.flatMap((node) => node.outputs))).toBe(wanted.nodeOutputs);
-      expect(fingerprint(initializers.map((tensor) => tensor.name))).toBe(wanted.initializers);
-      expect(inputs.map((value) => value.name)).toEqual(wanted.inputs);
-      expect(outputs.map((value) => value.name)).toEqual(wanted.outputs);
-    },
-  );
+    ),
+  )('%s up to %s', (name, _, wanted) => {
+    const part = extractBetween(
+      indexedSample(`zoo/${name}`),
+      wanted.inputs.map(valueName),
+      wanted.outputs.map(valueName),
+    );
+    const { nodes, initializers, inputs, outputs } = part.graph;
+    expect(nodes).toHaveLength(wanted.nodes);
+    expect(fingerprint(nodes.flatMap((node) => node.outputs))).toBe(wanted.nodeOutputs);
+    expect(fingerprint(initializers.map((tensor) => tensor.name))).toBe(wanted.initializers);
+    expect(inputs.map((value) => value.name)).toEqual(wanted.inputs);
+    expect(outputs.map((value) => value.name)).toEqual(wanted.outputs);
+  });
 });
 
 describe(`dynamic int8 is what quantize_dynamic makes (onnxruntime ${quantizeGolden.madeBy.onnxruntime})`, () => {

@@ -56,7 +56,11 @@ describe('partition', () => {
         const cut = crossingOfPrefix(analysed, count);
         if (cut.length === 0) continue;
         const outputs = analysed.exits.map(({ output }) => output);
-        const segments = planSegments(analysed.model.graph, analysed.index, { outputs, stops: [], cuts: [cut] });
+        const segments = planSegments(analysed.model.graph, analysed.index, {
+          outputs,
+          stops: [],
+          cuts: [cut],
+        });
         const seen = segments.flatMap(({ nodes }) => [...nodes]);
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen.length).toBe(order.length);
