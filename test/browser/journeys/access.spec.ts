@@ -84,6 +84,8 @@ test('every target under a thumb has 44 pixels, in every part', async ({ lab, pa
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`no serious findings while things are open, fail or run, ${scheme}`, async ({ lab, page }) => {
+    // Colours are the same on both; the phone's own layout is looked at in one of them.
+    test.skip(scheme === 'dark' && test.info().project.name === 'phone', 'light on the phone');
     await page.emulateMedia({ colorScheme: scheme });
     await lab.visit();
     const found: string[] = [];

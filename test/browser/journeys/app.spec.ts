@@ -64,6 +64,8 @@ test('a model of the gallery opens, and the sample has its recipes back afterwar
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`no serious accessibility findings in any part, ${scheme}`, async ({ page }) => {
+    // Colours are the same on both; the phone's own layout is looked at in one of them.
+    test.skip(scheme === 'light' && test.info().project.name === 'phone', 'dark on the phone');
     await page.emulateMedia({ colorScheme: scheme });
     await visit(page);
     await chooseOnly(page, 'identity', 'exit 1');
