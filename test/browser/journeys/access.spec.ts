@@ -137,7 +137,9 @@ test('with the keyboard alone: a cut is placed and moved, and a study measured',
     page.evaluate(() => {
       const element = document.activeElement;
       const name = element?.getAttribute('aria-label') ?? element?.textContent ?? '';
-      return `${element?.getAttribute('data-testid') ?? ''} ${name}`.trim();
+      const kind =
+        element?.getAttribute('role') === 'tab' ? 'tab' : (element?.getAttribute('data-testid') ?? '');
+      return `${kind} ${name}`.trim();
     });
   /** Goes on with Tab until something of this name has the focus. */
   const tabTo = async (name: RegExp) => {
@@ -162,7 +164,7 @@ test('with the keyboard alone: a cut is placed and moved, and a study measured',
   await expect(cut).toHaveAttribute('aria-valuenow', String(before + 2));
 
   if (lab.isPhone) {
-    await tabTo(/^Graph$/);
+    await tabTo(/^tab Graph$/);
     for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowRight');
     await expect(page.getByRole('tab', { name: 'Run' })).toHaveAttribute('aria-selected', 'true');
     await page.keyboard.press('Shift+Tab');
