@@ -57,26 +57,20 @@ export function FrontChart(props: FrontChartProps) {
   const { trials, x, y } = props;
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
   const marks = useMemo(() => marksOf(trials, x, y), [trials, x, y]);
-  if (marks.length === 0) {
+  if (marks.length === 0 && trials.length > 0) {
     return (
       <div className={styles.chart}>
-        <p className={styles.empty}>
-          {trials.length === 0
-            ? 'Points appear here as strategies are measured.'
-            : 'Nothing has been measured on these axes yet.'}
-        </p>
+        <p className={styles.empty}>Nothing has been measured on these axes yet.</p>
       </div>
     );
   }
-  const xScale = axisScale(
+  const xScale = scaleOf(
     xAxis,
     marks.map((mark) => mark.x),
-    wantedTicks,
   );
-  const yScale = axisScale(
+  const yScale = scaleOf(
     yAxis,
     marks.map((mark) => mark.y),
-    wantedTicks,
   );
   return (
     <figure>
@@ -142,6 +136,11 @@ export function FrontChart(props: FrontChartProps) {
       </figcaption>
     </figure>
   );
+}
+
+/** Without any trial: axes that have no numbers yet. */
+function scaleOf(axis: Axis, measures: readonly Measure[]): Scale {
+  return measures.length === 0 ? { low: 0, high: 1, ticks: [] } : axisScale(axis, measures, wantedTicks);
 }
 
 function marksOf(trials: readonly Trial[], x: AxisId, y: AxisId): readonly Mark[] {

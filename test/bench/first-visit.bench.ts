@@ -29,10 +29,13 @@ export const bench: Bench = async ({ browser, url }) => {
   await page.getByTestId('graph-canvas').waitFor();
   isGraphShown = true;
   const graphS = (Date.now() - startedAtMs) / 1000;
+  // A person looks before pressing.
+  await page.waitForTimeout(3000);
   await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks.splice(0));
-  await page.getByRole('button', { name: 'Measure on this device' }).click();
-  await page.getByRole('button', { name: 'Pause' }).waitFor();
-  await page.getByRole('button', { name: 'Pause' }).waitFor({ state: 'detached', timeout: 300_000 });
+  await page.getByRole('button', { name: 'Measure on this device' }).first().click();
+  const pause = page.getByRole('button', { name: 'Pause' }).first();
+  await pause.waitFor();
+  await pause.waitFor({ state: 'detached', timeout: 300_000 });
   const frontS = (Date.now() - startedAtMs) / 1000;
   const longTasks = await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks);
   const worstMs = Math.max(0, ...longTasks);
