@@ -14,7 +14,7 @@ interface PrecacheList {
 const cachePrefix = 'paretoscope-';
 
 /** Fetched when first needed instead of on the first visit: the WebGPU build of the runtime (27 MB) and the gallery. */
-const onDemand = /(asyncify|samples\/zoo\/)/;
+const onDemand = /(asyncify|samples\/zoo\/|screenshot)/;
 
 const isolationHeaders: readonly (readonly [string, string])[] = [
   ['Cross-Origin-Opener-Policy', 'same-origin'],
