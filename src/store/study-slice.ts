@@ -63,6 +63,8 @@ export interface StudySlice {
 
 /** Results are shown at most this often: the page must stay quiet while the workers measure. */
 const showEveryMs = 400;
+/** What the page gets to draw new results before the next inference is timed. */
+const drawingMs = 30;
 
 export const createStudySlice: Slice<StudySlice> = (set, get) => {
   let gate: PauseGate | null = null;
@@ -164,6 +166,11 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             const kept = await saveTrial(trial);
             if (!kept.ok && !savesFail) get().reportFailure('New results are not kept', kept.failure);
             savesFail = !kept.ok;
+            // The run waits meanwhile: drawing and timed inferences never share the cores.
+            if (show.isDue()) {
+              show.flush();
+              await new Promise((resolve) => setTimeout(resolve, drawingMs));
+            }
           },
           onProgress: (progress) => {
             const nowMs = performance.now();
@@ -321,23 +328,30 @@ export function isAbout(study: Study, subject: StudySubject): boolean {
   );
 }
 
-/** Collects the latest of each and hands them on together, at most once in a while. */
+/**
+ * Collects the latest of each and hands them on together, at most once in a while: by `flush` when it is due, or by
+ * itself when nobody asked for long.
+ */
 function createDrip<T>(everyMs: number, deliver: (latest: ReadonlyMap<string, T>) => void) {
+  const patience = 5;
   let latest = new Map<string, T>();
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let deliveredMs = Number.NEGATIVE_INFINITY;
   const flush = () => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     if (latest.size === 0) return;
     const batch = latest;
     latest = new Map();
+    deliveredMs = performance.now();
     deliver(batch);
   };
   return {
     put: (key: string, value: T) => {
       latest.set(key, value);
-      timer ??= setTimeout(flush, everyMs);
+      timer ??= setTimeout(flush, patience * everyMs);
     },
+    isDue: () => performance.now() - deliveredMs >= everyMs,
     flush,
   };
 }
