@@ -87,6 +87,20 @@ export function withPredictions(
   return { ...study, trials };
 }
 
+/** What a trial knows of its results before anything ran. */
+const unmeasured = {
+  finishedAtMs: null,
+  state: { kind: 'queued' },
+  samples: [],
+  predictions: null,
+  accuracy: null,
+  size: null,
+  buildMs: null,
+  sessionCreateMs: null,
+  heapBytes: null,
+  warnings: [],
+} as const satisfies Partial<Trial>;
+
 function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {
   const { modelName, datasetId, datasetName, preprocessing, protocol, environment } = subject;
   return {
@@ -100,16 +114,7 @@ function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy,
     protocol,
     environment,
     startedAtMs: nowMs,
-    finishedAtMs: null,
-    state: { kind: 'queued' },
-    samples: [],
-    predictions: null,
-    accuracy: null,
-    size: null,
-    buildMs: null,
-    sessionCreateMs: null,
-    heapBytes: null,
-    warnings: [],
+    ...unmeasured,
   };
 }
 
@@ -119,15 +124,6 @@ export function restarted(trial: Trial, environment: Environment, nowMs: number)
     ...trial,
     environment,
     startedAtMs: nowMs,
-    finishedAtMs: null,
-    state: { kind: 'queued' },
-    samples: [],
-    predictions: null,
-    accuracy: null,
-    size: null,
-    buildMs: null,
-    sessionCreateMs: null,
-    heapBytes: null,
-    warnings: [],
+    ...unmeasured,
   };
 }
