@@ -8,6 +8,7 @@ import { openDatabase } from './database.ts';
 
 /** Written at once; between two, progress is told and cancelling takes effect. */
 const chunkBytes = 8 * 1024 * 1024;
+const smallChunkBytes = 256 * 1024;
 
 /** In private windows a single IndexedDB value is limited to 127 MiB. */
 const pieceBytes = 64 * 1024 * 1024;
@@ -83,21 +84,41 @@ async function writableFolder(): Promise<FileSystemDirectoryHandle | null> {
   return canWrite ? blobFolder() : null;
 }
 
+/**
+ * On a full disk Chromium sometimes only tells that a pipe broke under a large chunk; small ones, which fit into the
+ * pipe, make it tell the reason.
+ */
 async function writeFile(
   folder: FileSystemDirectoryHandle,
   key: string,
   blob: Blob,
+  options: WriteOptions,
+): Promise<void> {
+  try {
+    await writeFileInChunks(folder, key, blob, chunkBytes, options);
+  } catch (error) {
+    const isExplained = error instanceof DOMException && error.name === 'QuotaExceededError';
+    if (isExplained || options.signal?.aborted) throw error;
+    await writeFileInChunks(folder, key, blob, smallChunkBytes, options);
+  }
+}
+
+async function writeFileInChunks(
+  folder: FileSystemDirectoryHandle,
+  key: string,
+  blob: Blob,
+  bytesAtOnce: number,
   { onProgress, signal }: WriteOptions,
 ): Promise<void> {
   const handle = await folder.getFileHandle(key, { create: true });
   // Writes go to a swap file that takes the name only when it is closed.
   const writable = await handle.createWritable();
   try {
-    for (let offset = 0; offset < blob.size; offset += chunkBytes) {
+    for (let offset = 0; offset < blob.size; offset += bytesAtOnce) {
       signal?.throwIfAborted();
       // Not the slice itself: on a full disk Chromium then sometimes tells that the source cannot be read.
-      await writable.write(await blob.slice(offset, offset + chunkBytes).arrayBuffer());
-      onProgress?.(Math.min(offset + chunkBytes, blob.size));
+      await writable.write(await blob.slice(offset, offset + bytesAtOnce).arrayBuffer());
+      onProgress?.(Math.min(offset + bytesAtOnce, blob.size));
     }
     await writable.close();
   } catch (error) {

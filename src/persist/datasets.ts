@@ -21,7 +21,7 @@ export function saveDataset(
   nowMs: number,
   options: WriteOptions = {},
 ): Promise<Result<StoredDataset>> {
-  return attemptWrite(`${dataset.name} (${formatBytes(pack.size)})`, async () => {
+  const write = async (): Promise<StoredDataset> => {
     const database = await openDatabase();
     const old = await database.get('datasets', dataset.id);
     const isThere = old !== undefined && (await readBlob(old.blobKey)) !== null;
@@ -30,7 +30,9 @@ export function saveDataset(
     const stored = { id: dataset.id, dataset, bytes: pack.size, storedAtMs: nowMs, blobKey };
     await database.put('datasets', stored);
     return stored;
-  });
+  };
+  const bytes = pack.size;
+  return attemptWrite(`${dataset.name} (${formatBytes(bytes)})`, write, { bytes, signal: options.signal });
 }
 
 /** A kept dataset, its pack unread; null if it is not kept (any more). */

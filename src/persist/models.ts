@@ -23,7 +23,7 @@ export function saveModel(
 ): Promise<Result<StoredModel>> {
   const files = [model.file, ...model.externalFiles.map((external) => external.file)];
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
-  return attemptWrite(`${model.fileName} (${formatBytes(bytes)})`, async () => {
+  const write = async (): Promise<StoredModel> => {
     const database = await openDatabase();
     const old = await database.get('models', id);
     const keys = files.map(() => newBlobKey('model'));
@@ -53,7 +53,8 @@ export function saveModel(
       await Promise.all(keys.map(deleteBlob));
       throw error;
     }
-  });
+  };
+  return attemptWrite(`${model.fileName} (${formatBytes(bytes)})`, write, { bytes, signal: options.signal });
 }
 
 /** A kept model's files, unread; null if it is not kept (any more). */

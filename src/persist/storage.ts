@@ -26,17 +26,19 @@ export async function requestPersistence(): Promise<boolean> {
 
 /**
  * Runs a write. What was stored before stays whatever happens.
- * Codes: `storage-full` (the hint says what could be deleted), `storage-failed`.
+ * Codes: `storage-full` (the hint says what could be deleted), `storage-failed`, `cancelled` (by the signal alone).
  * @param what is being kept, for the message: `resnet152.onnx (241 MB)`
  */
-export async function attemptWrite<T>(what: string, write: () => Promise<T>): Promise<Result<T>> {
+export async function attemptWrite<T>(
+  what: string,
+  write: () => Promise<T>,
+  { bytes = 0, signal }: { readonly bytes?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Result<T>> {
   try {
     return ok(await underSharedLock(write));
   } catch (thrown) {
-    if (isQuotaExceeded(thrown)) return failed(await storageFull(what));
-    if (thrown instanceof DOMException && thrown.name === 'AbortError') {
-      return failed({ code: 'cancelled', message: `Keeping ${what} was cancelled.` });
-    }
+    if (signal?.aborted) return failed({ code: 'cancelled', message: `Keeping ${what} was cancelled.` });
+    if (isQuotaExceeded(thrown) || !(await hasRoomFor(bytes))) return failed(await storageFull(what));
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     return failed({
       code: 'storage-failed',
@@ -67,6 +69,18 @@ function isQuotaExceeded(thrown: unknown): boolean {
   if (!(thrown instanceof Error || thrown instanceof DOMException)) return false;
   return thrown.name === 'QuotaExceededError' || /quota|disk.*full|no space/i.test(thrown.message);
 }
+
+/**
+ * Where the disk fills up in the midst of a write, browsers also tell of an aborted transaction or a broken pipe, so
+ * room is asked for itself. A browser that does not tell how much there is has not said that it is too little.
+ */
+async function hasRoomFor(bytes: number): Promise<boolean> {
+  const status = await storageStatus().catch(() => null);
+  return status === null || status.usedBytes + bytes + reserveBytes <= status.quotaBytes;
+}
+
+/** Records and journals around a file need some room too. */
+const reserveBytes = 1e6;
 
 async function storageFull(what: string): Promise<Failure> {
   const status = await storageStatus().catch(() => null);

@@ -165,8 +165,11 @@ test('with the keyboard alone: a cut is placed and moved, and a study measured',
 
   if (lab.isPhone) {
     await tabTo(/^tab Graph$/);
-    for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowRight');
-    await expect(page.getByRole('tab', { name: 'Run' })).toHaveAttribute('aria-selected', 'true');
+    for (const name of ['Recipe', 'Run']) {
+      await page.keyboard.press('ArrowRight');
+      await expect(page.getByRole('tab', { name })).toBeFocused();
+      await expect(page.getByRole('tab', { name })).toHaveAttribute('aria-selected', 'true');
+    }
     await page.keyboard.press('Shift+Tab');
   } else {
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
