@@ -9,7 +9,9 @@ import { predictedMs } from '../panels/placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
 import { useCostProfile, usePredictions, useReach, useTierModel } from '../store/predictions.ts';
+import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
+import type { Trial } from '../study/trial.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import type { Recipe, TrainedExitOperator } from '../transforms/recipe.ts';
@@ -68,8 +70,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const setColour = useLab((lab) => lab.setColour);
   const search = useLab((lab) => lab.search);
   const searchIndex = useLab((lab) => lab.searchIndex);
-  const trials = useLab((lab) => lab.trials);
-  const exitNotes = useMemo(() => notesOfExits(exitAccuracies(trials)), [trials]);
+  const exitNotes = useFromTrials(notesOfExits);
   const heads = useLab((lab) => lab.heads);
   const tapNotes = useMemo(() => notesOfHeads(heads, trainedExitsOf(recipe)), [heads, recipe]);
   const profile = useCostProfile(view);
@@ -164,8 +165,8 @@ function VariantStage({ view, compact, tools }: ToolsProps) {
 
 function ignore(): void {}
 
-function notesOfExits(accuracies: ReadonlyMap<number, number>): ReadonlyMap<number, string> {
-  return new Map([...accuracies].map(([exit, accuracy]) => [exit, formatShare(accuracy)]));
+function notesOfExits(trials: readonly Trial[]): ReadonlyMap<number, string> {
+  return new Map([...exitAccuracies(trials)].map(([exit, accuracy]) => [exit, formatShare(accuracy)]));
 }
 
 /** Accuracy on validation images of the recipe's exits that are trained. */

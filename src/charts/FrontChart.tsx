@@ -48,6 +48,8 @@ interface Mark {
 }
 
 const wantedTicks = 5;
+/** Few enough to fit: looking which of them would collide means measuring their texts, each a layout of the page. */
+const everyTick = 0;
 
 /** A press this near to a point means it: half of a thumb's target. */
 const reachPixels = 22;
@@ -90,6 +92,7 @@ export function FrontChart(props: FrontChartProps) {
               tickFormatter={(tick: number) => tickText(xAxis, tick)}
               stroke="var(--line-strong)"
               tickLine={false}
+              interval={everyTick}
               height={26}
             />
             <YAxis
@@ -100,6 +103,7 @@ export function FrontChart(props: FrontChartProps) {
               tickFormatter={(tick: number) => tickText(yAxis, tick)}
               axisLine={false}
               tickLine={false}
+              interval={everyTick}
               width={58}
             />
             <Line

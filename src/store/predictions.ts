@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { exitShares, isEmulatedTrial, trialMetrics } from '../study/metrics.ts';
 import { type Predictions, predictPlacements, reachOfNodes } from '../study/predict.ts';
@@ -12,6 +12,7 @@ import type { TransferType } from '../transforms/transfer.ts';
 import { useLab } from './lab.ts';
 import { profileKey } from './placement-slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { useFromTrials } from './use-from-trials.ts';
 
 /** What wasm does on one core; speaks until something was measured. */
 const assumedMacsPerMs = 18e6;
@@ -21,28 +22,32 @@ export function useCostProfile(view: GraphView): CostProfile {
   const profiles = useLab((lab) => lab.profiles);
   const settings = useLab((lab) => lab.settings);
   const environment = useLab((lab) => lab.environment);
-  const trials = useLab((lab) => lab.trials);
   const imageBytes = useLab((lab) => lab.data?.dataset.items[0]?.length ?? 0);
+  const measuredMs = useFromTrials(useCallback((trials) => wholeMs(view.modelId, trials), [view.modelId]));
   return useMemo(() => {
     const { totals, modelId } = view;
     const place = environment && strategyPlace(settings, environment, totals.macs);
     const profiled = place && profiles.get(profileKey(modelId, place.provider, place.threads));
     if (profiled) return profiled;
-    const whole = trials.find(
-      (trial) =>
-        trial.strategy.modelId === modelId &&
-        !isEmulatedTrial(trial) &&
-        trial.strategy.recipe.every(({ op }) => op === 'identity'),
-    );
-    const measuredMs = whole && trialMetrics(whole).latencyMedianMs?.value;
     return costProfileByMacs(view, measuredMs ?? totals.macs / assumedMacsPerMs, imageBytes);
-  }, [view, profiles, settings, environment, trials, imageBytes]);
+  }, [view, profiles, settings, environment, measuredMs, imageBytes]);
+}
+
+/** Median latency of the unchanged model on this device, once it is measured to the end. */
+function wholeMs(modelId: string, trials: readonly Trial[]): number | undefined {
+  const whole = trials.find(
+    (trial) =>
+      trial.strategy.modelId === modelId &&
+      trial.state.kind === 'done' &&
+      !isEmulatedTrial(trial) &&
+      trial.strategy.recipe.every(({ op }) => op === 'identity'),
+  );
+  return whole && trialMetrics(whole).latencyMedianMs?.value;
 }
 
 /** Share of the images that reach each node under a recipe's exits, from a trial with the same ones; null: all do. */
 export function useReach(view: GraphView, recipe: Recipe): Float64Array | null {
-  const trials = useLab((lab) => lab.trials);
-  return useMemo(() => reachOf(view, recipe, trials), [view, recipe, trials]);
+  return useFromTrials(useCallback((trials) => reachOf(view, recipe, trials), [view, recipe]));
 }
 
 function reachOf(view: GraphView, recipe: Recipe, trials: readonly Trial[]): Float64Array | null {

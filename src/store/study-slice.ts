@@ -63,8 +63,8 @@ export interface StudySlice {
 
 /** Results are shown at most this often: the page must stay quiet while the workers measure. */
 const showEveryMs = 400;
-/** What the page gets to draw new results before the next inference is timed. */
-const drawingMs = 30;
+/** The longest that the run waits for the page to have drawn new results. */
+const drawingMs = 150;
 
 export const createStudySlice: Slice<StudySlice> = (set, get) => {
   let gate: PauseGate | null = null;
@@ -90,13 +90,6 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         code: 'busy',
         message: 'it is being tried which normalisation suits these images',
         hint: 'Wait a moment, or cancel it under Data.',
-      };
-    }
-    if (get().exitTraining) {
-      return {
-        code: 'busy',
-        message: 'exits are being trained',
-        hint: 'Wait a moment, or cancel the training.',
       };
     }
     if (get().exitTraining) {
@@ -169,7 +162,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             // The run waits meanwhile: drawing and timed inferences never share the cores.
             if (show.isDue()) {
               show.flush();
-              await new Promise((resolve) => setTimeout(resolve, drawingMs));
+              await pageIsIdle(drawingMs);
             }
           },
           onProgress: (progress) => {
@@ -354,4 +347,13 @@ function createDrip<T>(everyMs: number, deliver: (latest: ReadonlyMap<string, T>
     isDue: () => performance.now() - deliveredMs >= everyMs,
     flush,
   };
+}
+
+/** Resolves when the page has nothing to draw or to work on, at the latest after `longestMs`. */
+function pageIsIdle(longestMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // Not every browser tells.
+    if ('requestIdleCallback' in globalThis) requestIdleCallback(() => resolve(), { timeout: longestMs });
+    else setTimeout(resolve, longestMs / 5);
+  });
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { lazy, Suspense, useDeferredValue, useMemo } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
@@ -20,7 +20,8 @@ const axisOptions = AXES.map(({ id, label }) => ({ value: id, label }));
 /** The front, the table, and what can be taken home. */
 export function ResultsPanel() {
   const study = useLab((lab) => lab.study);
-  const trials = useLab((lab) => lab.trials);
+  // New results are drawn in pieces, between which the page answers.
+  const trials = useDeferredValue(useLab((lab) => lab.trials));
   const axes = useLab((lab) => lab.axes);
   const setAxes = useLab((lab) => lab.setAxes);
   const selectedTrialId = useLab((lab) => lab.selectedTrialId);

@@ -1,0 +1,23 @@
+import { useMemo } from 'react';
+import { shallow } from 'zustand/shallow';
+import type { Trial } from '../study/trial.ts';
+import { useLab } from './lab.ts';
+import type { Lab } from './slice.ts';
+
+/**
+ * What follows from the trials, anew only when its members change (of a Map, an array, an object): while a study runs,
+ * trials change several times a second, and what hangs on this is not drawn again for each.
+ * @param derive kept between renderings (`useCallback`), or a function of the module
+ */
+export function useFromTrials<T>(derive: (trials: readonly Trial[]) => T): T {
+  const select = useMemo(() => {
+    let last: { trials: readonly Trial[]; value: T } | null = null;
+    return ({ trials }: Lab): T => {
+      if (last?.trials === trials) return last.value;
+      const value = derive(trials);
+      last = { trials, value: last && shallow(last.value, value) ? last.value : value };
+      return last.value;
+    };
+  }, [derive]);
+  return useLab(select);
+}
