@@ -33,6 +33,9 @@ const ImportChoice = lazy(async () => ({
 const DeviceDialog = lazy(async () => ({
   default: (await import('../panels/device/DeviceDialog.tsx')).DeviceDialog,
 }));
+const StrategySets = lazy(async () => ({
+  default: (await import('../panels/run/StrategySets.tsx')).StrategySets,
+}));
 
 const narrow = matchMedia('(max-width: 860px)');
 
@@ -148,6 +151,8 @@ function Dialogs() {
       );
     case 'device':
       return <DeviceDialog onClose={close} />;
+    case 'sets':
+      return <StrategySets onClose={close} />;
   }
 }
 

@@ -39,6 +39,7 @@ import type { Study } from '../study/trial.ts';
 import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import { parseRecipeFile } from '../transforms/parse-recipe.ts';
+import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 
 declare global {
@@ -86,9 +87,11 @@ export function installHeadless(): void {
       ends.signal,
     );
     tell(`Preprocessing: ${reasons.join('; ')}.`);
-    const recipes = options.recipes
-      ? parseRecipeFile(JSON.parse(options.recipes))
-      : await suitable(view, refuse);
+    const recipes = distinctlyNamed(
+      options.recipes
+        ? parseRecipeFile(JSON.parse(options.recipes)).map((named) => namedOnModel(named, view))
+        : await suitable(view, refuse),
+    );
     const place = { provider, threads };
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
     const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);

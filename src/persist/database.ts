@@ -5,7 +5,8 @@ import type { CandidateScore } from '../data/rank-preprocessings.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { ExitScores } from '../study/thresholds.ts';
-import type { Study, Trial } from '../study/trial.ts';
+import type { PROTOCOLS } from '../study/plan.ts';
+import type { Provider, Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
@@ -51,12 +52,21 @@ export interface Session {
   readonly studyId: string | null;
   /** How the plausible normalisations did on the labelled images, if they were tried. */
   readonly normalisations?: readonly CandidateScore[];
+  /** How the next study measures; automatic where it is left out. */
+  readonly settings?: {
+    readonly provider: Provider | 'auto';
+    readonly threads: number | 'auto';
+    readonly protocol: keyof typeof PROTOCOLS;
+  };
   /** Tiers and links for emulation; the usual ones where it is left out. */
   readonly tiers?: TierSetup;
   /** What nodes of models take on this device, see `profileKey`. */
   readonly profiles?: ReadonlyMap<string, CostProfile>;
   /** Recipes of models opened earlier, by model id. */
-  readonly shelved?: ReadonlyMap<string, Pick<Session, 'recipe' | 'strategies'>>;
+  readonly shelved?: ReadonlyMap<
+    string,
+    Pick<Session, 'recipe' | 'strategies'> & { readonly modelName?: string }
+  >;
 }
 
 /** A trained head under what it was trained on and its key (see `headKey`). */

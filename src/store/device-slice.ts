@@ -8,7 +8,14 @@ export interface DeviceSlice {
   readonly detectDevice: () => Promise<void>;
 }
 
-export const createDeviceSlice: Slice<DeviceSlice> = (set) => ({
+export const createDeviceSlice: Slice<DeviceSlice> = (set, get) => ({
   environment: null,
-  detectDevice: async () => set({ environment: await detectEnvironment() }),
+  detectDevice: async () => {
+    const environment = await detectEnvironment();
+    set({ environment });
+    // What was chosen on an earlier visit may have gone with an update of the browser.
+    const { provider } = get().settings;
+    const isGone = (provider === 'webgpu' || provider === 'webnn') && !environment[provider].available;
+    if (isGone) get().changeSettings({ provider: 'auto' });
+  },
 });

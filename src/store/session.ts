@@ -4,6 +4,7 @@ import { saveModel } from '../persist/models.ts';
 import { cleanUp, loadSession, saveSession } from '../persist/session.ts';
 import { loadStudy } from '../persist/studies.ts';
 import type { Session } from '../persist/database.ts';
+import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { useLab } from './lab.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import type { Lab } from './slice.ts';
@@ -15,8 +16,10 @@ const settleMs = 400;
 
 /** Looks at the device and brings back what was open last time; the bundled model and images on a first visit. */
 export async function startSession(): Promise<void> {
-  void useLab.getState().detectDevice();
   const session = await attempt(loadSession);
+  if (session.ok && session.value?.settings) useLab.setState({ settings: session.value.settings });
+  // Looks after the settings, too: what they ask for may not be here any more.
+  void useLab.getState().detectDevice();
   const restored = session.ok && session.value !== null && (await restore(session.value));
   if (!restored) {
     const { openModel, openSampleData } = useLab.getState();
@@ -38,10 +41,10 @@ async function restore(session: Session): Promise<boolean> {
   });
   if (modelId === null) return false;
   const shelves = new Map(
-    [...(shelved ?? []), [modelId, { recipe, strategies }] as const].map(([id, shelf]) => [
-      id,
-      { recipe: shelf.recipe, listed: numbered(shelf.strategies) },
-    ]),
+    [...(shelved ?? []), [modelId, { recipe, strategies }] as const].map(([id, shelf]) => {
+      const { strategies: listed, ...rest } = shelf;
+      return [id, { ...rest, listed: numbered(listed) }] as const;
+    }),
   );
   useLab.setState({ shelves });
   if (normalisations && datasetId !== null) {
@@ -68,7 +71,12 @@ async function restore(session: Session): Promise<boolean> {
 
 /** Recipes as they are listed: numbered, chosen unless said otherwise. */
 function numbered(strategies: Session['strategies']): readonly ListedRecipe[] {
-  return strategies.map((named, id) => ({ chosen: true, ...named, id }));
+  return strategies.map((named, id) => ({
+    chosen: true,
+    ...named,
+    recipe: normaliseRecipe(named.recipe),
+    id,
+  }));
 }
 
 function unnumbered(listed: readonly ListedRecipe[]): Session['strategies'] {
@@ -124,6 +132,8 @@ const keptParts = [
   'recipes',
   'listed',
   'study',
+  'shelves',
+  'settings',
   'tierSetup',
   'profiles',
 ] as const satisfies (keyof Lab)[];
@@ -140,10 +150,14 @@ function sessionOf(lab: Lab): Session {
     recipe: recipes.present,
     strategies: unnumbered(listed),
     studyId: study?.id ?? null,
+    settings: lab.settings,
     tiers: lab.tierSetup,
     profiles: lab.profiles,
     shelved: new Map(
-      [...shelves].map(([id, shelf]) => [id, { recipe: shelf.recipe, strategies: unnumbered(shelf.listed) }]),
+      [...shelves].map(([id, { listed: shelvedList, ...rest }]) => [
+        id,
+        { ...rest, strategies: unnumbered(shelvedList) },
+      ]),
     ),
   };
 }

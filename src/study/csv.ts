@@ -8,6 +8,7 @@ import {
   trialMetrics,
 } from './metrics.ts';
 import { frontOfTrials } from './pareto.ts';
+import { recipeLetters } from '../transforms/recipe-name.ts';
 import { tiersOfPlacement } from './placement/tiers.ts';
 import { summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
@@ -41,6 +42,11 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     cell: ({ trial }) => trial.id,
   },
   { name: 'strategy', description: 'Name of the strategy', cell: ({ trial }) => trial.strategy.name },
+  {
+    name: 'combination',
+    description: 'What it combines: Q quantized, E early exit, P partition, pruned; or identity',
+    cell: ({ trial }) => recipeLetters(trial.strategy.recipe),
+  },
   {
     name: 'recipe',
     description: 'The recipe as JSON',

@@ -1,6 +1,6 @@
 import type { FrontierView, GraphView } from '../onnx/graph-view.ts';
 import { lastBlocks } from '../transforms/exits/last-blocks.ts';
-import { recipeLabel } from '../transforms/parse-recipe.ts';
+import { distinctlyNamed, recipeName } from '../transforms/recipe-name.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
   type NamedRecipe,
@@ -36,7 +36,7 @@ export function defaultRecipes(view: GraphView): readonly NamedRecipe[] {
   if (cut) recipes.push([{ op: 'partition', cut }]);
   if (hasExits) recipes.push([quantize, dynamicExits(combinedThreshold)]);
   else if (cut) recipes.push([quantize, { op: 'partition', cut }]);
-  return recipes.map((recipe) => ({ name: recipeLabel(recipe), recipe }));
+  return distinctlyNamed(recipes.map((recipe) => ({ name: recipeName(recipe, view), recipe })));
 }
 
 function dynamicExits(threshold: number): Operator {

@@ -52,8 +52,11 @@ export function extendedStudy(
   nowMs: number,
 ): Study {
   const wanted = new Map(strategies.map((strategy) => [strategy.id, strategy]));
-  const kept = study.trials.flatMap((trial) => {
-    const isWanted = wanted.delete(trial.strategy.id);
+  const kept = study.trials.flatMap((old) => {
+    // A strategy may have got another name since.
+    const strategy = wanted.get(old.strategy.id) ?? old.strategy;
+    const trial = strategy.name === old.strategy.name ? old : { ...old, strategy };
+    const isWanted = wanted.delete(strategy.id);
     if (isWanted && trial.state.kind === 'failed') return [restarted(trial, subject.environment, nowMs)];
     return isWanted || trial.state.kind !== 'queued' ? [trial] : [];
   });

@@ -3,7 +3,7 @@ import { placeCuts } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { recipeLabel } from './parse-recipe.ts';
 import { skipsOf } from './exits/skip-placement.ts';
-import type { Operator, Recipe, SkipExitOperator } from './recipe.ts';
+import type { NamedRecipe, Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
 /**
  * A recipe's short name on a model: its label, with cuts named after the blocks they lie at instead of after
@@ -15,6 +15,41 @@ export function recipeName(recipe: Recipe, view: GraphView): string {
   return operators.map((operator) => operatorName(operator, view)).join(' + ');
 }
 
+/** The recipe under its name on this model; a name that somebody gave it stays. */
+export function namedOnModel({ name, recipe }: NamedRecipe, view: GraphView): NamedRecipe {
+  return { name: name === recipeLabel(recipe) ? recipeName(recipe, view) : name, recipe };
+}
+
+/**
+ * What a recipe combines, in the letters of the papers: `Q` (quantized), `E` (early exit, by an exit or by skipping),
+ * `P` (partition), `QEP`, `pruned+E`; `identity` for the model as it is.
+ */
+export function recipeLetters(recipe: Recipe): string {
+  const has = (op: Operator['op']): boolean => recipe.some((operator) => operator.op === op);
+  const letters = `${has('quantize') ? 'Q' : ''}${has('early-exit') ? 'E' : ''}${has('partition') ? 'P' : ''}`;
+  const words = [...(has('prune') ? ['pruned'] : []), ...(letters === '' ? [] : [letters])];
+  return words.length === 0 ? 'identity' : words.join('+');
+}
+
+/** The name, with a number behind it if it is taken: `E`, `E (2)`. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  for (let count = 2; ; count++) {
+    const numbered = `${name} (${count})`;
+    if (!taken.has(numbered)) return numbered;
+  }
+}
+
+/** The same with names of which none is there twice; the first keeps its own. */
+export function distinctlyNamed<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
+  const taken = new Set<string>();
+  return all.map((each) => {
+    const name = freeName(each.name, taken);
+    taken.add(name);
+    return name === each.name ? each : { ...each, name };
+  });
+}
+
 function operatorName(operator: Operator, view: GraphView): string {
   if (operator.op === 'early-exit' && operator.kind === 'skip') return skipName(operator, view);
   if (operator.op !== 'partition') return recipeLabel([operator]);
@@ -22,7 +57,8 @@ function operatorName(operator: Operator, view: GraphView): string {
   if (automatic !== null) return recipeLabel([operator]);
   const { cuts } = placeCuts(view, operator, {});
   if (cuts.length < namedCutsOf(operator).length) return recipeLabel([operator]);
-  return `cut ${cuts.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}`;
+  const transfer = (operator.transfer ?? 'float32') === 'float32' ? '' : ` ${operator.transfer}`;
+  return `cut ${cuts.map(({ afterNode }) => placeOfCut(view, afterNode)).join(' | ')}${transfer}`;
 }
 
 /** `skip 2` for the last two blocks; by hand, which: `skip block 3`, `skip block 3 to block 5`. */

@@ -1,13 +1,14 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf } from '../../store/placement-slice.ts';
 import { sameRecipe } from '../../store/recipe-slice.ts';
 import type { ListedRecipe } from '../../store/strategy-slice.ts';
 import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
+import { recipeName } from '../../transforms/recipe-name.ts';
 import panel from '../panel.module.css';
-import { FileButton, IconButton, TextInput } from '../ui/controls.tsx';
-import { MoreIcon } from '../ui/icons.tsx';
+import { Button, FileButton, IconButton, TextInput } from '../ui/controls.tsx';
+import { MoreIcon, UndoIcon } from '../ui/icons.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
@@ -22,6 +23,9 @@ export function StrategyList() {
   const sends = useLab((lab) => lab.sends);
   const chooseAll = useLab((lab) => lab.chooseAllListed);
   const importRecipes = useLab((lab) => lab.importRecipes);
+  const canUndo = useLab((lab) => lab.listedBefore.length > 0);
+  const undoListed = useLab((lab) => lab.undoListed);
+  const openDialog = useLab((lab) => lab.openDialog);
   const chosen = listed.filter((entry) => entry.chosen).length;
   const trialOf = (entry: ListedRecipe) =>
     trials.find(
@@ -31,9 +35,21 @@ export function StrategyList() {
     <Section
       title="Strategies"
       tools={
-        <button type="button" className={panel.link} onClick={() => chooseAll(chosen < listed.length)}>
-          {chosen < listed.length ? 'all' : 'none'}
-        </button>
+        <>
+          {canUndo && (
+            <IconButton label="Take back the last change of the list" onClick={undoListed}>
+              <UndoIcon />
+            </IconButton>
+          )}
+          <button
+            type="button"
+            className={panel.link}
+            aria-label={chosen < listed.length ? 'Choose all strategies' : 'Choose no strategy'}
+            onClick={() => chooseAll(chosen < listed.length)}
+          >
+            {chosen < listed.length ? 'all' : 'none'}
+          </button>
+        </>
       }
     >
       <ul>
@@ -41,6 +57,7 @@ export function StrategyList() {
           <StrategyRow key={entry.id} entry={entry} trial={trialOf(entry)} />
         ))}
       </ul>
+      <Button onClick={() => openDialog('sets')}>Add a set…</Button>
       <div className={panel.buttons}>
         <FileButton
           look="link"
@@ -79,6 +96,8 @@ function StrategyRow({ entry, trial }: { readonly entry: ListedRecipe; readonly 
   const remove = useLab((lab) => lab.removeListed);
   const [isNaming, setNaming] = useState(false);
   const isShown = sameRecipe(normaliseRecipe(recipe), normaliseRecipe(entry.recipe));
+  const view = useLab((lab) => lab.model?.view);
+  const ownName = useMemo(() => (view ? recipeName(entry.recipe, view) : ''), [entry.recipe, view]);
   return (
     <li className={styles.row} data-shown={isShown}>
       <label className={styles.box}>
@@ -108,9 +127,11 @@ function StrategyRow({ entry, trial }: { readonly entry: ListedRecipe; readonly 
           className={styles.name}
           aria-pressed={isShown}
           title={`Show ${entry.name} on the graph`}
+          aria-label={entry.name}
           onClick={() => editRecipe(entry.recipe)}
         >
           {entry.name}
+          {!entry.name.startsWith(ownName) && <span className={styles.what}>{ownName}</span>}
         </button>
       )}
       {trial && (
