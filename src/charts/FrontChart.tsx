@@ -1,17 +1,4 @@
-import { type MouseEvent, type ReactNode, useMemo } from 'react';
-import {
-  CartesianGrid,
-  ComposedChart,
-  DefaultZIndexes,
-  Line,
-  ResponsiveContainer,
-  usePlotArea,
-  useXAxisScale,
-  useYAxisScale,
-  XAxis,
-  YAxis,
-  ZIndexLayer,
-} from 'recharts';
+import { memo, type MouseEvent, type ReactNode, useMemo } from 'react';
 import {
   type Axis,
   type AxisId,
@@ -22,112 +9,70 @@ import {
   trialMetrics,
 } from '../study/metrics.ts';
 import { frontOfTrials } from '../study/pareto.ts';
-import { axisScale, placeLabels, tickText } from '../study/plot-layout.ts';
+import { axisScale, type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
 import type { Scale } from '../study/ticks.ts';
 import type { Trial } from '../study/trial.ts';
 import styles from './FrontChart.module.css';
+import { useSize } from './use-size.ts';
 
-interface FrontChartProps {
+interface PlotProps {
   readonly trials: readonly Trial[];
   readonly x: AxisId;
   readonly y: AxisId;
-  /** Names of the axes, or controls that choose them. */
-  readonly xTitle: ReactNode;
-  readonly yTitle: ReactNode;
   readonly selectedTrialId: string | null;
+  /** A second trial that stands beside the selected one. */
+  readonly comparedTrialId?: string | null;
   readonly onSelect: (trialId: string) => void;
   /** The trial under the pointer, and null when it leaves. */
   readonly onPoint: (trialId: string | null) => void;
 }
 
+interface FrontChartProps extends PlotProps {
+  /** Names of the axes, or controls that choose them. */
+  readonly xTitle: ReactNode;
+  readonly yTitle: ReactNode;
+}
+
+/** A trial as it is drawn. */
 interface Mark {
   readonly trial: Trial;
-  readonly x: Measure;
-  readonly y: Measure;
+  readonly name: string;
+  readonly xMeasure: Measure;
+  readonly yMeasure: Measure;
+  readonly x: number;
+  readonly y: number;
   readonly isOnFront: boolean;
 }
 
 const wantedTicks = 5;
-/** Few enough to fit: looking which of them would collide means measuring their texts, each a layout of the page. */
-const everyTick = 0;
 
 /** A press this near to a point means it: half of a thumb's target. */
 const reachPixels = 22;
 
+/** Room around the plot for the ticks' texts. */
+const margin = { left: 58, right: 14, top: 10, bottom: 26 };
+
 /** Trials over two metrics with their 95 % intervals; the Pareto front as a staircase, dominated trials faded. */
-export function FrontChart(props: FrontChartProps) {
-  const { trials, x, y } = props;
+export function FrontChart({ xTitle, yTitle, ...plot }: FrontChartProps) {
+  const { trials, x, y } = plot;
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
-  const marks = useMemo(() => marksOf(trials, x, y), [trials, x, y]);
-  if (marks.length === 0 && trials.length > 0) {
-    return (
-      <div className={styles.chart}>
-        <p className={styles.empty}>Nothing has been measured on these axes yet.</p>
-      </div>
-    );
-  }
-  const xScale = scaleOf(
-    xAxis,
-    marks.map((mark) => mark.x),
-  );
-  const yScale = scaleOf(
-    yAxis,
-    marks.map((mark) => mark.y),
-  );
+  const count = trials.filter((trial) => isShown(trial, x, y)).length;
   return (
     <figure>
       <div className={styles.axisName}>
-        {props.yTitle} <span>better {yAxis.better === 'higher' ? '↑' : '↓'}</span>
+        {yTitle} <span>better {yAxis.better === 'higher' ? '↑' : '↓'}</span>
       </div>
-      <div className={styles.chart}>
-        <ResponsiveContainer width="100%" height="100%">
-          {/* Its own keyboard layer would be one tab stop for nothing: the points are buttons themselves. */}
-          <ComposedChart margin={{ top: 10, right: 14, bottom: 0, left: 0 }} accessibilityLayer={false}>
-            <CartesianGrid stroke="var(--line)" vertical={false} />
-            <XAxis
-              type="number"
-              dataKey="x"
-              domain={[xScale.low, xScale.high]}
-              ticks={[...xScale.ticks]}
-              tickFormatter={(tick: number) => tickText(xAxis, tick)}
-              stroke="var(--line-strong)"
-              tickLine={false}
-              interval={everyTick}
-              height={26}
-            />
-            <YAxis
-              type="number"
-              dataKey="y"
-              domain={[yScale.low, yScale.high]}
-              ticks={[...yScale.ticks]}
-              tickFormatter={(tick: number) => tickText(yAxis, tick)}
-              axisLine={false}
-              tickLine={false}
-              interval={everyTick}
-              width={58}
-            />
-            <Line
-              data={staircase(marks, xAxis, yAxis, xScale, yScale)}
-              dataKey="y"
-              // Between two points of the front nothing better is known than the one that is affordable.
-              type={xAxis.better === 'lower' ? 'stepAfter' : 'stepBefore'}
-              stroke="var(--accent)"
-              strokeWidth={2}
-              dot={false}
-              activeDot={false}
-              isAnimationActive={false}
-            />
-            {/* Over the staircase, which would catch presses meant for its corners. */}
-            <ZIndexLayer zIndex={DefaultZIndexes.scatter}>
-              <Marks {...props} marks={marks} />
-            </ZIndexLayer>
-          </ComposedChart>
-        </ResponsiveContainer>
-      </div>
+      {count === 0 && trials.length > 0 ? (
+        <div className={styles.chart}>
+          <p className={styles.empty}>Nothing has been measured on these axes yet.</p>
+        </div>
+      ) : (
+        <Plot {...plot} />
+      )}
       <div className={styles.axisName} data-end>
-        <span>better {xAxis.better === 'higher' ? '→' : '←'}</span> {props.xTitle}
+        <span>better {xAxis.better === 'higher' ? '→' : '←'}</span> {xTitle}
       </div>
-      {marks.some(({ trial }) => isEmulatedTrial(trial)) && (
+      {trials.some(isEmulatedTrial) && (
         <p className={styles.legend}>
           <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true" className={styles.front}>
             <circle cx="6" cy="6" r="4.5" className={styles.emulated} />
@@ -136,142 +81,248 @@ export function FrontChart(props: FrontChartProps) {
         </p>
       )}
       <figcaption className="visually-hidden">
-        {marks.length} strategies by {xAxis.label} and {yAxis.label}; the table below has the same numbers.
+        {count} strategies by {xAxis.label} and {yAxis.label}; the table below has the same numbers.
       </figcaption>
     </figure>
   );
 }
 
-/** Without any trial: axes that have no numbers yet. */
-function scaleOf(axis: Axis, measures: readonly Measure[]): Scale {
-  return measures.length === 0 ? { low: 0, high: 1, ticks: [] } : axisScale(axis, measures, wantedTicks);
-}
-
-function marksOf(trials: readonly Trial[], x: AxisId, y: AxisId): readonly Mark[] {
-  const front = new Set(frontOfTrials(trials, [x, y]));
-  return trials.flatMap((trial) => {
-    const metrics = trialMetrics(trial);
-    const [xMeasure, yMeasure] = [metrics[x], metrics[y]];
-    if (trial.state.kind === 'failed' || !xMeasure || !yMeasure) return [];
-    return [{ trial, x: xMeasure, y: yMeasure, isOnFront: front.has(trial) }];
-  });
-}
-
-/** Corners of the front from left to right, open at both ends. */
-function staircase(
-  marks: readonly Mark[],
-  xAxis: Axis,
-  yAxis: Axis,
-  xScale: Scale,
-  yScale: Scale,
-): { x: number; y: number }[] {
-  const corners = marks
-    .filter((mark) => mark.isOnFront)
-    .map((mark) => ({ x: mark.x.value, y: mark.y.value }))
-    .sort((a, b) => a.x - b.x || (yAxis.better === 'higher' ? a.y - b.y : b.y - a.y));
-  const [first] = corners;
-  const last = corners.at(-1);
-  if (!first || !last) return [];
-  const worstY = yAxis.better === 'higher' ? yScale.low : yScale.high;
-  return xAxis.better === 'lower'
-    ? [{ x: first.x, y: worstY }, ...corners, { x: xScale.high, y: last.y }]
-    : [{ x: xScale.low, y: first.y }, ...corners, { x: last.x, y: worstY }];
-}
-
-function Marks({
-  marks,
+/** Drawn anew only when trials, axes or the selection change, not with everything around it. */
+const Plot = memo(function Plot({
+  trials,
   x,
   y,
   selectedTrialId,
+  comparedTrialId = null,
   onSelect,
   onPoint,
-}: FrontChartProps & { readonly marks: readonly Mark[] }) {
-  const toX = useXAxisScale();
-  const toY = useYAxisScale();
-  const area = usePlotArea();
-  if (!toX || !toY || !area) return null;
+}: PlotProps) {
+  const [element, size] = useSize<HTMLDivElement>();
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
-  // The front last, so that faded points never cover it.
-  const placed = marks
-    .map((mark) => ({
-      ...mark,
-      name: mark.trial.strategy.name,
-      left: toX(mark.x.value) ?? 0,
-      top: toY(mark.y.value) ?? 0,
-    }))
-    .sort((a, b) => Number(a.isOnFront) - Number(b.isOnFront));
-  const labels = placeLabels(
-    placed.map(({ name, left, top, isOnFront }) => ({ name, x: left, y: top, isOnFront })),
-    { left: area.x, top: area.y - 10, right: area.x + area.width + 14, bottom: area.y + area.height },
+  const drawn = useMemo(
+    () => (size ? drawing(trials, xAxis, yAxis, size.width, size.height) : null),
+    [trials, xAxis, yAxis, size],
   );
   /** Points crowd, so a press counts for the nearest one instead of for the one on top. */
-  const nearest = (event: MouseEvent<SVGGElement>) => {
-    const ground = event.currentTarget.firstElementChild;
-    if (!(ground instanceof SVGRectElement)) return null;
-    const box = ground.getBoundingClientRect();
-    const [pressX, pressY] = [event.clientX - box.left + area.x, event.clientY - box.top + area.y];
-    const distance = (mark: (typeof placed)[number]) => Math.hypot(mark.left - pressX, mark.top - pressY);
-    const [first, ...rest] = placed;
-    if (!first) return null;
+  const nearest = (event: MouseEvent<SVGElement>): string | null => {
+    const box = element.current?.getBoundingClientRect();
+    const [first, ...rest] = drawn?.marks ?? [];
+    if (!box || !first) return null;
+    const distance = (mark: Mark) =>
+      Math.hypot(mark.x - (event.clientX - box.left), mark.y - (event.clientY - box.top));
     const best = rest.reduce((a, b) => (distance(b) < distance(a) ? b : a), first);
     return distance(best) <= reachPixels ? best.trial.id : null;
   };
   return (
-    <g
-      onClick={(event) => {
-        const hit = nearest(event);
-        if (hit !== null) onSelect(hit);
-      }}
-      onPointerMove={(event) => event.pointerType === 'mouse' && onPoint(nearest(event))}
-      onPointerLeave={() => onPoint(null)}
-    >
-      <rect {...area} fill="transparent" />
-      {placed.map(({ trial, left, top, isOnFront, name, x: xMeasure, y: yMeasure }) => (
-        <g
-          key={trial.id}
-          role="button"
-          tabIndex={0}
-          aria-pressed={trial.id === selectedTrialId}
-          aria-label={`${name}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}${isOnFront ? ', on the front' : ''}${isEmulatedTrial(trial) ? ', emulated' : ''}`}
-          className={styles.point}
-          onKeyDown={(event) => {
-            if (event.key !== 'Enter' && event.key !== ' ') return;
-            event.preventDefault();
-            onSelect(trial.id);
+    <div ref={element} className={styles.chart}>
+      {size && drawn && (
+        <svg
+          width={size.width}
+          height={size.height}
+          onClick={(event) => {
+            const hit = nearest(event);
+            if (hit !== null) onSelect(hit);
           }}
+          onPointerMove={(event) => event.pointerType === 'mouse' && onPoint(nearest(event))}
+          onPointerLeave={() => onPoint(null)}
         >
-          <g className={isOnFront ? styles.front : styles.dominated} strokeWidth={1.4}>
-            {xMeasure.low !== null && xMeasure.high !== null && (
-              <line x1={toX(xMeasure.low)} x2={toX(xMeasure.high)} y1={top} y2={top} strokeOpacity={0.5} />
-            )}
-            {yMeasure.low !== null && yMeasure.high !== null && (
-              <line x1={left} x2={left} y1={toY(yMeasure.low)} y2={toY(yMeasure.high)} strokeOpacity={0.5} />
-            )}
-            <circle
-              cx={left}
-              cy={top}
-              r={5}
-              {...(isEmulatedTrial(trial) ? { className: styles.emulated } : { stroke: 'none' })}
+          <Ticks axis={xAxis} scale={drawn.xScale} frame={drawn.frame} isVertical={false} />
+          <Ticks axis={yAxis} scale={drawn.yScale} frame={drawn.frame} isVertical />
+          <path d={frontPath(drawn.marks, xAxis, yAxis, drawn.frame)} className={styles.staircase} />
+          {drawn.marks.map((mark) => (
+            <Point
+              key={mark.trial.id}
+              mark={mark}
+              drawn={drawn}
+              label={pointLabel(mark, xAxis, yAxis)}
+              role={
+                mark.trial.id === selectedTrialId
+                  ? 'selected'
+                  : mark.trial.id === comparedTrialId
+                    ? 'compared'
+                    : 'plain'
+              }
+              onSelect={onSelect}
             />
-          </g>
-          <circle className={styles.halo} cx={left} cy={top} r={9} />
-        </g>
-      ))}
-      {labels.map((label, index) => {
-        const mark = placed[index];
-        if (!label || !mark) return null;
+          ))}
+          <Names marks={drawn.marks} frame={drawn.frame} />
+        </svg>
+      )}
+    </div>
+  );
+});
+
+interface Drawing {
+  readonly frame: Box;
+  readonly xScale: Scale;
+  readonly yScale: Scale;
+  /** The front last, so that faded points never cover it. */
+  readonly marks: readonly Mark[];
+  readonly toX: (value: number) => number;
+  readonly toY: (value: number) => number;
+}
+
+function isShown(trial: Trial, x: AxisId, y: AxisId): boolean {
+  const metrics = trialMetrics(trial);
+  return trial.state.kind !== 'failed' && metrics[x] !== null && metrics[y] !== null;
+}
+
+function drawing(
+  trials: readonly Trial[],
+  xAxis: Axis,
+  yAxis: Axis,
+  width: number,
+  height: number,
+): Drawing {
+  const frame = {
+    left: margin.left,
+    top: margin.top,
+    right: width - margin.right,
+    bottom: height - margin.bottom,
+  };
+  const front = new Set(frontOfTrials(trials, [xAxis.id, yAxis.id]));
+  const measured = trials.flatMap((trial) => {
+    const metrics = trialMetrics(trial);
+    const [xMeasure, yMeasure] = [metrics[xAxis.id], metrics[yAxis.id]];
+    return trial.state.kind !== 'failed' && xMeasure && yMeasure ? [{ trial, xMeasure, yMeasure }] : [];
+  });
+  const scaleOf = (axis: Axis, measures: readonly Measure[]): Scale =>
+    // Without any trial: axes that have no numbers yet.
+    measures.length === 0 ? { low: 0, high: 1, ticks: [] } : axisScale(axis, measures, wantedTicks);
+  const xScale = scaleOf(
+    xAxis,
+    measured.map(({ xMeasure }) => xMeasure),
+  );
+  const yScale = scaleOf(
+    yAxis,
+    measured.map(({ yMeasure }) => yMeasure),
+  );
+  const toX = (value: number) => project(value, xScale, frame.left, frame.right);
+  const toY = (value: number) => project(value, yScale, frame.bottom, frame.top);
+  const marks = measured
+    .map((each) => ({
+      ...each,
+      name: each.trial.strategy.name,
+      x: toX(each.xMeasure.value),
+      y: toY(each.yMeasure.value),
+      isOnFront: front.has(each.trial),
+    }))
+    .sort((a, b) => Number(a.isOnFront) - Number(b.isOnFront));
+  return { frame, xScale, yScale, marks, toX, toY };
+}
+
+function pointLabel({ trial, name, xMeasure, yMeasure, isOnFront }: Mark, xAxis: Axis, yAxis: Axis): string {
+  const values = `${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}`;
+  return `${name}: ${values}${isOnFront ? ', on the front' : ''}${isEmulatedTrial(trial) ? ', emulated' : ''}`;
+}
+
+function Ticks({
+  axis,
+  scale,
+  frame,
+  isVertical,
+}: {
+  readonly axis: Axis;
+  readonly scale: Scale;
+  readonly frame: Box;
+  readonly isVertical: boolean;
+}) {
+  return (
+    <g className={styles.ticks}>
+      {!isVertical && <line x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />}
+      {scale.ticks.map((tick) => {
+        if (!isVertical) {
+          const x = project(tick, scale, frame.left, frame.right);
+          // The last text would stand over the edge.
+          const anchor = x > frame.right - 16 ? 'end' : 'middle';
+          return (
+            <text
+              key={tick}
+              x={anchor === 'end' ? frame.right + margin.right : x}
+              y={frame.bottom + 17}
+              textAnchor={anchor}
+            >
+              {tickText(axis, tick)}
+            </text>
+          );
+        }
+        const y = project(tick, scale, frame.bottom, frame.top);
         return (
-          <text
-            key={mark.trial.id}
-            x={label.x}
-            y={label.y}
-            textAnchor={label.anchor}
-            className={`${styles.name} ${mark.isOnFront ? '' : styles.nameDominated}`}
-          >
-            {label.text}
-          </text>
+          <g key={tick}>
+            <line x1={frame.left} x2={frame.right} y1={y} y2={y} />
+            <text x={frame.left - 7} y={y + 4} textAnchor="end">
+              {tickText(axis, tick)}
+            </text>
+          </g>
         );
       })}
     </g>
   );
+}
+
+function Point({
+  mark,
+  drawn: { toX, toY },
+  label,
+  role,
+  onSelect,
+}: {
+  readonly mark: Mark;
+  readonly drawn: Drawing;
+  readonly label: string;
+  readonly role: 'plain' | 'selected' | 'compared';
+  readonly onSelect: (trialId: string) => void;
+}) {
+  const { trial, x, y, xMeasure, yMeasure, isOnFront } = mark;
+  return (
+    <g
+      role="button"
+      tabIndex={0}
+      aria-pressed={role === 'selected'}
+      aria-label={label}
+      data-compared={role === 'compared'}
+      className={styles.point}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault();
+        onSelect(trial.id);
+      }}
+    >
+      <g className={isOnFront ? styles.front : styles.dominated} strokeWidth={1.4}>
+        {xMeasure.low !== null && xMeasure.high !== null && (
+          <line x1={toX(xMeasure.low)} x2={toX(xMeasure.high)} y1={y} y2={y} strokeOpacity={0.5} />
+        )}
+        {yMeasure.low !== null && yMeasure.high !== null && (
+          <line x1={x} x2={x} y1={toY(yMeasure.low)} y2={toY(yMeasure.high)} strokeOpacity={0.5} />
+        )}
+        <circle
+          cx={x}
+          cy={y}
+          r={5}
+          {...(isEmulatedTrial(trial) ? { className: styles.emulated } : { stroke: 'none' })}
+        />
+      </g>
+      <circle className={styles.halo} cx={x} cy={y} r={9} />
+    </g>
+  );
+}
+
+/** The points' names, as far as there is room. */
+function Names({ marks, frame }: { readonly marks: readonly Mark[]; readonly frame: Box }) {
+  const room = { ...frame, top: frame.top - margin.top, right: frame.right + margin.right };
+  return placeLabels(marks, room).map((label, index) => {
+    const mark = marks[index];
+    if (!label || !mark) return null;
+    return (
+      <text
+        key={mark.trial.id}
+        x={label.x}
+        y={label.y}
+        textAnchor={label.anchor}
+        className={`${styles.name} ${mark.isOnFront ? '' : styles.nameDominated}`}
+      >
+        {label.text}
+      </text>
+    );
+  });
 }

@@ -10,14 +10,16 @@ import type { Lab } from './slice.ts';
  * @param derive kept between renderings (`useCallback`), or a function of the module
  */
 export function useFromTrials<T>(derive: (trials: readonly Trial[]) => T): T {
-  const select = useMemo(() => {
-    let last: { trials: readonly Trial[]; value: T } | null = null;
-    return ({ trials }: Lab): T => {
-      if (last?.trials === trials) return last.value;
-      const value = derive(trials);
-      last = { trials, value: last && shallow(last.value, value) ? last.value : value };
-      return last.value;
-    };
-  }, [derive]);
-  return useLab(select);
+  return useLab(useMemo(() => steadySelector(derive), [derive]));
+}
+
+function steadySelector<T>(derive: (trials: readonly Trial[]) => T): (lab: Lab) => T {
+  let last: { readonly trials: readonly Trial[]; readonly value: T } | null = null;
+  return ({ trials }) => {
+    if (last?.trials === trials) return last.value;
+    const value = derive(trials);
+    const unchanged = last !== null && shallow(last.value, value);
+    last = { trials, value: unchanged && last ? last.value : value };
+    return last.value;
+  };
 }
