@@ -7,6 +7,7 @@ import { formatBytes, formatMs } from '../base/units.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
 import { buildVariant } from '../transforms/build-variant.ts';
+import { nonZeroParams } from '../transforms/count-non-zero.ts';
 import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
 import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
@@ -154,11 +155,11 @@ function describeVariant(variant: Variant, modelFile: string, buildMs: number): 
       inputs: segment.inputs.map(describeValue),
       outputs: segment.outputs.map(describeValue),
       params: segment.params,
-      nonZeroParams: files[index]?.nonZeroParams ?? 0,
+      nonZeroParams: nonZeroParams(files[index]?.parameters ?? []),
       macs: segment.macs,
     })),
     params: variant.params,
-    nonZeroParams: variant.nonZeroParams,
+    nonZeroParams: nonZeroParams(variant.parameters),
     macs: variant.macs,
     cuts: variant.cuts.map(({ afterSegment, crossing }) => ({
       afterSegment,

@@ -7,7 +7,7 @@ import { isHollow, refillHollow } from '../onnx/hollow.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
-import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
+import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { featureModel } from '../transforms/exits/attach-head.ts';
@@ -15,8 +15,10 @@ import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-he
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
 import { createGzipSizer } from './gzip-size.ts';
+import { nextTask } from './next-task.ts';
 import { createVariantStore, type VariantStore } from './variant-files.ts';
 
 interface OpenModel {
@@ -37,14 +39,14 @@ export function createModelService(): ModelApi {
   let opened: OpenModel | null = null;
   let heads: Heads = NO_HEADS;
   // Promises, so that two requests for one variant build it once.
-  const variants = new Map<string, Promise<BuiltVariant>>();
+  const variants = new Map<string, Promise<UncountedVariant>>();
 
   function current(): OpenModel {
     if (opened !== null) return opened;
     throw new InputError({ code: 'no-model', message: 'No model is open.', hint: 'Open a model first.' });
   }
 
-  function build(recipe: Recipe): Promise<BuiltVariant> {
+  function build(recipe: Recipe): Promise<UncountedVariant> {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
@@ -86,19 +88,21 @@ export function createModelService(): ModelApi {
         return null;
       }),
 
-    build: (recipe) => attempt(() => build(recipe)),
+    build: (recipe) => attempt(async () => counted(await build(recipe))),
 
     buildForProfile: () =>
-      attempt(() => {
+      attempt(async () => {
         const { model, baseName } = current();
-        return buildFiles({ model: nodesNamedByOutput(model), baseName, original: null }, [], store);
+        const named = { model: nodesNamedByOutput(model), baseName, original: null };
+        return (await buildFiles(named, [], store)).built;
       }),
 
     buildForFeatures: (values) =>
-      attempt(() => {
+      attempt(async () => {
         const { model, baseName } = current();
         const features = featureModel(analyseModel(model), values).model;
-        return buildFiles({ model: features, baseName: `${baseName}-features`, original: null }, [], store);
+        const tapped = { model: features, baseName: `${baseName}-features`, original: null };
+        return (await buildFiles(tapped, [], store)).built;
       }),
 
     useHeads: (given) =>
@@ -107,7 +111,7 @@ export function createModelService(): ModelApi {
         // Their files hold the heads used before.
         for (const [key, variant] of variants) {
           const forget = () => variants.delete(key);
-          variant.then(({ recipe }) => hasTrainedExits(recipe) && forget(), forget);
+          variant.then(({ built }) => hasTrainedExits(built.recipe) && forget(), forget);
         }
         return null;
       }),
@@ -115,19 +119,38 @@ export function createModelService(): ModelApi {
     gzipBytes: (recipe) =>
       attempt(async () => {
         let bytes = 0;
-        for (const { blob } of (await build(recipe)).files) bytes += await gzipSizer.byteLength(blob);
+        for (const { blob } of (await build(recipe)).built.files) bytes += await gzipSizer.byteLength(blob);
         return bytes;
       }),
 
     view: (recipe, fileIndex = 0) =>
       attempt(async () => {
-        const { files } = await build(recipe);
+        const { files } = (await build(recipe)).built;
         const { name, blob } = defined(files[Math.min(fileIndex, files.length - 1)], 'a file of the variant');
         const model = parseModel(blobSource(blob), name);
         const meta = { modelId: modelFingerprint(model), fileName: name, fileBytes: blob.size };
         return { view: buildGraphView(model, meta), fileNames: files.map((file) => file.name) };
       }),
   };
+}
+
+/** A variant whose parameters have not all been looked at. */
+interface UncountedVariant {
+  readonly built: BuiltFiles;
+  readonly parameters: readonly Parameter[];
+}
+
+/**
+ * Counts the parameters that are not zero: apart from building, which is timed, and tensor by tensor, so that nobody
+ * waits for a check of a recipe meanwhile.
+ */
+async function counted({ built, parameters }: UncountedVariant): Promise<BuiltVariant> {
+  let nonZeroParams = 0;
+  for (const { nonZero } of parameters) {
+    nonZeroParams += nonZero();
+    await nextTask();
+  }
+  return { ...built, nonZeroParams };
 }
 
 /** The model with its weights: from the files given along, and as noise where a gallery model was emptied. */
@@ -147,7 +170,7 @@ async function buildFiles(
   recipe: Recipe,
   store: VariantStore,
   heads: Heads = NO_HEADS,
-): Promise<BuiltVariant> {
+): Promise<UncountedVariant> {
   const startedMs = performance.now();
   const variant = buildVariant(model, recipe, { baseName, now: () => performance.now(), heads });
   const isUntouched = recipe.every(({ op }) => op === 'identity');
@@ -159,18 +182,9 @@ async function buildFiles(
   }
   // Writing counts: transforms may do their work only when the bytes are asked for.
   const buildMs = performance.now() - startedMs;
-  return {
-    recipe,
-    plan: variant.plan,
-    files,
-    rawBytes: files.reduce((sum, { blob }) => sum + blob.size, 0),
-    params: variant.params,
-    nonZeroParams: variant.nonZeroParams,
-    macs: variant.macs,
-    cuts: variant.cuts,
-    buildMs,
-    warnings: variant.warnings,
-  };
+  const { plan, params, parameters, macs, cuts, warnings } = variant;
+  const rawBytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
+  return { built: { recipe, plan, files, rawBytes, params, macs, cuts, buildMs, warnings }, parameters };
 }
 
 function baseNameOf(fileName: string): string {

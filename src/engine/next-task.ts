@@ -1,4 +1,6 @@
 const { port1, port2 } = new MessageChannel();
+const waiting: (() => void)[] = [];
+port1.onmessage = () => waiting.shift()?.();
 
 /**
  * Gives waiting messages and an ending worker their turn: WASM inference never returns to the event loop by
@@ -6,7 +8,7 @@ const { port1, port2 } = new MessageChannel();
  */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
-    port1.onmessage = () => resolve();
+    waiting.push(resolve);
     port2.postMessage(null);
   });
 }

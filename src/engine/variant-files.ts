@@ -1,38 +1,79 @@
+import type { ByteRange } from '../onnx/byte-source.ts';
+import { mergedPieces, type Piece, writePieces } from '../onnx/wire-writer.ts';
 import type { VariantFile } from '../transforms/variant.ts';
+import { blobOfRange, rememberBlob } from './blob-source.ts';
 
-/** From this size on, files go to disk instead of memory. */
+/** From this size on, new bytes go to disk instead of memory. */
 const diskThresholdBytes = 64e6;
+/** Shorter stretches of the model's file are read: a blob of thousands of parts is slow. */
+const shortestSliceBytes = 65_536;
 const folderName = 'variants';
 
 /**
- * Where a worker puts the files of the variants it builds: small ones in memory, large ones in the origin's
- * private file system, so that a 500 MB model is never in memory as a whole.
+ * Where a worker puts the files of the variants it builds. A file is a blob made of slices: weights that stay as they
+ * are remain in the model's file, and of bytes that are made (noise, pruned weights) there is one copy however many
+ * variants have them. What is new lies in memory, or, where it is much, in the origin's private file system, so that
+ * a 500 MB model is never in memory as a whole.
  */
 export interface VariantStore {
-  /** Writes a file; the blob is readable from any worker as long as this one lives. */
-  save(file: VariantFile): Promise<Blob>;
+  /** Writes what is new of a file; the blob is readable from any worker as long as this one lives. */
+  save(file: Pick<VariantFile, 'pieces'>): Promise<Blob>;
 }
 
 /** A store of its own for this worker; leftovers of workers that are gone are removed first. */
 export function createVariantStore(): VariantStore {
   let folder: Promise<FileSystemDirectoryHandle> | null = null;
   let savedFiles = 0;
+
+  async function saveNew(pieces: readonly Piece[]): Promise<Blob> {
+    if (bytesOf(pieces) < diskThresholdBytes) return saveToMemory(pieces);
+    try {
+      folder ??= openFolder();
+      return await saveToDisk(pieces, await folder, `${savedFiles++}.onnx`);
+    } catch (thrown) {
+      // A private window or a full disk: memory may still do.
+      if (thrown instanceof DOMException || thrown instanceof TypeError) return saveToMemory(pieces);
+      throw thrown;
+    }
+  }
+
   return {
-    async save(file) {
-      if (file.bytes < diskThresholdBytes) return saveToMemory(file);
-      try {
-        folder ??= openFolder();
-        return await saveToDisk(file, await folder, `${savedFiles++}.onnx`);
-      } catch (thrown) {
-        // A private window or a full disk: memory may still do.
-        if (thrown instanceof DOMException || thrown instanceof TypeError) return saveToMemory(file);
-        throw thrown;
+    async save({ pieces }) {
+      const parts = mergedPieces(pieces).map((piece) => sliceOf(piece) ?? piece);
+      const made = await saveNew(parts.filter((part): part is Piece => !(part instanceof Blob)));
+      const slices: Blob[] = [];
+      // What is new between two slices is one slice of what was made.
+      let [from, to] = [0, 0];
+      for (const part of parts) {
+        if (part instanceof Blob) {
+          slices.push(made.slice(from, to), part);
+          from = to;
+        } else {
+          if (!(part instanceof Uint8Array)) rememberWhole(part, made.slice(to, to + part.length));
+          to += part.length;
+        }
       }
+      return new Blob([...slices, made.slice(from, to)]);
     },
   };
 }
 
-function saveToMemory(file: VariantFile): Blob {
+/** The part of a file, or of an earlier variant, that has the same bytes; null if they must be written. */
+function sliceOf(piece: Piece): Blob | null {
+  return piece instanceof Uint8Array || piece.length < shortestSliceBytes ? null : blobOfRange(piece);
+}
+
+/** Bytes that were made need not be made again for the next variant. */
+function rememberWhole({ source, offset, length }: ByteRange, blob: Blob): void {
+  const isNew = blobOfRange({ source, offset: 0, length: 0 }) === null;
+  if (isNew && offset === 0 && length === source.size) rememberBlob(source, blob);
+}
+
+function bytesOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
+}
+
+function saveToMemory(pieces: readonly Piece[]): Blob {
   const parts: Blob[] = [];
   let chunks: Uint8Array<ArrayBuffer>[] = [];
   let waitingBytes = 0;
@@ -41,7 +82,7 @@ function saveToMemory(file: VariantFile): Blob {
     chunks = [];
     waitingBytes = 0;
   };
-  file.write((chunk) => {
+  writePieces(pieces, (chunk) => {
     // Copied, since the writer may reuse its buffer.
     chunks.push(chunk.slice());
     waitingBytes += chunk.byteLength;
@@ -51,7 +92,11 @@ function saveToMemory(file: VariantFile): Blob {
   return new Blob(parts);
 }
 
-async function saveToDisk(file: VariantFile, folder: FileSystemDirectoryHandle, name: string): Promise<Blob> {
+async function saveToDisk(
+  pieces: readonly Piece[],
+  folder: FileSystemDirectoryHandle,
+  name: string,
+): Promise<Blob> {
   const handle = await folder.getFileHandle(name, { create: true });
   const access = await handle.createSyncAccessHandle();
   try {
@@ -65,7 +110,7 @@ async function saveToDisk(file: VariantFile, folder: FileSystemDirectoryHandle, 
       at += written;
     };
     // Small pieces are gathered: each write is a call into another process.
-    file.write((chunk) => {
+    writePieces(pieces, (chunk) => {
       if (filled + chunk.byteLength > buffer.byteLength) {
         writeOut(buffer.subarray(0, filled));
         filled = 0;

@@ -19,7 +19,7 @@ import {
   ValueInfoKey,
 } from './schema.ts';
 import { tensorRange } from './tensor.ts';
-import type { Pieces } from './wire-writer.ts';
+import type { Piece, Pieces } from './wire-writer.ts';
 import {
   bytesField,
   floatField,
@@ -40,11 +40,13 @@ import {
  */
 export function serializeModel(model: Model): {
   readonly bytes: number;
+  /** The same file as its parts: ranges of sources, and what is new in between. */
+  readonly pieces: readonly Piece[];
   readonly write: (sink: (chunk: Uint8Array) => void) => void;
 } {
   const origin = originOf(model);
   const { pieces, length } = origin === undefined ? encodeModel(model) : piecesOf(origin.payload);
-  return { bytes: length, write: (sink) => writePieces(pieces, sink) };
+  return { bytes: length, pieces, write: (sink) => writePieces(pieces, sink) };
 }
 
 /** The whole file in memory: for small models. */

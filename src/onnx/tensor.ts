@@ -2,7 +2,7 @@ import { InputError } from '../base/result.ts';
 import type { ByteRange } from './byte-source.ts';
 import { bfloat16ToNumber, float16ToNumber } from './float16.ts';
 import { hollowBytes } from './hollow-noise.ts';
-import type { Tensor } from './model.ts';
+import type { Tensor, TensorData } from './model.ts';
 import { DataType } from './model.ts';
 import { TypedField } from './schema.ts';
 
@@ -165,12 +165,23 @@ export function tensorRange(tensor: Tensor): ByteRange | null {
       return { source: data.source, offset: data.offset, length };
     }
     case 'hollow':
-      return hollowBytes(tensor.name, elementCount(tensor.dims), data.mean, data.std);
+      return noiseOf(tensor, data);
     case 'bytes':
     case 'typed':
     case 'empty':
       return null;
   }
+}
+
+/** One source for each tensor's noise, so that who keeps what was read once knows it again. */
+const noises = new WeakMap<TensorData, { readonly name: string; readonly range: ByteRange }>();
+
+function noiseOf({ name, dims }: Tensor, data: Extract<TensorData, { kind: 'hollow' }>): ByteRange {
+  const known = noises.get(data);
+  if (known?.name === name && known.range.length === 4 * elementCount(dims)) return known.range;
+  const range = hollowBytes(name, elementCount(dims), data.mean, data.std);
+  noises.set(data, { name, range });
+  return range;
 }
 
 /**

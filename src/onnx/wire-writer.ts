@@ -75,21 +75,28 @@ export function varintBytes(value: bigint): number[] {
  */
 export function writePieces(pieces: readonly Piece[], sink: (chunk: Uint8Array) => void): void {
   const gather = new Gatherer(sink);
-  let run: ByteRange | null = null;
-  for (const piece of pieces) {
-    if (piece instanceof Uint8Array) {
-      if (run !== null) gather.addRange(run);
-      run = null;
-      gather.add(piece);
-    } else if (run !== null && run.source === piece.source && run.offset + run.length === piece.offset) {
-      run = { source: run.source, offset: run.offset, length: run.length + piece.length };
-    } else {
-      if (run !== null) gather.addRange(run);
-      run = piece;
-    }
+  for (const piece of mergedPieces(pieces)) {
+    if (piece instanceof Uint8Array) gather.add(piece);
+    else gather.addRange(piece);
   }
-  if (run !== null) gather.addRange(run);
   gather.flush();
+}
+
+/** The same bytes with neighbouring ranges of a source made one. */
+export function mergedPieces(pieces: readonly Piece[]): Piece[] {
+  const merged: Piece[] = [];
+  for (const piece of pieces) {
+    const last = merged.at(-1);
+    const continues =
+      last !== undefined &&
+      !(last instanceof Uint8Array) &&
+      !(piece instanceof Uint8Array) &&
+      last.source === piece.source &&
+      last.offset + last.length === piece.offset;
+    if (continues) merged[merged.length - 1] = { ...last, length: last.length + piece.length };
+    else merged.push(piece);
+  }
+  return merged;
 }
 
 class Gatherer {

@@ -20,12 +20,12 @@ export interface ModelApi {
   /** Builds a variant's files. The blobs are readable from any worker. */
   build(recipe: Recipe): Promise<Result<BuiltVariant>>;
   /** The model with every node named after its first output: what `EngineApi.profile` needs. */
-  buildForProfile(): Promise<Result<BuiltVariant>>;
+  buildForProfile(): Promise<Result<BuiltFiles>>;
   /**
    * The model whose outputs are the pooled features of these values, in order, and its own scores: what
    * `EngineApi.features` runs to train exits.
    */
-  buildForFeatures(values: readonly string[]): Promise<Result<BuiltVariant>>;
+  buildForFeatures(values: readonly string[]): Promise<Result<BuiltFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
@@ -46,14 +46,21 @@ export interface VariantView {
   readonly fileNames: readonly string[];
 }
 
-/** A variant's files as blobs (memory, or OPFS where they are large) with all that is known before running them. */
-export interface BuiltVariant {
+/** A variant with all that is known before running it. */
+export interface BuiltVariant extends BuiltFiles {
+  readonly nonZeroParams: number;
+}
+
+/**
+ * A variant's files as blobs with all that is known without reading its weights. New bytes are in memory, or in OPFS
+ * where they are many; weights that stay as they are remain where the model's file is.
+ */
+export interface BuiltFiles {
   readonly recipe: Recipe;
   readonly plan: VariantPlan;
   readonly files: readonly { readonly name: string; readonly blob: Blob }[];
   readonly rawBytes: number;
   readonly params: number;
-  readonly nonZeroParams: number;
   readonly macs: number;
   readonly cuts: readonly {
     readonly afterSegment: number;

@@ -15,7 +15,7 @@ import {
   compileSegment,
   cutsOf,
   inputAndOutput,
-  total,
+  paramsIn,
   wholeSegment,
 } from './compile-segments.ts';
 import { standardOpset } from './quantize/raise-opset.ts';
@@ -38,7 +38,7 @@ export function checkRecipe(model: Model, recipe: Recipe, heads: Heads = NO_HEAD
 /**
  * Makes a recipe's variant of a model: its files, how they run, and what they count. `identity` alone keeps the
  * file as it is, byte for byte, except that external weights are taken in. Files are written when asked for, and
- * weights that stay as they are stream from where they lie.
+ * weights that stay as they are stream from where they lie: they are not read before, not even to be counted.
  *
  * `buildMs` is the time until the files are known; writing them may still compute (pruned weights are made when
  * they are written), so whoever writes them should time the whole.
@@ -99,8 +99,8 @@ export function buildVariant(
       ...inputAndOutput(draft.analysed),
       ...(nested !== null && { decision: nested.decision }),
     },
-    params: total(parameters, 'count'),
-    nonZeroParams: total(parameters, 'nonZero'),
+    params: paramsIn(parameters.values()),
+    parameters: [...parameters.values()],
     macs: compiled.reduce((sum, { plan }) => sum + plan.macs, 0),
     cuts,
     buildMs: options.now() - startedMs,
@@ -117,7 +117,8 @@ function checkRunnableParts({ inputs, exits }: AnalysedModel): void {
 }
 
 function toFile({ model, plan, parameters }: CompiledSegment): VariantFile {
-  const { bytes, write } = serializeModel(withInlineData(model));
+  const file = serializeModel(withInlineData(model));
+  const { bytes } = file;
   if (bytes > LARGEST_FILE_BYTES) {
     throw new InputError({
       code: 'file-too-large',
@@ -126,7 +127,7 @@ function toFile({ model, plan, parameters }: CompiledSegment): VariantFile {
       hint: 'Cut the model into parts, or quantize it.',
     });
   }
-  return { name: plan.file, bytes, write, nonZeroParams: total(parameters, 'nonZero') };
+  return { name: plan.file, ...file, parameters: [...parameters.values()] };
 }
 
 /** A variant's file stands alone: weights of other files are taken in. */

@@ -1,6 +1,6 @@
 import { defined } from '../base/assert.ts';
 import type { PlannedDraft } from './apply-recipe.ts';
-import { type CompiledSegment, inputAndOutput } from './compile-segments.ts';
+import { type CompiledSegment, inputAndOutput, paramsIn } from './compile-segments.ts';
 import { nestSegments } from './exits/nest-segments.ts';
 import type { DecisionPlan } from './variant.ts';
 
@@ -57,7 +57,7 @@ export function nestCompiled(
         tier: 'mobile',
         exit: null,
         macs,
-        params: [...parameters.values()].reduce((sum, { count }) => sum + count, 0),
+        params: paramsIn(parameters.values()),
       },
     },
   };

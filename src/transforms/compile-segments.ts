@@ -9,18 +9,18 @@ import { nonZeroCount } from './count-non-zero.ts';
 import { subModel } from './extract.ts';
 import { crossingAfter, type SegmentNodes } from './plan-segments.ts';
 import { type QuantizationCoverage, quantizeDynamic } from './quantize/dynamic.ts';
-import type { ExitPlan, SegmentPlan, Variant, VariantPlan } from './variant.ts';
+import type { ExitPlan, Parameter, SegmentPlan, Variant, VariantPlan } from './variant.ts';
 
 /** A segment as a model of its own, with what counting it needs. */
 export interface CompiledSegment {
   readonly model: Model;
   readonly plan: SegmentPlan;
   readonly coverage: QuantizationCoverage | null;
-  /** What the segment has learned: elements and non-zero elements of each parameter tensor, by its name. */
-  readonly parameters: ReadonlyMap<string, { readonly count: number; readonly nonZero: number }>;
+  /** What the segment has learned, by name. */
+  readonly parameters: ReadonlyMap<string, Parameter>;
 }
 
-/** Makes one segment's model. Reads its weights if they are quantized, or to count those that are not zero. */
+/** Makes one segment's model. Reads its weights only if they are quantized. */
 export function compileSegment(
   { analysed, quantize }: PlannedDraft,
   segment: SegmentNodes,
@@ -29,15 +29,16 @@ export function compileSegment(
 ): CompiledSegment {
   const float = subModel(analysed, segment.nodes, segment.inputs, segment.outputs);
   const integer = quantize === null ? null : quantizeDynamic(float, quantize);
-  const parameters = new Map<string, { count: number; nonZero: number }>();
+  const parameters = new Map<string, Parameter>();
   let macs = 0;
   for (const node of segment.nodes) {
     macs += analysed.costs[node]?.macs ?? 0;
     for (const tensor of parametersOf(analysed, node)) {
       if (parameters.has(tensor.name)) continue;
+      const nonZero = integer?.nonZeroOfWeight.get(tensor.name);
       parameters.set(tensor.name, {
         count: elementCount(tensor.dims),
-        nonZero: integer?.nonZeroOfWeight.get(tensor.name) ?? nonZeroCount(tensor),
+        nonZero: nonZero === undefined ? () => nonZeroCount(tensor) : () => nonZero,
       });
     }
   }
@@ -52,7 +53,7 @@ export function compileSegment(
       tier: segment.tier,
       exit: exitPlan(analysed, segment, isLast),
       macs,
-      params: total(parameters, 'count'),
+      params: paramsIn(parameters.values()),
     },
   };
 }
@@ -87,10 +88,10 @@ export function inputAndOutput(analysed: AnalysedModel): Pick<VariantPlan, 'inpu
   };
 }
 
-/** A sum over parameter tensors. */
-export function total(parameters: CompiledSegment['parameters'], what: 'count' | 'nonZero'): number {
+/** How many numbers were learned. */
+export function paramsIn(parameters: Iterable<Parameter>): number {
   let sum = 0;
-  for (const each of parameters.values()) sum += each[what];
+  for (const { count } of parameters) sum += count;
   return sum;
 }
 

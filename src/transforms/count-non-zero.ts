@@ -1,6 +1,7 @@
 import { noiseCanBeZero } from '../onnx/hollow-noise.ts';
 import { DataType, type Tensor, type TensorData } from '../onnx/model.ts';
 import { bitsPerElement, elementCount, tensorByteLength, tensorBytes } from '../onnx/tensor.ts';
+import type { Parameter } from './variant.ts';
 
 /** Weights are counted once however many variants share them; keyed by their data, which edits of names keep. */
 const counted = new WeakMap<TensorData, number>();
@@ -18,6 +19,11 @@ export function nonZeroCount(tensor: Tensor): number {
   const count = countNonZero(tensor);
   counted.set(tensor.data, count);
   return count;
+}
+
+/** Parameters that are not zero. */
+export function nonZeroParams(parameters: readonly Parameter[]): number {
+  return parameters.reduce((sum, { nonZero }) => sum + nonZero(), 0);
 }
 
 /** Remembers a count that somebody else has found on the way. */

@@ -1,4 +1,5 @@
 import type { ValueName } from '../onnx/model.ts';
+import type { Piece } from '../onnx/wire-writer.ts';
 import type { ValueView } from '../onnx/graph-view.ts';
 import type { ConfidenceMeasure } from './exits/confidence.ts';
 import type { Recipe } from './recipe.ts';
@@ -50,11 +51,20 @@ export interface ExitPlan {
   readonly confidence?: ConfidenceMeasure;
 }
 
+/** A tensor of learned numbers. */
+export interface Parameter {
+  readonly count: number;
+  /** How many of them are not zero. Asked for the first time, it may read them all: building a variant does not. */
+  readonly nonZero: () => number;
+}
+
 /** A file as a list of chunks, so that untouched weights are never copied: views of memory or ranges to stream. */
 export interface VariantFile {
   readonly name: string;
   readonly bytes: number;
-  readonly nonZeroParams: number;
+  readonly parameters: readonly Parameter[];
+  /** The file in order; what comes from a source unchanged is a range of it. */
+  readonly pieces: readonly Piece[];
   /** Writes the file piece by piece, in order, from its start. */
   readonly write: (sink: (chunk: Uint8Array) => void) => void;
 }
@@ -64,7 +74,8 @@ export interface Variant {
   readonly files: readonly VariantFile[];
   readonly plan: VariantPlan;
   readonly params: number;
-  readonly nonZeroParams: number;
+  /** Each once, however many files share it. */
+  readonly parameters: readonly Parameter[];
   /** MACs of the whole variant if no exit is taken. */
   readonly macs: number;
   /** For each cut: what crosses. */

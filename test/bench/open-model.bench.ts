@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { type Bench, type BenchRow, quantile } from './bench.ts';
+import { fullSizeFile } from './full-size-file.ts';
 
 const WANTED_MS = 600;
 const WANTED_MB = 150;
@@ -55,25 +54,6 @@ export const bench: Bench = async ({ browser, url, projectRoot }) => {
   }
   return rows;
 };
-
-/** Writes the gallery model with its weights once, with the project's own command. */
-function fullSizeFile(projectRoot: string, name: string): string {
-  const folder = join(projectRoot, 'node_modules', '.cache', 'bench-models');
-  const file = join(folder, `${name}.onnx`);
-  if (existsSync(file)) return file;
-  mkdirSync(folder, { recursive: true });
-  const recipe = join(folder, 'identity.json');
-  writeFileSync(recipe, '[{"op":"identity"}]');
-  const launch = join(projectRoot, 'src/cli/launch.mjs');
-  execFileSync(
-    process.execPath,
-    [launch, 'transform', '--model', `zoo:${name}`, '--recipe', recipe, '--out', folder],
-    {
-      stdio: 'ignore',
-    },
-  );
-  return file;
-}
 
 /** Arms the page's own clock: from the picker's change event to the frame after the graph's boxes are there. */
 async function watchOpening(page: Page, name: string): Promise<void> {

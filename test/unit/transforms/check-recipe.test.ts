@@ -7,6 +7,7 @@ import { floatTensor, int64Tensor } from '../../../src/onnx/tensor.ts';
 import { analyseModel } from '../../../src/transforms/analyse-model.ts';
 import { checkRecipe } from '../../../src/transforms/build-variant.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
+import { nonZeroParams } from '../../../src/transforms/count-non-zero.ts';
 import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
 import { build, fileBytes, floatsOf, noise, runVariant, sampleModel } from './run-variant.ts';
 
@@ -252,7 +253,7 @@ describe('identity', () => {
       read: (offset: number, length: number) => bytes.subarray(offset, offset + length),
     };
     const variant = build(external(given), [{ op: 'identity' }]);
-    expect(variant.nonZeroParams).toBe(16);
+    expect(nonZeroParams(variant.parameters)).toBe(16);
     expect(Buffer.from(fileBytes(variant.files[0]!)).includes(Buffer.from(bytes))).toBe(true);
     expect(() => build(external(null), [{ op: 'identity' }])).toThrow('weights.bin');
   });

@@ -9,6 +9,7 @@ import {
 import { numberBefore } from '../../../../src/transforms/exits/confidence-nodes.ts';
 import type { Operator, Recipe } from '../../../../src/transforms/recipe.ts';
 import type { Variant } from '../../../../src/transforms/variant.ts';
+import { nonZeroParams } from '../../../../src/transforms/count-non-zero.ts';
 import { build, fileBytes, floatsOf, noise, sampleModel } from '../run-variant.ts';
 
 const digits = sampleModel('digits');
@@ -65,9 +66,9 @@ async function expectSame(
     build(digits, [...before, exits(confidence, threshold, form)]),
   ) as [Variant, Variant];
   expect(nested.files).toHaveLength(1);
-  expect([nested.params, nested.nonZeroParams, nested.macs]).toEqual([
+  expect([nested.params, nonZeroParams(nested.parameters), nested.macs]).toEqual([
     segments.params,
-    segments.nonZeroParams,
+    nonZeroParams(segments.parameters),
     segments.macs,
   ]);
   const [parts, whole] = [await openAll(segments), await openAll(nested)];
