@@ -167,13 +167,7 @@ function isShown(trial: Trial, x: AxisId, y: AxisId): boolean {
   return trial.state.kind !== 'failed' && metrics[x] !== null && metrics[y] !== null;
 }
 
-function drawing(
-  trials: readonly Trial[],
-  xAxis: Axis,
-  yAxis: Axis,
-  width: number,
-  height: number,
-): Drawing {
+function drawing(trials: readonly Trial[], xAxis: Axis, yAxis: Axis, width: number, height: number): Drawing {
   const frame = {
     left: margin.left,
     top: margin.top,

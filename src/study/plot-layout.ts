@@ -25,6 +25,38 @@ export interface Box {
   readonly bottom: number;
 }
 
+/** A point as it is drawn, and whether it is on the front. */
+export interface DrawnPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly isOnFront: boolean;
+}
+
+/**
+ * The front as an SVG path: a staircase, because between two neighbours nothing better is known than the one that is
+ * affordable; open at both ends. Empty without a front.
+ */
+export function frontPath(points: readonly DrawnPoint[], xAxis: Axis, yAxis: Axis, frame: Box): string {
+  const isHigherBetter = yAxis.better === 'higher';
+  const front = points
+    .filter((point) => point.isOnFront)
+    .sort((a, b) => a.x - b.x || (isHigherBetter ? b.y - a.y : a.y - b.y));
+  const [first] = front;
+  const last = front.at(-1);
+  if (!first || !last) return '';
+  const bestIsLeft = xAxis.better === 'lower';
+  const worstY = isHigherBetter ? frame.bottom : frame.top;
+  const corners = front.map(({ x, y }) => (bestIsLeft ? `H${x}V${y}` : `V${y}H${x}`)).join('');
+  return bestIsLeft
+    ? `M${first.x} ${worstY}${corners}H${frame.right}`
+    : `M${frame.left} ${first.y}${corners}V${worstY}`;
+}
+
+/** Where a value of an axis is drawn, to a hundredth of a pixel. */
+export function project(value: number, { low, high }: Scale, from: number, to: number): number {
+  return Math.round(100 * (from + ((value - low) / (high - low)) * (to - from))) / 100;
+}
+
 export const labelFontSize = 12;
 /** Radius that labels keep free around a point. */
 export const pointRadius = 4.5;

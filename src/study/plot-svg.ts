@@ -8,7 +8,16 @@ import {
   trialMetrics,
 } from './metrics.ts';
 import { frontOfTrials } from './pareto.ts';
-import { axisScale, type Box, labelFontSize, placeLabels, pointRadius, tickText } from './plot-layout.ts';
+import {
+  axisScale,
+  type Box,
+  frontPath,
+  labelFontSize,
+  placeLabels,
+  pointRadius,
+  project,
+  tickText,
+} from './plot-layout.ts';
 import type { Scale } from './ticks.ts';
 import type { Trial } from './trial.ts';
 
@@ -92,17 +101,13 @@ export function frontSvg(trials: readonly Trial[], options: PlotOptions): string
   const lines = [
     ...head,
     ...gridSvg(frame, xAxis, xScale, toX, yAxis, yScale, toY),
-    frontLine(points, xAxis, yAxis, frame),
+    `<path d="${frontPath(points, xAxis, yAxis, frame)}" fill="none" stroke="${colours.front}" stroke-width="1.6" stroke-opacity="0.7"/>`,
     ...points.map((point) => pointSvg(point, toX, toY, xAxis, yAxis)),
     ...labelsSvg(points, frame),
     ...(points.some(({ trial }) => isEmulatedTrial(trial)) ? [emulatedLegend(frame)] : []),
     '</svg>',
   ];
   return `${lines.join('\n')}\n`;
-}
-
-function project(value: number, { low, high }: Scale, from: number, to: number): number {
-  return round(from + ((value - low) / (high - low)) * (to - from));
 }
 
 function gridSvg(
@@ -132,23 +137,6 @@ function gridSvg(
 
 function axisTitle(axis: Axis): string {
   return `${escapeXml(axis.label)} (${axis.better} is better)`;
-}
-
-/** Between two neighbours of the front nothing better is known, so the line is a staircase, open at both ends. */
-function frontLine(points: readonly Point[], xAxis: Axis, yAxis: Axis, frame: Box): string {
-  const front = points.filter((point) => point.isOnFront).sort((a, b) => a.x - b.x || b.y - a.y);
-  const [first] = front;
-  const last = front.at(-1);
-  if (!first || !last) return '';
-  const bestIsLeft = xAxis.better === 'lower';
-  const worstY = yAxis.better === 'higher' ? frame.bottom : frame.top;
-  const path = front.map(({ x, y }, index) =>
-    index === 0 ? `M${x} ${y}` : bestIsLeft ? `H${x}V${y}` : `V${y}H${x}`,
-  );
-  const open = bestIsLeft
-    ? [`M${first.x} ${worstY}V${first.y}`, ...path, `H${frame.right}`]
-    : [`M${frame.left} ${first.y}H${first.x}`, ...path, `V${worstY}`];
-  return `<path d="${open.join('')}" fill="none" stroke="${colours.front}" stroke-width="1.6" stroke-opacity="0.7"/>`;
 }
 
 function pointSvg(
