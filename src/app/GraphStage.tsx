@@ -1,17 +1,21 @@
 import { useCallback, useMemo, useState } from 'react';
-import { formatCount, formatMs, formatShare } from '../base/units.ts';
+import { formatCount, formatShare } from '../base/units.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
+import type { Forecast } from '../canvas/props.ts';
 import { ToolSelect } from '../canvas/Tools.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
-import { predictedMs } from '../panels/placement/PlacementPanel.tsx';
+import { predictedMs, tiersText } from '../panels/placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
 import { useCostProfile, usePredictions, useReach, useTierModel } from '../store/predictions.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
+import { canHold, PLACEMENT_NAMES, type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
+import type { Predictions } from '../study/predict.ts';
 import type { Trial } from '../study/trial.ts';
+import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import type { Recipe, TrainedExitOperator } from '../transforms/recipe.ts';
@@ -82,13 +86,14 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModel(view);
   const shown = useLab((lab) => lab.shownPlacement);
-  const cutNote = useCallback(
-    (afterNode: number) => {
-      const ms = predictedMs(predictions, shown, afterNode);
-      return ms === null ? null : formatMs(ms);
-    },
+  const forecast = useCallback(
+    (cuts: readonly PlacedCut[]) => forecastsOf(predictions, cuts, shown),
     [predictions, shown],
   );
+  const cutCosts = useMemo(() => {
+    const costs = predictions.cut.get(shown);
+    return costs && { costs, label: tiersText(shown) };
+  }, [predictions, shown]);
   return (
     <>
       <div className={styles.stage}>
@@ -108,7 +113,9 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           compact={compact}
           exitNotes={exitNotes}
           tapNotes={tapNotes}
-          cutNote={cutNote}
+          forecast={forecast}
+          {...(cutCosts && { cutCosts })}
+          nodeMs={profile.nodeMs}
           tiers={tiers}
           tools={tools}
         />
@@ -128,6 +135,22 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
       )}
     </>
   );
+}
+
+/** What every placement that can hold a model cut like this is expected to take. */
+function forecastsOf(
+  predictions: Predictions,
+  cuts: readonly PlacedCut[],
+  shown: PlacementName,
+): readonly Forecast[] {
+  const [first, ...others] = cuts;
+  const afterNode = first?.isStraight && others.length === 0 ? first.afterNode : null;
+  return PLACEMENT_NAMES.filter((name) => canHold(name, cuts.length + 1)).map((name) => ({
+    label: tiersText(name),
+    ms: predictedMs(predictions, name, afterNode),
+    isWhole: tiersOfPlacement(name).length === 1,
+    isChosen: name === shown,
+  }));
 }
 
 /** A file of the variant, to look at. */

@@ -1,13 +1,15 @@
 import { Fragment, useMemo, type CSSProperties } from 'react';
-import { formatBytes } from '../base/units.ts';
+import { formatMs } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { Placement } from '../transforms/placement.ts';
-import type { AutomaticCut } from '../transforms/recipe.ts';
 import { type Knob, knobsOf } from './branch-knobs.ts';
 import { movedCut } from './cut-moves.ts';
+import { cutText } from './cut-text.ts';
+import { indexOfMoved } from './edits.ts';
 import type { Layout } from './layout.ts';
 import { PlaceHandle } from './PlaceHandle.tsx';
+import type { Forecast } from './props.ts';
 import { type BranchMoves, isOf } from './use-branch-moves.ts';
 import type { HandleMoves } from './use-handle-moves.ts';
 import styles from './CutHandles.module.css';
@@ -65,11 +67,6 @@ export function useShownCuts(
   }, [view, placement, moves, branches, knobs]);
 }
 
-/** Which cut a gesture that began at this place moves. */
-export function indexOfMoved({ cuts }: Placement, from: number | null): number {
-  return from === null ? cuts.length : cuts.findIndex(({ afterNode }) => afterNode === from);
-}
-
 interface CutHandlesProps {
   readonly view: GraphView;
   readonly layout: Layout;
@@ -77,19 +74,20 @@ interface CutHandlesProps {
   readonly moves: HandleMoves;
   readonly branches: BranchMoves;
   readonly compact: boolean;
-  /** What is predicted for a cut straight after a node. */
-  readonly note: ((afterNode: number) => string | null) | undefined;
+  /** What placements are expected to take with the cuts as they are shown. */
+  readonly forecasts: readonly Forecast[];
   readonly onRemove: (index: number) => void;
 }
 
 /** The lines of the cuts with their tags, and a knob on each branch that can be pulled on its own. */
 export function CutHandles(props: CutHandlesProps) {
-  const { view, layout, shown, moves, branches, compact, note, onRemove } = props;
+  const { view, layout, shown, moves, branches, compact, forecasts, onRemove } = props;
   const tiers = shown.length > 1 ? ['mobile | edge', 'edge | cloud'] : null;
+  const ms = forecasts.find(({ isChosen }) => isChosen)?.ms ?? null;
+  const note = ms === null ? null : formatMs(ms);
   return shown.map(({ index, cut, resting, knobs }) => {
     const lineY = layout.frontierY[cut.afterNode] ?? 0;
-    const isPlain = cut.isStraight && tiers === null;
-    const text = cutText(view, cut, compact, isPlain ? (note?.(cut.afterNode) ?? null) : null);
+    const text = cutText(view, cut, compact, index === 0 ? note : null);
     const name = index === 0 ? 'cut' : 'second cut';
     return (
       <Fragment key={name}>
@@ -100,7 +98,7 @@ export function CutHandles(props: CutHandlesProps) {
           at={cut.afterNode}
           y={lineY}
           resting={resting}
-          valueText={`${cutText(view, cut, false, null).join(', ')}: ${cut.crossing.join(', ')}`}
+          valueText={`${cutText(view, cut, false, note).join(', ')}: ${cut.crossing.join(', ')}`}
           onRemove={() => onRemove(index)}
         >
           <b>{text[0]}</b>
@@ -161,28 +159,4 @@ function BranchKnob({ view, knob, lineY, branches }: BranchKnobProps) {
 function branchUnderWay({ move }: BranchMoves, knobs: readonly Knob[]): PlacedCut | null {
   const knob = knobs.find((each) => isOf(move, each));
   return (move !== null && knob?.places[move.place]?.cut) || null;
-}
-
-const AUTOMATIC_TEXT: Readonly<Record<AutomaticCut, string>> = {
-  'equal-size': 'equal size · ',
-  'fewest-bytes': 'fewest bytes · ',
-  fastest: 'fastest · ',
-};
-
-function cutText(
-  { totals }: GraphView,
-  { cost, crossing, automatic }: PlacedCut,
-  short: boolean,
-  note: string | null,
-): readonly [string, string] {
-  const before = Math.round((100 * cost.macsBefore) / Math.max(1, totals.macs));
-  const values = crossing.length > 1 ? ` in ${crossing.length}` : '';
-  const bytes = cost.crossingBytes === null ? 'unknown size' : formatBytes(cost.crossingBytes);
-  const how = automatic === null ? '' : AUTOMATIC_TEXT[automatic];
-  return short
-    ? [note === null ? bytes : `${bytes} · ${note}`, `${before} | ${100 - before} %`]
-    : [
-        `${how}${bytes}${values} cross`,
-        `${before} | ${100 - before} % MACs${note === null ? '' : ` · ${note}`}`,
-      ];
 }

@@ -156,7 +156,10 @@ function Stage(props: GraphCanvasProps) {
             onRecipe={props.onRecipe}
             compact={compact}
             {...(props.onPreview && { onPreview: props.onPreview })}
-            {...(props.cutNote && { cutNote: props.cutNote })}
+            theme={theme}
+            {...(props.forecast && { forecast: props.forecast })}
+            {...(props.cutCosts && { cutCosts: props.cutCosts })}
+            {...(props.nodeMs && { nodeMs: props.nodeMs })}
             {...(props.tiers && { tiers: props.tiers })}
             isReadOnly={props.isReadOnly ?? false}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
@@ -180,7 +183,12 @@ function Stage(props: GraphCanvasProps) {
               </>
             }
           />
-          <Legend colour={colour} highest={heat.highest} compact={compact} />
+          <Legend
+            colour={colour}
+            highest={heat.highest}
+            compact={compact}
+            chart={placement.cuts.length === 1 ? props.cutCosts?.label : undefined}
+          />
           <ZoomButtons onFit={camera.fit} />
           {!compact && theme && <Overview scene={scene} theme={theme} cutY={cutY} />}
         </ReactFlow>

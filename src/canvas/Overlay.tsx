@@ -1,33 +1,32 @@
 import { useStoreApi } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
-import { unreachable } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import {
   DEFAULT_EXIT_THRESHOLD,
   placementOf,
-  type ExitPlacement,
-  type Placement,
   withCut,
   withCuts,
   withDynamicExits,
-  withFixedExit,
   withoutExits,
 } from '../transforms/placement.ts';
-import { tapPlaces, withTap, withTapMoved } from '../transforms/exits/trained-placement.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
-import type { Recipe } from '../transforms/recipe.ts';
 import type { Knob } from './branch-knobs.ts';
 import { CutChooser } from './CutChooser.tsx';
-import { CutHandles, indexOfMoved, useShownCuts } from './CutHandles.tsx';
-import { cutsAfterMove, movedCut } from './cut-moves.ts';
+import { CutChartLayer } from './CutChartLayer.tsx';
+import { CutHandles, useShownCuts } from './CutHandles.tsx';
+import { cutsAfterMove } from './cut-moves.ts';
 import { type Drop, shownPlace, type Subject } from './drag-state.ts';
+import { recipeAfter, withExitToggled } from './edits.ts';
 import { ExitTags } from './ExitTags.tsx';
 import type { Layout } from './layout.ts';
+import { MovingCard } from './MovingCard.tsx';
 import { Palette } from './Palette.tsx';
 import { PlaceHandle } from './PlaceHandle.tsx';
+import { stopText } from './exit-text.ts';
 import { nearestPlace } from './places.ts';
-import type { GraphCanvasProps, PreviewInfo } from './props.ts';
+import type { Forecast, GraphCanvasProps, PreviewInfo } from './props.ts';
 import { SkipRamps } from './SkipRamps.tsx';
+import type { Theme } from './theme.ts';
 import { TrainedExits } from './TrainedExits.tsx';
 import { useBranchMoves } from './use-branch-moves.ts';
 import { useHandleMoves } from './use-handle-moves.ts';
@@ -36,10 +35,21 @@ import styles from './GraphCanvas.module.css';
 interface OverlayProps
   extends Pick<
     GraphCanvasProps,
-    'view' | 'recipe' | 'onRecipe' | 'onPreview' | 'compact' | 'exitNotes' | 'tapNotes' | 'cutNote' | 'tiers'
+    | 'view'
+    | 'recipe'
+    | 'onRecipe'
+    | 'onPreview'
+    | 'compact'
+    | 'exitNotes'
+    | 'tapNotes'
+    | 'forecast'
+    | 'cutCosts'
+    | 'nodeMs'
+    | 'tiers'
   > {
   readonly isReadOnly: boolean;
   readonly layout: Layout;
+  readonly theme: Theme | null;
   readonly onUnfold: (foldKey: string) => void;
   /** The rest of the toolbar, left of the palette. */
   readonly tools: ReactNode;
@@ -48,6 +58,7 @@ interface OverlayProps
 /** Exits and cuts over the graph, in screen space: they keep their size, and their place follows the zoom. */
 export function Overlay(props: OverlayProps) {
   const { view, layout, recipe, onPreview, compact, exitNotes, onUnfold, tools, isReadOnly } = props;
+  const { forecast, cutCosts, nodeMs, theme } = props;
   const onRecipe = isReadOnly ? ignore : props.onRecipe;
   const store = useStoreApi();
   const rootRef = useRef<HTMLDivElement>(null);
@@ -72,6 +83,11 @@ export function Overlay(props: OverlayProps) {
   const stop = shownPlace(moves.state, 'stop', restingStop);
 
   const movingCut = shownCuts.find(({ isMoving }) => isMoving)?.cut;
+  const forecasts = useMemo(
+    () =>
+      shownCuts.length === 0 ? NO_FORECASTS : (forecast?.(shownCuts.map(({ cut }) => cut)) ?? NO_FORECASTS),
+    [forecast, shownCuts],
+  );
   const moving = moves.state.kind === 'dragging' || moves.state.kind === 'stepping' || branches.move !== null;
   const preview = useMemo(() => {
     if (movingCut) return cutPreview(view, movingCut);
@@ -121,7 +137,18 @@ export function Overlay(props: OverlayProps) {
             </PlaceHandle>
           </>
         )}
-        {!isReadOnly && <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} />}
+        {theme && cutCosts && shownCuts.length === 1 && (
+          <CutChartLayer
+            layout={layout}
+            places={moves.places.cut}
+            costs={cutCosts.costs}
+            theme={theme}
+            onCut={(place) => onDrop({ subject: 'cut', place, from: placement.cut })}
+          />
+        )}
+        {!isReadOnly && (
+          <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} nodeMs={nodeMs} />
+        )}
         <ExitTags
           view={view}
           layout={layout}
@@ -138,7 +165,7 @@ export function Overlay(props: OverlayProps) {
           moves={moves}
           branches={branches}
           compact={compact}
-          note={props.cutNote}
+          forecasts={forecasts}
           onRemove={(index) =>
             onRecipe(
               withCuts(
@@ -147,6 +174,15 @@ export function Overlay(props: OverlayProps) {
               ),
             )
           }
+        />
+        <MovingCard
+          view={view}
+          layout={layout}
+          moves={moves}
+          branches={branches}
+          cuts={shownCuts}
+          forecasts={forecasts}
+          nodeMs={nodeMs}
         />
       </div>
       <div className={styles.toolbar} data-compact={compact || undefined}>
@@ -188,33 +224,6 @@ export function Overlay(props: OverlayProps) {
   );
 }
 
-function recipeAfter(
-  { subject, place, from }: Drop,
-  recipe: Recipe,
-  view: GraphView,
-  placement: Placement,
-): Recipe {
-  switch (subject) {
-    case 'cut': {
-      const moved = indexOfMoved(placement, from);
-      const cut = movedCut(view, placement, moved, place);
-      if (cut === null) return recipe;
-      const cuts = moved < placement.cuts.length ? cutsAfterMove(placement, moved, cut) : [cut.crossing];
-      return withCuts(recipe, cuts);
-    }
-    case 'stop':
-      return withFixedExit(recipe, place);
-    case 'tap': {
-      const valueAt = (at: number | null) => tapPlaces(view).find(({ afterNode }) => afterNode === at)?.value;
-      const [old, value] = [valueAt(from), valueAt(place)];
-      if (value === undefined) return recipe;
-      return old === undefined ? withTap(recipe, view, value) : withTapMoved(recipe, view, old, value);
-    }
-    default:
-      return unreachable(subject);
-  }
-}
-
 function TagLines({ lines: [first, second] }: { readonly lines: readonly [string, string] }) {
   return (
     <>
@@ -240,41 +249,9 @@ function exitPreview(view: GraphView, exit: number): PreviewInfo {
   return { kind: 'exit', exit, macShare: view.totals.macs > 0 ? macs / view.totals.macs : 0 };
 }
 
+const NO_FORECASTS: readonly Forecast[] = [];
+
 function ignore(): void {}
-
-function stopText(view: GraphView, exit: number): readonly [string, string] {
-  const share = Math.round((100 * (view.exits[exit]?.macs ?? 0)) / Math.max(1, view.totals.macs));
-  return [`stop at exit ${exit + 1}`, `${share} % of MACs`];
-}
-
-function withExitToggled(recipe: Recipe, view: GraphView, placed: ExitPlacement, exit: number): Recipe {
-  const final = view.exits.length - 1;
-  switch (placed.kind) {
-    case 'none':
-      return withDynamicExits(recipe, [exit, final], DEFAULT_EXIT_THRESHOLD);
-    case 'fixed':
-      return placed.exit === exit ? withoutExits(recipe) : withFixedExit(recipe, exit);
-    case 'dynamic': {
-      // Thresholds stay with their exits; a new one takes the default.
-      const thresholds = new Map(placed.exits.map((index, i) => [index, placed.thresholds[i]]));
-      const exits = placed.exits.includes(exit)
-        ? placed.exits.filter((index) => index !== exit)
-        : [...placed.exits, exit].toSorted((a, b) => a - b);
-      const kept = exits
-        .slice(0, -1)
-        .map((index) => thresholds.get(index) ?? commonThreshold(placed.thresholds));
-      const [first] = kept;
-      const same = first !== undefined && kept.every((threshold) => threshold === first);
-      return withDynamicExits(recipe, exits, same ? first : kept);
-    }
-  }
-}
-
-/** The threshold that all exits share, or the default. */
-function commonThreshold(thresholds: readonly number[]): number {
-  const [first = DEFAULT_EXIT_THRESHOLD] = thresholds;
-  return thresholds.every((threshold) => threshold === first) ? first : DEFAULT_EXIT_THRESHOLD;
-}
 
 function allExits(view: GraphView): readonly number[] {
   return view.exits.map(({ index }) => index);

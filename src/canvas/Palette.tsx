@@ -15,44 +15,56 @@ interface PaletteProps {
 
 /** What can be put on the graph: drag it there, or click to put it in the middle. */
 export function Palette({ exitCount, exit, cut, moves, onAdd, onRemove, onDynamic }: PaletteProps) {
+  const newExit = (label: string) =>
+    moves.places.tap.length > 0 && (
+      <SubjectButton
+        subject="tap"
+        label={label}
+        name="new exit"
+        placed={false}
+        title="An exit to be trained on this device: drag it onto the graph"
+        {...{ moves, onAdd, onRemove }}
+      />
+    );
   return (
     <fieldset className={styles.palette} aria-label="Place on the graph">
       <SubjectButton
         subject="cut"
         label="cut"
+        name="cut"
         placed={cut !== null}
         title="Cut the model in two: drag it onto the graph"
         {...{ moves, onAdd, onRemove }}
       />
-      {moves.places.tap.length > 0 && (
-        <SubjectButton
-          subject="tap"
-          label="new exit"
-          placed={false}
-          title="An exit to be trained on this device: drag it onto the graph"
-          {...{ moves, onAdd, onRemove }}
-        />
-      )}
-      {exitCount > 1 && (
-        <>
+      {exitCount > 1 ? (
+        <span className={styles.exits} data-subject="tap">
+          <span className={styles.exitsName}>
+            <span aria-hidden="true" className={styles.swatch} />
+            exits
+          </span>
+          {newExit('new')}
           <button
             type="button"
             className={styles.chip}
             data-subject="stop"
+            aria-label="early exits"
             aria-pressed={exit.kind === 'dynamic'}
             title="Stop at the first exit that is confident enough"
             onClick={onDynamic}
           >
-            early exits
+            early
           </button>
           <SubjectButton
             subject="stop"
-            label="fixed exit"
+            label="fixed"
+            name="fixed exit"
             placed={exit.kind === 'fixed'}
             title="Always stop at one exit: drag it onto the graph"
             {...{ moves, onAdd, onRemove }}
           />
-        </>
+        </span>
+      ) : (
+        newExit('new exit')
       )}
     </fieldset>
   );
@@ -61,18 +73,21 @@ export function Palette({ exitCount, exit, cut, moves, onAdd, onRemove, onDynami
 interface SubjectButtonProps extends Pick<PaletteProps, 'moves' | 'onAdd' | 'onRemove'> {
   readonly subject: Subject;
   readonly label: string;
+  /** What it is called by itself. */
+  readonly name: string;
   readonly placed: boolean;
   readonly title: string;
 }
 
 function SubjectButton(props: SubjectButtonProps) {
-  const { subject, label, placed, title, moves, onAdd, onRemove } = props;
+  const { subject, label, name, placed, title, moves, onAdd, onRemove } = props;
   return (
     <button
       type="button"
       className={styles.chip}
       data-subject={subject}
       data-testid={`add-${subject}`}
+      aria-label={name}
       aria-pressed={placed}
       title={title}
       {...(placed ? {} : moves.dragProps(subject, null))}

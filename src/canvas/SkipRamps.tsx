@@ -1,9 +1,10 @@
 import { useStore, type ReactFlowState } from '@xyflow/react';
 import { useCallback, useMemo, type CSSProperties } from 'react';
-import { formatShare } from '../base/units.ts';
+import { formatMs, formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { skippedBlocks, skippedNodes, withSkippedInRun } from '../transforms/exits/skip-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import { DragCard } from './DragCard.tsx';
 import { TRUNK_WIDTH } from './geometry.ts';
 import type { Layout } from './layout.ts';
 import { bridgesOf, type Ramp, rampsOf } from './ramps.ts';
@@ -16,13 +17,15 @@ interface SkipRampsProps {
   readonly layout: Layout;
   readonly recipe: Recipe;
   readonly onRecipe: (next: Recipe) => void;
+  /** What each node is expected to take on this device. */
+  readonly nodeMs: ArrayLike<number> | undefined;
 }
 
 /**
  * Blocks that are skipped, faded, with the way round them; and at the end of every run of repeated blocks a grip:
  * dragged up it skips as many of its last blocks as it passes.
  */
-export function SkipRamps({ view, layout, recipe, onRecipe }: SkipRampsProps) {
+export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs }: SkipRampsProps) {
   const onDrop = useCallback(
     (firstNode: number, count: number) => {
       const run = view.skippable?.find((each) => each.firstNode === firstNode);
@@ -42,6 +45,7 @@ export function SkipRamps({ view, layout, recipe, onRecipe }: SkipRampsProps) {
   const ramps = useMemo(() => rampsOf(view, layout, skipped), [view, layout, skipped]);
   // From afar grips would lie on top of each other; those in use stay.
   const isNear = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
+  const moved = move && ramps.find(({ run }) => run.firstNode === move.run);
   const restingCount = ({ run: { blocks } }: Ramp): number =>
     blocks.length - 1 - blocks.findLastIndex((block) => !resting.has(block));
   return (
@@ -93,17 +97,31 @@ export function SkipRamps({ view, layout, recipe, onRecipe }: SkipRampsProps) {
             )}
           </div>
         ))}
+      {moved && (
+        <DragCard
+          subject="exit"
+          y={moved.stops[moved.count] ?? 0}
+          title={rampText(view, moved)[0]}
+          detail={rampText(view, moved, nodeMs)[1]}
+        />
+      )}
     </>
   );
 }
 
-/** `skip 2 of 3`, `−12 % MACs`. */
-function rampText(view: GraphView, { run, count }: Ramp): readonly [string, string] {
-  const first = run.blocks.at(-count);
-  const nodes = skippedNodes(view, first ? [{ from: first.from, to: run.to }] : []);
-  const macs = view.nodes.reduce((sum, node) => sum + (nodes.has(node.index) ? node.macs : 0), 0);
-  return [
-    `skip ${count} of ${run.blocks.length}`,
-    `−${formatShare(macs / Math.max(1, view.totals.macs))} MACs`,
-  ];
+/** `skip 2 of 3`, `−12 % MACs`, and what it saves here if that is asked for. */
+function rampText(
+  view: GraphView,
+  { run, count }: Ramp,
+  nodeMs?: ArrayLike<number>,
+): readonly [string, string] {
+  const first = count === 0 ? undefined : run.blocks.at(-count);
+  const skipped = skippedNodes(view, first ? [{ from: first.from, to: run.to }] : []);
+  let [macs, ms] = [0, 0];
+  for (const node of skipped) {
+    macs += view.nodes[node]?.macs ?? 0;
+    ms += nodeMs?.[node] ?? 0;
+  }
+  const saved = `−${formatShare(macs / Math.max(1, view.totals.macs))} MACs`;
+  return [`skip ${count} of ${run.blocks.length}`, nodeMs ? `${saved} · −${formatMs(ms)} here` : saved];
 }

@@ -82,7 +82,10 @@ export function reduceDrag(state: DragState, event: DragEvent): { state: DragSta
         if (moved < DRAG_THRESHOLD_PX) return stay(state);
         return stay({ kind: 'dragging', subject: state.subject, from: state.from, place: event.place });
       }
-      return stay(state.kind === 'dragging' ? { ...state, place: event.place } : state);
+      // The same state as long as the place is: nothing is drawn anew for the pixels between.
+      return stay(
+        state.kind === 'dragging' && state.place !== event.place ? { ...state, place: event.place } : state,
+      );
     case 'release':
       return state.kind === 'stepping' ? stay(state) : finish(state);
     case 'step':

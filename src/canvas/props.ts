@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
@@ -33,6 +34,26 @@ export type PreviewInfo =
       readonly macShare: number;
     };
 
+/** What a placement is expected to take from image to answer. */
+export interface Forecast {
+  /** Its tiers: `mobile → edge`. */
+  readonly label: string;
+  /** null: nothing can be said. */
+  readonly ms: number | null;
+  /** One tier runs all of the model, wherever it is cut. */
+  readonly isWhole: boolean;
+  /** The one that stands on the cut's tag. */
+  readonly isChosen: boolean;
+}
+
+/** What every cut is expected to cost, for the chart along the graph. */
+export interface CutCosts {
+  /** By the node that the cut lies after; NaN where there is no cut. */
+  readonly costs: Float64Array;
+  /** What they are: `mobile → edge`. */
+  readonly label: string;
+}
+
 /** Neighbouring nodes shown as one box. */
 export interface NodeRange {
   readonly label: string;
@@ -56,8 +77,11 @@ export interface GraphCanvasProps {
   readonly onColour: (mode: ColourMode) => void;
   /** What was measured about nodes; a mode without its numbers is not offered. */
   readonly nodeCosts?: NodeCosts;
-  /** A short text for a cut's tag, by the node it lies after, e.g. what is predicted; called while dragging. */
-  readonly cutNote?: (afterNode: number) => string | null;
+  /** What each placement is expected to take with these cuts, in order of the graph; called while dragging. */
+  readonly forecast?: (cuts: readonly PlacedCut[]) => readonly Forecast[];
+  readonly cutCosts?: CutCosts;
+  /** What each node is expected to take on this device, by `NodeView.index`. */
+  readonly nodeMs?: ArrayLike<number>;
   /** Tiers and link that the fastest cut is for, where they differ from the defaults. */
   readonly tiers?: Partial<TierModel>;
   /** More for the toolbar. */

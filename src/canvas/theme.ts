@@ -11,6 +11,9 @@ export interface Theme {
   readonly accent: string;
   readonly exit: string;
   readonly cut: string;
+  /** Bars of a chart, and the best of them. */
+  readonly bar: string;
+  readonly good: string;
   /** Cold to hot. */
   readonly heat: readonly string[];
 }
@@ -51,6 +54,8 @@ function themeOf(element: HTMLElement): Theme {
     accent: colour('--accent'),
     exit: colour('--exit'),
     cut: colour('--cut'),
+    bar: colour('--line-strong'),
+    good: colour('--good'),
     heat: heatRamp(colour('--heat-cold'), colour('--heat-hot'), HEAT_STEPS),
   };
 }
