@@ -8,15 +8,19 @@ const builtUrl = `http://127.0.0.1:${port + 1}`;
 
 /**
  * `modules`: single modules (workers, clients, persistence) imported from the dev server by a blank page.
- * `desktop`, `phone`: journeys through the built app, as a person would.
+ * `desktop`, `phone`: journeys through the built app, as a person would. Both take every test that is not tagged
+ * `@desktop` (size and touch do not matter to it) or `@phone` (it needs touch).
  */
 export default defineConfig({
   testDir: 'test/browser',
   outputDir: 'test-results',
-  // Two cores: parallel pages would only disturb each other's measurements.
-  workers: 1,
+  // Pages wait more than they compute. No test may depend on how long anything takes: that is for `npm run bench`.
+  workers: 2,
+  fullyParallel: true,
   timeout: 120_000,
   forbidOnly: !!process.env.CI,
+  // One race must not hide what else a whole run tells; `npm test` lists at its end what needed a second try.
+  retries: process.env.CI ? 1 : 0,
   reporter: [['list'], ['json', { outputFile: 'test-results/browser.json' }]],
   use: {
     launchOptions: {
@@ -40,11 +44,13 @@ export default defineConfig({
     {
       name: 'desktop',
       testDir: 'test/browser/journeys',
+      grepInvert: /@phone/,
       use: { baseURL: builtUrl, viewport: { width: 1440, height: 900 } },
     },
     {
       name: 'phone',
       testDir: 'test/browser/journeys',
+      grepInvert: /@desktop/,
       // What does not depend on the page's size or on touch is tested once, at the desk.
       testIgnore: /(bad-input|headless|kept|normalisations|nothing-lost|offline|own-model|webgpu)\.spec/,
       use: {

@@ -83,7 +83,10 @@ function unnumbered(listed: readonly ListedRecipe[]): Session['strategies'] {
   return listed.map(({ id: _number, ...named }) => named);
 }
 
-/** Writes down what is open whenever it changes. Large files are written once, when they are opened. */
+/**
+ * Writes down what is open whenever it changes, and what is not yet written when the page is left. Large files are
+ * written once, when they are opened. `data-kept` on the document tells whether all of it is written.
+ */
 function keepFromNowOn(): void {
   let keptModelId =
     useLab.getState().model?.source.kind === 'kept' ? useLab.getState().model?.view.modelId : null;
@@ -112,16 +115,28 @@ function keepFromNowOn(): void {
     const saved = await saveSession(sessionOf(useLab.getState()));
     if (!saved.ok) reportFailure('The state of this page is not kept', saved.failure);
     isWriting = false;
+    noteKept(timer === null);
   };
   const schedule = () => {
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(() => void write(), settleMs);
+    noteKept(false);
   };
   schedule();
   useLab.subscribe((lab, before) => {
-    const changed = keptParts.some((part) => lab[part] !== before[part]);
-    if (changed) schedule();
+    // Trials are kept one by one as they change: of a study, the session knows which one it is.
+    const isOther = lab.study?.id !== before.study?.id;
+    if (isOther || keptParts.some((part) => lab[part] !== before[part])) schedule();
   });
+  addEventListener('pagehide', () => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    void write();
+  });
+}
+
+function noteKept(isKept: boolean): void {
+  document.documentElement.dataset.kept = String(isKept);
 }
 
 const keptParts = [
@@ -131,7 +146,6 @@ const keptParts = [
   'normalisationTrial',
   'recipes',
   'listed',
-  'study',
   'shelves',
   'settings',
   'tierSetup',

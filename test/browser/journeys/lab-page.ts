@@ -31,6 +31,8 @@ export interface Lab {
   measure(): Promise<void>;
   /** Waits for the end of a study under way. */
   studyIsDone(): Promise<void>;
+  /** Waits until all that is open is written down, to be found again after a reload. */
+  isKept(): Promise<void>;
   points(): Locator;
   /** What pressing this button downloads. */
   download(trigger: Locator): Promise<TestFile>;
@@ -136,6 +138,7 @@ export function labOn(page: Page, isPhone: boolean): Lab {
     await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
     await dismissNotices();
   };
+  const isKept = () => expect(page.locator('html')).toHaveAttribute('data-kept', 'true', { timeout: 30_000 });
   const pick: Lab['pick'] = async (trigger, files) => {
     const chooser = page.waitForEvent('filechooser');
     await press(trigger);
@@ -165,6 +168,7 @@ export function labOn(page: Page, isPhone: boolean): Lab {
     measureButton,
     modelButton,
     studyIsDone,
+    isKept,
     dismissNotices,
     pick,
     showData,

@@ -35,7 +35,7 @@ test('labelled images tell which normalisation is right, and what was edited by 
   // Known scores are not found out again, neither by guessing again nor after a reload.
   await lab.press(lab.button('Guess again'));
   await expect(scores.getByRole('row', { name: /ImageNet/ })).toContainText('in use');
-  await page.waitForTimeout(1000);
+  await lab.isKept();
   await page.reload();
   await lab.showData();
   await expect(scores.getByRole('row', { name: /ImageNet/ })).toContainText('in use');

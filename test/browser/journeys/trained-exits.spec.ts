@@ -131,7 +131,7 @@ test('exits dropped on the graph are trained on the device, measured, downloaded
   await session.release();
 
   // Trained once: a reload finds the heads.
-  await page.waitForTimeout(1000);
+  await lab.isKept();
   await page.reload();
   await expect(lab.measureButton()).toBeEnabled({ timeout: 30_000 });
   await lab.show('Recipe');
