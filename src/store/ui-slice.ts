@@ -27,6 +27,8 @@ export interface UiSlice {
   readonly preview: PreviewInfo | null;
   readonly axes: FrontAxes;
   readonly selectedTrialId: string | null;
+  /** The trial that stands beside the selected one. */
+  readonly comparedTrialId: string | null;
   /** The trial under the pointer in the front; its recipe shows on the graph meanwhile. */
   readonly pointedTrialId: string | null;
   readonly showTab: (tab: Tab) => void;
@@ -41,6 +43,9 @@ export interface UiSlice {
   readonly pointAtTrial: (trialId: string | null) => void;
   /** Highlights a trial and puts its recipe on the canvas (one undo step). */
   readonly showTrial: (trialId: string) => void;
+  readonly compareWith: (trialId: string | null) => void;
+  /** Shows no trial any more; the recipe stays on the canvas. */
+  readonly closeTrial: () => void;
 }
 
 export const createUiSlice: Slice<UiSlice> = (set, get) => ({
@@ -55,6 +60,7 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   preview: null,
   axes: { x: 'latencyMedianMs', y: null },
   selectedTrialId: null,
+  comparedTrialId: null,
   pointedTrialId: null,
   showTab: (tab) => set({ tab }),
   setTheme: (theme) => set({ theme }),
@@ -74,4 +80,6 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
     // After the edit, which clears the selection.
     set({ selectedTrialId: trialId });
   },
+  compareWith: (comparedTrialId) => set({ comparedTrialId }),
+  closeTrial: () => set({ selectedTrialId: null, comparedTrialId: null }),
 });

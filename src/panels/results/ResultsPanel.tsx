@@ -1,4 +1,5 @@
-import { lazy, Suspense, useDeferredValue, useMemo } from 'react';
+import { useDeferredValue, useMemo } from 'react';
+import { FrontChart } from '../../charts/FrontChart.tsx';
 import { useLab } from '../../store/lab.ts';
 import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
@@ -10,10 +11,8 @@ import { Section } from '../ui/Section.tsx';
 import { Downloads } from './Downloads.tsx';
 import styles from './ResultsPanel.module.css';
 import { StudyList } from './StudyList.tsx';
+import { TrialDetails } from './TrialDetails.tsx';
 import { TrialTable } from './TrialTable.tsx';
-
-// The chart library is a third of all script, and there is nothing to draw before the first trial.
-const FrontChart = lazy(async () => ({ default: (await import('../../charts/FrontChart.tsx')).FrontChart }));
 
 const axisOptions = AXES.map(({ id, label }) => ({ value: id, label }));
 
@@ -25,6 +24,7 @@ export function ResultsPanel() {
   const axes = useLab((lab) => lab.axes);
   const setAxes = useLab((lab) => lab.setAxes);
   const selectedTrialId = useLab((lab) => lab.selectedTrialId);
+  const comparedTrialId = useLab((lab) => lab.comparedTrialId);
   const showTrial = useLab((lab) => lab.showTrial);
   const pointAt = useLab((lab) => lab.pointAtTrial);
   const quality = defaultQualityAxis(trials);
@@ -33,39 +33,42 @@ export function ResultsPanel() {
     () => new Set(frontOfTrials(trials, [axes.x, y]).map((trial) => trial.id)),
     [trials, axes.x, y],
   );
+  const selected = trials.find(({ id }) => id === selectedTrialId);
   if (trials.length === 0) return <Invitation />;
   return (
     <>
       <Section title="Front">
-        <Suspense fallback={<div className={styles.chartSpace} />}>
-          <FrontChart
-            trials={trials}
-            x={axes.x}
-            y={y}
-            xTitle={
-              <Select
-                label="Horizontal axis"
-                className={styles.axis}
-                value={axes.x}
-                options={axisOptions}
-                onChange={(value) => setAxes({ ...axes, x: value })}
-              />
-            }
-            yTitle={
-              <Select
-                label="Vertical axis"
-                className={styles.axis}
-                value={y}
-                options={axisOptions}
-                onChange={(value) => setAxes({ ...axes, y: value })}
-              />
-            }
-            selectedTrialId={selectedTrialId}
-            onSelect={showTrial}
-            onPoint={pointAt}
-          />
-        </Suspense>
+        <FrontChart
+          trials={trials}
+          x={axes.x}
+          y={y}
+          xTitle={
+            <Select
+              label="Horizontal axis"
+              className={styles.axis}
+              value={axes.x}
+              options={axisOptions}
+              onChange={(value) => setAxes({ ...axes, x: value })}
+            />
+          }
+          yTitle={
+            <Select
+              label="Vertical axis"
+              className={styles.axis}
+              value={y}
+              options={axisOptions}
+              onChange={(value) => setAxes({ ...axes, y: value })}
+            />
+          }
+          selectedTrialId={selectedTrialId}
+          comparedTrialId={comparedTrialId}
+          onSelect={showTrial}
+          onPoint={pointAt}
+        />
       </Section>
+      {selected && (
+        <TrialDetails trial={selected} trials={trials} isOnFront={front.has(selected.id)} quality={quality} />
+      )}
       <ThresholdsPanel />
       {study && trials.length > 0 && (
         <Section title="Trials">
@@ -77,7 +80,7 @@ export function ResultsPanel() {
             onSelect={showTrial}
           />
           <p className={`${panel.dim} ${panel.small}`}>
-            ± is half of the 95 % interval. Choose a trial to put its recipe on the graph.
+            Choose a trial to see all about it, and its recipe on the graph.
           </p>
         </Section>
       )}

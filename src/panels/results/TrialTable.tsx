@@ -1,6 +1,16 @@
-import { useMemo, useState } from 'react';
-import { type AxisId, axisOf, formatMetric, type Measure, trialMetrics } from '../../study/metrics.ts';
+import { memo, useCallback, useMemo, useState } from 'react';
+import {
+  AXES,
+  type AxisId,
+  axisOf,
+  formatMetric,
+  isEmulatedTrial,
+  type Measure,
+  trialMetrics,
+} from '../../study/metrics.ts';
 import type { Trial } from '../../study/trial.ts';
+import panel from '../panel.module.css';
+import { CheckField, classes } from '../ui/controls.tsx';
 import styles from './TrialTable.module.css';
 
 interface TrialTableProps {
@@ -12,32 +22,66 @@ interface TrialTableProps {
   readonly onSelect: (trialId: string) => void;
 }
 
+type ColumnId = AxisId | 'predicted';
+
 interface Column {
-  readonly axis: AxisId;
+  readonly id: ColumnId;
   readonly head: string;
+  /** For people, in full. */
+  readonly title: string;
+  readonly measure: (trial: Trial) => Measure | null;
   readonly cell: (measure: Measure) => string;
 }
 
 interface Sorting {
   /** Null: by name. */
-  readonly axis: AxisId | null;
+  readonly id: ColumnId | null;
   readonly descending: boolean;
 }
 
-const short = (axis: AxisId) => (measure: Measure) => formatMetric(axisOf(axis), measure.value);
+const heads: Readonly<Record<AxisId, string>> = {
+  latencyMedianMs: 'median',
+  accuracyTop1: 'top-1',
+  agreement: 'agrees',
+  rawBytes: 'size',
+  accuracyTop5: 'top-5',
+  latencyMeanMs: 'mean',
+  latencyP90Ms: 'p90',
+  totalMedianMs: 'whole way',
+  gzipBytes: 'gzipped',
+  macs: 'MACs',
+  params: 'params',
+  nonZeroParams: 'non-zero',
+  heapBytes: 'heap',
+  buildMs: 'made in',
+};
 
-function columnsFor(quality: AxisId): readonly Column[] {
-  return [
-    { axis: 'latencyMedianMs', head: 'median', cell: withHalfInterval('latencyMedianMs') },
-    { axis: quality, head: quality === 'agreement' ? 'agrees' : 'top-1', cell: withHalfInterval(quality) },
-    { axis: 'rawBytes', head: 'size', cell: short('rawBytes') },
-    { axis: 'latencyP90Ms', head: 'p90', cell: short('latencyP90Ms') },
-    { axis: 'gzipBytes', head: 'gzipped', cell: short('gzipBytes') },
-    { axis: 'macs', head: 'MACs', cell: short('macs') },
-    { axis: 'nonZeroParams', head: 'non-zero', cell: short('nonZeroParams') },
-    { axis: 'heapBytes', head: 'heap', cell: short('heapBytes') },
-    { axis: 'buildMs', head: 'made in', cell: short('buildMs') },
-  ];
+const predictedColumn: Column = {
+  id: 'predicted',
+  head: 'expected',
+  title: 'mean latency that was expected before it ran',
+  measure: ({ predicted }) => {
+    const ms = predicted?.latencyMeanMs;
+    return ms === undefined ? null : { value: ms, low: ms, high: ms };
+  },
+  cell: ({ value }) => formatMetric(axisOf('latencyMeanMs'), value),
+};
+
+const columnsById: ReadonlyMap<ColumnId, Column> = new Map<ColumnId, Column>([
+  ...Object.entries(heads).map(([id, head]) => [id as AxisId, axisColumn(id as AxisId, head)] as const),
+  ['predicted', predictedColumn] as const,
+]);
+
+function axisColumn(id: AxisId, head: string): Column {
+  const axis = axisOf(id);
+  const hasInterval = axis.unit === 'share' || id === 'latencyMedianMs' || id === 'latencyMeanMs';
+  return {
+    id,
+    head,
+    title: axis.label,
+    measure: (trial) => trialMetrics(trial)[id],
+    cell: hasInterval ? withHalfInterval(id) : ({ value }) => formatMetric(axis, value),
+  };
 }
 
 /** `4.12 ms ±0.05`: half the width of the 95 % interval, in the value's unit. */
@@ -53,18 +97,27 @@ function withHalfInterval(axisId: AxisId) {
 
 /** All trials with their numbers, sortable; choosing one shows its recipe. */
 export function TrialTable({ trials, onFront, quality, selectedTrialId, onSelect }: TrialTableProps) {
-  const [sorting, setSorting] = useState<Sorting>({ axis: 'latencyMedianMs', descending: true });
-  const columns = columnsFor(quality);
+  const [sorting, setSorting] = useState<Sorting>({ id: 'latencyMedianMs', descending: true });
+  const [more, setMore] = useState<ReadonlySet<ColumnId>>(new Set());
+  const hasPredicted = trials.some(({ predicted }) => predicted !== undefined);
+  const columns = useMemo(() => {
+    const usual: readonly ColumnId[] = ['latencyMedianMs', quality, 'rawBytes'];
+    const predicted: readonly ColumnId[] = hasPredicted ? ['predicted', 'latencyMeanMs'] : [];
+    const shown = new Set([...usual, ...predicted, ...more]);
+    return [...shown].flatMap((id) => columnsById.get(id) ?? []);
+  }, [quality, hasPredicted, more]);
   const sorted = useMemo(() => sortTrials(trials, sorting), [trials, sorting]);
-  const header = (axis: AxisId | null, text: string, title: string) => {
-    const isSorted = sorting.axis === axis;
+  const sortBy = useCallback(
+    (id: ColumnId | null) =>
+      setSorting((old) => ({ id, descending: old.id === id ? !old.descending : false })),
+    [],
+  );
+  const header = (id: ColumnId | null, text: string, title: string) => {
+    const isSorted = sorting.id === id;
     const direction = sorting.descending ? 'descending' : 'ascending';
     return (
       <th key={text} scope="col" {...(isSorted ? { 'aria-sort': direction } : {})} title={title}>
-        <button
-          type="button"
-          onClick={() => setSorting({ axis, descending: isSorted && !sorting.descending })}
-        >
+        <button type="button" onClick={() => sortBy(id)}>
           {text}
           {isSorted && (sorting.descending ? ' ↓' : ' ↑')}
         </button>
@@ -72,55 +125,110 @@ export function TrialTable({ trials, onFront, quality, selectedTrialId, onSelect
     );
   };
   return (
-    <div className={styles.scroll} role="region" aria-label="Trials" tabIndex={0}>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            {header(null, 'strategy', 'Name of the strategy')}
-            {columns.map(({ axis, head }) => header(axis, head, axisOf(axis).label))}
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map((trial) => {
-            const metrics = trialMetrics(trial);
-            const { kind } = trial.state;
-            return (
-              <tr key={trial.id} aria-selected={trial.id === selectedTrialId} data-running={kind !== 'done'}>
-                <td>
-                  <button type="button" className={styles.strategy} onClick={() => onSelect(trial.id)}>
-                    <span
-                      className={styles.mark}
-                      data-front={onFront.has(trial.id)}
-                      data-failed={kind === 'failed'}
-                    />
-                    <span title={trial.strategy.name}>{trial.strategy.name}</span>
-                  </button>
-                </td>
-                {trial.state.kind === 'failed' ? (
-                  <td className={styles.failure} colSpan={columns.length}>
-                    {trial.state.message}
-                  </td>
-                ) : (
-                  columns.map(({ axis, cell }) => {
-                    const measure = metrics[axis];
-                    return <td key={axis}>{measure ? cell(measure) : kind === 'queued' ? '' : '–'}</td>;
-                  })
-                )}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div className={styles.scroll} role="region" aria-label="Trials" tabIndex={0}>
+        <table className={styles.table}>
+          <thead>
+            <tr>
+              {header(null, 'strategy', 'Name of the strategy')}
+              {columns.map(({ id, head, title }) => header(id, head, title))}
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.map((trial) => (
+              <TrialRow
+                key={trial.id}
+                trial={trial}
+                columns={columns}
+                isOnFront={onFront.has(trial.id)}
+                isSelected={trial.id === selectedTrialId}
+                onSelect={onSelect}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p className={classes(panel.dim, panel.small, styles.legend)}>
+        <span className={styles.mark} data-front="true" /> on the front
+        <span className={styles.mark} /> dominated
+        {trials.some(isEmulatedTrial) && (
+          <>
+            <span className={styles.mark} data-emulated="true" /> emulated
+          </>
+        )}
+        <span>± half of the 95 % interval</span>
+      </p>
+      <details>
+        <summary className={panel.summaryLine}>Columns</summary>
+        <div className={styles.columns}>
+          {AXES.filter(({ id }) => id !== 'latencyMedianMs' && id !== quality && id !== 'rawBytes').map(
+            ({ id, label }) => (
+              <CheckField
+                key={id}
+                title={label}
+                checked={columns.some((column) => column.id === id)}
+                onChange={(isWanted) =>
+                  setMore((old) =>
+                    isWanted ? new Set([...old, id]) : new Set([...old].filter((other) => other !== id)),
+                  )
+                }
+              />
+            ),
+          )}
+        </div>
+      </details>
+    </>
   );
 }
 
-function sortTrials(trials: readonly Trial[], { axis, descending }: Sorting): readonly Trial[] {
+interface TrialRowProps {
+  readonly trial: Trial;
+  readonly columns: readonly Column[];
+  readonly isOnFront: boolean;
+  readonly isSelected: boolean;
+  readonly onSelect: (trialId: string) => void;
+}
+
+/** Only rows whose trial changed are drawn anew while a study runs. */
+const TrialRow = memo(function TrialRow({ trial, columns, isOnFront, isSelected, onSelect }: TrialRowProps) {
+  const { kind } = trial.state;
+  const isEmulated = isEmulatedTrial(trial);
+  return (
+    <tr aria-selected={isSelected} data-running={kind !== 'done'}>
+      <td>
+        <button type="button" className={styles.strategy} onClick={() => onSelect(trial.id)}>
+          <span
+            className={styles.mark}
+            data-front={isOnFront}
+            data-failed={kind === 'failed'}
+            data-emulated={isEmulated}
+          />
+          <span title={isEmulated ? `${trial.strategy.name} (emulated)` : trial.strategy.name}>
+            {trial.strategy.name}
+          </span>
+        </button>
+      </td>
+      {trial.state.kind === 'failed' ? (
+        <td className={styles.failure} colSpan={columns.length}>
+          {trial.state.message}
+        </td>
+      ) : (
+        columns.map(({ id, measure, cell }) => {
+          const measured = measure(trial);
+          return <td key={id}>{measured ? cell(measured) : kind === 'queued' ? '' : '–'}</td>;
+        })
+      )}
+    </tr>
+  );
+});
+
+function sortTrials(trials: readonly Trial[], { id, descending }: Sorting): readonly Trial[] {
   const sign = descending ? -1 : 1;
+  const column = id === null ? undefined : columnsById.get(id);
   return trials.toSorted((a, b) => {
-    if (axis === null)
+    if (column === undefined)
       return sign * a.strategy.name.localeCompare(b.strategy.name, undefined, { numeric: true });
-    const [left, right] = [trialMetrics(a)[axis]?.value, trialMetrics(b)[axis]?.value];
+    const [left, right] = [column.measure(a)?.value, column.measure(b)?.value];
     // What has no value comes last, whichever way the rest is sorted.
     if (left === undefined || right === undefined)
       return Number(left === undefined) - Number(right === undefined);
