@@ -33,11 +33,21 @@ export interface FoldedModel {
  * @throws InputError as `indexGraph`
  */
 export function foldConstants(model: Model): FoldedModel {
+  const known = foldings.get(model);
+  if (known !== undefined) return known;
+  const folded = folding(model);
+  foldings.set(model, folded);
+  return folded;
+}
+
+/** What is shown, checked and cut is the same display model, made once. */
+const foldings = new WeakMap<Model, FoldedModel>();
+
+function folding(model: Model): FoldedModel {
   const { graph } = model;
   const index = indexGraph(graph);
   const inference = inferFacts(model, index);
-  const folding = new Folding(model, index, inference);
-  const folded = folding.graph();
+  const folded = new Folding(model, index, inference).graph();
   return {
     // Since IR version 4 initializers need not be listed as inputs.
     model: { ...model, irVersion: Math.max(4, model.irVersion), graph: folded },

@@ -1,10 +1,12 @@
+import { defined } from '../base/assert.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { costOfNodes, type NodeCost } from '../onnx/cost.ts';
 import { foldConstants } from '../onnx/fold.ts';
 import { indexGraph } from '../onnx/graph-index.ts';
-import type { Model, ValueName } from '../onnx/model.ts';
+import { type Graph, type Model, type Shape, type ValueName, valueName } from '../onnx/model.ts';
+import { inferShapes } from '../onnx/shape-inference.ts';
 import type { ExitView, SkippableRun } from '../onnx/graph-view.ts';
-import type { IndexedModel } from './extract.ts';
+import { type IndexedModel, nodesBetween } from './extract.ts';
 
 /** One of the model's outputs, seen as an exit; its index stays the same when other exits are dropped. */
 export type ModelExit = Pick<ExitView, 'index' | 'output' | 'scores'>;
@@ -67,6 +69,54 @@ export function analyseEdited(
       return blocks.length === 0 ? [] : [{ ...run, blocks }];
     }),
   };
+}
+
+/**
+ * The same for a model that got further outputs (heads of exits), without looking at all of it again.
+ * @param model the analysed one, with nodes and initializers added, and outputs before those it had
+ */
+export function analyseGrown(original: AnalysedModel, model: Model): AnalysedModel {
+  const { graph } = model;
+  const isNew = (name: ValueName): boolean => !original.shapes.has(name);
+  const nodes = graph.nodes.filter(({ outputs }) => outputs.some(isNew));
+  const tapped = new Set(nodes.flatMap(({ inputs }) => inputs).filter((name) => original.shapes.has(name)));
+  const heads: Graph = {
+    ...graph,
+    nodes,
+    inputs: [...tapped].map((name) => ({
+      name,
+      type: { kind: 'tensor', ...defined(original.shapes.get(name), name) },
+      docString: '',
+      unknown: [],
+    })),
+    outputs: graph.outputs.filter(({ name }) => isNew(name)),
+    initializers: graph.initializers.filter(({ name }) => isNew(valueName(name))),
+    valueInfos: [],
+  };
+  const shapes = new Map<ValueName, KnownShape>([
+    ...original.shapes,
+    ...inferShapes({ ...model, graph: heads }),
+  ]);
+  const grown = analyseEdited({ ...original, shapes }, model, []);
+  const known = new Map(original.exits.map((exit) => [exit.output, exit]));
+  const exits = graph.outputs
+    .filter(({ name }) => isNew(name) || known.has(name))
+    .map(({ name }) => ({
+      output: name,
+      scores: known.get(name)?.scores ?? 'logits',
+      macs: macsTo(grown, name),
+    }))
+    .toSorted((a, b) => a.macs - b.macs)
+    .map(({ output, scores }, index) => ({ index, output, scores }));
+  return { ...grown, exits };
+}
+
+type KnownShape = { readonly dataType: number; readonly shape: Shape };
+
+function macsTo({ index, costs }: AnalysedModel, output: ValueName): number {
+  let macs = 0;
+  for (const node of nodesBetween(index, new Set(), [output])) macs += costs[node]?.macs ?? 0;
+  return macs;
 }
 
 function inputsOf({ graph }: Model): ValueName[] {

@@ -1,9 +1,17 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileSource } from '../../src/cli/node-file-source.ts';
+import { openModelArgument } from '../../src/cli/open-model-argument.ts';
+import { buildGraphView } from '../../src/onnx/build-graph-view.ts';
 import type { ByteSource } from '../../src/onnx/byte-source.ts';
 import { parseModel } from '../../src/onnx/parse.ts';
 import { analyseModel } from '../../src/transforms/analyse-model.ts';
-import { buildVariant } from '../../src/transforms/build-variant.ts';
+import { buildVariant, checkRecipe } from '../../src/transforms/build-variant.ts';
+import { headsByKey } from '../../src/transforms/exits/trained-head.ts';
+import { tapPlaces } from '../../src/transforms/exits/trained-placement.ts';
+import { recipeLabel } from '../../src/transforms/parse-recipe.ts';
 import type { Recipe } from '../../src/transforms/recipe.ts';
+import { randomHead } from '../unit/transforms/exits/heads.ts';
 import { type Bench, type BenchRow, quantile } from './bench.ts';
 import { fullSizeFile } from './full-size-file.ts';
 
@@ -11,8 +19,44 @@ const repetitions = 5;
 const skipTwo: Recipe = [{ op: 'early-exit', kind: 'skip', blocks: 2 }];
 
 /** Transforms are plain TypeScript, so this needs no page. */
-export const bench: Bench = async ({ projectRoot }) =>
-  bypassing(fullSizeFile(projectRoot, 'wide_resnet101_2'));
+export const bench: Bench = async ({ projectRoot }) => [
+  ...bypassing(fullSizeFile(projectRoot, 'wide_resnet101_2')),
+  checking(projectRoot),
+];
+
+/**
+ * What the page asks at every move of a cut or a threshold, for every model of the gallery: the best of several for
+ * each recipe, and of these the slowest.
+ */
+function checking(projectRoot: string): BenchRow {
+  const files = readdirSync(join(projectRoot, 'public/samples/zoo')).filter((file) => file.endsWith('.onnx'));
+  let slowest = { ms: 0, what: '' };
+  for (const file of files) {
+    const { model } = openModelArgument(`zoo:${file.replace('.onnx', '')}`);
+    const view = buildGraphView(model, { modelId: '', fileName: file, fileBytes: 0 });
+    const places = tapPlaces(view);
+    const at = [0.3, 0.6, 0.9].flatMap((share) => places[Math.floor(share * places.length)]?.value ?? []);
+    const heads = headsByKey(at.map((value) => randomHead(model, value)));
+    const exits: Recipe = at.length === 0 ? [] : [{ op: 'early-exit', kind: 'trained', at, threshold: 0.8 }];
+    const named = view.frontiers[Math.floor(view.frontiers.length / 2)]?.crossing ?? [];
+    for (const cut of ['equal-size', 'fewest-bytes', 'fastest', named]) {
+      const recipe: Recipe = [...exits, { op: 'partition', cut }];
+      const times = Array.from({ length: repetitions }, () =>
+        timeOf(() => checkRecipe(model, recipe, heads)),
+      );
+      const ms = Math.min(...times);
+      if (ms > slowest.ms) slowest = { ms, what: `${file}, ${recipeLabel(recipe)}` };
+    }
+  }
+  const what = `check a recipe of exits and a cut, ${files.length} models; slowest: ${slowest.what}`;
+  return row(what, slowest.ms, 50);
+}
+
+function timeOf(work: () => void): number {
+  const startedMs = performance.now();
+  work();
+  return performance.now() - startedMs;
+}
 
 /** A file of 507 MB, opened, analysed and rebuilt without its last two blocks. */
 function bypassing(path: string): BenchRow[] {

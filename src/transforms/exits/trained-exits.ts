@@ -1,6 +1,6 @@
 import { InputError } from '../../base/result.ts';
 import type { ValueName } from '../../onnx/model.ts';
-import { type AnalysedModel, analyseModel } from '../analyse-model.ts';
+import { type AnalysedModel, analyseGrown } from '../analyse-model.ts';
 import type { ExistingExitOperator, TrainedExitOperator } from '../recipe.ts';
 import { attachHeads } from './attach-head.ts';
 import { headKey, type Heads, type TrainedHead } from './trained-head.ts';
@@ -17,8 +17,7 @@ export function withTrainedHeads(
 ): { readonly analysed: AnalysedModel; readonly stopping: ExistingExitOperator | null } {
   // What is left says how confidence is decided: the same for exits of every kind.
   const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
-  const { model, outputOf } = attachHeads(analysed, headsOf(operator, heads));
-  const grown = analyseModel(model);
+  const { grown, outputOf } = attached(analysed, headsOf(operator, heads));
   const indexOf = (value: string | undefined): number => {
     const output = value === undefined ? undefined : outputOf.get(value);
     return grown.exits.findIndex((each) => each.output === output);
@@ -46,6 +45,25 @@ export function withTrainedHeads(
       threshold: stops.map((stop) => stop.threshold),
     },
   };
+}
+
+interface Attached {
+  readonly heads: readonly TrainedHead[];
+  readonly grown: AnalysedModel;
+  readonly outputOf: ReadonlyMap<string, ValueName>;
+}
+
+/** The last of each model: while thresholds and cuts are dragged, the heads stay. */
+const lastAttached = new WeakMap<AnalysedModel, Attached>();
+
+function attached(analysed: AnalysedModel, heads: readonly TrainedHead[]): Attached {
+  const last = lastAttached.get(analysed);
+  const isSame = last?.heads.length === heads.length && heads.every((head, at) => head === last.heads[at]);
+  if (last !== undefined && isSame) return last;
+  const { model, outputOf } = attachHeads(analysed, heads);
+  const made = { heads, grown: analyseGrown(analysed, model), outputOf };
+  lastAttached.set(analysed, made);
+  return made;
 }
 
 function headsOf({ at, seed }: TrainedExitOperator, heads: Heads): TrainedHead[] {
