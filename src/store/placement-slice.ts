@@ -39,9 +39,12 @@ export interface PlacementSlice {
   readonly cancelProfiling: () => void;
 }
 
-/** What a profile belongs to, besides this device. */
-export function profileKey(modelId: string, provider: string, threads: number): string {
-  return `${modelId} ${provider} ${threads}`;
+/**
+ * What a profile belongs to, besides this device.
+ * @param arithmetic of the kernels, see `arithmeticOf`
+ */
+export function profileKey(modelId: string, provider: string, threads: number, arithmetic = ''): string {
+  return `${modelId} ${provider} ${threads}${arithmetic === '' ? '' : ` ${arithmetic}`}`;
 }
 
 /** An entry's placement with the tiers and links of now; null: this device alone. */

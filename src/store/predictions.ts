@@ -1,77 +1,114 @@
 import { useCallback, useMemo } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
-import { exitShares, isEmulatedTrial, trialMetrics } from '../study/metrics.ts';
-import { type Predictions, predictPlacements, reachOfNodes } from '../study/predict.ts';
-import { type CostProfile, costProfileByMacs } from '../study/profile/cost-profile.ts';
-import type { Trial } from '../study/trial.ts';
-import { LINK_NAMES, tiersOfPlacement } from '../study/placement/tiers.ts';
+import { expectedWork, type ExpectedWork, nodeShares, transferOf } from '../study/placement/expected-work.ts';
+import type { Known } from '../study/placement/predict-strategy.ts';
+import {
+  LINK_NAMES,
+  PLACEMENT_NAMES,
+  type PlacementName,
+  tiersOfPlacement,
+  canHold,
+} from '../study/placement/tiers.ts';
+import {
+  type CostsByTier,
+  costsByTier,
+  dividedWork,
+  expectedTimes,
+  type Predictions,
+  predictPlacements,
+} from '../study/predict.ts';
+import type { CostProfile } from '../study/profile/cost-profile.ts';
+import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
-import { placementOf } from '../transforms/placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import type { TransferType } from '../transforms/transfer.ts';
+import { knownCosts, knownShares, wholeTimes } from './known-costs.ts';
 import { useLab } from './lab.ts';
-import { profileKey } from './placement-slice.ts';
-import { strategyPlace } from './study-slice.ts';
+import { exitPassOfNow } from './thresholds-slice.ts';
 import { useFromTrials } from './use-from-trials.ts';
 
-/** What wasm does on one core; speaks until something was measured. */
-const assumedMacsPerMs = 18e6;
-
-/** Costs of the open model's nodes: profiled here, or its measured (else assumed) latency shared out by MACs. */
+/** Costs of the open model's nodes in its own arithmetic; see `knownCosts`. */
 export function useCostProfile(view: GraphView): CostProfile {
+  return useKnownCosts(view, UNCHANGED).costs;
+}
+
+const UNCHANGED: Recipe = [];
+
+/** Costs of the open model's nodes in a recipe's arithmetic, and what they rest on. */
+export function useKnownCosts(view: GraphView, recipe: Recipe): Pick<Known, 'costs' | 'basis'> {
   const profiles = useLab((lab) => lab.profiles);
   const settings = useLab((lab) => lab.settings);
   const environment = useLab((lab) => lab.environment);
-  const imageBytes = useLab((lab) => lab.data?.dataset.items[0]?.length ?? 0);
-  const measuredMs = useFromTrials(useCallback((trials) => wholeMs(view.modelId, trials), [view.modelId]));
-  return useMemo(() => {
-    const { totals, modelId } = view;
-    const place = environment && strategyPlace(settings, environment, totals.macs);
-    const profiled = place && profiles.get(profileKey(modelId, place.provider, place.threads));
-    if (profiled) return profiled;
-    return costProfileByMacs(view, measuredMs ?? totals.macs / assumedMacsPerMs, imageBytes);
-  }, [view, profiles, settings, environment, measuredMs, imageBytes]);
-}
-
-/** Median latency of the unchanged model on this device, once it is measured to the end. */
-function wholeMs(modelId: string, trials: readonly Trial[]): number | undefined {
-  const whole = trials.find(
-    (trial) =>
-      trial.strategy.modelId === modelId &&
-      trial.state.kind === 'done' &&
-      !isEmulatedTrial(trial) &&
-      trial.strategy.recipe.every(({ op }) => op === 'identity'),
+  const data = useLab((lab) => lab.data);
+  const whole = useFromTrials(
+    useCallback(
+      (trials) => wholeTimes(view, recipe, { settings, environment }, trials),
+      [view, recipe, settings, environment],
+    ),
   );
-  return whole && trialMetrics(whole).latencyMedianMs?.value;
+  return useMemo(
+    () => knownCosts(view, recipe, { profiles, settings, environment, data }, whole),
+    [view, recipe, profiles, settings, environment, data, whole],
+  );
 }
 
-/** Share of the images that reach each node under a recipe's exits, from a trial with the same ones; null: all do. */
+/** Share of the images that leave at each of a recipe's exits; null: not known. */
+export function useShares(view: GraphView, recipe: Recipe): ReadonlyMap<number, number> | null {
+  const pass = useLab(exitPassOfNow);
+  return useFromTrials(
+    useCallback((trials) => knownShares(view, recipe, pass, trials), [view, recipe, pass]),
+  );
+}
+
+/** Share of the images that reach each node under a recipe's exits and skipped blocks; null: all reach all. */
 export function useReach(view: GraphView, recipe: Recipe): Float64Array | null {
-  return useFromTrials(useCallback((trials) => reachOf(view, recipe, trials), [view, recipe]));
+  const shares = useShares(view, recipe);
+  return useMemo(() => {
+    const reach = nodeShares(expectedWork(view, recipe), shares ?? new Map());
+    return reach.every((share) => share === 1) ? null : reach;
+  }, [view, recipe, shares]);
 }
 
-function reachOf(view: GraphView, recipe: Recipe, trials: readonly Trial[]): Float64Array | null {
-  const { exit } = placementOf(recipe, view);
-  if (exit.kind === 'none') return null;
-  if (exit.kind === 'fixed') return reachOfNodes(view, [exit.exit], new Map());
-  const stepText = (of: Recipe): string =>
-    JSON.stringify(of.find((step) => step.op === 'early-exit' && step.kind === 'existing'));
-  const alike = trials.find(
-    ({ strategy }) => strategy.modelId === view.modelId && stepText(strategy.recipe) === stepText(recipe),
+/** All that the times of a recipe's parts follow from, wherever it is cut. */
+export interface Expectations {
+  readonly work: ExpectedWork;
+  readonly costs: CostsByTier;
+  readonly assumptions: Parameters<typeof predictPlacements>[2];
+}
+
+/** What is assumed of the open model's times under a recipe's exits, skipped blocks and arithmetic. */
+export function useExpectations(view: GraphView, recipe: Recipe): Expectations {
+  const { costs } = useKnownCosts(view, recipe);
+  const setup = useLab((lab) => lab.tierSetup);
+  const sends = useLab((lab) => lab.sends);
+  const shares = useShares(view, recipe);
+  const transfer = transferOf(recipe);
+  return useMemo(
+    () => ({
+      work: expectedWork(view, recipe),
+      costs: costsByTier(costs, setup),
+      assumptions: { setup, sends, transfer, shares: shares ?? new Map(), imageBytes: costs.imageBytes },
+    }),
+    [view, recipe, costs, setup, sends, transfer, shares],
   );
-  return reachOfNodes(view, exit.exits, alike ? exitShares(alike) : new Map());
 }
 
 /** What the open model is expected to take on every placement and at every cut, under the recipe's exits. */
 export function usePredictions(view: GraphView, recipe: Recipe): Predictions {
-  const profile = useCostProfile(view);
-  const setup = useLab((lab) => lab.tierSetup);
-  const sends = useLab((lab) => lab.sends);
-  const reach = useReach(view, recipe);
-  const transfer = transferOf(recipe);
-  return useMemo(
-    () => predictPlacements(view, profile, { setup, sends, transfer, reach }),
-    [view, profile, setup, sends, transfer, reach],
+  const { work, costs, assumptions } = useExpectations(view, recipe);
+  return useMemo(() => predictPlacements(work, costs, assumptions), [work, costs, assumptions]);
+}
+
+/** Decode to answer on each placement that can hold a model with these cuts, in order; null where nothing can be said. */
+export function forecastCuts(
+  { work, costs, assumptions }: Expectations,
+  cuts: readonly PlacedCut[],
+): ReadonlyMap<PlacementName, number | null> {
+  const divided = dividedWork(work, cuts, assumptions);
+  return new Map(
+    PLACEMENT_NAMES.filter((name) => canHold(name, cuts.length + 1)).map((name) => [
+      name,
+      expectedTimes(divided, costs, name, assumptions)?.totalMs ?? null,
+    ]),
   );
 }
 
@@ -96,9 +133,4 @@ export function useTierModel(view: GraphView): TierModel {
       gmacsPerSecond: short(Math.max(view.totals.macs, 1) / Math.max(totalMs, 1e-6) / 1e6),
     };
   }, [view, nodeMs, tiers, links, shown]);
-}
-
-/** How values cross a recipe's cuts. */
-export function transferOf(recipe: Recipe): TransferType {
-  return recipe.find((operator) => operator.op === 'partition')?.transfer ?? 'float32';
 }

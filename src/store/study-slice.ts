@@ -17,6 +17,7 @@ import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { parseStudy, serialiseStudy } from '../study/study-json.ts';
 import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
+import { expectedOutcomeOf } from './known-costs.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import { placementFor } from './placement-slice.ts';
 import type { Slice } from './slice.ts';
@@ -225,12 +226,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           : null;
       const hasWork = extended?.trials.some(isUnfinished) ?? false;
       const planned = extended && hasWork ? extended : newStudy(subject, strategies, Date.now());
-      const { expected } = get();
-      await start(
-        withPredictions(planned, ({ recipe, placement }) =>
-          placement ? undefined : expected.get(JSON.stringify(recipe)),
-        ),
-      );
+      await start(withPredictions(planned, (strategy) => expectedOutcomeOf(get(), strategy)));
     },
     resumeStudy: async () => {
       const { study, trials, run } = get();

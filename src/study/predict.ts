@@ -1,21 +1,31 @@
+import { defined } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import type { ValueName } from '../onnx/model.ts';
-import { type TransferType, transferredBytes } from '../transforms/transfer.ts';
+import type { TransferType } from '../transforms/transfer.ts';
 import type { Tier } from '../transforms/variant.ts';
+import {
+  bytesOfValues,
+  type CutPlace,
+  crossingBytes,
+  type ExpectedSegment,
+  type ExpectedWork,
+  expectedSegments,
+  segmentShares,
+} from './placement/expected-work.ts';
 import {
   linksBetween,
   PLACEMENT_NAMES,
   type PlacementName,
   sendMs,
   type TierPlacement,
+  TIERS,
+  type TierSetup,
   tiersOfPlacement,
 } from './placement/tiers.ts';
+import { straightCuts } from './placement/straight-cuts.ts';
 import type { CostProfile } from './profile/cost-profile.ts';
 
 /** What is expected of a model on every placement and at every cut, in plain arrays: looked up while dragging. */
 export interface Predictions {
-  /** Compute on this device up to each frontier, by `afterNode`. */
-  readonly headMs: Float64Array;
   /** Bytes crossing each frontier, converted as asked; NaN where there is no legal cut or the size is unknown. */
   readonly crossingBytes: Float64Array;
   /** Decode to answer for each single tier. */
@@ -24,116 +34,185 @@ export interface Predictions {
   readonly cut: ReadonlyMap<PlacementName, Float64Array>;
 }
 
+/** Mean times of an inference on a placement. All in milliseconds; `totalMs` is the sum of the others but `latencyMs`. */
+export interface ExpectedTimes {
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  /** Of each tier of the placement, in order. */
+  readonly tierMs: readonly number[];
+  readonly transferMs: number;
+  readonly postprocessMs: number;
+  /** Computing and sending: what 'latency' means in the front. */
+  readonly latencyMs: number;
+  readonly totalMs: number;
+}
+
+/** What computing takes on a tier. */
+export interface TierCosts {
+  /** Each node, by `NodeView.index`. */
+  readonly nodeMs: ArrayLike<number>;
+  /** Each segment where it was measured as such; counts instead of the nodes. */
+  readonly segmentMs?: readonly number[];
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  readonly postprocessMs: number;
+}
+
+export type CostsByTier = Readonly<Record<Tier, TierCosts>>;
+
 /** What a prediction assumes besides the costs. */
 export interface Assumptions extends Pick<TierPlacement, 'setup' | 'sends'> {
   readonly transfer: TransferType;
-  /** Share of the images that reach each node, by `NodeView.index`; null: all. */
-  readonly reach: Float64Array | null;
+  /** Share of the images that leave at each exit; none leave where nothing is said. */
+  readonly shares: ReadonlyMap<number, number>;
+  /** Size of an encoded image. */
+  readonly imageBytes: number;
 }
 
 /**
- * Predicts the mean time from decode to answer; linear in nodes and crossing values. Jitter counts with its mean.
- * A cut is predicted after each prefix of the topological order.
+ * What computing takes on each tier: what was measured on the tier, else what it takes here divided by the tier's
+ * speed factor.
+ * @param there profiles of other devices, where some stand for a tier
  */
-export function predictPlacements(
-  view: GraphView,
-  profile: CostProfile,
-  { setup, sends, transfer, reach }: Assumptions,
-): Predictions {
-  const count = view.nodes.length;
-  const headMs = new Float64Array(count);
-  let totalMs = 0;
-  for (let node = 0; node < count; node++) {
-    totalMs += (profile.nodeMs[node] ?? 0) * (reach?.[node] ?? 1);
-    headMs[node] = totalMs;
-  }
-  const crossing = crossingShares(count, reach);
-  const crossingBytes = Float64Array.from(view.frontiers, (frontier) =>
-    frontier.legal ? bytesAcross(view, frontier.crossing, transfer) : Number.NaN,
-  );
-  const inputBytes = bytesAcross(view, view.inputs.slice(0, 1), 'float32');
-  const on = (tier: Tier, ms: number): number => ms / setup.tiers[tier].speedFactor;
-
-  /** All but computing and what crosses the cut. */
-  const aroundMs = (first: Tier, last: Tier): number => {
-    const preparing = sends === 'encoded-image' ? first : 'mobile';
-    const links = linksBetween('mobile', first);
-    const imageBytes = sends === 'encoded-image' ? profile.imageBytes : inputBytes;
-    return (
-      on(preparing, profile.decodeMs + profile.preprocessMs) +
-      (links.length > 0 ? sendMs(setup, links, imageBytes) : 0) +
-      on(last, profile.postprocessMs)
-    );
+export function costsByTier(
+  here: CostProfile,
+  setup: TierSetup,
+  there: Partial<Readonly<Record<Tier, CostProfile>>> = {},
+): CostsByTier {
+  const costsOf = (tier: Tier): TierCosts => {
+    const { speedFactor, measured } = setup.tiers[tier];
+    const known = there[tier];
+    const scaled = known ?? {
+      nodeMs: speedFactor === 1 ? here.nodeMs : here.nodeMs.map((ms) => ms / speedFactor),
+      decodeMs: here.decodeMs / speedFactor,
+      preprocessMs: here.preprocessMs / speedFactor,
+      postprocessMs: here.postprocessMs / speedFactor,
+    };
+    return { ...scaled, ...measured };
   };
-  const alone = new Map<PlacementName, number>();
-  const cut = new Map<PlacementName, Float64Array>();
-  for (const name of PLACEMENT_NAMES) {
-    const [first, last, ...others] = tiersOfPlacement(name);
-    if (first === undefined || others.length > 0) continue;
-    if (last === undefined) {
-      alone.set(name, aroundMs(first, first) + on(first, totalMs));
-      continue;
-    }
-    const around = aroundMs(first, last);
-    const links = linksBetween(first, last);
-    cut.set(
-      name,
-      headMs.map(
-        (ms, at) =>
-          around +
-          on(first, ms) +
-          (crossing[at] ?? 1) * sendMs(setup, links, crossingBytes[at] ?? Number.NaN) +
-          on(last, totalMs - ms),
-      ),
-    );
-  }
-  return { headMs, crossingBytes, alone, cut };
+  return { mobile: costsOf('mobile'), edge: costsOf('edge'), cloud: costsOf('cloud') };
+}
+
+/** A recipe's work divided by cuts, with all that does not depend on where the parts run. */
+export interface DividedWork {
+  readonly view: GraphView;
+  readonly segments: readonly ExpectedSegment[];
+  /** Share of the images for which each segment runs. */
+  readonly shares: readonly number[];
+  /** Bytes crossing each cut, converted as asked; null: unknown. */
+  readonly crossingBytes: readonly (number | null)[];
+}
+
+/** Divides what a recipe leaves of a model by cuts, in order of the graph. */
+export function dividedWork(
+  work: ExpectedWork,
+  cuts: readonly CutPlace[],
+  { transfer, shares }: Pick<Assumptions, 'transfer' | 'shares'>,
+): DividedWork {
+  // One file that decides inside takes the same as several.
+  const segments = expectedSegments({ ...work, isNested: false }, cuts);
+  return {
+    view: work.view,
+    segments,
+    shares: segmentShares(segments, shares),
+    crossingBytes: cuts.map((cut) => crossingBytes(work.view, cut, transfer)),
+  };
 }
 
 /**
- * Share of the images that reach each node when some leave early: what an exit needs runs for all that did not
- * leave before it.
- * @param exits exits that take part, in order of work, by index in `GraphView.exits`
- * @param shares share of the images that leave at each of them; together 1
- * @returns by `NodeView.index`; 0 for what none of them needs
+ * Predicts the mean times of an inference on a placement that can hold so many parts. Jitter counts with its mean.
+ * Nothing is computed or sent for images that left before.
+ * @returns null if the size of what is sent is not known
  */
-export function reachOfNodes(
+export function expectedTimes(
+  { view, segments, shares, crossingBytes: bytesOfCut }: DividedWork,
+  costs: CostsByTier,
+  name: PlacementName,
+  { setup, sends, imageBytes }: Pick<Assumptions, 'setup' | 'sends' | 'imageBytes'>,
+): ExpectedTimes | null {
+  const tiers = tiersOfPlacement(name);
+  const first = defined(tiers[0], 'first tier');
+  // Share of the images that get to each tier.
+  const reach = tiers.map(() => 0);
+  const tierMs = tiers.map(() => 0);
+  segments.forEach(({ part, nodes }, at) => {
+    const place = tiers.length === 1 ? 0 : part;
+    const { nodeMs, segmentMs } = costs[defined(tiers[place], `tier of part ${part}`)];
+    const ms = segmentMs?.[at] ?? nodes.reduce((sum, node) => sum + (nodeMs[node] ?? 0), 0);
+    const share = shares[at] ?? 0;
+    tierMs[place] = (tierMs[place] ?? 0) + share * ms;
+    reach[place] = Math.max(reach[place] ?? 0, share);
+  });
+
+  const input = inputBytes(view, sends, imageBytes);
+  const sent = tiers.map((tier, at) => ({
+    links: linksBetween(at === 0 ? 'mobile' : (tiers[at - 1] ?? first), tier),
+    bytes: at === 0 ? input : (bytesOfCut[at - 1] ?? null),
+    share: at === 0 ? 1 : (reach[at] ?? 0),
+  }));
+  let transferMs = 0;
+  for (const { links, bytes, share } of sent) {
+    if (links.length === 0) continue;
+    if (bytes === null) return null;
+    transferMs += share * sendMs(setup, links, bytes);
+  }
+
+  const { decodeMs, preprocessMs } = costs[sends === 'encoded-image' ? first : 'mobile'];
+  // The answer is read where it is made.
+  const postprocessMs = tiers.reduce(
+    (sum, tier, at) => sum + ((reach[at] ?? 0) - (reach[at + 1] ?? 0)) * costs[tier].postprocessMs,
+    0,
+  );
+  const latencyMs = tierMs.reduce((sum, ms) => sum + ms, transferMs);
+  const totalMs = decodeMs + preprocessMs + latencyMs + postprocessMs;
+  return { decodeMs, preprocessMs, tierMs, transferMs, postprocessMs, latencyMs, totalMs };
+}
+
+/** Predicts every single tier, and every pair of tiers at every legal cut straight across the graph. */
+export function predictPlacements(
+  work: ExpectedWork,
+  costs: CostsByTier,
+  assumptions: Assumptions,
+): Predictions {
+  const { setup, sends, imageBytes, transfer, shares } = assumptions;
+  const whole = dividedWork(work, [], assumptions);
+  const alone = TIERS.flatMap((tier) => {
+    const times = expectedTimes(whole, costs, tier, assumptions);
+    return times ? [[tier, times.totalMs] as const] : [];
+  });
+  const cuts = straightCuts(work, transfer, shares);
+  const cut = PLACEMENT_NAMES.flatMap((name) => {
+    const [first, last, ...others] = tiersOfPlacement(name);
+    if (first === undefined || last === undefined || others.length > 0) return [];
+    const headMs = cuts.headMs(costs[first].nodeMs);
+    const tailMs = cuts.tailMs(costs[last].nodeMs);
+    const links = linksBetween(first, last);
+    const before = beforeFirstMs(work.view, costs, first, { setup, sends, imageBytes });
+    const totals = headMs.map((head, at) => {
+      const share = cuts.tailShare[at] ?? 1;
+      const sending = sendMs(setup, links, cuts.crossingBytes[at] ?? Number.NaN);
+      const reading = (1 - share) * costs[first].postprocessMs + share * costs[last].postprocessMs;
+      return (before ?? Number.NaN) + head + share * sending + (tailMs[at] ?? Number.NaN) + reading;
+    });
+    return [[name, totals] as const];
+  });
+  return { crossingBytes: cuts.crossingBytes, alone: new Map(alone), cut: new Map(cut) };
+}
+
+/** Decoding, preparing and sending the input to a remote first tier; null if its size is not known. */
+function beforeFirstMs(
   view: GraphView,
-  exits: readonly number[],
-  shares: ReadonlyMap<number, number>,
-): Float64Array {
-  const producer = new Map<ValueName, number>();
-  for (const { index, outputs } of view.nodes) for (const name of outputs) producer.set(name, index);
-  const reach = new Float64Array(view.nodes.length);
-  let remaining = 1;
-  for (const exit of exits) {
-    const wanted = [view.exits[exit]?.node ?? -1];
-    for (let node = wanted.pop(); node !== undefined; node = wanted.pop()) {
-      // Reached by an earlier exit already, and with it all that it needs.
-      if (node < 0 || (reach[node] ?? 1) > 0) continue;
-      reach[node] = Math.max(remaining, Number.MIN_VALUE);
-      for (const name of view.nodes[node]?.inputs ?? []) wanted.push(producer.get(name) ?? -1);
-    }
-    remaining = Math.max(0, remaining - (shares.get(exit) ?? 0));
-  }
-  return reach;
+  costs: CostsByTier,
+  first: Tier,
+  { setup, sends, imageBytes }: Pick<Assumptions, 'setup' | 'sends' | 'imageBytes'>,
+): number | null {
+  const { decodeMs, preprocessMs } = costs[sends === 'encoded-image' ? first : 'mobile'];
+  const links = linksBetween('mobile', first);
+  if (links.length === 0) return decodeMs + preprocessMs;
+  const bytes = inputBytes(view, sends, imageBytes);
+  return bytes === null ? null : decodeMs + preprocessMs + sendMs(setup, links, bytes);
 }
 
-/** Share of the images for which anything after each frontier runs. */
-function crossingShares(count: number, reach: Float64Array | null): Float64Array {
-  const shares = new Float64Array(count).fill(1);
-  if (reach === null) return shares;
-  let most = 0;
-  for (let node = count - 1; node >= 0; node--) {
-    shares[node] = most;
-    most = Math.max(most, reach[node] ?? 0);
-  }
-  return shares;
-}
-
-function bytesAcross(view: GraphView, names: readonly ValueName[], transfer: TransferType): number {
-  return names.reduce((sum, name) => {
-    const value = view.values.get(name);
-    return sum + ((value && transferredBytes(value, transfer)) ?? Number.NaN);
-  }, 0);
+function inputBytes(view: GraphView, sends: TierPlacement['sends'], imageBytes: number): number | null {
+  return sends === 'encoded-image' ? imageBytes : bytesOfValues(view, view.inputs.slice(0, 1), 'float32');
 }

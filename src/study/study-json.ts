@@ -19,6 +19,7 @@ import {
 } from './json-reader.ts';
 import {
   type Link,
+  type MeasuredThere,
   PLACEMENT_NAMES,
   type TierPlacement,
   type TierSetup,
@@ -96,7 +97,20 @@ const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
 
 const readProvider = oneOf('wasm', 'webgpu', 'webnn');
 
-const readTier = object<TierSpec>({ speedFactor: positive, memoryLimitBytes: nullable(amount) });
+const readTier = object<TierSpec>({
+  speedFactor: positive,
+  memoryLimitBytes: nullable(amount),
+  measured: optional(
+    object<MeasuredThere>({
+      device: text,
+      source: oneOf('recipe', 'nodes'),
+      segmentMs: list(amount),
+      decodeMs: amount,
+      preprocessMs: amount,
+      postprocessMs: amount,
+    }),
+  ),
+});
 const readLink = object<Link>({ bandwidthMbps: positive, rttMs: amount, jitterMs: amount });
 
 const readTierSetup = object<TierSetup>({
@@ -204,6 +218,7 @@ const readSample = object<Sample>({
       decodeMs: amount,
       preprocessMs: amount,
       computeMs: amount,
+      tierMs: optional(list(amount)),
       transferBytes: amount,
       transferMs: amount,
       postprocessMs: amount,
@@ -268,6 +283,8 @@ const readTrial = object<Trial>({
       accuracyTop1: nullable(amount),
       agreement: nullable(amount),
       latencyMeanMs: amount,
+      totalMeanMs: optional(amount),
+      basis: optional(oneOf('nodes', 'whole-model')),
     }),
   ),
   size: nullable(

@@ -88,6 +88,8 @@ export interface EmulatedTimes {
   readonly preprocessMs: number;
   /** Of all tiers. */
   readonly computeMs: number;
+  /** Of each tier of the placement, in order; studies of earlier versions have none. */
+  readonly tierMs?: readonly number[];
   readonly transferBytes: number;
   readonly transferMs: number;
   readonly postprocessMs: number;
@@ -124,7 +126,14 @@ export interface PredictedOutcome {
   /** Share of the images on which it predicts what the final exit predicts; null where labels told the accuracy. */
   readonly agreement: number | null;
   readonly latencyMeanMs: number;
+  /** Decode to answer; left out where only the latency was expected. */
+  readonly totalMeanMs?: number;
+  /** What the times rest on; left out for the pass over all exits. */
+  readonly basis?: PredictionBasis;
 }
+
+/** Each node measured on this device, or the whole model's time shared out by multiply-accumulates. */
+export type PredictionBasis = 'nodes' | 'whole-model';
 
 /** Everything measured about one strategy. Facts only: medians, intervals and the front are derived. */
 export interface Trial {

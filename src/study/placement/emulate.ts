@@ -1,7 +1,7 @@
 import { assert, defined } from '../../base/assert.ts';
 import type { Tier, VariantPlan } from '../../transforms/variant.ts';
 import type { EmulatedTimes, Sample } from '../trial.ts';
-import { linksBetween, sendMs, type TierPlacement, tiersOfPlacement } from './tiers.ts';
+import { linksBetween, roundTripMs, sendMs, type TierPlacement, tiersOfPlacement } from './tiers.ts';
 
 /** What a placement needs to know of a variant. */
 export interface PartFacts {
@@ -54,9 +54,9 @@ function totalBytes(values: readonly { readonly bytes: number | null }[]): numbe
 export type MeasuredTimes = Pick<Sample, 'decodeMs' | 'preprocessMs' | 'segmentMs' | 'postprocessMs'>;
 
 /**
- * What an inference measured here would take on a placement's tiers: computing takes the measured time divided by
- * the tier's speed factor, and what crosses takes the link's time. Nothing waits; these are calculated numbers.
- * After an early exit nothing further is computed or sent.
+ * What an inference measured here would take on a placement's tiers: computing takes what the tier itself was
+ * measured to take, else the time measured here divided by the tier's speed factor, and what crosses takes the link's
+ * time. Nothing waits; these are calculated numbers. After an early exit nothing further is computed or sent.
  * @param imageBytes size of the encoded image
  * @param random in [0, 1), for the jitter of the links
  */
@@ -70,7 +70,10 @@ export function emulate(
   const { setup, sends } = placement;
   const tiers = tiersOfPlacement(placement.name);
   const tierOfPart = (part: number): Tier => defined(tiers.length === 1 ? tiers[0] : tiers[part], 'a tier');
-  const on = (tier: Tier, ms: number): number => ms / setup.tiers[tier].speedFactor;
+  const on = (tier: Tier, step: 'decodeMs' | 'preprocessMs' | 'postprocessMs'): number => {
+    const { measured: there, speedFactor } = setup.tiers[tier];
+    return there ? there[step] : measured[step] / speedFactor;
+  };
 
   let transferBytes = 0;
   let transferMs = 0;
@@ -79,29 +82,33 @@ export function emulate(
     if (links.length === 0) return;
     assert(bytes !== null, 'what crosses has a known size');
     transferBytes += bytes;
-    transferMs += sendMs(setup, links, bytes, random);
+    transferMs += sendMs(setup, links, bytes, (link) => roundTripMs(link, random));
   };
 
   const first = tierOfPart(0);
   send('mobile', first, sends === 'encoded-image' ? imageBytes : facts.inputBytes);
   let tier = first;
-  let computeMs = 0;
+  const tierMs = tiers.map(() => 0);
   measured.segmentMs.forEach((ms, segment) => {
     const part = defined(facts.partOfSegment[segment], `part of segment ${segment}`);
     const next = tierOfPart(part);
     if (next !== tier) send(tier, next, facts.crossingBytes[part - 1] ?? null);
     tier = next;
-    computeMs += on(next, ms);
+    const { measured: there, speedFactor } = setup.tiers[next];
+    const at = tiers.indexOf(next);
+    tierMs[at] = (tierMs[at] as number) + (there?.segmentMs[segment] ?? ms / speedFactor);
   });
+  const computeMs = tierMs.reduce((sum, ms) => sum + ms, 0);
   // The image is decoded where it is prepared, and the answer read where it is made.
   const preparing = sends === 'encoded-image' ? first : 'mobile';
-  const decodeMs = on(preparing, measured.decodeMs);
-  const preprocessMs = on(preparing, measured.preprocessMs);
-  const postprocessMs = on(tier, measured.postprocessMs);
+  const decodeMs = on(preparing, 'decodeMs');
+  const preprocessMs = on(preparing, 'preprocessMs');
+  const postprocessMs = on(tier, 'postprocessMs');
   return {
     decodeMs,
     preprocessMs,
     computeMs,
+    tierMs,
     transferBytes,
     transferMs,
     postprocessMs,

@@ -6,6 +6,21 @@ export interface TierSpec {
   readonly speedFactor: number;
   /** Memory for sessions; null: no limit known. */
   readonly memoryLimitBytes: number | null;
+  /** What the tier itself took for the very strategy that is placed; counts instead of the speed factor. */
+  readonly measured?: MeasuredThere;
+}
+
+/** Times of one strategy on another device: medians, in milliseconds. */
+export interface MeasuredThere {
+  /** For people: what device that was. */
+  readonly device: string;
+  /** `recipe`: it ran there; `nodes`: summed up from what the model's nodes took there. */
+  readonly source: 'recipe' | 'nodes';
+  /** Of each segment of the strategy, in order. */
+  readonly segmentMs: readonly number[];
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  readonly postprocessMs: number;
 }
 
 export interface Link {
@@ -94,19 +109,31 @@ export function linksBetween(from: Tier, to: Tier): readonly LinkName[] {
 
 /**
  * Time to send something over links, one after the other.
- * @param random in [0, 1), for the jitter; 0.5 gives the mean
+ * @param roundTrip of each link; the mean when left out
  */
 export function sendMs(
   setup: TierSetup,
   links: readonly LinkName[],
   bytes: number,
-  random: () => number = () => 0.5,
+  roundTrip: (link: Link) => number = meanRoundTripMs,
 ): number {
   return links.reduce((sum, name) => {
-    const { bandwidthMbps, rttMs, jitterMs } = setup.links[name];
-    const roundTripMs = Math.max(0, rttMs + (2 * random() - 1) * jitterMs);
-    return sum + roundTripMs + (8 * bytes) / (1000 * bandwidthMbps);
+    const link = setup.links[name];
+    return sum + roundTrip(link) + (8 * bytes) / (1000 * link.bandwidthMbps);
   }, 0);
+}
+
+/**
+ * A link's round trip at one time: anywhere within its jitter with equal chance, and never below zero.
+ * @param random in [0, 1)
+ */
+export function roundTripMs({ rttMs, jitterMs }: Link, random: () => number): number {
+  return Math.max(0, rttMs + (2 * random() - 1) * jitterMs);
+}
+
+/** The mean of `roundTripMs`: above the link's figure where the jitter is cut off at zero. */
+export function meanRoundTripMs({ rttMs, jitterMs }: Link): number {
+  return jitterMs > rttMs ? rttMs + (jitterMs - rttMs) ** 2 / (4 * jitterMs) : rttMs;
 }
 
 /** Whether any number of this placement is computed instead of measured on this device. */
