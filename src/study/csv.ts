@@ -9,7 +9,8 @@ import {
 } from './metrics.ts';
 import { frontOfTrials } from './pareto.ts';
 import { recipeLetters } from '../transforms/recipe-name.ts';
-import { tiersOfPlacement } from './placement/tiers.ts';
+import { tierMsOf, tierSources } from './placement/tier-sources.ts';
+import { TIERS, tiersOfPlacement } from './placement/tiers.ts';
 import { summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
 
@@ -89,6 +90,17 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     description: 'Median time of sending, emulated; part of the latency',
     cell: ({ trial }) => ms(medianOf(trial, ({ emulated }) => emulated?.transferMs)),
   },
+  {
+    name: 'tier_times',
+    description:
+      'Where the computing times of the tiers come from: this device, this device divided by a speed factor, or another device that ran the recipe or the nodes; empty if nothing is emulated',
+    cell: ({ trial }) => (isEmulatedTrial(trial) ? tierSources(trial.strategy) : null),
+  },
+  ...TIERS.map((tier) => ({
+    name: `compute_${tier}_ms`,
+    description: `Median computing time on the ${tier} tier, emulated; part of the latency`,
+    cell: ({ trial }: TrialRow) => ms(medianOf(trial, (sample) => tierMsOf(trial.strategy, sample, tier))),
+  })),
   { name: 'model', description: 'File name of the model', cell: ({ trial }) => trial.modelName },
   {
     name: 'model_id',
@@ -146,6 +158,17 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     name: 'predicted_latency_mean_ms',
     description: 'Mean compute time expected before it ran; empty if nothing was expected',
     cell: ({ trial }) => ms(trial.predicted?.latencyMeanMs ?? null),
+  },
+  {
+    name: 'predicted_total_mean_ms',
+    description: 'Mean time from decode to classes expected before it ran',
+    cell: ({ trial }) => ms(trial.predicted?.totalMeanMs ?? null),
+  },
+  {
+    name: 'predicted_from',
+    description:
+      'What the expected times rest on: `nodes` (each node measured on this device), `whole-model` (its time shared out by MACs) or `exit-pass` (all exits run once)',
+    cell: ({ trial: { predicted } }) => (predicted ? (predicted.basis ?? 'exit-pass') : null),
   },
   {
     name: 'predicted_top1',
@@ -327,11 +350,26 @@ export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
   },
   { name: 'total_ms', description: 'From decode to classes', cell: ({ sample }) => ms(sample.totalMs) },
   {
-    name: 'emulated_compute_ms',
+    name: 'emulated_decode_ms',
     description:
-      "Compute on the placement's tiers, calculated; empty, as the next ones, if nothing is emulated",
+      'Decoding where the image is prepared, calculated; empty, as the next ones, if nothing is emulated',
+    cell: ({ sample }) => ms(sample.emulated?.decodeMs ?? null),
+  },
+  {
+    name: 'emulated_preprocess_ms',
+    description: 'Preparing the input there, calculated',
+    cell: ({ sample }) => ms(sample.emulated?.preprocessMs ?? null),
+  },
+  {
+    name: 'emulated_compute_ms',
+    description: "Compute on the placement's tiers, calculated",
     cell: ({ sample }) => ms(sample.emulated?.computeMs ?? null),
   },
+  ...TIERS.map((tier) => ({
+    name: `emulated_${tier}_ms`,
+    description: `Compute on the ${tier} tier`,
+    cell: ({ trial, sample }: SampleRow) => ms(tierMsOf(trial.strategy, sample, tier) ?? null),
+  })),
   {
     name: 'emulated_transfer_bytes',
     description: 'Bytes sent between tiers',
@@ -341,6 +379,11 @@ export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
     name: 'emulated_transfer_ms',
     description: 'Time of sending them, jitter included, calculated',
     cell: ({ sample }) => ms(sample.emulated?.transferMs ?? null),
+  },
+  {
+    name: 'emulated_postprocess_ms',
+    description: 'From the output tensor to classes where the answer is made, calculated',
+    cell: ({ sample }) => ms(sample.emulated?.postprocessMs ?? null),
   },
   {
     name: 'emulated_total_ms',

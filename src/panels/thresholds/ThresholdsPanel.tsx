@@ -3,7 +3,7 @@ import { formatMs, formatShare } from '../../base/units.ts';
 import { ThresholdChart, type ThresholdPoint } from '../../charts/ThresholdChart.tsx';
 import { useLab } from '../../store/lab.ts';
 import { type ExitPass, exitPassOfNow, hasExits, tableOf } from '../../store/thresholds-slice.ts';
-import { isEmulatedTrial, trialMetrics } from '../../study/metrics.ts';
+import { trialMetrics } from '../../study/metrics.ts';
 import {
   evaluateThresholds,
   NEVER,
@@ -92,7 +92,9 @@ function ThresholdLab({ pass }: { readonly pass: ExitPass }) {
   const trials = useLab((lab) => lab.trials);
   const modelId = useLab((lab) => lab.model?.view.modelId);
   const confirmed = trials.filter(
-    (trial) => trial.predicted && trial.strategy.modelId === modelId && !isEmulatedTrial(trial),
+    ({ predicted, strategy }) =>
+      // Others are expected by what their nodes take, without a word about accuracy.
+      predicted && predicted.basis === undefined && strategy.modelId === modelId && !strategy.placement,
   );
   const nameOf = (exit: number): string => `exit ${(pass.scores.exits[exit]?.index ?? exit) + 1}`;
   return (

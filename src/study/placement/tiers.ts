@@ -138,5 +138,6 @@ export function meanRoundTripMs({ rttMs, jitterMs }: Link): number {
 
 /** Whether any number of this placement is computed instead of measured on this device. */
 export function isEmulated({ name, setup }: TierPlacement): boolean {
-  return name !== 'mobile' || setup.tiers.mobile.speedFactor !== 1;
+  const { speedFactor, measured } = setup.tiers.mobile;
+  return name !== 'mobile' || speedFactor !== 1 || measured !== undefined;
 }
