@@ -6,14 +6,21 @@ import { ToolSelect } from '../canvas/Tools.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
-import { predictedMs, tiersText } from '../panels/placement/PlacementPanel.tsx';
+import { tiersText } from '../panels/placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
-import { useCostProfile, usePredictions, useReach, useTierModel } from '../store/predictions.ts';
+import {
+  type Expectations,
+  forecastCuts,
+  useCostProfile,
+  useExpectations,
+  usePredictions,
+  useReach,
+  useTierModel,
+} from '../store/predictions.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
-import { canHold, PLACEMENT_NAMES, type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
-import type { Predictions } from '../study/predict.ts';
+import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
 import type { Trial } from '../study/trial.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
@@ -86,9 +93,10 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModel(view);
   const shown = useLab((lab) => lab.shownPlacement);
+  const expectations = useExpectations(view, recipe);
   const forecast = useCallback(
-    (cuts: readonly PlacedCut[]) => forecastsOf(predictions, cuts, shown),
-    [predictions, shown],
+    (cuts: readonly PlacedCut[]) => forecastsOf(expectations, cuts, shown),
+    [expectations, shown],
   );
   const cutCosts = useMemo(() => {
     const costs = predictions.cut.get(shown);
@@ -139,15 +147,13 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
 
 /** What every placement that can hold a model cut like this is expected to take. */
 function forecastsOf(
-  predictions: Predictions,
+  expectations: Expectations,
   cuts: readonly PlacedCut[],
   shown: PlacementName,
 ): readonly Forecast[] {
-  const [first, ...others] = cuts;
-  const afterNode = first?.isStraight && others.length === 0 ? first.afterNode : null;
-  return PLACEMENT_NAMES.filter((name) => canHold(name, cuts.length + 1)).map((name) => ({
+  return [...forecastCuts(expectations, cuts)].map(([name, ms]) => ({
     label: tiersText(name),
-    ms: predictedMs(predictions, name, afterNode),
+    ms,
     isWhole: tiersOfPlacement(name).length === 1,
     isChosen: name === shown,
   }));
