@@ -53,6 +53,17 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
     >
       <div className={styles.card}>
         <Heading trial={trial} isOnFront={isOnFront} />
+        {others.length > 0 && (
+          <SelectField
+            title="Compare with"
+            value={other?.id ?? ''}
+            options={[
+              { value: '', label: 'nothing' },
+              ...others.map(({ id, strategy }) => ({ value: id, label: strategy.name })),
+            ]}
+            onChange={(id) => compareWith(id === '' ? null : id)}
+          />
+        )}
         {trial.state.kind === 'failed' && <p className={styles.bad}>{trial.state.message}</p>}
         {other && <p>{comparisonText(other, trial, quality)}</p>}
         <Breakdowns trials={shown} />
@@ -68,17 +79,6 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
             {text}
           </p>
         ))}
-        {others.length > 0 && (
-          <SelectField
-            title="Compare with"
-            value={other?.id ?? ''}
-            options={[
-              { value: '', label: 'nothing' },
-              ...others.map(({ id, strategy }) => ({ value: id, label: strategy.name })),
-            ]}
-            onChange={(id) => compareWith(id === '' ? null : id)}
-          />
-        )}
       </div>
     </Section>
   );
@@ -223,9 +223,15 @@ function Value({ axisId, measure }: { readonly axisId: AxisId; readonly measure:
       {formatMetric(axis, value)}
       {low !== null && high !== null && low < high && (
         <div className={`${panel.dim} ${panel.small}`}>
-          {formatMetric(axis, low)} to {formatMetric(axis, high)}
+          {rangeText(formatMetric(axis, low), formatMetric(axis, high))}
         </div>
       )}
     </>
   );
+}
+
+/** `0.69–1.50 ms`, `980 kB–1.02 MB`: a unit that both have is told once. */
+function rangeText(low: string, high: string): string {
+  const [lowUnit, highUnit] = [low, high].map((text) => text.slice(text.indexOf(' ')));
+  return lowUnit === highUnit ? `${low.slice(0, low.indexOf(' '))}–${high}` : `${low}–${high}`;
 }

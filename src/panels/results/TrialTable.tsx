@@ -1,4 +1,4 @@
-import { memo, useCallback, useMemo, useState } from 'react';
+import { memo, type ReactNode, useCallback, useMemo, useState } from 'react';
 import {
   AXES,
   type AxisId,
@@ -30,7 +30,7 @@ interface Column {
   /** For people, in full. */
   readonly title: string;
   readonly measure: (trial: Trial) => Measure | null;
-  readonly cell: (measure: Measure) => string;
+  readonly cell: (measure: Measure) => ReactNode;
 }
 
 interface Sorting {
@@ -91,7 +91,12 @@ function withHalfInterval(axisId: AxisId) {
     const text = formatMetric(axis, value);
     if (low === null || high === null || low === high) return text;
     const half = (high - low) / 2;
-    return `${text} ±${axis.unit === 'share' ? (100 * half).toFixed(1) : half < 0.095 ? half.toFixed(2) : half.toFixed(1)}`;
+    const digits = axis.unit === 'share' ? 1 : half < 0.095 ? 2 : 1;
+    return (
+      <>
+        {text} <small>±{(axis.unit === 'share' ? 100 * half : half).toFixed(digits)}</small>
+      </>
+    );
   };
 }
 
