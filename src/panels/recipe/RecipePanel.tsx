@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { placementOf } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
@@ -132,7 +131,8 @@ function RecipeMenu({
   const editRecipe = useLab((lab) => lab.editRecipe);
   const reportFailure = useLab((lab) => lab.reportFailure);
   const [isBuilding, setBuilding] = useState(false);
-  const label = recipeLabel(recipe);
+  const view = useLab((lab) => lab.model?.view);
+  const label = view ? recipeName(recipe, view) : 'recipe';
 
   const saveVariant = async () => {
     const worker = modelWorker();

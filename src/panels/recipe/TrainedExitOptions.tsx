@@ -29,7 +29,7 @@ export function TrainedExitOptions(props: TrainedExitOptionsProps) {
         options={[
           { value: 'dynamic', label: 'when confident' },
           ...at.map((_, index) => ({ value: String(index), label: `always at exit ${index + 1}` })),
-          { value: 'none', label: 'nowhere: a model with several outputs' },
+          { value: 'none', label: 'nowhere: all exits run' },
         ]}
         onChange={(value) => onOperator(stopping(operator, value))}
       />
