@@ -11,6 +11,16 @@ export interface Failure {
   readonly where?: string;
   /** What the user can do about it. */
   readonly hint?: string;
+  /** The nearest thing that works, for the page to offer in one tap. */
+  readonly remedy?: Remedy;
+}
+
+/** A recipe that fits in place of one that does not. */
+export interface Remedy {
+  /** What it does instead, as on a button: `Cut before the exit`. */
+  readonly label: string;
+  /** The whole recipe as JSON, for `parseRecipe`. */
+  readonly recipe: readonly object[];
 }
 
 /** The outcome of something that may fail in a way a user must see. */

@@ -2,11 +2,11 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync 
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { InputError } from '../base/result.ts';
+import { type Failure, InputError } from '../base/result.ts';
 import { formatBytes, formatMs } from '../base/units.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
-import { buildVariant } from '../transforms/build-variant.ts';
+import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { nonZeroParams } from '../transforms/count-non-zero.ts';
 import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
 import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
@@ -30,6 +30,7 @@ function main(): void {
     const heads = args.heads === undefined ? NO_HEADS : readHeads(args.heads, model);
     process.stderr.write(`${fileName}: ${recipeLabel(recipe)}\n`);
     const startedMs = performance.now();
+    checkRecipe(model, recipe, heads);
     const variant = buildVariant(model, recipe, {
       baseName,
       now: () => performance.now(),
@@ -47,10 +48,16 @@ function main(): void {
     process.stdout.write(summary);
   } catch (thrown) {
     if (!(thrown instanceof InputError) && !isFileError(thrown)) throw thrown;
-    const hint = thrown instanceof InputError ? thrown.failure.hint : undefined;
-    process.stderr.write(`${thrown.message}${hint === undefined ? '' : `\n${hint}`}\n`);
+    process.stderr.write(`${thrown.message}\n`);
+    if (thrown instanceof InputError) process.stderr.write(helpOf(thrown.failure));
     process.exitCode = 1;
   }
+}
+
+/** What to do about a refusal, in lines; the nearest recipe that fits as JSON. */
+function helpOf({ hint, remedy }: Failure): string {
+  const lines = [hint, remedy && `${remedy.label}: ${JSON.stringify(remedy.recipe)}`];
+  return lines.map((line) => (line === undefined ? '' : `${line}\n`)).join('');
 }
 
 function readArguments(): { model: string; recipe: string; out: string; heads?: string } | null {

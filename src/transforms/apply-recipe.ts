@@ -4,9 +4,9 @@ import { valueBytes, weightsOf } from '../onnx/cost.ts';
 import { type ValueName, valueName } from '../onnx/model.ts';
 import { tensorByteLength } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
-import { cutGraphOf } from './cuts/cut-graph.ts';
+import { type CutGraph, cutGraphOf } from './cuts/cut-graph.ts';
 import { automaticCutOf, namedCutsOf, type ResolvedCut, resolveCut, tiersOf } from './cuts/resolve-cut.ts';
-import { skipBlocks } from './exits/skip-blocks.ts';
+import { skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
@@ -33,6 +33,8 @@ export interface Draft {
   readonly quantize: WeightForm | null;
   /** For each value of skipped blocks, the one that what follows reads instead. */
   readonly standIns: ReadonlyMap<ValueName, ValueName>;
+  /** Outputs of trained exits, by the value that each hangs on. */
+  readonly taps: ReadonlyMap<string, ValueName>;
 }
 
 export interface PlannedDraft extends Draft {
@@ -68,6 +70,7 @@ export function applyRecipe(
     partition: null,
     quantize: null,
     standIns: new Map(),
+    taps: new Map(),
   };
   for (const operator of recipe) {
     switch (operator.op) {
@@ -76,10 +79,15 @@ export function applyRecipe(
       case 'early-exit':
         if (operator.kind === 'skip') {
           const skipped = skipBlocks(draft.analysed, operator);
+          checkTapsRemain(skipped, draft.taps);
           draft = { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
         } else if (operator.kind === 'trained') {
+          for (const value of operator.at) {
+            const standIn = draft.standIns.get(valueName(value));
+            if (standIn !== undefined) throw exitInSkipped(value, standIn);
+          }
           const trained = withTrainedHeads(draft.analysed, operator, heads);
-          draft = { ...draft, analysed: trained.analysed };
+          draft = { ...draft, analysed: trained.analysed, taps: trained.taps };
           if (trained.stopping !== null) {
             const { confidence, form } = operator;
             draft = withExits(draft, {
@@ -109,10 +117,9 @@ export function applyRecipe(
         unreachable(operator);
     }
   }
-  const { model, index, exits } = draft.analysed;
-  const outputs =
-    draft.stops.length > 0 ? draft.stops.map(({ output }) => output) : exits.map(({ output }) => output);
-  const automaticCut = automaticCutIn(draft, outputs);
+  const { model, index } = draft.analysed;
+  const outputs = outputsOf(draft);
+  const automaticCut = automaticCutIn(draft);
   const named = draft.partition === null ? [] : namedCutsOf(draft.partition);
   const cuts = automaticCut === null ? named.map((names) => names.map(valueName)) : [automaticCut.crossing];
   for (const name of cuts.flat()) {
@@ -128,11 +135,22 @@ export function applyRecipe(
   };
 }
 
-function automaticCutIn({ partition, analysed }: Draft, outputs: readonly ValueName[]): ResolvedCut | null {
+function automaticCutIn(draft: Draft): ResolvedCut | null {
+  const { partition } = draft;
   const kind = partition === null ? null : automaticCutOf(partition);
-  if (partition === null || kind === null) return null;
-  const { model, index, costs, shapes, inputs } = analysed;
-  const graph = cutGraphOf({
+  return partition === null || kind === null
+    ? null
+    : resolveCut(cutGraphOfDraft(draft), kind, tiersOf(partition));
+}
+
+function outputsOf({ analysed, stops }: Pick<Draft, 'analysed' | 'stops'>): ValueName[] {
+  return (stops.length > 0 ? stops : analysed.exits).map(({ output }) => output);
+}
+
+/** What exits and skipped blocks leave of the model, for cutting. */
+export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGraph {
+  const { model, index, costs, shapes, inputs } = draft.analysed;
+  return cutGraphOf({
     nodes: index.order.map((position) => {
       const node = defined(model.graph.nodes[position], `node ${position}`);
       return {
@@ -147,10 +165,9 @@ function automaticCutIn({ partition, analysed }: Draft, outputs: readonly ValueN
       };
     }),
     inputs,
-    outputs,
+    outputs: outputsOf(draft),
     bytesOf: (name) => valueBytes(shapes.get(name)),
   });
-  return resolveCut(graph, kind, tiersOf(partition));
 }
 
 /** Prunes the weights of a model. */
@@ -174,6 +191,31 @@ function checkQuantizable({ model }: AnalysedModel): void {
 function checkOpset({ model }: Pick<AnalysedModel, 'model'>): void {
   const problem = opsetProblem(model);
   if (problem !== null) throw problem;
+}
+
+/** Whatever the order of the operators: an exit must not be all that keeps a skipped block. */
+function checkTapsRemain(
+  { analysed: { index, model }, around }: SkippedModel,
+  taps: ReadonlyMap<string, ValueName>,
+): void {
+  const heads = new Set(taps.values());
+  const others = model.graph.outputs.map(({ name }) => name).filter((name) => !heads.has(name));
+  if (others.length === 0) return;
+  const needed = nodesBetween(index, new Set(), others);
+  for (const value of taps.keys()) {
+    const standIn = around.get(valueName(value));
+    if (standIn !== undefined && !needed.has(index.producer.get(valueName(value)) ?? -1))
+      throw exitInSkipped(value, standIn);
+  }
+}
+
+function exitInSkipped(value: string, standIn: ValueName): InputError {
+  return new InputError({
+    code: 'exit-in-skipped-blocks',
+    message: `early-exit: no exit can hang on "${value}": it lies in blocks that are skipped`,
+    where: value,
+    hint: `Put the exit on "${standIn}", which what follows reads instead.`,
+  });
 }
 
 function cutBehindExit(name: ValueName): InputError {

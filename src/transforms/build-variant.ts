@@ -18,6 +18,7 @@ import {
   paramsIn,
   wholeSegment,
 } from './compile-segments.ts';
+import { remedyFor } from './remedies.ts';
 import { standardOpset } from './quantize/raise-opset.ts';
 import type { Recipe } from './recipe.ts';
 import type { Variant, VariantFile } from './variant.ts';
@@ -27,12 +28,19 @@ const LARGEST_FILE_BYTES = 2 ** 31 - 1;
 
 /**
  * Whether a recipe fits a model, without reading its weights.
- * @throws InputError with the reason if it does not
+ * @throws InputError with the reason if it does not, and the nearest recipe that does
  */
 export function checkRecipe(model: Model, recipe: Recipe, heads: Heads = NO_HEADS): void {
   const analysed = analyseModel(model);
   checkRunnableParts(analysed);
-  applyRecipe(analysed, recipe, checkPrunable, heads);
+  try {
+    applyRecipe(analysed, recipe, checkPrunable, heads);
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    const { failure } = thrown;
+    const remedy = remedyFor({ analysed, recipe, heads, failure });
+    throw remedy === null ? thrown : new InputError({ ...failure, remedy });
+  }
 }
 
 /**
@@ -71,6 +79,7 @@ export function buildVariant(
         automaticCut: null,
         quantize: null,
         standIns: new Map(),
+        taps: new Map(),
         segments: [wholeSegment(analysed)],
       }
     : applyRecipe(analysed, recipe, pruneWeights, options.heads ?? NO_HEADS);

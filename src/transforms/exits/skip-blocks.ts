@@ -16,6 +16,8 @@ export interface SkippedModel {
   readonly analysed: AnalysedModel;
   /** For each value that is no longer computed, the one that what follows reads instead. */
   readonly standIns: ReadonlyMap<ValueName, ValueName>;
+  /** The same for all values of the blocks gone round, those included that something else still needs. */
+  readonly around: ReadonlyMap<ValueName, ValueName>;
 }
 
 /**
@@ -47,7 +49,9 @@ export function skipBlocks(analysed: AnalysedModel, operator: SkipExitOperator):
     outputs,
   );
   const edited = analyseEdited(analysed, reduced, analysed.exits);
-  return { analysed: edited, standIns: standInsOf(index, edited.index, bypasses, standIn) };
+  const around = valuesAround(index, bypasses, standIn);
+  const standIns = new Map([...around].filter(([name]) => !edited.index.producer.has(name)));
+  return { analysed: edited, standIns, around };
 }
 
 function rewired(
@@ -77,19 +81,16 @@ function rewired(
   return { ...graph, nodes: [...nodes, ...copies] };
 }
 
-/** Each vanished value belongs to the bypass that goes round its producer. */
-function standInsOf(
-  before: GraphIndex,
-  after: GraphIndex,
+/** Each value belongs to the bypass that goes round its producer. */
+function valuesAround(
+  index: GraphIndex,
   bypasses: readonly Bypass[],
   standIn: (name: ValueName) => ValueName,
 ): Map<ValueName, ValueName> {
   const found = new Map<ValueName, ValueName>();
   for (const { from, to } of bypasses) {
-    const around = nodesBetween(before, new Set([valueName(from)]), [valueName(to)]);
-    for (const [name, node] of before.producer) {
-      if (around.has(node) && !after.producer.has(name)) found.set(name, standIn(valueName(to)));
-    }
+    const nodes = nodesBetween(index, new Set([valueName(from)]), [valueName(to)]);
+    for (const [name, node] of index.producer) if (nodes.has(node)) found.set(name, standIn(valueName(to)));
   }
   return found;
 }
@@ -100,7 +101,7 @@ function automaticBypass(analysed: AnalysedModel, count: number): Bypass {
   const [first] = blocks ?? [];
   const last = blocks?.at(-1);
   if (first !== undefined && last !== undefined) return { from: first.from, to: last.to };
-  const longest = skippable.reduce((most, { blocks: { length } }) => Math.max(most, length), 0);
+  const longest = longestRun(analysed);
   if (longest === 0) {
     throw new InputError({
       code: 'no-skippable-blocks',
@@ -113,6 +114,19 @@ function automaticBypass(analysed: AnalysedModel, count: number): Bypass {
     message: `early-exit: found at most ${longest} identical ${longest === 1 ? 'block' : 'blocks'} in a row, wanted ${count}`,
     hint: `Skip up to ${longest} with "blocks", or name what to leave out with "bypass".`,
   });
+}
+
+/** What can be left out where as many blocks as were wanted cannot: a shorter run, or one layer for another. */
+export function nearestSkip(analysed: AnalysedModel): SkipExitOperator | null {
+  const longest = longestRun(analysed);
+  const bypass = longest > 0 ? null : lastBypass(analysed);
+  if (longest === 0 && bypass === null) return null;
+  const skip = { op: 'early-exit', kind: 'skip' } as const;
+  return bypass === null ? { ...skip, blocks: longest } : { ...skip, bypass: [bypass] };
+}
+
+function longestRun({ skippable }: AnalysedModel): number {
+  return skippable.reduce((most, { blocks: { length } }) => Math.max(most, length), 0);
 }
 
 /** The last two layers of which one can stand in for the other, though no block lies between them. */

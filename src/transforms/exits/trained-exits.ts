@@ -5,16 +5,24 @@ import type { ExistingExitOperator, TrainedExitOperator } from '../recipe.ts';
 import { attachHeads } from './attach-head.ts';
 import { headKey, type Heads, type TrainedHead } from './trained-head.ts';
 
+/** A model with heads. */
+interface GrownModel {
+  readonly analysed: AnalysedModel;
+  /** The heads' outputs, by the value that each hangs on. */
+  readonly taps: ReadonlyMap<string, ValueName>;
+  /** Where inference may stop; null if nothing stops. */
+  readonly stopping: ExistingExitOperator | null;
+}
+
 /**
  * Attaches the heads that an operator names. From there on its exits are exits that the model has.
- * @returns the grown model, and where it may stop; null if nothing stops
  * @throws InputError `exit-not-trained` if a head is missing, or why one cannot be attached
  */
 export function withTrainedHeads(
   analysed: AnalysedModel,
   operator: TrainedExitOperator,
   heads: Heads,
-): { readonly analysed: AnalysedModel; readonly stopping: ExistingExitOperator | null } {
+): GrownModel {
   // What is left says how confidence is decided: the same for exits of every kind.
   const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
   const { grown, outputOf } = attached(analysed, headsOf(operator, heads));
@@ -25,9 +33,9 @@ export function withTrainedHeads(
   checkEnd(analysed.exits.at(-1)?.output, grown);
   if (exit !== undefined) {
     if (at[exit] === undefined) throw noSuchExit(exit, at);
-    return { analysed: grown, stopping: { op, kind: 'existing', exit: indexOf(at[exit]) } };
+    return { analysed: grown, taps: outputOf, stopping: { op, kind: 'existing', exit: indexOf(at[exit]) } };
   }
-  if (threshold === undefined) return { analysed: grown, stopping: null };
+  if (threshold === undefined) return { analysed: grown, taps: outputOf, stopping: null };
   if (typeof threshold !== 'number' && threshold.length !== at.length) throw thresholdCount(threshold, at);
   const stops = at
     .map((value, position) => ({
@@ -37,6 +45,7 @@ export function withTrainedHeads(
     .sort((a, b) => a.exit - b.exit);
   return {
     analysed: grown,
+    taps: outputOf,
     stopping: {
       ...decision,
       op,
