@@ -1,10 +1,12 @@
-import { ok, type Result } from '../base/result.ts';
+import { type Failure, failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import { type CostProfile, costProfileOf } from '../study/profile/cost-profile.ts';
-import type { Provider } from '../study/trial.ts';
+import { type CostProfile, costProfileOf, shareInNodes } from '../study/profile/cost-profile.ts';
+import type { Provider, Sample } from '../study/trial.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import { openEngineClient } from './engine-client.ts';
 
 export interface ProfileRequest {
@@ -15,48 +17,101 @@ export interface ProfileRequest {
   readonly preprocessing: Preprocessing;
   readonly provider: Provider;
   readonly threads: number;
+  /** The quantize step of recipes whose kernels are to be measured; empty: the model's own. */
+  readonly arithmetic?: Recipe;
 }
+
+/** What profiling is at; `runs` are inferences. */
+export type ProfileProgress =
+  | { readonly step: 'preparing' | 'loading' }
+  | { readonly step: 'running'; readonly runs: number; readonly of: number };
 
 const warmUpRuns = 3;
 /** About how long the timed runs may take, where the model is as fast as its MACs suggest. */
 const budgetMs = 3000;
 const assumedMacsPerMs = 10e6;
 
+/** Above this, the runtime's noting of times costs too little to matter. */
+const enoughInNodes = 0.97;
+
 /**
- * Measures what each node of the unchanged model takes here, in a worker of its own: medians of several runs.
+ * Measures what each node of the unchanged model takes here, in a worker of its own: medians of several runs. Noting
+ * the time of each node takes time itself; where it matters, what a whole inference takes is measured without.
  * @param signal cancels at once
  * @returns failures as of building, loading and running
  */
 export async function profileModel(
-  { model, view, data, preprocessing, provider, threads }: ProfileRequest,
+  request: ProfileRequest,
   signal: AbortSignal,
+  onProgress: (progress: ProfileProgress) => void = () => {},
 ): Promise<Result<CostProfile>> {
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  try {
-    const built = await model.buildForProfile();
-    if (!built.ok) return built;
-    const { plan, files } = built.value;
-    const loaded = await engine.api.load({
-      plan,
-      files,
-      provider,
-      threads,
-      data,
-      preprocessing,
-      isProfiled: true,
+  const { model, view, data, preprocessing, provider, threads, arithmetic = [] } = request;
+  if (signal.aborted) return failed(cancelled);
+  onProgress({ step: 'preparing' });
+  const built = await orCancelled(model.buildForProfile(arithmetic), signal);
+  if (!built.ok) return built;
+  const { plan, files } = built.value;
+  const affordable = (budgetMs * assumedMacsPerMs) / Math.max(1, view.totals.macs);
+  const runs = warmUpRuns + Math.min(25, Math.max(5, Math.floor(affordable)));
+  const images = Array.from({ length: runs }, (_, run) => run % data.dataset.items.length);
+  const tellRuns = (done: number): void => onProgress({ step: 'running', runs: done, of: runs });
+
+  /** Loads the model into a worker that lives as long as `use` takes. */
+  const inEngine = async <T>(
+    isProfiled: boolean,
+    use: (engine: EngineApi) => Promise<Result<T>>,
+  ): Promise<Result<T>> => {
+    if (signal.aborted) return failed(cancelled);
+    const engine = openEngineClient();
+    const stop = () => engine.terminate();
+    signal.addEventListener('abort', stop);
+    try {
+      onProgress({ step: 'loading' });
+      const loaded = await engine.api.load({
+        plan,
+        files,
+        provider,
+        threads,
+        data,
+        preprocessing,
+        isProfiled,
+      });
+      return loaded.ok ? await use(engine.api) : loaded;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      engine.terminate();
+    }
+  };
+
+  const profiled = await inEngine(true, (engine) => engine.profile(images, warmUpRuns, tellRuns));
+  if (!profiled.ok) return profiled;
+  const isEnough = provider !== 'webgpu' && shareInNodes(profiled.value) >= enoughInNodes;
+  if (isEnough) return ok(costProfileOf(view, profiled.value));
+  const plain = await inEngine(false, async (engine) => {
+    const samples: Sample[] = [];
+    for (const [done, image] of images.entries()) {
+      const batch = { imageIndices: [image], round: 0, warmUp: done < warmUpRuns, firstSequence: done };
+      const measured = await engine.measure(batch);
+      if (!measured.ok) return measured;
+      samples.push(...measured.value);
+      tellRuns(done + 1);
+    }
+    return ok(samples);
+  });
+  if (!plain.ok) return plain;
+  return ok(costProfileOf(view, { ...profiled.value, plainSamples: plain.value }));
+}
+
+const cancelled: Failure = { code: 'cancelled', message: 'Profiling was cancelled.' };
+
+/** Work that cannot be stopped, but need not be waited for. */
+function orCancelled<T>(work: Promise<Result<T>>, signal: AbortSignal): Promise<Result<T>> {
+  return new Promise((resolve) => {
+    const stop = () => resolve(failed(cancelled));
+    signal.addEventListener('abort', stop);
+    void work.then((result) => {
+      signal.removeEventListener('abort', stop);
+      resolve(result);
     });
-    if (!loaded.ok) return loaded;
-    const affordable = (budgetMs * assumedMacsPerMs) / Math.max(1, view.totals.macs);
-    const runs = warmUpRuns + Math.min(25, Math.max(5, Math.floor(affordable)));
-    const { length } = data.dataset.items;
-    const images = Array.from({ length: runs }, (_, run) => run % length);
-    const profiled = await engine.api.profile(images, warmUpRuns);
-    return profiled.ok ? ok(costProfileOf(view, profiled.value)) : profiled;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    engine.terminate();
-  }
+  });
 }

@@ -16,7 +16,13 @@ import { inputDims } from './input-dims.ts';
 import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
 import { bestClasses, classCountOf, requireClassScores } from './scores.ts';
-import { createSegmentRunner, type Inference, scoresOf, type SegmentRunner } from './segment-runner.ts';
+import {
+  createSegmentRunner,
+  type Inference,
+  outputsThatStay,
+  scoresOf,
+  type SegmentRunner,
+} from './segment-runner.ts';
 import { sessionInput } from './session-input.ts';
 
 interface Loaded {
@@ -46,8 +52,7 @@ export function createEngineService(): EngineApi {
     const runtime = await startRuntime(request.provider, request.threads);
     const startedMs = performance.now();
     const sessions: InferenceSession[] = [];
-    for (const segment of request.plan.segments)
-      sessions.push(await openSession(runtime, request, segment.file));
+    for (const at of request.plan.segments.keys()) sessions.push(await openSession(runtime, request, at));
     const sessionCreateMs = performance.now() - startedMs;
     loaded = {
       request,
@@ -87,8 +92,8 @@ export function createEngineService(): EngineApi {
     exitScores: (imageIndices, onProgress) =>
       guarded('the pass over all exits', () => scoreExits(requireLoaded(loaded), imageIndices, onProgress)),
 
-    profile: (imageIndices, warmUpRuns) =>
-      guarded('the profile', () => profileRuns(requireLoaded(loaded), imageIndices, warmUpRuns)),
+    profile: (imageIndices, warmUpRuns, onProgress) =>
+      guarded('the profile', () => profileRuns(requireLoaded(loaded), imageIndices, warmUpRuns, onProgress)),
 
     features: (imageIndices, onProgress) =>
       guarded('the feature pass', () => allFeatures(requireLoaded(loaded), imageIndices, onProgress)),
@@ -103,15 +108,21 @@ function prepared({ request, ...engine }: Loaded, preprocessing: Preprocessing):
   return { ...engine, dims, request: { ...request, preprocessing } };
 }
 
-async function openSession(runtime: Runtime, request: EngineLoad, name: string): Promise<InferenceSession> {
+async function openSession(runtime: Runtime, request: EngineLoad, at: number): Promise<InferenceSession> {
+  const { plan, files, isProfiled } = request;
+  const name = defined(plan.segments[at], `segment ${at}`).file;
   const { blob } = defined(
-    request.files.find((file) => file.name === name),
+    files.find((file) => file.name === name),
     `file ${name}`,
   );
-  // Nothing here keeps the bytes: the runtime copies them into its heap.
-  const { modelBytes, externalData } = await sessionInput(blob, name);
   try {
-    return await runtime.createSession(modelBytes, externalData, request.isProfiled);
+    // Nothing here keeps the bytes: the runtime copies them into its heap.
+    const { modelBytes, externalData } = await sessionInput(blob, name);
+    return await runtime.createSession(modelBytes, {
+      externalData,
+      isProfiled,
+      outputsThatStay: outputsThatStay(plan, at),
+    });
   } catch (thrown) {
     throw new InputError(runtimeFailure(thrown, name));
   }
@@ -172,11 +183,13 @@ async function profileRuns(
   engine: Loaded,
   imageIndices: readonly number[],
   warmUpRuns: number,
+  onProgress: (done: number) => void,
 ): Promise<ProfiledRun> {
   const samples: Sample[] = [];
   for (const [run, imageIndex] of imageIndices.entries()) {
     const batch = { round: 0, warmUp: run < warmUpRuns, firstSequence: 0 };
     samples.push(await timedInference(engine, imageIndex, batch, run));
+    onProgress(run + 1);
     await nextTask();
   }
   const lines = engine.sessions.flatMap((session) => engine.runtime.endProfile(session));

@@ -9,15 +9,20 @@ export type Ort = typeof OrtModule;
 /** External data of a model, by the location its tensors name. */
 export type ExternalData = readonly { readonly path: string; readonly data: Uint8Array }[];
 
+/** How a session is to be made. */
+export interface SessionChoices {
+  readonly externalData?: ExternalData | undefined;
+  /** For `Runtime.endProfile`. */
+  readonly isProfiled?: boolean | undefined;
+  /** Outputs that are only fed to other sessions: on WebGPU they are not read back. */
+  readonly outputsThatStay?: readonly string[];
+}
+
 /** ONNX Runtime Web, started in this worker for one provider and thread count. */
 export interface Runtime {
   readonly ort: Ort;
   readonly threadsUsed: number;
-  createSession(
-    modelBytes: Uint8Array,
-    externalData?: ExternalData,
-    isProfiled?: boolean,
-  ): Promise<OrtModule.InferenceSession>;
+  createSession(modelBytes: Uint8Array, options?: SessionChoices): Promise<OrtModule.InferenceSession>;
   /** Ends the profile of a session that was made with one; lines of `parseRuntimeProfile`. */
   endProfile(session: OrtModule.InferenceSession): readonly string[];
   /** Size of the WASM heap. It never shrinks, so this is also the peak. */
@@ -46,13 +51,17 @@ export async function startRuntime(provider: Provider, threads: number): Promise
   // Some phones never finish starting threads; the download of the WASM counts too.
   ort.env.wasm.initTimeout = 120_000;
 
-  const createSession: Runtime['createSession'] = (modelBytes, externalData, isProfiled = false) =>
-    ort.InferenceSession.create(modelBytes, {
+  const createSession: Runtime['createSession'] = (modelBytes, choices = {}) => {
+    const { externalData, isProfiled = false, outputsThatStay = [] } = choices;
+    return ort.InferenceSession.create(modelBytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
       enableProfiling: isProfiled,
       ...(externalData && { externalData: externalData.map((file) => ({ ...file })) }),
+      ...(provider === 'webgpu' &&
+        outputsThatStay.length > 0 && { preferredOutputLocation: onGpu(outputsThatStay) }),
     });
+  };
   try {
     // The first session starts everything; a model that does nothing keeps that out of `sessionCreateMs`.
     const session = await createSession(identityModelBytes());
@@ -69,6 +78,13 @@ export async function startRuntime(provider: Provider, threads: number): Promise
     heapBytes,
     takeLog: () => log.take(),
   };
+}
+
+function onGpu(names: readonly string[]): Record<string, 'gpu-buffer'> {
+  // Names come from files, so no prototype.
+  const locations = Object.create(null) as Record<string, 'gpu-buffer'>;
+  for (const name of names) locations[name] = 'gpu-buffer';
+  return locations;
 }
 
 function startFailure(thrown: unknown, provider: Provider, threads: number): InputError {

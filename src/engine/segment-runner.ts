@@ -39,6 +39,7 @@ export function createSegmentRunner(
     session: defined(sessions[i], `session of segment ${i}`),
     // Names come from files, so no prototype; reused, so that nothing is allocated while timing.
     feeds: Object.create(null) as Record<string, Tensor>,
+    fetches: neededOutputs(plan, i),
   }));
 
   return async (input) => {
@@ -47,10 +48,10 @@ export function createSegmentRunner(
     const startedMs = now();
     let segmentStartedMs = startedMs;
     let exit: SegmentPlan['exit'] = null;
-    for (const { segment, session, feeds } of segments) {
+    for (const { segment, session, feeds, fetches } of segments) {
       for (const { name } of segment.inputs) feeds[name] = defined(values.get(name), `value ${name}`);
-      const outputs = await session.run(feeds);
-      for (const name in outputs) values.set(name, outputs[name] as Tensor);
+      const outputs = await session.run(feeds, fetches);
+      for (const name of fetches) values.set(name, outputs[name] as Tensor);
       exit = segment.exit;
       if (exit !== null) onExit?.(exit, scoresOf(defined(values.get(exit.output), `output ${exit.output}`)));
       const stops = exit !== null && isConfident(exit, values);
@@ -75,6 +76,35 @@ export function createSegmentRunner(
     for (const tensor of values.values()) tensor.dispose();
     return inference;
   };
+}
+
+/**
+ * The outputs of a segment that anything uses: later segments, an exit's decision, the answer. Others (early exits
+ * of a model that runs to its end) are not worth their copy.
+ */
+function neededOutputs({ segments, output, decision }: VariantPlan, at: number): string[] {
+  const needed = new Set<string>(
+    segments.slice(at + 1).flatMap(({ inputs }) => inputs.map(({ name }) => name)),
+  );
+  for (const name of [output.name, decision?.output, segments[at]?.exit?.output]) if (name) needed.add(name);
+  return defined(segments[at], `segment ${at}`)
+    .outputs.map(({ name }) => name)
+    .filter((name) => needed.has(name));
+}
+
+/**
+ * The outputs of a segment that may stay where a GPU made them: nobody reads their numbers but later segments of the
+ * same tier. What crosses a cut has to leave the device.
+ */
+export function outputsThatStay({ segments, output, decision }: VariantPlan, at: number): string[] {
+  const { tier, outputs } = defined(segments[at], `segment ${at}`);
+  const isSent = segments.slice(at + 1).some((later) => later.tier !== tier);
+  if (isSent) return [];
+  const read = new Set<string>(segments.flatMap(({ exit }) => (exit === null ? [] : [exit.output])));
+  for (const name of [output.name, decision?.output]) if (name) read.add(name);
+  return outputs
+    .filter(({ name, dataType }) => !read.has(name) && dataType === 'float32')
+    .map(({ name }) => name);
 }
 
 function isConfident(exit: NonNullable<SegmentPlan['exit']>, values: ReadonlyMap<string, Tensor>): boolean {

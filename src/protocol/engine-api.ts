@@ -69,7 +69,11 @@ export interface EngineApi {
    * What each node takes, over these images. Once, after a load with `isProfiled`; the first runs are the warm-up.
    * The files' nodes must be named after their first output.
    */
-  profile(imageIndices: readonly number[], warmUpRuns: number): Promise<Result<ProfiledRun>>;
+  profile(
+    imageIndices: readonly number[],
+    warmUpRuns: number,
+    onProgress: (done: number) => void,
+  ): Promise<Result<ProfiledRun>>;
   /**
    * Every output of the plan's first segment over these images, as rows; for `ModelApi.buildForFeatures`.
    * @returns for each output, row-major, [images, numbers of one image]

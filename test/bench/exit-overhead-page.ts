@@ -34,11 +34,11 @@ export async function exitOverheadMs(
   const sessions = [];
   for (const { file } of plan.segments) {
     const blob = built.files.find(({ name }) => name === file)?.blob ?? new Blob();
-    const session = await runtime.createSession(new Uint8Array(await blob.arrayBuffer()), []);
+    const session = await runtime.createSession(new Uint8Array(await blob.arrayBuffer()));
     const run: InferenceSession['run'] = session.run.bind(session);
-    session.run = async (feeds: InferenceSession.FeedsType) => {
+    session.run = async (feeds: InferenceSession.FeedsType, ...rest: unknown[]) => {
       const startedMs = performance.now();
-      const outputs = await run(feeds);
+      const outputs = await (run as (...all: unknown[]) => ReturnType<typeof run>)(feeds, ...rest);
       inRuntimeMs += performance.now() - startedMs;
       return outputs;
     };

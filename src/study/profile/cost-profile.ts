@@ -1,7 +1,8 @@
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { summarise } from '../statistics/summary.ts';
 import type { Sample } from '../trial.ts';
-import type { NodeTimes } from './runtime-profile.ts';
+import { attributeTimes, type RuntimeNodeTime } from './attribute-times.ts';
+import { areTimesMissing, type NodeTimes } from './runtime-profile.ts';
 
 /** What running a model on this device costs, node by node. */
 export interface CostProfile {
@@ -14,65 +15,91 @@ export interface CostProfile {
   readonly imageBytes: number;
   /** Measured node by node; or a total (measured or assumed) shared out by multiply-accumulates. */
   readonly source: 'measured' | 'by-macs';
+  /** Why there are no times of single nodes though they were asked for, as a sentence for people. */
+  readonly whyByMacs?: string;
+  /** Share of the nodes' times whose node is a guess, see `attributeTimes`; only of measured ones. */
+  readonly guessedShare?: number;
+  /** Share of an inference that no node takes, which the runtime needs between them; only of measured ones. */
+  readonly betweenNodesShare?: number;
+  /** Timed inferences behind the medians. */
+  readonly runs?: number;
 }
 
 /** A session's run with the runtime's profile on. */
 export interface ProfiledRun {
   readonly nodes: readonly NodeTimes[];
-  /** The timed runs, warm-up included. */
+  /** The profiled runs, warm-up included. */
   readonly samples: readonly Sample[];
+  /** Runs without the runtime's profile, which takes some time at each node; what an inference takes is told by them. */
+  readonly plainSamples?: readonly Sample[];
   /** Median size of the images' files. */
   readonly imageBytes: number;
 }
 
 /**
- * Costs of a graph's nodes from a profile of the whole model, whose nodes were named after their first output.
- * The runtime fuses nodes and adds some of its own: a fused node's time counts for the node that gave it its name,
- * and what belongs to no node of the graph counts for the one that ran before it. What the runtime needs between
- * nodes is shared out, so that the sum is what an inference takes.
+ * Costs of a graph's nodes from a profile of the whole model, whose nodes were named after their first output; see
+ * `attributeTimes` for those that the runtime fused or added. What the runtime needs between nodes is shared out, so
+ * that the sum is what an inference takes. Where most of the time cannot be told node by node, the total is shared
+ * out by multiply-accumulates.
  */
-export function costProfileOf(view: GraphView, { nodes, samples, imageBytes }: ProfiledRun): CostProfile {
-  const warmUpShare = samples.filter(({ warmUp }) => warmUp).length / Math.max(1, samples.length);
-  const timed = samples.filter(({ warmUp }) => !warmUp);
-  const nodeOfOutput = new Map<string, number>();
-  for (const { index, outputs } of view.nodes) for (const name of outputs) nodeOfOutput.set(name, index);
-
-  const nodeMs = new Float64Array(view.nodes.length);
-  let current = 0;
-  for (const { name, timesMs } of nodes) {
-    current = nodeNamed(name, nodeOfOutput) ?? current;
-    const counted = timesMs.slice(Math.round(timesMs.length * warmUpShare));
-    const runs = Math.max(1, counted.length / Math.max(1, timed.length));
-    nodeMs[current] = (nodeMs[current] ?? 0) + runs * (summarise(counted)?.median ?? 0);
-  }
+export function costProfileOf(view: GraphView, profiled: ProfiledRun): CostProfile {
+  const { nodes, samples, plainSamples = samples, imageBytes } = profiled;
+  const timed = plainSamples.filter(({ warmUp }) => !warmUp);
   const median = (part: (sample: Sample) => number): number => summarise(timed.map(part))?.median ?? 0;
   const computeMs = median((sample) => sample.computeMs);
-  return {
-    nodeMs: scaledTo(nodeMs, computeMs) ?? sharedByMacs(view, computeMs),
+  const common = {
     decodeMs: median((sample) => sample.decodeMs),
     preprocessMs: median((sample) => sample.preprocessMs),
     postprocessMs: median((sample) => sample.postprocessMs),
     imageBytes,
-    source: nodes.length > 0 ? 'measured' : 'by-macs',
+    runs: timed.length,
   };
+  const byMacs = (whyByMacs: string): CostProfile => {
+    return { ...common, nodeMs: sharedByMacs(view, computeMs), source: 'by-macs', whyByMacs };
+  };
+
+  if (areTimesMissing(nodes)) return byMacs('The GPU tells no times of single operators in this browser.');
+  const { nodeMs, guessedMs } = attributeTimes(view, timesPerInference(nodes, samples));
+  const nodesMs = nodeMs.reduce((sum, ms) => sum + ms, 0);
+  const scaled = scaledTo(nodeMs, computeMs);
+  if (scaled === null) return byMacs('The runtime told no times of single operators.');
+  if (guessedMs > nodesMs / 2)
+    return byMacs('The runtime runs most of this model as one, without times of single operators.');
+  return {
+    ...common,
+    nodeMs: scaled,
+    source: 'measured',
+    guessedShare: guessedMs / nodesMs,
+    betweenNodesShare: Math.max(0, 1 - nodesMs / computeMs),
+  };
+}
+
+/**
+ * Share of profiled inferences that the runtime's nodes account for; the rest is the runtime's work between them and
+ * that of profiling.
+ */
+export function shareInNodes({ nodes, samples }: ProfiledRun): number {
+  const nodesMs = timesPerInference(nodes, samples).reduce((sum, { ms }) => sum + ms, 0);
+  const computeMs = samples.filter(({ warmUp }) => !warmUp).map((sample) => sample.computeMs);
+  return nodesMs / (summarise(computeMs)?.median ?? Number.NaN);
+}
+
+/** Median time of each of the runtime's nodes, times how often it runs in an inference. */
+function timesPerInference(nodes: readonly NodeTimes[], samples: readonly Sample[]): RuntimeNodeTime[] {
+  const warmUps = samples.filter(({ warmUp }) => warmUp).length;
+  const timedRuns = Math.max(1, samples.length - warmUps);
+  return nodes.map(({ name, opType, timesMs }) => {
+    // What is done once (a GPU's layout of weights) does not belong to an inference.
+    const isOnce = timesMs.length <= warmUps;
+    const counted = isOnce ? [] : timesMs.slice(Math.round((timesMs.length * warmUps) / samples.length));
+    return { name, opType, ms: (counted.length / timedRuns) * (summarise(counted)?.median ?? 0) };
+  });
 }
 
 /** Where nothing was profiled: the time of the whole, shared out by multiply-accumulates. */
 export function costProfileByMacs(view: GraphView, computeMs: number, imageBytes: number): CostProfile {
   const nodeMs = sharedByMacs(view, computeMs);
   return { nodeMs, decodeMs: 0, preprocessMs: 0, postprocessMs: 0, imageBytes, source: 'by-macs' };
-}
-
-/** Fused nodes are called `fused NAME` or `NAME/…`. */
-function nodeNamed(name: string, nodeOfOutput: ReadonlyMap<string, number>): number | undefined {
-  let plain = name.startsWith('fused ') ? name.slice('fused '.length) : name;
-  for (;;) {
-    const node = nodeOfOutput.get(plain);
-    if (node !== undefined) return node;
-    const end = plain.lastIndexOf('/');
-    if (end <= 0) return undefined;
-    plain = plain.slice(0, end);
-  }
 }
 
 function sharedByMacs(view: GraphView, computeMs: number): Float64Array {

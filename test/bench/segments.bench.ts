@@ -1,0 +1,64 @@
+import { createServer } from 'vite';
+import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
+import { type BenchRow, quantile, type Bench } from './bench.ts';
+import type * as InPage from './segments-page.ts';
+
+const models = [
+  { name: 'mobilenet_v2', rounds: 60 },
+  { name: 'shufflenet_v2_x1_0', rounds: 60 },
+  { name: 'efficientnet_b1', rounds: 30 },
+  { name: 'resnet152', rounds: 12 },
+] as const;
+
+/** What dividing a model costs: its four segments against the whole, both as the lab runs them, taking turns. */
+export const bench: Bench = async ({ browser, projectRoot }) => {
+  const server = await createServer({
+    root: projectRoot,
+    server: { host: '127.0.0.1', port: 0 },
+    logLevel: 'error',
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const rows: BenchRow[] = [];
+  try {
+    for (const threads of [1, 2]) {
+      for (const { name, rounds } of models) {
+        const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+        // The engine looks for the runtime beside the app's workers, so the bench's worker starts there.
+        await page.route('**/workers/segments-bench.ts', (route) =>
+          route.fulfill({
+            contentType: 'text/javascript',
+            headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' },
+            body: `import '/test/bench/segments-worker.ts';`,
+          }),
+        );
+        await openBlankPage(page);
+        const { wholeMs, segmentsMs, largestDifference } = await runInPage<typeof InPage, 'compareSegments'>(
+          page,
+          '/test/bench/segments-page.ts',
+          'compareSegments',
+          { url: `/samples/zoo/${name}.onnx`, size: 224, threads, rounds },
+        );
+        await page.close();
+        // Neighbours in time meet the same state of the machine, so other work on it cancels out.
+        const ratios = segmentsMs.map((ms, round) => ms / (wholeMs[round] ?? Number.NaN));
+        const slower = quantile(ratios, 0.5) - 1;
+        const least = Math.min(...segmentsMs) / Math.min(...wholeMs) - 1;
+        rows.push({
+          name: `${name} in 4 segments, ${threads} thread(s)`,
+          value: `${percent(slower)} (least times ${percent(least)}), ${quantile(wholeMs, 0.5).toFixed(1)} ms whole; scores differ by ${largestDifference.toPrecision(1)}`,
+          target: 'at most 3 % slower',
+          ok: slower <= 0.03 && largestDifference <= 1e-5,
+        });
+      }
+    }
+    return rows;
+  } finally {
+    await server.close();
+  }
+};
+
+function percent(share: number): string {
+  return `${share < 0 ? '' : '+'}${(100 * share).toFixed(1)} %`;
+}
