@@ -5,6 +5,7 @@ import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import { type CostProfile, costProfileOf, shareInNodes } from '../study/profile/cost-profile.ts';
+import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { openEngineClient } from './engine-client.ts';
@@ -20,11 +21,6 @@ export interface ProfileRequest {
   /** The quantize step of recipes whose kernels are to be measured; empty: the model's own. */
   readonly arithmetic?: Recipe;
 }
-
-/** What profiling is at; `runs` are inferences. */
-export type ProfileProgress =
-  | { readonly step: 'preparing' | 'loading' }
-  | { readonly step: 'running'; readonly runs: number; readonly of: number };
 
 const warmUpRuns = 3;
 /** About how long the timed runs may take, where the model is as fast as its MACs suggest. */

@@ -45,3 +45,8 @@ export function remainingMs(work: readonly RemainingWork[], meanSetupMs: number 
     0,
   );
 }
+
+/** What profiling is at; `runs` are inferences. */
+export type ProfileProgress =
+  | { readonly step: 'preparing' | 'loading' }
+  | { readonly step: 'running'; readonly runs: number; readonly of: number };
