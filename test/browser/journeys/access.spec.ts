@@ -185,7 +185,7 @@ test('with the keyboard alone: a cut is placed and moved, and a study measured',
   }
   // All strategies off but the first.
   const boxes = page.getByRole('checkbox', { name: /^Measure / });
-  const none = page.getByRole('button', { name: 'none', exact: true });
+  const none = page.getByRole('button', { name: 'Choose no strategy' });
   await none.focus();
   await page.keyboard.press('Enter');
   await expect(boxes.and(page.locator(':checked'))).toHaveCount(0);
