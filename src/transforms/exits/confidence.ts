@@ -15,7 +15,7 @@ export const DEFAULT_CONFIDENCE: ConfidenceMeasure = 'max-softmax';
  *
  * Of a single class it is that class's probability, whatever the measure.
  * @param kind `logits` are softmaxed first (shifted by their maximum, so that nothing overflows)
- * @returns NaN if the model produced NaN, which never reaches a threshold
+ * @returns NaN if the model produced NaN or infinite logits, which never reaches a threshold
  */
 export function confidenceOf(
   scores: ArrayLike<number>,
@@ -31,6 +31,8 @@ export function confidenceOf(
   }
   const isLogits = kind === 'logits';
   const sum = isLogits ? sumOfExponentials(scores, largest) : 1;
+  // An infinite logit is an overflow, not certainty.
+  if (Number.isNaN(sum)) return Number.NaN;
   const probability = (score: number): number => (isLogits ? Math.exp(score - largest) / sum : score);
   if (measure === 'max-softmax' || scores.length < 2) return probability(largest);
   if (measure === 'margin') return probability(largest) - probability(second);
