@@ -1,6 +1,8 @@
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import { lastBlocks } from '../transforms/exits/last-blocks.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
+import { withAutomaticCut } from '../transforms/placement.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
   type NamedRecipe,
@@ -47,15 +49,17 @@ const cut: Operator = { op: 'partition', cut: 'equal-size' };
  * exits that the model has, else at those trained on this device, else leaves out repeated blocks; P cuts at a
  * place chosen for the model anew. Whether a recipe can be applied is for the model worker's `check` to say.
  * @param trained the trained exits whose heads are there
+ * @param tiers for the fastest cut: what differs from the defaults
  * @source Singh et al.: identity, quantized, early exit (two blocks skipped), QE, partition, QEP
  */
 export function strategySets(
   view: GraphView,
   trained: Pick<TrainedExitOperator, 'at' | 'seed'> | null = null,
+  tiers: Partial<TierModel> = {},
 ): readonly StrategySet[] {
   const [exit, skip] = [mainExit(view, trained), skipExit(view)];
   const exits = exitSet(view, trained, exit);
-  const cuts = cutSet();
+  const cuts = cutSet(tiers);
   const combinations = [
     combination('qe', 'QE', 'Quantized with early exits, beside each alone.', exit, ['Q', 'E', 'QE']),
     combination('qep', 'QEP', 'Quantized, early exits and a cut, beside their parts.', exit, [
@@ -179,7 +183,7 @@ function exitSet(
   };
 }
 
-function cutSet(): StrategySet {
+function cutSet(tiers: Partial<TierModel>): StrategySet {
   return {
     id: 'partition',
     title: 'Partition',
@@ -188,7 +192,7 @@ function cutSet(): StrategySet {
       { name: 'identity', recipe: [identity] },
       { name: 'P', recipe: [cut] },
       { name: 'P fewest bytes', recipe: [{ op: 'partition', cut: 'fewest-bytes' }] },
-      { name: 'P fastest', recipe: [{ op: 'partition', cut: 'fastest' }] },
+      { name: 'P fastest', recipe: withAutomaticCut([], 'fastest', tiers) },
     ],
     leftOut: [],
   };

@@ -357,7 +357,8 @@ function operatorLabel(operator: Operator): string {
 /** People count exits from 1, recipes from 0. */
 function exitLabel(operator: EarlyExitOperator): string {
   if (operator.kind === 'skip') return skipLabel(operator);
-  if (operator.kind === 'trained') return trainedLabel(operator);
+  if (operator.kind === 'trained')
+    return trainedLabel(operator, (values) => values.map((name) => `@${shortName(name)}`).join(' '));
   const { exit, threshold, exits } = operator;
   if (exit !== undefined) return `exit ${exit + 1}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
@@ -365,16 +366,22 @@ function exitLabel(operator: EarlyExitOperator): string {
   return `exits${which} τ ${thresholds.map(thresholdText).join('/')}${decisionLabel(operator)}`;
 }
 
-/** `trained exits @relu2 @relu4 τ 0.80`, `trained exit @relu2`, `+ 2 trained exits`. */
-function trainedLabel(operator: TrainedExitOperator): string {
+/**
+ * `trained exits @relu2 @relu4 τ 0.80`, `trained exit @relu2`, `trained exits 3, all run`.
+ * @param placesOf how the values that exits hang on are called, one or two of them
+ */
+export function trainedLabel(
+  operator: TrainedExitOperator,
+  placesOf: (values: readonly string[]) => string,
+): string {
   const { at, exit, threshold } = operator;
-  if (exit !== undefined) return `trained exit @${shortName(at[exit] ?? String(exit))}`;
+  if (exit !== undefined) return `trained exit ${placesOf([at[exit] ?? String(exit)])}`;
   const thresholds = typeof threshold === 'number' ? [threshold] : (threshold ?? []);
   const stop =
     thresholds.length === 0
       ? ', all run'
       : ` τ ${thresholds.map(thresholdText).join('/')}${decisionLabel(operator)}`;
-  const places = at.length <= 2 ? at.map((name) => `@${shortName(name)}`).join(' ') : String(at.length);
+  const places = at.length <= 2 ? placesOf(at) : String(at.length);
   return `trained ${at.length === 1 ? 'exit' : 'exits'} ${places}${stop}`;
 }
 

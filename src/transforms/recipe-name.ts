@@ -1,13 +1,13 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import { placeCuts } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
-import { recipeLabel } from './parse-recipe.ts';
+import { recipeLabel, trainedLabel } from './parse-recipe.ts';
 import { skipsOf } from './exits/skip-placement.ts';
 import type { NamedRecipe, Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
 /**
- * A recipe's short name on a model: its label, with cuts named after the blocks they lie at instead of after
- * values, whose names are long and say little.
+ * A recipe's short name on a model: its label, with cuts and trained exits named after the blocks they lie at instead
+ * of after values, whose names are long and say little.
  */
 export function recipeName(recipe: Recipe, view: GraphView): string {
   const operators = recipe.filter(({ op }) => op !== 'identity');
@@ -52,6 +52,8 @@ export function distinctlyNamed<T extends { readonly name: string }>(all: readon
 
 function operatorName(operator: Operator, view: GraphView): string {
   if (operator.op === 'early-exit' && operator.kind === 'skip') return skipName(operator, view);
+  if (operator.op === 'early-exit' && operator.kind === 'trained')
+    return trainedLabel(operator, (values) => values.map((value) => placeOfValue(view, value)).join(' | '));
   if (operator.op !== 'partition') return recipeLabel([operator]);
   const automatic = automaticCutOf(operator);
   if (automatic !== null) return recipeLabel([operator]);
@@ -70,6 +72,12 @@ function skipName(operator: SkipExitOperator, view: GraphView): string {
   const [start, end] = [blockAt(first.afterNode + 1), blockAt(first.lastNode)];
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return `skip ${start === end ? start : `${start} to ${end}`}${more}`;
+}
+
+/** Where a value is made; its own name where this graph does not make it. */
+function placeOfValue(view: GraphView, value: string): string {
+  const maker = view.nodes.find(({ outputs }) => outputs.some((output) => output === value));
+  return maker ? placeOfCut(view, maker.index) : `@${value}`;
 }
 
 /**

@@ -2,13 +2,14 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Failure } from '../../base/result.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
+import { useTierModel } from '../../store/predictions.ts';
 import { sortByFit } from '../../store/strategy-slice.ts';
 import { type StrategySet, strategySets } from '../../study/strategy-sets.ts';
 import type { TrainedHead } from '../../transforms/exits/trained-head.ts';
 import { tapPlaces } from '../../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
-import type { NamedRecipe, Recipe } from '../../transforms/recipe.ts';
+import type { NamedRecipe, Operator, PartitionOperator, Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, IconButton } from '../ui/controls.tsx';
 import { TrashIcon } from '../ui/icons.tsx';
@@ -31,7 +32,11 @@ function Sets({ view, onClose }: { readonly view: GraphView; readonly onClose: (
   const heads = useLab((lab) => lab.heads);
   const listRecipes = useLab((lab) => lab.listRecipes);
   const tell = useLab((lab) => lab.tell);
-  const sets = useMemo(() => strategySets(view, trainedOn(view, heads)), [view, heads]);
+  const tiersOfNow = useTierModel(view);
+  // What is listed already stays the same strategy, though costs may have been measured since.
+  const tiers =
+    listed.flatMap(({ recipe }) => (recipe.length === 1 ? recipe : [])).find(isFastestCut) ?? tiersOfNow;
+  const sets = useMemo(() => strategySets(view, trainedOn(view, heads), tiers), [view, heads, tiers]);
   const refusals = useRefusals(sets);
   const keys = new Set(listed.flatMap((each) => (each.placement ? [] : [keyOf(each.recipe)])));
   return (
@@ -166,6 +171,10 @@ function trainedOn(
   const trained = new Set(heads.flatMap((head) => (head.seed === seed ? [head.value] : [])));
   const places = tapPlaces(view).flatMap(({ value }) => (trained.delete(value) ? [value as string] : []));
   return { at: [...places, ...trained], seed };
+}
+
+function isFastestCut(operator: Operator): operator is PartitionOperator {
+  return operator.op === 'partition' && operator.cut === 'fastest';
 }
 
 function keyOf(recipe: Recipe): string {

@@ -146,6 +146,15 @@ test('a point restores its recipe on the canvas; a study goes out of one browser
   await expect(point).toHaveCount(3);
   await lab.press(exit);
   await expect(exit).toHaveAttribute('aria-pressed', 'true');
+  // All about it, beside another one.
+  const card = page.getByRole('region', { name: 'Chosen trial' });
+  for (const part of ['decode', 'prepare', 'compute', 'read the answer', 'from image to answer'])
+    await expect(card).toContainText(part);
+  await card.getByLabel('Compare with').selectOption('identity');
+  await expect(card).toContainText(
+    /exit 1 is [\d.]+ × as fast as identity|exit 1 is about as fast as identity/,
+  );
+  await expect(card).toContainText(/top-1 accuracy is 1\d\.\d points lower/);
   await lab.show('Graph');
   await expect(page.getByTestId('stop-handle')).toBeVisible();
   await expect(page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');

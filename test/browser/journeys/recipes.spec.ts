@@ -3,6 +3,7 @@ import { unzipSync } from 'fflate';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Locator } from '@playwright/test';
 import type { VariantPlan } from '../../../src/transforms/variant.ts';
+import { bandModel } from '../../fixtures/bands.ts';
 import { expect, type Lab, test, textOf } from './lab-page.ts';
 
 const sampleModel = readFileSync(new URL('../../../public/samples/digits.onnx', import.meta.url));
@@ -137,6 +138,55 @@ test('a recipe with a mistake is explained and can be mended; recipes go out and
     },
   ]);
   await expect(lab.notice('The recipes could not be read')).toContainText('ratio');
+});
+
+test('a set of strategies is listed with one press by the papers’ names, goes with one, and suits another model as told', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.show('Run');
+  const names = () =>
+    page
+      .getByRole('checkbox', { name: /^Measure / })
+      .evaluateAll((all) =>
+        all.map((box) => (box.getAttribute('aria-label') ?? '').slice('Measure '.length)),
+      );
+  const before = await names();
+  await lab.press(lab.button('Add a set…'));
+  await lab.press(lab.button('Add QEP'));
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  // What was listed under its own name gets the set's; nothing is there twice.
+  await expect
+    .poll(names)
+    .toEqual(expect.arrayContaining(['identity', 'Q', 'E', 'P', 'QE', 'EP', 'QP', 'QEP']));
+  const after = await names();
+  expect(new Set(after).size).toBe(after.length);
+  expect(after).not.toContain('int8');
+  await lab.press(lab.button('Take back the last change of the list'));
+  await expect.poll(names).toEqual(before);
+  await lab.press(lab.button('Add a set…'));
+  await lab.press(lab.button('Add Black-box study'));
+  await expect.poll(names).toContain('QEP skip 2');
+
+  // How to measure is remembered, too.
+  await page.getByLabel('CPU threads').selectOption('1');
+  await page.getByLabel('Protocol').selectOption('standard');
+  await lab.openModel({ name: 'bands.onnx', bytes: bandModel() });
+  await expect(lab.modelButton()).toContainText('bands');
+  await lab.show('Run');
+  await lab.press(lab.button('Add a set…'));
+  await expect(page.getByRole('dialog')).toContainText('no identical blocks to skip');
+  await lab.press(lab.button('Add the recipes of digits'));
+  await expect(lab.notice(/recipes do not suit bands/)).toContainText('E skip 2');
+  await expect.poll(names).toContain('Q');
+  await lab.isKept();
+  await page.reload();
+  await expect(lab.measureButton()).toBeAttached({ timeout: 30_000 });
+  await lab.show('Run');
+  await expect(page.getByLabel('CPU threads')).toHaveValue('1');
+  await expect(page.getByLabel('Protocol')).toHaveValue('standard');
+  await expect.poll(names).toContain('Q');
 });
 
 test('the files of a variant run elsewhere and compute what the original does', async ({ lab }) => {
