@@ -6,7 +6,7 @@ import { ToolSelect } from '../canvas/Tools.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
-import { tiersText } from '../panels/placement/PlacementPanel.tsx';
+import { tiersText } from '../panels/placement/placement-text.ts';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
 import {

@@ -2,14 +2,14 @@ import { useMemo } from 'react';
 import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import panel from '../panels/panel.module.css';
-import { CutBars } from '../panels/placement/CutBars.tsx';
-import { predictedMs, tiersText } from '../panels/placement/PlacementPanel.tsx';
+import { CutChart } from '../panels/placement/CutChart.tsx';
+import { tiersText } from '../panels/placement/placement-text.ts';
 import { neighbourCut } from '../panels/recipe/operators.ts';
 import { MeasureButton } from '../panels/run/MeasureButton.tsx';
 import { IconButton } from '../panels/ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../panels/ui/icons.tsx';
 import { useLab } from '../store/lab.ts';
-import { usePredictions } from '../store/predictions.ts';
+import { forecastCuts, useExpectations, usePredictions } from '../store/predictions.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import { placementOf, withCut } from '../transforms/placement.ts';
 import { placeOfCut } from '../transforms/recipe-name.ts';
@@ -34,7 +34,11 @@ export function PlacementSheet({ view }: { readonly view: GraphView }) {
   const cut = preview?.afterNode ?? placement.cut;
   const [resting] = placement.cuts;
   const frontier = preview ?? (resting && numbersOf(view, resting));
-  if (cut !== null && frontier) return <CutNumbers view={view} afterNode={cut} {...frontier} />;
+  if (cut !== null && frontier) {
+    // While a cut is dragged, the card over the graph tells what it would take.
+    const cuts = preview ? null : placement.cuts;
+    return <CutNumbers view={view} afterNode={cut} cuts={cuts} {...frontier} />;
+  }
   return <ModelLine view={view} />;
 }
 
@@ -50,9 +54,11 @@ interface CutNumbersProps {
   readonly afterNode: number;
   readonly bytes: number | null;
   readonly macShareBefore: number;
+  /** Where they rest; null while one is dragged. */
+  readonly cuts: readonly PlacedCut[] | null;
 }
 
-function CutNumbers({ view, afterNode, bytes, macShareBefore }: CutNumbersProps) {
+function CutNumbers({ view, afterNode, bytes, macShareBefore, cuts }: CutNumbersProps) {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const previous = neighbourCut(view, afterNode, -1);
@@ -61,7 +67,12 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore }: CutNumbersProps)
   const step = (place: number | null) => editRecipe(withCut(recipe, view, place));
   const predictions = usePredictions(view, recipe);
   const shown = useLab((lab) => lab.shownPlacement);
-  const predicted = predictedMs(predictions, shown, afterNode);
+  const expectations = useExpectations(view, recipe);
+  const predicted = useMemo(
+    () =>
+      cuts === null ? predictions.cut.get(shown)?.[afterNode] : forecastCuts(expectations, cuts).get(shown),
+    [cuts, predictions, expectations, shown, afterNode],
+  );
   return (
     <>
       <div className={styles.title}>
@@ -78,14 +89,22 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore }: CutNumbersProps)
       <p>
         {bytes === null ? 'unknown size crosses' : `${formatBytes(bytes)} cross`} · {before} | {100 - before}{' '}
         % of the MACs
-        {predicted !== null && (
+        {predicted != null && Number.isFinite(predicted) && (
           <>
             {' · '}
             <strong title={`Decode to answer, ${tiersText(shown)}`}>predicted {formatMs(predicted)}</strong>
           </>
         )}
       </p>
-      <CutBars view={view} predictions={predictions} placement={shown} afterNode={afterNode} onCut={step} />
+      {(cuts?.length ?? 1) < 2 && (
+        <CutChart
+          view={view}
+          predictions={predictions}
+          placement={shown}
+          afterNode={afterNode}
+          onCut={step}
+        />
+      )}
     </>
   );
 }

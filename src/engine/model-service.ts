@@ -13,7 +13,7 @@ import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { featureModel } from '../transforms/exits/attach-head.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
-import { nodesNamedByOutput } from '../transforms/name-nodes.ts';
+import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
@@ -60,6 +60,12 @@ export function createModelService(): ModelApi {
     return building;
   }
 
+  async function namedForProfile(model: Model, arithmetic: Recipe): Promise<Model> {
+    if (arithmetic.length === 0) return nodesNamedByOutput(model);
+    const { name, blob } = defined((await build(arithmetic)).built.files[0], 'a file of the variant');
+    return nodesNamedByOriginal(parseModel(blobSource(blob), name), model);
+  }
+
   return {
     open: (file, fileName, externalFiles) =>
       attempt(() => {
@@ -90,10 +96,10 @@ export function createModelService(): ModelApi {
 
     build: (recipe) => attempt(async () => counted(await build(recipe))),
 
-    buildForProfile: () =>
+    buildForProfile: (arithmetic) =>
       attempt(async () => {
         const { model, baseName } = current();
-        const named = { model: nodesNamedByOutput(model), baseName, original: null };
+        const named = { model: await namedForProfile(model, arithmetic), baseName, original: null };
         return (await buildFiles(named, [], store)).built;
       }),
 

@@ -2,6 +2,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Dataset } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
+import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { ExitScores } from '../study/thresholds.ts';
@@ -9,6 +10,7 @@ import type { PROTOCOLS } from '../study/plan.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
+import type { Tier } from '../transforms/variant.ts';
 
 /** A study without its trials, which are records of their own: finishing one writes one. */
 export type StudyHeader = Omit<Study, 'trials'> & {
@@ -60,6 +62,8 @@ export interface Session {
   };
   /** Tiers and links for emulation; the usual ones where it is left out. */
   readonly tiers?: TierSetup;
+  /** Other devices that stand for tiers. */
+  readonly tierProfiles?: Partial<Readonly<Record<Tier, TierProfile>>>;
   /** What nodes of models take on this device, see `profileKey`. */
   readonly profiles?: ReadonlyMap<string, CostProfile>;
   /** Recipes of models opened earlier, by model id. */

@@ -19,8 +19,12 @@ export interface ModelApi {
   check(recipe: Recipe): Promise<Result<null>>;
   /** Builds a variant's files. The blobs are readable from any worker. */
   build(recipe: Recipe): Promise<Result<BuiltVariant>>;
-  /** The model with every node named after its first output: what `EngineApi.profile` needs. */
-  buildForProfile(): Promise<Result<BuiltFiles>>;
+  /**
+   * The model with every node named after its first output: what `EngineApi.profile` needs.
+   * @param arithmetic a recipe that changes how nodes compute, such as quantizing; the nodes it adds are named after
+   * those they stand for
+   */
+  buildForProfile(arithmetic: Recipe): Promise<Result<BuiltFiles>>;
   /**
    * The model whose outputs are the pooled features of these values, in order, and its own scores: what
    * `EngineApi.features` runs to train exits.

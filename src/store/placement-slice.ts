@@ -1,19 +1,32 @@
-import { attempt } from '../base/result.ts';
+import { attempt, InputError } from '../base/result.ts';
 import { profileModel } from '../clients/profile-model.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import { arithmeticOf } from '../study/placement/predict-strategy.ts';
 import { speedFactorFrom } from '../study/placement/speed-from-study.ts';
 import {
+  deviceProfile,
+  measuredThere,
+  type TierProfile,
+  tierProfileOf,
+} from '../study/placement/tier-profile.ts';
+import {
   DEFAULT_SETUP,
+  type MeasuredThere,
   type PlacementName,
   type TierPlacement,
   type TierSetup,
+  tiersOfPlacement,
 } from '../study/placement/tiers.ts';
-import type { Trial } from '../study/trial.ts';
+import type { DeviceProfile, Provider, Trial } from '../study/trial.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
+import type { ProfileProgress } from '../study/progress.ts';
 import { parseStudy } from '../study/study-json.ts';
+import { normaliseRecipe } from '../transforms/parse-recipe.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import type { Tier } from '../transforms/variant.ts';
 import { sameRecipe } from './recipe-slice.ts';
-import type { Slice } from './slice.ts';
-import type { ListedRecipe } from './strategy-slice.ts';
+import type { Lab, Slice } from './slice.ts';
+import type { GivenRecipe, ListedRecipe } from './strategy-slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
 
@@ -26,17 +39,29 @@ export interface PlacementSlice {
   readonly sends: TierPlacement['sends'];
   /** The pair of tiers whose prediction stands beside a cut. */
   readonly shownPlacement: PlacementName;
+  /** What other devices measured that stand for tiers; one about another model than the open one does not count. */
+  readonly tierProfiles: TierProfiles;
   /** What nodes take on this device, by `profileKey`. */
   readonly profiles: ReadonlyMap<string, CostProfile>;
   readonly isProfiling: boolean;
+  /** How far profiling is; null before it began. */
+  readonly profileProgress: ProfileProgress | null;
   readonly changeTierSetup: (setup: TierSetup) => void;
   readonly changeSends: (sends: TierPlacement['sends']) => void;
   readonly showPlacement: (name: PlacementName) => void;
-  /** Sets a tier's speed to that of the device of another study, by what both devices measured. */
-  readonly importTierSpeed: (tier: Tier, studyJson: string) => Promise<void>;
-  /** Measures what each node of the open model takes here. */
+  /** Lets the device of another study stand for a tier, with all that it measured of the open model. */
+  readonly importTier: (tier: Tier, studyJson: string) => Promise<void>;
+  /** Takes a tier's times from this device and the speed factor again. */
+  readonly forgetTier: (tier: Tier) => void;
+  /** Measures what each node of the open model takes here, in its own arithmetic and in that of the recipes at hand. */
   readonly profile: () => Promise<void>;
   readonly cancelProfiling: () => void;
+  /** Adds a recipe on these placements to the study. */
+  readonly listPlaced: (recipe: Recipe, names: readonly PlacementName[]) => void;
+  /** Measures a recipe on these placements at once, and nothing else that is listed. */
+  readonly measurePlaced: (recipe: Recipe, names: readonly PlacementName[]) => Promise<void>;
+  /** Measures these at once, and nothing else that is listed; the model is profiled before, if it is not yet. */
+  readonly measureRecipes: (given: readonly GivenRecipe[]) => Promise<void>;
 }
 
 /**
@@ -47,19 +72,63 @@ export function profileKey(modelId: string, provider: string, threads: number, a
   return `${modelId} ${provider} ${threads}${arithmetic === '' ? '' : ` ${arithmetic}`}`;
 }
 
+export type TierProfiles = Partial<Readonly<Record<Tier, TierProfile>>>;
+
+/** What decides about placements besides the recipe. */
+type PlacementState = Pick<Lab, 'tierSetup' | 'sends' | 'tierProfiles' | 'model'>;
+
+/** The profiles of this device that belong to a model, as a study.json takes them along. */
+export function deviceProfilesOf(
+  profiles: PlacementSlice['profiles'],
+  modelId: string,
+): readonly DeviceProfile[] {
+  return [...profiles].flatMap(([key, profile]) => {
+    const [id, provider, threads, ...arithmetic] = key.split(' ');
+    if (id !== modelId) return [];
+    const place = {
+      provider: provider as Provider,
+      threads: Number(threads),
+      arithmetic: arithmetic.join(' '),
+    };
+    return deviceProfile(profile, place) ?? [];
+  });
+}
+
 /** An entry's placement with the tiers and links of now; null: this device alone. */
 export function placementFor(
-  { placement }: Pick<ListedRecipe, 'placement'>,
-  { tierSetup, sends }: Pick<PlacementSlice, 'tierSetup' | 'sends'>,
+  { recipe, placement }: Pick<ListedRecipe, 'recipe' | 'placement'>,
+  { tierSetup, sends, tierProfiles, model }: PlacementState,
 ): TierPlacement | null {
-  return placement ? { name: placement, sends, setup: tierSetup } : null;
+  if (!placement) return null;
+  const tiers = { ...tierSetup.tiers };
+  for (const tier of tiersOfPlacement(placement)) {
+    const profile = tierProfiles[tier];
+    const measured = profile && model && measuredOnTier(profile, model.view, recipe);
+    if (measured) tiers[tier] = { ...tiers[tier], measured };
+  }
+  return { name: placement, sends, setup: { ...tierSetup, tiers } };
+}
+
+/** Lists ask for every entry and trial. */
+const resolved = new WeakMap<TierProfile, WeakMap<Recipe, MeasuredThere | null>>();
+
+function measuredOnTier(profile: TierProfile, view: GraphView, recipe: Recipe): MeasuredThere | null {
+  const known = resolved.get(profile) ?? new WeakMap<Recipe, MeasuredThere | null>();
+  resolved.set(profile, known);
+  let measured = known.get(recipe);
+  // A profile is about one model, so the view need not be told apart.
+  if (measured === undefined) {
+    if (profile.modelId !== view.modelId) return null;
+    known.set(recipe, (measured = measuredThere(profile, view, recipe)));
+  }
+  return measured;
 }
 
 /** Whether a trial is about a listed recipe on the placement it would have now. */
 export function isTrialOf(
   { strategy }: Trial,
   entry: Pick<ListedRecipe, 'recipe' | 'placement'>,
-  lab: Pick<PlacementSlice, 'tierSetup' | 'sends'>,
+  lab: PlacementState,
 ): boolean {
   return (
     sameRecipe(strategy.recipe, entry.recipe) &&
@@ -78,25 +147,36 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
     tierSetup: DEFAULT_SETUP,
     sends: 'encoded-image',
     shownPlacement: 'mobile-edge',
+    tierProfiles: {},
     profiles: new Map(),
     isProfiling: false,
+    profileProgress: null,
     changeTierSetup: (tierSetup) => set({ tierSetup }),
     changeSends: (sends) => set({ sends }),
     showPlacement: (shownPlacement) => set({ shownPlacement }),
-    importTierSpeed: async (tier, studyJson) => {
-      const found = await attempt(() => speedFactorFrom(parseStudy(studyJson).trials, get().trials));
-      if (!found.ok) return get().reportFailure('That study tells no speed', found.failure);
-      const { tierSetup, tell } = get();
-      const { speedFactor, strategies } = found.value;
-      const changed = { ...tierSetup.tiers[tier], speedFactor: Number(speedFactor.toPrecision(3)) };
-      set({ tierSetup: { ...tierSetup, tiers: { ...tierSetup.tiers, [tier]: changed } } });
-      tell(
-        `The ${tier} tier is ${changed.speedFactor} times as fast as this device`,
-        strategies === 1
-          ? 'By the one strategy both measured.'
-          : `By ${strategies} strategies both measured.`,
-      );
+    importTier: async (tier, studyJson) => {
+      const view = get().model?.view;
+      if (!view) return;
+      const read = await attempt(() => {
+        const study = parseStudy(studyJson);
+        const profile = tierProfileOf(study, view);
+        return { profile, speedFactor: speedFactorOrNull(study.trials, get().trials) };
+      });
+      if (!read.ok) return get().reportFailure(`Nothing is taken for the ${tier} tier`, read.failure);
+      const { profile, speedFactor } = read.value;
+      const { tierSetup, tierProfiles, tell } = get();
+      const before = tierSetup.tiers[tier];
+      const spec = { ...before, speedFactor: speedFactor ?? before.speedFactor };
+      set({
+        tierSetup: { ...tierSetup, tiers: { ...tierSetup.tiers, [tier]: spec } },
+        tierProfiles: { ...tierProfiles, [tier]: profile },
+      });
+      tell(`The ${tier} tier is ${profile.device}`, whatIsTold(profile, speedFactor));
     },
+    forgetTier: (tier) =>
+      set(({ tierProfiles }) => ({
+        tierProfiles: Object.fromEntries(Object.entries(tierProfiles).filter(([name]) => name !== tier)),
+      })),
     profile: async () => {
       const { model, data, preprocessing, environment, settings, run, isProfiling } = get();
       const worker = modelWorker();
@@ -112,18 +192,93 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
       control = new AbortController();
       const { signal } = control;
       set({ isProfiling: true });
-      const request = { model: worker, view, data, preprocessing, provider, threads };
-      const profiled = await attempt(() => profileModel(request, signal));
-      set({ isProfiling: false });
-      if (signal.aborted) return;
-      const result = profiled.ok ? profiled.value : profiled;
-      if (!result.ok) return get().reportFailure('The model could not be profiled', result.failure);
-      const key = profileKey(view.modelId, provider, threads);
-      set(({ profiles }) => {
-        const others = [...profiles].filter(([other]) => other !== key).slice(1 - mostProfiles);
-        return { profiles: new Map([...others, [key, result.value]]) };
-      });
+      for (const arithmetic of arithmeticsOf(get())) {
+        const request = { model: worker, view, data, preprocessing, provider, threads, arithmetic };
+        const profiled = await attempt(() =>
+          profileModel(request, signal, (profileProgress) => set({ profileProgress })),
+        );
+        if (signal.aborted) break;
+        const result = profiled.ok ? profiled.value : profiled;
+        if (!result.ok) {
+          get().reportFailure('The model could not be profiled', result.failure);
+          break;
+        }
+        const key = profileKey(view.modelId, provider, threads, arithmeticOf(arithmetic));
+        set(({ profiles }) => {
+          const others = [...profiles].filter(([other]) => other !== key).slice(1 - mostProfiles);
+          return { profiles: new Map([...others, [key, result.value]]) };
+        });
+      }
+      set({ isProfiling: false, profileProgress: null });
     },
     cancelProfiling: () => control?.abort(),
+    listPlaced: (recipe, names) => {
+      get().listRecipes(placedOn(recipe, names));
+      get().tell(
+        names.length === 1 ? `${names[0]} is in the study` : `${names.length} placements are in the study`,
+      );
+    },
+    measurePlaced: (recipe, names) => get().measureRecipes(placedOn(recipe, names)),
+    measureRecipes: async (given) => {
+      if (get().run || get().isProfiling) return;
+      get().chooseAllListed(false);
+      get().listRecipes(given);
+      if (lacksProfile(get())) {
+        await get().profile();
+        if (control?.signal.aborted) return;
+      }
+      await get().measure();
+    },
   };
 };
+
+function placedOn(recipe: Recipe, names: readonly PlacementName[]): readonly GivenRecipe[] {
+  const whole: Recipe = recipe.length > 0 ? recipe : [{ op: 'identity' }];
+  return names.map((placement) => ({ recipe: whole, placement }));
+}
+
+/** Whether predictions would rest on less than could be measured. */
+function lacksProfile(lab: Lab): boolean {
+  const { model, environment, settings, profiles } = lab;
+  if (!model || !environment) return false;
+  const { modelId, totals } = model.view;
+  const { provider, threads } = strategyPlace(settings, environment, totals.macs);
+  return arithmeticsOf(lab).some(
+    (arithmetic) => !profiles.has(profileKey(modelId, provider, threads, arithmeticOf(arithmetic))),
+  );
+}
+
+/** By the strategies that both devices measured; null if there is none. */
+function speedFactorOrNull(there: readonly Trial[], here: readonly Trial[]): number | null {
+  try {
+    return Number(speedFactorFrom(there, here).speedFactor.toPrecision(3));
+  } catch (thrown) {
+    if (thrown instanceof InputError) return null;
+    throw thrown;
+  }
+}
+
+function whatIsTold({ recipes, nodes }: TierProfile, speedFactor: number | null): string {
+  const parts = [
+    ...(recipes.length > 0 ? [`${recipes.length} recipes as they ran there`] : []),
+    ...(nodes.length > 0 ? ['all others by what the nodes took there'] : []),
+    ...(nodes.length === 0
+      ? [
+          speedFactor === null
+            ? 'all others by the speed factor as it was: nothing was measured on both devices'
+            : `all others by a speed factor of ${speedFactor}, from what both devices measured`,
+        ]
+      : []),
+  ];
+  return `Its times count: ${parts.join(', ')}.`;
+}
+
+/** What is to be profiled: the model's own arithmetic, and those of the recipe on the canvas and of the chosen ones. */
+function arithmeticsOf({ recipes, listed }: Lab): readonly Recipe[] {
+  const all = [recipes.present, ...listed.filter(({ chosen }) => chosen).map(({ recipe }) => recipe)];
+  const steps = all.map((recipe) => normaliseRecipe(recipe).filter(({ op }) => op === 'quantize'));
+  const quantized = new Map(
+    steps.filter((step) => step.length > 0).map((step) => [arithmeticOf(step), step]),
+  );
+  return [[], ...quantized.values()];
+}

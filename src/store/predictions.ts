@@ -1,11 +1,12 @@
 import { useCallback, useMemo } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { expectedWork, type ExpectedWork, nodeShares, transferOf } from '../study/placement/expected-work.ts';
-import type { Known } from '../study/placement/predict-strategy.ts';
+import { arithmeticOf, type Known } from '../study/placement/predict-strategy.ts';
 import {
   LINK_NAMES,
   PLACEMENT_NAMES,
   type PlacementName,
+  TIERS,
   tiersOfPlacement,
   canHold,
 } from '../study/placement/tiers.ts';
@@ -16,11 +17,14 @@ import {
   expectedTimes,
   type Predictions,
   predictPlacements,
+  type TierCosts,
 } from '../study/predict.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { Tier } from '../transforms/variant.ts';
+import type { TierProfiles } from './placement-slice.ts';
 import { knownCosts, knownShares, wholeTimes } from './known-costs.ts';
 import { useLab } from './lab.ts';
 import { exitPassOfNow } from './thresholds-slice.ts';
@@ -80,16 +84,32 @@ export function useExpectations(view: GraphView, recipe: Recipe): Expectations {
   const { costs } = useKnownCosts(view, recipe);
   const setup = useLab((lab) => lab.tierSetup);
   const sends = useLab((lab) => lab.sends);
+  const tierProfiles = useLab((lab) => lab.tierProfiles);
   const shares = useShares(view, recipe);
   const transfer = transferOf(recipe);
   return useMemo(
     () => ({
       work: expectedWork(view, recipe),
-      costs: costsByTier(costs, setup),
+      costs: costsByTier(costs, setup, nodeCostsThere(tierProfiles, view, recipe)),
       assumptions: { setup, sends, transfer, shares: shares ?? new Map(), imageBytes: costs.imageBytes },
     }),
-    [view, recipe, costs, setup, sends, transfer, shares],
+    [view, recipe, costs, setup, sends, tierProfiles, transfer, shares],
   );
+}
+
+/** Costs of the model's nodes on other devices that stand for tiers, where they told them. */
+function nodeCostsThere(
+  profiles: TierProfiles,
+  view: GraphView,
+  recipe: Recipe,
+): Partial<Record<Tier, TierCosts>> {
+  const costs: Partial<Record<Tier, TierCosts>> = {};
+  for (const tier of TIERS) {
+    const profile = profiles[tier];
+    const found = profile?.nodes.find(({ arithmetic }) => arithmetic === arithmeticOf(recipe));
+    if (found && profile?.modelId === view.modelId) costs[tier] = found;
+  }
+  return costs;
 }
 
 /** What the open model is expected to take on every placement and at every cut, under the recipe's exits. */
@@ -114,7 +134,7 @@ export function forecastCuts(
 
 /** The tiers and the link of the pair whose prediction is shown, for the fastest cut; this device has speed 1. */
 export function useTierModel(view: GraphView): TierModel {
-  const { nodeMs } = useCostProfile(view);
+  const { nodeMs, source } = useCostProfile(view);
   const { tiers, links } = useLab((lab) => lab.tierSetup);
   const shown = useLab((lab) => lab.shownPlacement);
   return useMemo(() => {
@@ -131,6 +151,7 @@ export function useTierModel(view: GraphView): TierModel {
       bandwidthMbps: short(1 / between.reduce((sum, { bandwidthMbps }) => sum + 1 / bandwidthMbps, 0)),
       rttMs: short(between.reduce((sum, { rttMs }) => sum + rttMs, 0)),
       gmacsPerSecond: short(Math.max(view.totals.macs, 1) / Math.max(totalMs, 1e-6) / 1e6),
+      ...(source === 'measured' && { nodeMicroseconds: Array.from(nodeMs, (ms) => Math.round(1000 * ms)) }),
     };
-  }, [view, nodeMs, tiers, links, shown]);
+  }, [view, nodeMs, source, tiers, links, shown]);
 }

@@ -37,6 +37,7 @@ async function restore(session: Session): Promise<boolean> {
   const { modelId, datasetId, preprocessing, recipe, strategies, studyId, shelved, normalisations } = session;
   useLab.setState({
     ...(session.tiers && { tierSetup: session.tiers }),
+    ...(session.tierProfiles && { tierProfiles: session.tierProfiles }),
     ...(session.profiles && { profiles: session.profiles }),
   });
   if (modelId === null) return false;
@@ -149,6 +150,7 @@ const keptParts = [
   'shelves',
   'settings',
   'tierSetup',
+  'tierProfiles',
   'profiles',
 ] as const satisfies (keyof Lab)[];
 
@@ -166,6 +168,7 @@ function sessionOf(lab: Lab): Session {
     studyId: study?.id ?? null,
     settings: lab.settings,
     tiers: lab.tierSetup,
+    tierProfiles: lab.tierProfiles,
     profiles: lab.profiles,
     shelved: new Map(
       [...shelves].map(([id, { listed: shelvedList, ...rest }]) => [

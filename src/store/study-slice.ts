@@ -100,6 +100,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel the training.',
       };
     }
+    if (get().isProfiling) {
+      return {
+        code: 'busy',
+        message: 'the model is being profiled',
+        hint: 'Wait a moment, or cancel it under Placement.',
+      };
+    }
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);
     if (misfit) return misfit;

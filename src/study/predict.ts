@@ -77,7 +77,7 @@ export interface Assumptions extends Pick<TierPlacement, 'setup' | 'sends'> {
 export function costsByTier(
   here: CostProfile,
   setup: TierSetup,
-  there: Partial<Readonly<Record<Tier, CostProfile>>> = {},
+  there: Partial<Readonly<Record<Tier, TierCosts>>> = {},
 ): CostsByTier {
   const costsOf = (tier: Tier): TierCosts => {
     const { speedFactor, measured } = setup.tiers[tier];

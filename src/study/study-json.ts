@@ -27,6 +27,7 @@ import {
 } from './placement/tiers.ts';
 import type {
   Accuracy,
+  DeviceProfile,
   EmulatedTimes,
   Environment,
   PredictedOutcome,
@@ -227,9 +228,11 @@ const readSample = object<Sample>({
   ),
 });
 
+const topClass: Reader<number> = (json, path) => (json === NO_CLASS ? NO_CLASS : count(json, path));
+
 const readPredictionLists = object<Predictions>({
   imageIndices: list(count),
-  top1: list(count),
+  top1: list(topClass),
   top5: list(list(count)),
   confidence: list(real),
   exitIndex: list(nullable(count)),
@@ -316,4 +319,18 @@ const readStudy = object<Study>({
   classNames: list(text),
   protocol: readProtocol,
   trials: list(readTrial),
+  profiles: optional(
+    list(
+      object<DeviceProfile>({
+        provider: readProvider,
+        threads: count,
+        arithmetic: text,
+        nodeMs: list(amount),
+        decodeMs: amount,
+        preprocessMs: amount,
+        postprocessMs: amount,
+        imageBytes: amount,
+      }),
+    ),
+  ),
 });

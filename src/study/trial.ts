@@ -96,10 +96,13 @@ export interface EmulatedTimes {
   readonly totalMs: number;
 }
 
+/** The best class where scores are NaN: no class is better than another. */
+export const NO_CLASS = -1;
+
 /** Predictions of the accuracy pass, one entry per image. */
 export interface Predictions {
   readonly imageIndices: readonly number[];
-  /** Best class of each image, in the model's numbering. */
+  /** Best class of each image, in the model's numbering; `NO_CLASS` where the scores are not numbers. */
   readonly top1: readonly number[];
   /** Five best classes of each image (fewer if the model has fewer), best first. */
   readonly top5: readonly (readonly number[])[];
@@ -191,4 +194,21 @@ export interface Study {
   readonly classNames: readonly string[];
   readonly protocol: Protocol;
   readonly trials: readonly Trial[];
+  /** What the model's nodes take on the device; left out where that was not measured. */
+  readonly profiles?: readonly DeviceProfile[];
+}
+
+/** What the nodes of a model take on a device. All times in milliseconds. */
+export interface DeviceProfile {
+  readonly provider: Provider;
+  readonly threads: number;
+  /** Of the kernels; empty: the model's own. */
+  readonly arithmetic: string;
+  /** By `NodeView.index`; their sum is the time of the whole. */
+  readonly nodeMs: readonly number[];
+  readonly decodeMs: number;
+  readonly preprocessMs: number;
+  readonly postprocessMs: number;
+  /** Size of an encoded image. */
+  readonly imageBytes: number;
 }

@@ -1,19 +1,28 @@
 import { useMemo } from 'react';
-import { formatBytes, formatMs } from '../../base/units.ts';
+import { formatMs } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
-import { isTrialOf } from '../../store/placement-slice.ts';
-import { useCostProfile, usePredictions } from '../../store/predictions.ts';
-import { trialMetrics } from '../../study/metrics.ts';
+import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
+import { useExpectations, useKnownCosts, usePredictions, useShares } from '../../store/predictions.ts';
+import { timedSamples, totalMsOf, trialMetrics } from '../../study/metrics.ts';
+import { shortOfMemory } from '../../study/placement/check-placement.ts';
+import { expectedCuts } from '../../study/placement/expected-work.ts';
+import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
+import { predictStrategy } from '../../study/placement/predict-strategy.ts';
 import { canHold, PLACEMENT_NAMES, type PlacementName } from '../../study/placement/tiers.ts';
-import type { Predictions } from '../../study/predict.ts';
+import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
-import { placementOf } from '../../transforms/placement.ts';
+import { withCut } from '../../transforms/placement.ts';
 import panel from '../panel.module.css';
 import { Button } from '../ui/controls.tsx';
 import { Section } from '../ui/Section.tsx';
+import { CutChart } from './CutChart.tsx';
+import { FastestCut } from './FastestCut.tsx';
+import { MemoryOffer } from './MemoryOffer.tsx';
 import styles from './PlacementPanel.module.css';
+import { offText, shortText, splitText, tiersText } from './placement-text.ts';
 import { TierFields } from './TierFields.tsx';
+import { TransferComparison } from './TransferComparison.tsx';
 
 /** Where the parts of the recipe on the canvas would run: what is expected, what was measured, what to measure. */
 export function PlacementPanel() {
@@ -23,31 +32,33 @@ export function PlacementPanel() {
 
 function Placements({ view }: { readonly view: GraphView }) {
   const recipe = useLab((lab) => lab.recipes.present);
-  const trials = useLab((lab) => lab.trials);
-  const tierSetup = useLab((lab) => lab.tierSetup);
-  const sends = useLab((lab) => lab.sends);
   const shown = useLab((lab) => lab.shownPlacement);
   const show = useLab((lab) => lab.showPlacement);
-  const listRecipe = useLab((lab) => lab.listRecipe);
-  const tell = useLab((lab) => lab.tell);
-  const problem = useLab((lab) => lab.recipeProblem);
-  const predictions = usePredictions(view, recipe);
-  const { cuts } = useMemo(() => placementOf(recipe, view), [recipe, view]);
-  const parts = cuts.length + 1;
-  const afterNode = cuts.length === 1 ? (cuts[0]?.afterNode ?? null) : null;
-  const possible = PLACEMENT_NAMES.filter((name) => canHold(name, parts));
-  const measuredMs = (name: PlacementName): number | null => {
-    const entry = {
-      recipe: normaliseRecipe(recipe.length > 0 ? recipe : [{ op: 'identity' }]),
-      placement: name,
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const tierSetup = useLab((lab) => lab.tierSetup);
+  const sends = useLab((lab) => lab.sends);
+  const tierProfiles = useLab((lab) => lab.tierProfiles);
+  const model = useLab((lab) => lab.model);
+  const trials = useLab((lab) => lab.trials);
+  const known = useKnownCosts(view, recipe);
+  const shares = useShares(view, recipe);
+  const { work } = useExpectations(view, recipe);
+  const { cuts } = useMemo(() => expectedCuts(work, recipe), [work, recipe]);
+  const partBytes = useMemo(() => expectedPartBytes(work, cuts, recipe), [work, cuts, recipe]);
+  const possible = PLACEMENT_NAMES.filter((name) => canHold(name, cuts.length + 1));
+  const measured = normaliseRecipe(recipe);
+  const sources = { tierSetup, sends, tierProfiles, model };
+  const rows = possible.map((name) => {
+    const entry = { recipe: measured, placement: name };
+    const placement = placementFor(entry, sources);
+    return {
+      name,
+      short: shortOfMemory({ name, setup: tierSetup }, { partBytes }),
+      prediction: predictStrategy(view, measured, placement, { ...known, shares }),
+      trial: trials.find((each) => isTrialOf(each, entry, sources)) ?? null,
     };
-    const trial = trials.find((each) => isTrialOf(each, entry, { tierSetup, sends }));
-    return (trial && trialMetrics(trial).totalMedianMs?.value) ?? null;
-  };
-  const add = (names: readonly PlacementName[]): void => {
-    for (const name of names) listRecipe(recipe.length > 0 ? recipe : [{ op: 'identity' }], undefined, name);
-    tell(names.length === 1 ? `${names[0]} is in the study` : `${names.length} placements are in the study`);
-  };
+  });
+  const chosen = rows.find(({ name }) => name === shown) ?? null;
   return (
     <Section title="Placement">
       <table className={styles.table}>
@@ -59,11 +70,10 @@ function Placements({ view }: { readonly view: GraphView }) {
           </tr>
         </thead>
         <tbody>
-          {possible.map((name) => {
-            const predicted = predictedMs(predictions, name, afterNode);
-            const measured = measuredMs(name);
+          {rows.map(({ name, short, prediction, trial }) => {
+            const ms = totalMs(trial);
             return (
-              <tr key={name} data-shown={name === shown}>
+              <tr key={name} data-shown={name === shown} data-short={short !== null}>
                 <th scope="row">
                   <label className={styles.choice}>
                     <input
@@ -75,69 +85,164 @@ function Placements({ view }: { readonly view: GraphView }) {
                     {tiersText(name)}
                   </label>
                 </th>
-                <td>{predicted === null ? '–' : formatMs(predicted)}</td>
-                <td>{measured === null ? '–' : formatMs(measured)}</td>
+                <td title={short ? shortText(short) : undefined}>
+                  {short
+                    ? 'no memory'
+                    : prediction.kind === 'predicted'
+                      ? formatMs(prediction.times.totalMs)
+                      : '–'}
+                </td>
+                <td>
+                  {ms === null ? '–' : formatMs(ms)}
+                  {ms !== null && trial?.predicted?.totalMeanMs !== undefined && (
+                    <span className={panel.dim}> {offText(trial.predicted.totalMeanMs, meanMs(trial))}</span>
+                  )}
+                </td>
               </tr>
             );
           })}
         </tbody>
       </table>
-      <div className={panel.buttons}>
-        <Button
-          disabled={problem !== null || !possible.includes(shown)}
-          aria-label={`Add ${tiersText(shown)} to the study`}
-          onClick={() => add([shown])}
-        >
-          Add to study
-        </Button>
-        <Button disabled={problem !== null} onClick={() => add(possible)}>
-          Add all {possible.length}
-        </Button>
-        <ProfileButton view={view} />
-      </div>
+      {chosen?.short ? (
+        <MemoryOffer
+          work={work}
+          recipe={recipe}
+          cuts={cuts}
+          placement={{ name: chosen.name, setup: tierSetup }}
+          short={chosen.short}
+        />
+      ) : (
+        <p className={`${panel.dim} ${panel.small}`}>
+          {chosen?.prediction.kind === 'predicted'
+            ? `${tiersText(shown)}: ${splitText(shown, chosen.prediction.times)}.`
+            : chosen && `${tiersText(shown)} is not predicted: ${chosen.prediction.reason}.`}
+          {known.basis === 'whole-model' && ' Shared out by multiply-accumulates until it is profiled.'}
+        </p>
+      )}
+      {chosen?.trial && <Outcome trial={chosen.trial} />}
+      <Buttons
+        view={view}
+        possible={rows.filter(({ short }) => short === null).map(({ name }) => name)}
+        shown={shown}
+      />
+      {cuts.length < 2 && (
+        <Along
+          view={view}
+          afterNode={cuts[0]?.afterNode ?? null}
+          onCut={(at) => editRecipe(withCut(recipe, view, at))}
+        />
+      )}
+      <FastestCut view={view} />
+      {cuts.length > 0 && <TransferComparison recipe={recipe} shown={shown} />}
       <p className={`${panel.dim} ${panel.small}`}>
-        {parts === 1
-          ? 'From decoding the image to the answer. Add a cut to share the model between two tiers.'
-          : crossingText(predictions, afterNode)}{' '}
-        Other tiers and links are emulated: computing is measured here and divided by the tier's speed,
-        sending is calculated. Such results are marked.
+        From decoding the image to the answer.{' '}
+        {cuts.length === 0 && 'Add a cut to share the model between tiers. '}
+        Other tiers and links are emulated: computing is measured here and divided by the tier&apos;s speed,
+        or measured on the tier&apos;s own device; sending is calculated. Such results are marked.
       </p>
       <TierFields />
     </Section>
   );
 }
 
+/** The chart along the graph, with the recipe's exits and blocks left out. */
+function Along({
+  view,
+  afterNode,
+  onCut,
+}: {
+  readonly view: GraphView;
+  readonly afterNode: number | null;
+  readonly onCut: (afterNode: number) => void;
+}) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const shown = useLab((lab) => lab.shownPlacement);
+  const predictions = usePredictions(view, recipe);
+  return (
+    <CutChart view={view} predictions={predictions} placement={shown} afterNode={afterNode} onCut={onCut} />
+  );
+}
+
+/** What came out, beside what was expected: in words. */
+function Outcome({ trial }: { readonly trial: Trial }) {
+  const found = trialMetrics(trial).totalMedianMs;
+  if (trial.state.kind === 'failed') return <p className={panel.problem}>{trial.state.message}</p>;
+  if (found === null) return null;
+  const expected = trial.predicted?.totalMeanMs;
+  return (
+    <p className={panel.small}>
+      {expected === undefined ? (
+        <>Nothing was predicted before it ran; measured {formatMs(meanMs(trial))} in the mean.</>
+      ) : (
+        <>
+          Predicted {formatMs(expected)}, measured {formatMs(meanMs(trial))} (
+          {offText(expected, meanMs(trial))}), means from decoding to the answer.
+        </>
+      )}
+    </p>
+  );
+}
+
+function Buttons({
+  view,
+  possible,
+  shown,
+}: {
+  readonly view: GraphView;
+  readonly possible: readonly PlacementName[];
+  readonly shown: PlacementName;
+}) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const problem = useLab((lab) => lab.recipeProblem);
+  const isBusy = useLab((lab) => lab.run !== null || lab.isProfiling);
+  const listPlaced = useLab((lab) => lab.listPlaced);
+  const measurePlaced = useLab((lab) => lab.measurePlaced);
+  return (
+    <div className={panel.buttons}>
+      <Button
+        look="primary"
+        disabled={problem !== null || isBusy || possible.length === 0}
+        onClick={() => void measurePlaced(recipe, possible)}
+      >
+        Measure all {possible.length}
+      </Button>
+      <Button
+        disabled={problem !== null || !possible.includes(shown)}
+        aria-label={`Add ${tiersText(shown)} to the study`}
+        onClick={() => listPlaced(recipe, [shown])}
+      >
+        Add to study
+      </Button>
+      <Button disabled={problem !== null} onClick={() => listPlaced(recipe, possible)}>
+        Add all {possible.length}
+      </Button>
+      <ProfileButton view={view} />
+    </div>
+  );
+}
+
 /** Measures each node's time here, so that predictions rest on more than a guess. */
-export function ProfileButton({ view }: { readonly view: GraphView }) {
+function ProfileButton({ view }: { readonly view: GraphView }) {
+  const recipe = useLab((lab) => lab.recipes.present);
   const isProfiling = useLab((lab) => lab.isProfiling);
   const isBusy = useLab((lab) => lab.run !== null || lab.data === null || lab.environment === null);
   const profile = useLab((lab) => lab.profile);
   const cancel = useLab((lab) => lab.cancelProfiling);
-  const { source } = useCostProfile(view);
+  const { basis } = useKnownCosts(view, recipe);
   if (isProfiling) return <Button onClick={cancel}>Cancel profiling</Button>;
   return (
     <Button disabled={isBusy} onClick={() => void profile()}>
-      {source === 'measured' ? 'Profile again' : 'Profile on this device'}
+      {basis === 'nodes' ? 'Profile again' : 'Profile on this device'}
     </Button>
   );
 }
 
-/** Decode to answer; null where nothing can be said. */
-export function predictedMs(
-  { alone, cut }: Predictions,
-  name: PlacementName,
-  afterNode: number | null,
-): number | null {
-  const ms = alone.get(name) ?? (afterNode === null ? undefined : cut.get(name)?.[afterNode]);
-  return ms === undefined || Number.isNaN(ms) ? null : ms;
+function totalMs(trial: Trial | null): number | null {
+  return (trial && trialMetrics(trial).totalMedianMs?.value) ?? null;
 }
 
-function crossingText({ crossingBytes }: Predictions, afterNode: number | null): string {
-  const bytes = afterNode === null ? undefined : crossingBytes[afterNode];
-  return bytes === undefined || Number.isNaN(bytes) ? '' : `${formatBytes(bytes)} cross the cut.`;
-}
-
-/** `mobile → edge`, `edge`. */
-export function tiersText(name: PlacementName): string {
-  return name.replaceAll('-', ' → ');
+/** Predictions are means, so they are compared with the mean. */
+function meanMs(trial: Trial): number {
+  const samples = timedSamples(trial);
+  return samples.reduce((sum, sample) => sum + totalMsOf(sample), 0) / Math.max(1, samples.length);
 }

@@ -1,9 +1,10 @@
 import { useLab } from '../../store/lab.ts';
 import { type Link, LINK_NAMES, LINK_PRESETS, TIERS, type TierSpec } from '../../study/placement/tiers.ts';
+import type { TierProfile } from '../../study/placement/tier-profile.ts';
 import type { LinkName } from '../../study/placement/tiers.ts';
 import type { Tier } from '../../transforms/variant.ts';
 import panel from '../panel.module.css';
-import { FileButton, NumberField, SelectField } from '../ui/controls.tsx';
+import { Button, FileButton, NumberField, SelectField } from '../ui/controls.tsx';
 import styles from './PlacementPanel.module.css';
 
 const megabyte = 1e6;
@@ -39,15 +40,26 @@ export function TierFields() {
 function TierField({ tier }: { readonly tier: Tier }) {
   const setup = useLab((lab) => lab.tierSetup);
   const changeSetup = useLab((lab) => lab.changeTierSetup);
-  const importSpeed = useLab((lab) => lab.importTierSpeed);
+  const importTier = useLab((lab) => lab.importTier);
+  const forgetTier = useLab((lab) => lab.forgetTier);
+  const profile = useLab((lab) => lab.tierProfiles[tier]);
+  const modelId = useLab((lab) => lab.model?.view.modelId);
   const { speedFactor, memoryLimitBytes } = setup.tiers[tier];
   const change = (next: Partial<TierSpec>) =>
     changeSetup({ ...setup, tiers: { ...setup.tiers, [tier]: { ...setup.tiers[tier], ...next } } });
   return (
     <fieldset className={styles.group}>
       <legend>{tier}</legend>
+      {profile && (
+        <p className={panel.small}>
+          <strong>{profile.device}</strong>, from {profile.studyName}:{' '}
+          {profile.modelId === modelId
+            ? sourcesText(profile)
+            : `about ${profile.modelName}, so it does not count for the open model`}
+        </p>
+      )}
       <NumberField
-        title="times as fast as this device"
+        title={profile ? 'else times as fast as this device' : 'times as fast as this device'}
         value={speedFactor}
         min={0.01}
         max={10_000}
@@ -61,15 +73,31 @@ function TierField({ tier }: { readonly tier: Tier }) {
         step="any"
         onChange={(value) => change({ memoryLimitBytes: value === 0 ? null : value * megabyte })}
       />
-      <FileButton
-        look="link"
-        accept=".json,application/json"
-        onFiles={async ([file]) => file && importSpeed(tier, await file.text())}
-      >
-        Speed from that device's study.json
-      </FileButton>
+      <div className={panel.buttons}>
+        <FileButton
+          look="link"
+          accept=".json,application/json"
+          onFiles={async ([file]) => file && importTier(tier, await file.text())}
+        >
+          {profile ? 'Another study.json' : "Measured there: that device's study.json"}
+        </FileButton>
+        {profile && (
+          <Button look="link" onClick={() => forgetTier(tier)}>
+            Back to the speed factor
+          </Button>
+        )}
+      </div>
     </fieldset>
   );
+}
+
+/** Where each time of a tier comes from. */
+function sourcesText({ recipes, nodes }: TierProfile): string {
+  const ran =
+    recipes.length === 1 ? 'one recipe as it ran there' : `${recipes.length} recipes as they ran there`;
+  return nodes.length > 0
+    ? `${ran}; others by what its nodes took there`
+    : `${ran}; others by the speed factor`;
 }
 
 function LinkField({ name }: { readonly name: LinkName }) {

@@ -4,6 +4,7 @@ import { frontSvg } from '../../study/plot-svg.ts';
 import { serialiseStudy } from '../../study/study-json.ts';
 import type { Study, Trial } from '../../study/trial.ts';
 import { useLab } from '../../store/lab.ts';
+import { deviceProfilesOf } from '../../store/placement-slice.ts';
 import panel from '../panel.module.css';
 import { Button, FileButton } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
@@ -21,6 +22,14 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
   const importStudy = useLab((lab) => lab.importStudy);
   const reportFailure = useLab((lab) => lab.reportFailure);
   const isEmpty = study === null || trials.length === 0;
+  const profiles = useLab((lab) => lab.profiles);
+  const environment = useLab((lab) => lab.environment);
+  /** With what the nodes take on this device, where the study was made. */
+  const complete = (whole: Study): Study => {
+    const isOfHere = trials.every((trial) => trial.environment.userAgent === environment?.userAgent);
+    const measured = isOfHere ? deviceProfilesOf(profiles, whole.modelId) : [];
+    return measured.length > 0 ? { ...whole, profiles: measured } : whole;
+  };
   const plot = () =>
     frontSvg(trials, {
       x,
@@ -46,7 +55,9 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
           <Button onClick={() => saveFile('trials.csv', trialsCsv(trials), 'text/csv')}>trials.csv</Button>
           <Button onClick={() => saveFile('samples.csv', samplesCsv(trials), 'text/csv')}>samples.csv</Button>
           <Button
-            onClick={() => saveFile('study.json', serialiseStudy({ ...study, trials }), 'application/json')}
+            onClick={() =>
+              saveFile('study.json', serialiseStudy(complete({ ...study, trials })), 'application/json')
+            }
           >
             study.json
           </Button>

@@ -18,9 +18,10 @@ import styles from './StrategyList.module.css';
 export function StrategyList() {
   const listed = useLab((lab) => lab.listed);
   const trials = useLab((lab) => lab.trials);
-  const modelId = useLab((lab) => lab.model?.view.modelId);
+  const model = useLab((lab) => lab.model);
   const tierSetup = useLab((lab) => lab.tierSetup);
   const sends = useLab((lab) => lab.sends);
+  const tierProfiles = useLab((lab) => lab.tierProfiles);
   const chooseAll = useLab((lab) => lab.chooseAllListed);
   const importRecipes = useLab((lab) => lab.importRecipes);
   const canUndo = useLab((lab) => lab.listedBefore.length > 0);
@@ -29,7 +30,9 @@ export function StrategyList() {
   const chosen = listed.filter((entry) => entry.chosen).length;
   const trialOf = (entry: ListedRecipe) =>
     trials.find(
-      (trial) => trial.strategy.modelId === modelId && isTrialOf(trial, entry, { tierSetup, sends }),
+      (trial) =>
+        trial.strategy.modelId === model?.view.modelId &&
+        isTrialOf(trial, entry, { tierSetup, sends, tierProfiles, model }),
     );
   return (
     <Section

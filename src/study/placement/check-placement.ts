@@ -57,10 +57,21 @@ export function checkPlacement(placement: TierPlacement, facts: PartFacts): void
   }
 }
 
-function shortOfMemory({ name, setup }: Pick<TierPlacement, 'name' | 'setup'>, facts: PartFacts) {
+/** A tier that has less memory than its parts need. */
+export interface ShortTier {
+  readonly tier: Tier;
+  readonly neededBytes: number;
+  readonly limitBytes: number;
+}
+
+/** The first tier of a placement without enough memory; null if all have enough. */
+export function shortOfMemory(
+  { name, setup }: Pick<TierPlacement, 'name' | 'setup'>,
+  { partBytes }: Pick<PartFacts, 'partBytes'>,
+): ShortTier | null {
   const tiers = tiersOfPlacement(name);
   const neededBytes = new Map<Tier, number>();
-  facts.partBytes.forEach((bytes, part) => {
+  partBytes.forEach((bytes, part) => {
     const tier = (tiers.length === 1 ? tiers[0] : tiers[part]) as Tier;
     neededBytes.set(tier, (neededBytes.get(tier) ?? 0) + MEMORY_PER_FILE_BYTE * bytes);
   });
@@ -71,7 +82,11 @@ function shortOfMemory({ name, setup }: Pick<TierPlacement, 'name' | 'setup'>, f
   return null;
 }
 
-function workingPlacements({ setup }: TierPlacement, facts: PartFacts): readonly PlacementName[] {
+/** The placements that can hold so many parts and have the memory for them. */
+export function workingPlacements(
+  { setup }: Pick<TierPlacement, 'setup'>,
+  facts: Pick<PartFacts, 'partBytes'>,
+): readonly PlacementName[] {
   return PLACEMENT_NAMES.filter(
     (name) => canHold(name, facts.partBytes.length) && shortOfMemory({ name, setup }, facts) === null,
   );

@@ -1,4 +1,5 @@
 import type { GraphView } from '../../onnx/graph-view.ts';
+import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import { costsByTier, dividedWork, type ExpectedTimes, expectedTimes } from '../predict.ts';
 import type { CostProfile } from '../profile/cost-profile.ts';
@@ -56,7 +57,7 @@ export function predictStrategy(
 
 /** Which costs a recipe needs: the arithmetic of its kernels, as text. Empty: the model's own. */
 export function arithmeticOf(recipe: Recipe): string {
-  const quantize = recipe.find(({ op }) => op === 'quantize');
+  const quantize = normaliseRecipe(recipe).find(({ op }) => op === 'quantize');
   return quantize === undefined ? '' : JSON.stringify(quantize);
 }
 

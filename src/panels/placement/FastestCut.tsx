@@ -1,0 +1,65 @@
+import { useState } from 'react';
+import { formatBytes, formatMs } from '../../base/units.ts';
+import type { GraphView } from '../../onnx/graph-view.ts';
+import { useLab } from '../../store/lab.ts';
+import { type Expectations, useExpectations, useKnownCosts } from '../../store/predictions.ts';
+import { crossingBytes } from '../../study/placement/expected-work.ts';
+import { fastestCut, type FastestCut as Found } from '../../study/placement/fastest-cut.ts';
+import { type PlacementName, TIERS, tiersOfPlacement } from '../../study/placement/tiers.ts';
+import { dividedWork, expectedTimes } from '../../study/predict.ts';
+import { placedCut } from '../../transforms/cuts/placed-cut.ts';
+import { withCuts } from '../../transforms/placement.ts';
+import { placeOfCut } from '../../transforms/recipe-name.ts';
+import panel from '../panel.module.css';
+import { Button } from '../ui/controls.tsx';
+import { splitText, tiersText } from './placement-text.ts';
+
+/** Leaves the place of the cut to the lab, which says what it chose and why. */
+export function FastestCut({ view }: { readonly view: GraphView }) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const shown = useLab((lab) => lab.shownPlacement);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  const expectations = useExpectations(view, recipe);
+  const { basis } = useKnownCosts(view, recipe);
+  const [reason, setReason] = useState('');
+  if (tiersOfPlacement(shown).length !== 2) return null;
+  const search = () => {
+    const { work, costs, assumptions } = expectations;
+    const found = fastestCut(work, costs, shown, assumptions);
+    if (found === null) return setReason('The model has no place to cut.');
+    const { crossing, afterNode } = placedCut(found.graph, found.before, null, null);
+    editRecipe(withCuts(recipe, [crossing]));
+    const basisText = basis === 'nodes' ? 'By the measured time of each node' : 'By multiply-accumulates';
+    setReason(`${basisText}: ${placeOfCut(view, afterNode)}. ${reasonFor(expectations, shown, found)}`);
+  };
+  return (
+    <div className={panel.stack}>
+      <div className={panel.buttons}>
+        <Button onClick={search}>Fastest cut for {tiersText(shown)}</Button>
+      </div>
+      {reason !== '' && (
+        <p className={panel.small} role="status">
+          {reason}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function reasonFor({ work, costs, assumptions }: Expectations, name: PlacementName, found: Found): string {
+  const bytes = crossingBytes(work.view, found, assumptions.transfer);
+  const whole = dividedWork(work, [], assumptions);
+  const alone = TIERS.map((tier) => ({
+    tier,
+    ms: expectedTimes(whole, costs, tier, assumptions)?.totalMs ?? Number.POSITIVE_INFINITY,
+  })).toSorted((a, b) => a.ms - b.ms);
+  const [best] = alone;
+  const crossing = bytes === null ? '' : `${formatBytes(bytes)} cross. `;
+  const comparison =
+    best && best.ms <= found.times.totalMs
+      ? ` No cut is faster than ${best.tier} alone, ${formatMs(best.ms)}.`
+      : best
+        ? ` The fastest tier alone, ${best.tier}, takes ${formatMs(best.ms)}.`
+        : '';
+  return `${crossing}${splitText(name, found.times)} = ${formatMs(found.times.totalMs)}.${comparison}`;
+}
