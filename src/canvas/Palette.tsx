@@ -91,9 +91,9 @@ function SubjectButton(props: SubjectButtonProps) {
       aria-pressed={placed}
       title={title}
       {...(placed ? {} : moves.dragProps(subject, null))}
-      onClick={() => {
+      onClick={(event) => {
         // A drag from the button ends in a click, too: it has just dropped what it carried.
-        if (!moves.isClick()) return;
+        if (!moves.isClick(event)) return;
         if (placed) onRemove(subject);
         else onAdd(subject);
       }}

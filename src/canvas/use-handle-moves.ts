@@ -6,6 +6,7 @@ import {
   useRef,
   useState,
   type KeyboardEvent,
+  type MouseEvent,
   type PointerEvent,
 } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
@@ -28,8 +29,8 @@ export interface HandleMoves {
   readonly dragProps: (subject: Subject, from: number | null) => DragProps;
   /** Arrows, PageUp, PageDown, Home and End step; Enter drops; Escape cancels. True if the key was one of them. */
   readonly onKey: (event: KeyboardEvent, subject: Subject, from: number | null) => boolean;
-  /** Whether a click is one, and not the end of a drag. */
-  readonly isClick: () => boolean;
+  /** Whether a click is one, and not the end of a drag that began there. */
+  readonly isClick: (event: MouseEvent<HTMLElement>) => boolean;
   /** Moves the graph if a place is out of sight. */
   readonly reveal: (subject: Subject, at: number) => void;
   /** Drops a handle that is being stepped, e.g. when it loses the focus. */
@@ -69,7 +70,8 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
   const stateRef = useRef(state);
   // The pointer's distance from the line it holds, so that the line does not jump when grabbed.
   const grabOffsetPx = useRef(0);
-  const gestureDragged = useRef(false);
+  const pressed = useRef<HTMLElement | null>(null);
+  const dragged = useRef<HTMLElement | null>(null);
   const places = useMemo(
     () => ({
       cut: cutPlaces(view, layout),
@@ -83,7 +85,7 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     (event: DragEvent) => {
       const { state: next, drop } = reduceDrag(stateRef.current, event);
       stateRef.current = next;
-      if (next.kind === 'dragging') gestureDragged.current = true;
+      if (next.kind === 'dragging') dragged.current = pressed.current;
       setState(next);
       if (drop) onDrop(drop);
     },
@@ -143,7 +145,8 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
           ? event.clientY - (paneTop + transform[1] + resting.y * transform[2])
           : 0;
         pointer.current = { x: event.clientX, y: event.clientY };
-        gestureDragged.current = false;
+        pressed.current = event.currentTarget;
+        dragged.current = null;
         dispatch({ kind: 'press', subject, from, ...pointer.current });
       },
       onPointerMove(event) {
@@ -196,10 +199,11 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     if (stateRef.current.kind === 'stepping') dispatch({ kind: 'drop' });
   }, [dispatch]);
 
-  const isClick = useCallback(() => {
-    const dragged = gestureDragged.current;
-    gestureDragged.current = false;
-    return !dragged;
+  const isClick = useCallback((event: MouseEvent<HTMLElement>) => {
+    const byKey = event.detail === 0;
+    const endsDrag = !byKey && dragged.current === event.currentTarget;
+    dragged.current = null;
+    return !endsDrag;
   }, []);
 
   return { state, places, dragProps, onKey, isClick, reveal, drop };

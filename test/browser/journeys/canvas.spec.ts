@@ -70,6 +70,13 @@ test('a cut is dragged from the palette onto the graph', async ({ page }) => {
   await expect(cut).toBeVisible();
   await page.keyboard.press('Control+z');
   await expect(cut).toHaveCount(0);
+
+  await drag(page, page.getByTestId('add-cut'), 30, 260);
+  await expect(cut).toBeVisible();
+  await drag(page, cut, 0, -60);
+  // One press takes it away: the end of the handle's drag is not taken for one of the button.
+  await page.getByTestId('add-cut').click();
+  await expect(cut).toHaveCount(0);
 });
 
 test('the keyboard moves a cut, drops it, takes it back and removes it', async ({ page }) => {
@@ -78,9 +85,14 @@ test('the keyboard moves a cut, drops it, takes it back and removes it', async (
   const start = await placeOf(cut);
   await cut.focus();
   await page.keyboard.press('ArrowUp');
+  await expect.poll(() => placeOf(cut)).toBe(start - 1);
+  // On its way the cut tells what every placement would take.
+  for (const placement of ['mobile → edge', 'edge → cloud', 'mobile → cloud'])
+    await expect(page.getByTestId('drag-card')).toContainText(new RegExp(`${placement}[\\d.]+ m?s`));
   await page.keyboard.press('ArrowUp');
-  expect(await placeOf(cut)).toBe(start - 2);
+  await expect.poll(() => placeOf(cut)).toBe(start - 2);
   await page.keyboard.press('Escape');
+  await expect(page.getByTestId('drag-card')).toHaveCount(0);
   expect(await placeOf(cut)).toBe(start);
   await page.keyboard.press('Home');
   expect(await placeOf(cut)).toBe(1);
