@@ -175,6 +175,7 @@ function describeVariant(variant: Variant, modelFile: string, buildMs: number): 
         ? crossing.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)
         : null,
     })),
+    ...(variant.automaticCut && { automaticCut: variant.automaticCut }),
     exits,
     plan,
     buildMs,

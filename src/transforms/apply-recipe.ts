@@ -5,7 +5,14 @@ import { type ValueName, valueName } from '../onnx/model.ts';
 import { tensorByteLength } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
 import { type CutGraph, cutGraphOf } from './cuts/cut-graph.ts';
-import { automaticCutOf, namedCutsOf, type ResolvedCut, resolveCut, tiersOf } from './cuts/resolve-cut.ts';
+import {
+  automaticCutOf,
+  measuredTimesOf,
+  namedCutsOf,
+  type ResolvedCut,
+  resolveCut,
+  tiersOf,
+} from './cuts/resolve-cut.ts';
 import { skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
@@ -119,7 +126,7 @@ export function applyRecipe(
   }
   const { model, index } = draft.analysed;
   const outputs = outputsOf(draft);
-  const automaticCut = automaticCutIn(draft);
+  const automaticCut = automaticCutIn(draft, analysed);
   const named = draft.partition === null ? [] : namedCutsOf(draft.partition);
   const cuts = automaticCut === null ? named.map((names) => names.map(valueName)) : [automaticCut.crossing];
   for (const name of cuts.flat()) {
@@ -135,12 +142,30 @@ export function applyRecipe(
   };
 }
 
-function automaticCutIn(draft: Draft): ResolvedCut | null {
-  const { partition } = draft;
+function automaticCutIn(draft: Draft, original: AnalysedModel): ResolvedCut | null {
+  const { partition, analysed } = draft;
   const kind = partition === null ? null : automaticCutOf(partition);
-  return partition === null || kind === null
-    ? null
-    : resolveCut(cutGraphOfDraft(draft), kind, tiersOf(partition));
+  if (partition === null || kind === null) return null;
+  const times = measuredTimesOf(partition, original.index.order.length);
+  const nodeMs = times.size === 0 ? times : timesByPosition(times, original, analysed);
+  return resolveCut(cutGraphOfDraft(draft), kind, tiersOf(partition), nodeMs);
+}
+
+/** Times of an edited model's nodes, which are known by the values that they make. */
+function timesByPosition(
+  times: ReadonlyMap<number, number>,
+  original: AnalysedModel,
+  edited: AnalysedModel,
+): ReadonlyMap<number, number> {
+  const madeBy = ({ model, index }: AnalysedModel): (ValueName | undefined)[] =>
+    index.order.map((node) => model.graph.nodes[node]?.outputs[0]);
+  const msOf = new Map(madeBy(original).map((name, position) => [name, times.get(position)]));
+  return new Map(
+    madeBy(edited).flatMap((name, position) => {
+      const ms = msOf.get(name);
+      return ms === undefined ? [] : [[position, ms] as const];
+    }),
+  );
 }
 
 function outputsOf({ analysed, stops }: Pick<Draft, 'analysed' | 'stops'>): ValueName[] {

@@ -7,7 +7,7 @@ import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
 import { convertCrossing } from './cuts/convert-crossing.ts';
-import type { ResolvedCut } from './cuts/resolve-cut.ts';
+import { automaticCutOf, type ResolvedCut } from './cuts/resolve-cut.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import { nestCompiled } from './compile-nested.ts';
 import {
@@ -112,8 +112,19 @@ export function buildVariant(
     parameters: [...parameters.values()],
     macs: compiled.reduce((sum, { plan }) => sum + plan.macs, 0),
     cuts,
+    ...automaticCutReport(draft),
     buildMs: options.now() - startedMs,
     warnings: warningsOf(model, recipe, draft, compiled),
+  };
+}
+
+function automaticCutReport({ partition, automaticCut }: PlannedDraft): Pick<Variant, 'automaticCut'> {
+  const kind = partition === null ? null : automaticCutOf(partition);
+  if (kind === null || automaticCut === null) return {};
+  const { crossing, isExact, prediction } = automaticCut;
+  const times = partition?.nodeMicroseconds === undefined ? 'from-macs' : 'measured';
+  return {
+    automaticCut: { kind, cut: crossing, isExact, ...(prediction !== null && { times, prediction }) },
   };
 }
 

@@ -39,7 +39,7 @@ const DECISION_FIELDS = ['confidence', 'form'] as const;
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
   'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed', ...DECISION_FIELDS],
-  partition: ['cut', 'cuts', 'transfer', ...TIER_FIELDS],
+  partition: ['cut', 'cuts', 'transfer', ...TIER_FIELDS, 'nodeMicroseconds'],
   quantize: ['mode', 'weights', 'perChannel'],
   prune: ['kind', 'ratio', 'scope', 'importance'],
 };
@@ -307,7 +307,20 @@ function parsePartition(json: Record<string, unknown>, path: string): PartitionO
     ...optional('bandwidthMbps', json['bandwidthMbps'], positive('bandwidthMbps')),
     ...optional('rttMs', json['rttMs'], (value) => (value === 0 ? 0 : positive('rttMs')(value))),
     ...optional('gmacsPerSecond', json['gmacsPerSecond'], positive('gmacsPerSecond')),
+    ...optional('nodeMicroseconds', json['nodeMicroseconds'], (value) =>
+      parseTimes(value, `${path}.nodeMicroseconds`),
+    ),
   };
+}
+
+function parseTimes(json: unknown, path: string): readonly number[] {
+  if (!Array.isArray(json) || json.length === 0)
+    refuse(path, describe(json), 'a list of microseconds, one for each node');
+  const times: readonly unknown[] = json;
+  const isTime = (time: unknown): time is number => Number.isSafeInteger(time) && (time as number) >= 0;
+  const bad = times.findIndex((time) => !isTime(time));
+  if (bad >= 0) refuse(`${path}[${bad}]`, describe(times[bad]), 'whole microseconds, at least 0');
+  return times.filter(isTime);
 }
 
 function parseNamedCut(json: unknown, path: string): CutNames {
@@ -501,6 +514,7 @@ function normalisePartition(operator: PartitionOperator): PartitionOperator {
           return value === undefined || value === DEFAULT_TIERS[field] ? [] : [[field, value]];
         }),
       ),
+      ...(operator.nodeMicroseconds && { nodeMicroseconds: operator.nodeMicroseconds }),
     };
   }
   const [first = [], second] = namedCutsOf(operator).map((names): CutNames => {

@@ -137,6 +137,9 @@ function* otherCuts(
       second === undefined ? { cut: first as CutNames } : { cuts: [first as CutNames, second] };
     return instead(label, { ...rest, ...where });
   };
+  const { nodeMicroseconds: _times, ...untimed } = operator;
+  if (failure.code === 'times-of-another-model')
+    yield instead('Estimate times from multiply-accumulates', untimed);
   if (automaticCutOf(operator) !== null) return;
   const named = namedCutsOf(operator);
   if (failure.code === 'cuts-cross' && named.length === 2) {

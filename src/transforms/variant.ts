@@ -2,7 +2,8 @@ import type { ValueName } from '../onnx/model.ts';
 import type { Piece } from '../onnx/wire-writer.ts';
 import type { ValueView } from '../onnx/graph-view.ts';
 import type { ConfidenceMeasure } from './exits/confidence.ts';
-import type { Recipe } from './recipe.ts';
+import type { CutPrediction } from './cuts/resolve-cut.ts';
+import type { AutomaticCut, Recipe } from './recipe.ts';
 
 export type Tier = 'mobile' | 'edge' | 'cloud';
 
@@ -69,6 +70,17 @@ export interface VariantFile {
   readonly write: (sink: (chunk: Uint8Array) => void) => void;
 }
 
+export interface AutomaticCutReport {
+  readonly kind: AutomaticCut;
+  /** As a recipe names it, to cut there always. */
+  readonly cut: readonly ValueName[];
+  /** False if there were too many frontiers to compare them all. */
+  readonly isExact: boolean;
+  /** For `fastest`. */
+  readonly times?: 'measured' | 'from-macs';
+  readonly prediction?: CutPrediction;
+}
+
 export interface Variant {
   readonly recipe: Recipe;
   readonly files: readonly VariantFile[];
@@ -80,6 +92,8 @@ export interface Variant {
   readonly macs: number;
   /** For each cut: what crosses. */
   readonly cuts: readonly { readonly afterSegment: number; readonly crossing: readonly ValueView[] }[];
+  /** Set if the recipe left the place of the cut to the lab: where it is and what it was computed with. */
+  readonly automaticCut?: AutomaticCutReport;
   readonly buildMs: number;
   readonly warnings: readonly string[];
 }

@@ -14,6 +14,7 @@ import {
   AUTOMATIC_CUTS,
   automaticCutOf,
   type CutPrediction,
+  measuredTimesOf,
   namedCutsOf,
   resolveCut,
   tiersOf,
@@ -46,7 +47,7 @@ export function placeCuts(
 ): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
   const graph = cutGraphFor(view, scope);
   const automatic = automaticCutOf(operator);
-  if (automatic !== null) return placeAutomatic(graph, automatic, operator);
+  if (automatic !== null) return placeAutomatic(graph, automatic, operator, view.nodes.length);
   const problems: string[] = [];
   const cuts = namedCutsOf(operator).flatMap((names): PlacedCut[] => {
     const found = frontierOfValues(graph, names);
@@ -144,6 +145,7 @@ function placeAutomatic(
   graph: CutGraph,
   kind: AutomaticCut,
   operator: PartitionOperator,
+  nodeCount: number,
 ): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
   const tiers = tiersOf(operator);
   const known = automaticCuts.get(graph) ?? new Map<string, PlacedCut | string>();
@@ -152,7 +154,7 @@ function placeAutomatic(
   let placed = known.get(key);
   if (placed === undefined) {
     try {
-      const { before, prediction } = resolveCut(graph, kind, tiers);
+      const { before, prediction } = resolveCut(graph, kind, tiers, measuredTimesOf(operator, nodeCount));
       placed = placedCut(graph, before, kind, prediction);
     } catch (thrown) {
       placed = thrown instanceof Error ? thrown.message : String(thrown);

@@ -16,6 +16,8 @@ export interface TierModel {
   readonly rttMs: number;
   /** Speed 1 in 10^9 multiply-accumulates a second, for nodes without a measured time. */
   readonly gmacsPerSecond: number;
+  /** Measured at speed 1, by `NodeView.index`; see `PartitionOperator`. */
+  readonly nodeMicroseconds?: readonly number[];
 }
 
 /** A phone and an edge server four times as fast over a good link; wasm runs about 18 GMAC/s on one core. */
@@ -67,7 +69,35 @@ export function namedCutsOf(operator: PartitionOperator): readonly (readonly str
 /** The tiers an operator assumes. */
 export function tiersOf(operator: PartitionOperator): TierModel {
   const { headSpeed, tailSpeed, bandwidthMbps, rttMs, gmacsPerSecond } = { ...DEFAULT_TIERS, ...operator };
-  return { headSpeed, tailSpeed, bandwidthMbps, rttMs, gmacsPerSecond };
+  const { nodeMicroseconds } = operator;
+  return {
+    headSpeed,
+    tailSpeed,
+    bandwidthMbps,
+    rttMs,
+    gmacsPerSecond,
+    ...(nodeMicroseconds && { nodeMicroseconds }),
+  };
+}
+
+/**
+ * Measured times that an operator brings along, in milliseconds.
+ * @param nodeCount of the whole model as it is shown
+ * @returns by topological position; empty if it brings none
+ * @throws InputError `times-of-another-model` if they are of another number of nodes
+ */
+export function measuredTimesOf(
+  { nodeMicroseconds: times = [] }: Pick<PartitionOperator, 'nodeMicroseconds'>,
+  nodeCount: number,
+): ReadonlyMap<number, number> {
+  if (times.length > 0 && times.length !== nodeCount) {
+    throw new InputError({
+      code: 'times-of-another-model',
+      message: `partition: found measured times of ${times.length} nodes, wanted ${nodeCount}: one for each node of this model`,
+      hint: 'Choose the fastest cut anew, with a profile of this model or without.',
+    });
+  }
+  return new Map(times.map((microseconds, node) => [node, microseconds / 1000]));
 }
 
 /**

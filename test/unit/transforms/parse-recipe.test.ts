@@ -87,6 +87,7 @@ const partitionOperator: fc.Arbitrary<Operator> = fc.oneof(
       bandwidthMbps: positive,
       rttMs: fc.constantFrom(0, 5, 20),
       gmacsPerSecond: positive,
+      nodeMicroseconds: fc.array(fc.nat(1e6), { minLength: 1, maxLength: 5 }),
     },
     { requiredKeys: ['op', 'cut'] },
   ),

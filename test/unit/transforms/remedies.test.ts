@@ -70,6 +70,13 @@ describe('what works instead of', () => {
       [partition('equal-size')],
     ],
     [
+      'times of another model',
+      digits,
+      [{ op: 'partition', cut: 'fastest', headSpeed: 2, nodeMicroseconds: [1, 2, 3] }],
+      'times-of-another-model',
+      [{ op: 'partition', cut: 'fastest', headSpeed: 2 }],
+    ],
+    [
       'cuts in the wrong order',
       digits,
       [{ op: 'partition', cuts: [stage2, stage1] }],
