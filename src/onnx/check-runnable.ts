@@ -2,6 +2,7 @@ import { InputError } from '../base/result.ts';
 import type { Failure } from '../base/result.ts';
 import { externalLocations } from './external-data.ts';
 import { indexGraph } from './graph-index.ts';
+import { isUnusableName } from './unusable-name.ts';
 import type { Model, ValueInfo } from './model.ts';
 
 /** What the runtime this lab ships with understands (onnxruntime-web 1.30). */
@@ -38,6 +39,14 @@ export function checkRunnable(model: Model): RunnableReport {
   }
   if (model.graph.outputs.length === 0) {
     errors.push({ code: 'onnx-no-output', message: 'The graph has no output, so running it tells nothing.' });
+  }
+  for (const { name } of model.graph.outputs.filter((output) => isUnusableName(output.name))) {
+    errors.push({
+      code: 'onnx-unusable-name',
+      message: `An output of the graph is called "${name}", which the runtime cannot return, wanted any other name.`,
+      where: name,
+      hint: 'Export the model with another name for it.',
+    });
   }
   const missing = externalLocations(model).filter((location) => !isAttached(model, location));
   if (missing.length > 0) {

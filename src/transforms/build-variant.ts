@@ -8,6 +8,8 @@ import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
 import { convertCrossing } from './cuts/convert-crossing.ts';
 import { automaticCutOf, type ResolvedCut } from './cuts/resolve-cut.ts';
+import { withSafeNames } from './cuts/safe-names.ts';
+import { valuesWithForeignHeads } from './exits/backbone.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import { nestCompiled } from './compile-nested.ts';
 import {
@@ -89,9 +91,10 @@ export function buildVariant(
     options.onProgress?.((at + 1) / draft.segments.length);
     return isIdentity(recipe) ? { ...result, model } : result;
   });
+  const safe = withSafeNames(plain, cutsOf(draft.analysed, draft.segments));
   const { segments: compiled, cuts } = convertCrossing(
-    plain,
-    cutsOf(draft.analysed, draft.segments),
+    safe.segments,
+    safe.cuts,
     new Set(draft.analysed.exits.map(({ output }) => output)),
     draft.partition?.transfer ?? 'float32',
   );
@@ -114,7 +117,10 @@ export function buildVariant(
     cuts,
     ...automaticCutReport(draft),
     buildMs: options.now() - startedMs,
-    warnings: warningsOf(model, recipe, draft, compiled),
+    warnings: [
+      ...warningsOf(model, recipe, draft, compiled),
+      ...foreignHeadWarnings(recipe, options.heads ?? NO_HEADS),
+    ],
   };
 }
 
@@ -172,6 +178,14 @@ function fileNames(baseName: string, { segments, stops }: PlannedDraft): string[
     return parts.map((part) => `${baseName}-${part}.onnx`);
   }
   return segments.map((_, at) => `${baseName}-segment-${at}.onnx`);
+}
+
+function foreignHeadWarnings(recipe: Recipe, heads: Heads): string[] {
+  const { length } = valuesWithForeignHeads(recipe, heads);
+  if (length === 0) return [];
+  return [
+    `${length === 1 ? 'An exit was' : `${length} exits were`} trained for the unchanged model, not for what pruning or skipping makes of it: trained again for this recipe ${length === 1 ? 'it is' : 'they are'} right more often.`,
+  ];
 }
 
 /** What somebody who reads the numbers should know. */

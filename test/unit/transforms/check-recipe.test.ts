@@ -184,8 +184,35 @@ describe('checkRecipe accepts', () => {
       initializers: [floatTensor('hasOwnProperty', [2, 2], Float32Array.of(1, 2, 3, 4))],
     });
     const variant = build(model, [...partition('__proto__'), { op: 'quantize', mode: 'dynamic' }]);
-    expect(variant.cuts[0]?.crossing.map(({ name }) => name)).toEqual(['__proto__']);
+    expect(variant.cuts[0]?.crossing.map(({ name }) => name)).toEqual(['value__proto__']);
     variant.files.forEach(fileBytes);
+  });
+  it.each([
+    ['that mean something in JavaScript', '__proto__', 'constructor'],
+    ['of 5,000 characters', 'a'.repeat(5000), `${'a'.repeat(5000)}b`],
+    ['of blanks and line ends', ' ', '\n'],
+  ])('cuts at names %s: the parts give what the whole gives', async (_, first, second) => {
+    const model = modelOf({
+      nodes: [
+        makeNode('MatMul', ['x', 'w'], [first]),
+        makeNode('Relu', [first], [second]),
+        makeNode('Sigmoid', [first], ['valueOf']),
+        makeNode('Add', [second, 'valueOf'], ['y']),
+      ],
+      inputs: [tensorInfo('x', [1, 2])],
+      outputs: [tensorInfo('y', [1, 2])],
+      initializers: [floatTensor('w', [2, 2], Float32Array.of(1, -2, 3, 4))],
+    });
+    const whole = build(model, []);
+    const input = noise(whole.plan.input, 1);
+    const wanted = floatsOf(await runVariant(whole, input), 'y');
+    for (const cut of [[first], [second, 'valueOf'], [first, second]]) {
+      for (const transfer of ['float32', 'float16'] as const) {
+        const parts = build(model, [{ op: 'partition', cut, transfer }]);
+        const found = floatsOf(await runVariant(parts, input), 'y');
+        expect(found[0]).toBeCloseTo(wanted[0] ?? NaN, transfer === 'float32' ? 6 : 2);
+      }
+    }
   });
   it('reads no weights', () => {
     const model = branching();
