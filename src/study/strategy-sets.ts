@@ -89,7 +89,12 @@ export function strategySets(
   );
   const replaced =
     skip.kind === 'none' && exit.kind !== 'none'
-      ? [{ name: 'E by skipping', reason: `${skip.reason}; E is ${exit.how} instead` }]
+      ? [
+          {
+            name: 'E by skipping',
+            reason: `there are no identical blocks to skip; E is ${exit.how} instead`,
+          },
+        ]
       : [];
   const single = [exits, cuts, ...combinations];
   return [
@@ -140,7 +145,10 @@ function mainExit(view: GraphView, trained: Pick<TrainedExitOperator, 'at' | 'se
 function skipExit(view: GraphView): Exit {
   const runs = view.skippable ?? [];
   const blocks = [DEFAULT_SKIPPED_BLOCKS, 1].find((count) => lastBlocks(runs, count) !== null);
-  if (blocks === undefined) return { kind: 'none', reason: 'no identical blocks to skip' };
+  if (blocks === undefined) {
+    const reason = 'there are no identical blocks to skip; train an exit first (Early exits in the recipe)';
+    return { kind: 'none', reason };
+  }
   return { kind: 'skip', step: { op: 'early-exit', kind: 'skip', blocks }, how: `by skipping ${blocks}` };
 }
 
@@ -167,13 +175,13 @@ function exitSet(
       add(`trained τ ${threshold.toFixed(2)}`, { op: 'early-exit', kind: 'trained', ...trained, threshold });
   }
   if (view.exits.length === 1 && trained === null)
-    leftOut.push({ name: 'E by confidence', reason: 'the model has one output, and no exit is trained yet' });
+    leftOut.push({ name: 'E by confidence', reason: 'the model has one output and no trained exit' });
   for (const blocks of skipCounts) {
     if (lastBlocks(view.skippable ?? [], blocks) !== null)
       add(`skip ${blocks}`, { op: 'early-exit', kind: 'skip', blocks });
   }
   if (lastBlocks(view.skippable ?? [], 1) === null)
-    leftOut.push({ name: 'E by skipping', reason: 'no identical blocks to skip' });
+    leftOut.push({ name: 'E by skipping', reason: 'there are no identical blocks to skip' });
   return {
     id: 'exits',
     title: 'Early exits',

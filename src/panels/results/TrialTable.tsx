@@ -131,7 +131,7 @@ export function TrialTable({ trials, onFront, quality, selectedTrialId, onSelect
   };
   return (
     <>
-      <div className={styles.scroll} role="region" aria-label="Trials" tabIndex={0}>
+      <div className={styles.scroll} role="region" aria-label="Table of trials" tabIndex={0}>
         <table className={styles.table}>
           <thead>
             <tr>

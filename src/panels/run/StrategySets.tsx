@@ -76,9 +76,9 @@ function Sets({ view, onClose }: { readonly view: GraphView; readonly onClose: (
                 </li>
               ))}
             </ul>
-            {leftOut.map(({ name, reason }) => (
-              <p key={`${name} ${reason}`} className={`${panel.dim} ${panel.small}`}>
-                <strong>{name}</strong> is left out: {reason}.
+            {[...namesByReason(leftOut)].map(([reason, names]) => (
+              <p key={reason} className={`${panel.dim} ${panel.small}`}>
+                Left out: <strong>{names.join(', ')}</strong>, {reason}.
               </p>
             ))}
           </li>
@@ -159,6 +159,12 @@ function suitable(
     offered: strategies.filter(({ recipe }) => !refusals?.has(keyOf(recipe))),
     leftOut: [...leftOut, ...refused],
   };
+}
+
+function namesByReason(leftOut: StrategySet['leftOut']): ReadonlyMap<string, readonly string[]> {
+  const byReason = new Map<string, string[]>();
+  for (const { name, reason } of leftOut) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  return byReason;
 }
 
 /** The trained exits that are there, in order of the graph; null if there are none. */

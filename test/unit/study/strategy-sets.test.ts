@@ -66,7 +66,7 @@ describe('sets of strategies', () => {
     expect(skipping?.strategies.map(({ name }) => name)).toContain('QE skip 2');
     const [exits] = strategySets(densenet.view);
     expect(exits?.strategies).toHaveLength(1);
-    expect(exits?.leftOut.map(({ reason }) => reason)).toContain('no identical blocks to skip');
+    expect(exits?.leftOut.map(({ reason }) => reason)).toContain('there are no identical blocks to skip');
   });
   it('use trained exits once there are some', () => {
     const at = [tapPlaces(densenet.view)[3]?.value as string];
