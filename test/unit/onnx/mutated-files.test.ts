@@ -105,6 +105,10 @@ const HUGE_VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0x07],
 ];
 
+function joined(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts.map((part) => Uint8Array.from(part))));
+}
+
 const MUTATIONS: readonly ((bytes: Uint8Array, random: Random) => Uint8Array)[] = [
   function flipBits(bytes, random) {
     const result = Uint8Array.from(bytes);
@@ -128,17 +132,17 @@ const MUTATIONS: readonly ((bytes: Uint8Array, random: Random) => Uint8Array)[] 
   function insertHugeNumber(bytes, random) {
     const at = Math.floor(random() * bytes.length);
     const huge = HUGE_VARINTS[Math.floor(random() * HUGE_VARINTS.length)] as number[];
-    return Uint8Array.from([...bytes.subarray(0, at), ...huge, ...bytes.subarray(at + 1)]);
+    return joined(bytes.subarray(0, at), huge, bytes.subarray(at + 1));
   },
   function removeStretch(bytes, random) {
     const at = Math.floor(random() * bytes.length);
     const length = Math.floor(random() * 40);
-    return Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + length)]);
+    return joined(bytes.subarray(0, at), bytes.subarray(at + length));
   },
   function repeatStretch(bytes, random) {
     const at = Math.floor(random() * bytes.length);
     const stretch = bytes.subarray(at, at + Math.floor(random() * 200));
-    return Uint8Array.from([...bytes.subarray(0, at), ...stretch, ...bytes.subarray(at)]);
+    return joined(bytes.subarray(0, at), stretch, bytes.subarray(at));
   },
   function moveStretch(bytes, random) {
     const [from, to] = [Math.floor(random() * bytes.length), Math.floor(random() * bytes.length)];
