@@ -88,7 +88,7 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore, cuts }: CutNumbers
       </div>
       <p>
         {bytes === null ? 'unknown size crosses' : `${formatBytes(bytes)} cross`} · {before} | {100 - before}{' '}
-        % of the MACs
+        % MACs
         {predicted != null && Number.isFinite(predicted) && (
           <>
             {' · '}
@@ -98,6 +98,7 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore, cuts }: CutNumbers
       </p>
       {(cuts?.length ?? 1) < 2 && (
         <CutChart
+          isCompact
           view={view}
           predictions={predictions}
           placement={shown}

@@ -1,5 +1,12 @@
 import { formatShare } from '../base/units.ts';
-import { type AxisId, axisOf, formatMetric, type Measure, trialMetrics } from './metrics.ts';
+import {
+  axesBesideExpected,
+  type AxisId,
+  axisOf,
+  formatMetric,
+  type Measure,
+  trialMetrics,
+} from './metrics.ts';
 import type { Trial } from './trial.ts';
 
 /** What is compared of two trials, in the order in which it is told. */
@@ -72,7 +79,7 @@ export function expectationTexts(trial: Trial): readonly string[] {
   if (!predicted) return [];
   const metrics = trialMetrics(trial);
   const told: readonly (readonly [AxisId, number | null])[] = [
-    ['latencyMeanMs', predicted.latencyMeanMs],
+    [axesBesideExpected(trial).latency, predicted.latencyMeanMs],
     ['accuracyTop1', predicted.accuracyTop1],
     ['agreement', predicted.agreement],
   ];

@@ -152,6 +152,19 @@ function exitsTaken(trial: Trial): readonly number[] {
   return exits.filter((exitIndex) => exitIndex !== null);
 }
 
+/**
+ * The axes that stand beside an expected time. Expected is what an inference takes that nothing disturbs: its median
+ * where all take the same way, the mean where some leave early.
+ */
+export function axesBesideExpected(trial: Trial): {
+  readonly latency: AxisId;
+  readonly total: 'median' | 'mean';
+} {
+  return exitShares(trial).size > 1
+    ? { latency: 'latencyMeanMs', total: 'mean' }
+    : { latency: 'latencyMedianMs', total: 'median' };
+}
+
 /** Mean work of an inference: the MACs to each exit weighted by how often it is taken. */
 function expectedMacs(trial: Trial): Measure | null {
   if (!trial.size) return null;

@@ -16,6 +16,8 @@ interface CutChartProps {
   /** The cut as it is; null: none. */
   readonly afterNode: number | null;
   readonly onCut: (afterNode: number) => void;
+  /** What a place means is told beside the chart already; here only while a thumb slides along. */
+  readonly isCompact?: boolean;
 }
 
 interface Place {
@@ -30,7 +32,14 @@ const height = 40;
  * Every cut along the graph by what it is expected to take, the present one and the best marked. A thumb slides along
  * it and lets go where the cut shall be; a tap moves the cut there, and so do the arrow keys.
  */
-export function CutChart({ view, predictions, placement, afterNode, onCut }: CutChartProps) {
+export function CutChart({
+  view,
+  predictions,
+  placement,
+  afterNode,
+  onCut,
+  isCompact = false,
+}: CutChartProps) {
   const times = predictions.cut.get(placement);
   const costs = times ?? predictions.crossingBytes;
   const places = useMemo(() => placesOf(view, costs), [view, costs]);
@@ -56,14 +65,16 @@ export function CutChart({ view, predictions, placement, afterNode, onCut }: Cut
     if (next) onCut(next.afterNode);
   };
   return (
-    <div className={styles.chart}>
-      <p className={styles.told} aria-hidden="true">
-        <b>
-          {at < 0 ? 'best ' : ''}
-          {placeOfCut(view, told.afterNode)}: {format(told.cost)}
-        </b>
-        <span>{textOfOthers(predictions, placement, told)}</span>
-      </p>
+    <div className={styles.chart} data-compact={isCompact}>
+      {(!isCompact || pointed !== null) && (
+        <p className={styles.told} aria-hidden="true">
+          <b>
+            {at < 0 ? 'best ' : ''}
+            {placeOfCut(view, told.afterNode)}: {format(told.cost)}
+          </b>
+          <span>{textOfOthers(predictions, placement, told)}</span>
+        </p>
+      )}
       <div
         className={styles.surface}
         role="slider"

@@ -4,12 +4,13 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
 import { useExpectations, useKnownCosts, usePredictions, useShares } from '../../store/predictions.ts';
-import { timedSamples, totalMsOf, trialMetrics } from '../../study/metrics.ts';
+import { axesBesideExpected, timedSamples, totalMsOf } from '../../study/metrics.ts';
 import { shortOfMemory } from '../../study/placement/check-placement.ts';
 import { expectedCuts } from '../../study/placement/expected-work.ts';
 import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
 import { predictStrategy } from '../../study/placement/predict-strategy.ts';
 import { canHold, PLACEMENT_NAMES, type PlacementName } from '../../study/placement/tiers.ts';
+import { summarise } from '../../study/statistics/summary.ts';
 import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { withCut } from '../../transforms/placement.ts';
@@ -67,11 +68,13 @@ function Placements({ view }: { readonly view: GraphView }) {
             <th scope="col">tiers</th>
             <th scope="col">predicted</th>
             <th scope="col">measured</th>
+            <th scope="col">off</th>
           </tr>
         </thead>
         <tbody>
           {rows.map(({ name, short, prediction, trial }) => {
-            const ms = totalMs(trial);
+            const found = measuredTotal(trial);
+            const expectedMs = trial?.predicted?.totalMeanMs;
             return (
               <tr key={name} data-shown={name === shown} data-short={short !== null}>
                 <th scope="row">
@@ -92,11 +95,9 @@ function Placements({ view }: { readonly view: GraphView }) {
                       ? formatMs(prediction.times.totalMs)
                       : '–'}
                 </td>
-                <td>
-                  {ms === null ? '–' : formatMs(ms)}
-                  {ms !== null && trial?.predicted?.totalMeanMs !== undefined && (
-                    <span className={panel.dim}> {offText(trial.predicted.totalMeanMs, meanMs(trial))}</span>
-                  )}
+                <td>{found === null ? '–' : formatMs(found.ms)}</td>
+                <td className={panel.dim}>
+                  {found !== null && expectedMs !== undefined && offText(expectedMs, found.ms)}
                 </td>
               </tr>
             );
@@ -165,20 +166,15 @@ function Along({
 
 /** What came out, beside what was expected: in words. */
 function Outcome({ trial }: { readonly trial: Trial }) {
-  const found = trialMetrics(trial).totalMedianMs;
+  const found = measuredTotal(trial);
   if (trial.state.kind === 'failed') return <p className={panel.problem}>{trial.state.message}</p>;
   if (found === null) return null;
   const expected = trial.predicted?.totalMeanMs;
   return (
     <p className={panel.small}>
-      {expected === undefined ? (
-        <>Nothing was predicted before it ran; measured {formatMs(meanMs(trial))} in the mean.</>
-      ) : (
-        <>
-          Predicted {formatMs(expected)}, measured {formatMs(meanMs(trial))} (
-          {offText(expected, meanMs(trial))}), means from decoding to the answer.
-        </>
-      )}
+      {expected === undefined
+        ? `Nothing was predicted before it ran; measured ${formatMs(found.ms)} (${found.kind}).`
+        : `Predicted ${formatMs(expected)}, measured ${formatMs(found.ms)} (${found.kind}): ${offText(expected, found.ms)}.`}
     </p>
   );
 }
@@ -237,12 +233,13 @@ function ProfileButton({ view }: { readonly view: GraphView }) {
   );
 }
 
-function totalMs(trial: Trial | null): number | null {
-  return (trial && trialMetrics(trial).totalMedianMs?.value) ?? null;
-}
-
-/** Predictions are means, so they are compared with the mean. */
-function meanMs(trial: Trial): number {
-  const samples = timedSamples(trial);
-  return samples.reduce((sum, sample) => sum + totalMsOf(sample), 0) / Math.max(1, samples.length);
+/** Decode to answer as it came out: what stands beside a prediction. */
+function measuredTotal(
+  trial: Trial | null,
+): { readonly ms: number; readonly kind: 'median' | 'mean' } | null {
+  const samples = trial ? timedSamples(trial) : [];
+  const summary = summarise(samples.map(totalMsOf));
+  if (!trial || !summary) return null;
+  const { total: kind } = axesBesideExpected(trial);
+  return { ms: summary[kind], kind };
 }

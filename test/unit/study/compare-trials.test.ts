@@ -25,7 +25,7 @@ describe('comparing two trials', () => {
   it('puts what was expected beside what was measured', () => {
     const predicted = { latencyMeanMs: 8, accuracyTop1: 0.95, agreement: null };
     expect(expectationTexts({ ...measuredTrial('E', 10, 90), predicted })).toEqual([
-      'mean latency: 8.00 ms expected, 10.0 ms measured (+25.0 %)',
+      'median latency: 8.00 ms expected, 10.0 ms measured (+25.0 %)',
       'top-1 accuracy: 95.0 % expected, 90.0 % measured (−5.0 points)',
     ]);
     expect(expectationTexts(measuredTrial('E', 10, 90))).toEqual([]);

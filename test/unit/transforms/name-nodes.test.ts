@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
+import { parseModel } from '../../../src/onnx/parse.ts';
+import { nodesNamedByOriginal } from '../../../src/transforms/name-nodes.ts';
+import { quantizeDynamic } from '../../../src/transforms/quantize/dynamic.ts';
+
+const file = 'public/samples/digits.onnx';
+const original = parseModel(memorySource(readFileSync(file)), file);
+
+describe("a quantized model's nodes for the profile", () => {
+  const { model } = quantizeDynamic(original, { weights: 'u8', perChannel: false });
+  const { nodes } = nodesNamedByOriginal(model, original).graph;
+
+  it('are each named after the node of the model that they stand for', () => {
+    const outputs = new Set<string>(original.graph.nodes.flatMap((node) => node.outputs));
+    for (const { name } of nodes) expect(outputs).toContain(name.replace(/\/\d+$/, ''));
+    expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
+  });
+  it('of a convolution all count for it', () => {
+    const owned = (name: string) =>
+      nodes
+        .filter((node) => node.name === name || node.name.startsWith(`${name}/`))
+        .map(({ opType }) => opType);
+    const convolutions = original.graph.nodes.filter(({ opType }) => opType === 'Conv');
+    expect(convolutions.length).toBeGreaterThan(5);
+    for (const { outputs } of convolutions) expect(owned(String(outputs[0]))).toContain('ConvInteger');
+  });
+});
