@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf } from '../../store/placement-slice.ts';
 import { sameRecipe } from '../../store/recipe-slice.ts';
@@ -91,7 +91,13 @@ export function StrategyList() {
   );
 }
 
-function StrategyRow({ entry, trial }: { readonly entry: ListedRecipe; readonly trial: Trial | undefined }) {
+interface StrategyRowProps {
+  readonly entry: ListedRecipe;
+  readonly trial: Trial | undefined;
+}
+
+/** While a study runs only the rows of trials that changed are drawn anew. */
+const StrategyRow = memo(function StrategyRow({ entry, trial }: StrategyRowProps) {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const choose = useLab((lab) => lab.chooseListed);
@@ -160,7 +166,7 @@ function StrategyRow({ entry, trial }: { readonly entry: ListedRecipe; readonly 
       />
     </li>
   );
-}
+});
 
 function stateText({ state, protocol }: Trial): string {
   switch (state.kind) {
