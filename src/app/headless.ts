@@ -36,11 +36,12 @@ import { frontSvg } from '../study/plot-svg.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
+import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import { parseRecipeFile } from '../transforms/parse-recipe.ts';
+import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
-import type { NamedRecipe } from '../transforms/recipe.ts';
+import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
 declare global {
   var paretoscopeHeadless: HeadlessApi | undefined;
@@ -218,19 +219,25 @@ async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise
 /** Trains the exits that recipes name, on half of the images, before anything is measured. */
 async function trainedFor(
   recipes: readonly NamedRecipe[],
-  job: Omit<ExitTraining, 'values' | 'seed'>,
+  job: Omit<ExitTraining, 'values' | 'seed' | 'backbone' | 'choice'>,
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly TrainedHead[]> {
-  const valuesOf = new Map<number, Set<string>>();
+  const trainings = new Map<string, { seed: number; backbone: Recipe; values: Set<string> }>();
   for (const { recipe } of recipes) {
     const { at = [], seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
-    for (const value of at) valuesOf.set(seed, (valuesOf.get(seed) ?? new Set()).add(value));
+    if (at.length === 0) continue;
+    const key = `${seed} ${backboneKey(recipe)}`;
+    const training = trainings.get(key) ?? { seed, backbone: backboneOf(recipe), values: new Set() };
+    for (const value of at) training.values.add(value);
+    trainings.set(key, training);
   }
   const heads: TrainedHead[] = [];
-  for (const [seed, values] of valuesOf) {
-    tell(`Training ${values.size} exits.`);
-    const trained = valueOf(await trainExits({ ...job, values: [...values], seed }, () => {}, signal));
+  for (const { seed, backbone, values } of trainings.values()) {
+    tell(`Training ${values.size} exits${backbone.length > 0 ? ` for ${recipeLabel(backbone)}` : ''}.`);
+    const trained = valueOf(
+      await trainExits({ ...job, values: [...values], seed, backbone }, () => {}, signal),
+    );
     for (const { value, training } of trained)
       tell(`  ${formatShare(training.validationAccuracy)} on validation images at ${value}`);
     heads.push(...trained);

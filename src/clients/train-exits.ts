@@ -1,19 +1,22 @@
 import { defined } from '../base/assert.ts';
-import { type Failure, failed, ok, type Result } from '../base/result.ts';
+import { type Failure, failed, InputError, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import { splitImages } from '../study/evaluation-images.ts';
+import { imagesToTrainWith } from '../study/evaluation-images.ts';
 import type { Provider } from '../study/trial.ts';
-import type { LearningPoint, TrainingSet } from '../transforms/exits/train-head.ts';
+import type { LearningPoint, LearningProgress, TargetSource } from '../transforms/exits/train-head.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import { classesToLearn, type TrainingTargets } from '../transforms/exits/training-classes.ts';
+import { backboneKey } from '../transforms/exits/backbone.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import { openEngineClient } from './engine-client.ts';
 import { openTrainClient } from './train-client.ts';
 
-/** More images make heads hardly better and the wait longer. */
-const mostTrainingImages = 5000;
 /** Features of all taps together; they are in memory twice while they are handed over. */
 const mostFeatureBytes = 512e6;
+/** With more than this share of broken images, something is wrong with all. */
+const mostUndecodable = 0.05;
 
 export interface ExitTraining {
   /** With the model open. */
@@ -26,6 +29,15 @@ export interface ExitTraining {
   /** The values to train a head for. */
   readonly values: readonly string[];
   readonly seed: number;
+  /** What a recipe does to the model before exits hang on it, see `backboneOf`. */
+  readonly backbone: Recipe;
+  readonly choice?: TrainingChoice;
+}
+
+/** What heads learn; where left out: labels if there are any, and every class must have enough images. */
+export interface TrainingChoice {
+  readonly targets?: TargetSource;
+  readonly fewImages?: TrainingTargets['fewImages'];
 }
 
 export type TrainingProgress =
@@ -36,24 +48,33 @@ export type TrainingProgress =
       /** Position among the values, and how many there are. */
       readonly position: number;
       readonly count: number;
+      /** Of the decay that is tried. */
       readonly curve: readonly LearningPoint[];
+      readonly now: LearningProgress;
     };
 
-/** Pooled features of training images, and what the original model predicts of them. */
+/** Pooled features of training images, and what the model predicts of them. */
 interface Features {
+  readonly key: string;
+  /** Those that could be decoded. */
   readonly images: readonly number[];
+  /** How many could not. */
+  readonly undecodable: number;
   readonly classCount: number;
   readonly predictions: Int32Array;
   readonly ofValue: ReadonlyMap<string, { readonly width: number; readonly rows: Float32Array }>;
 }
 
-/** Of the last model, images and preprocessing: moving one exit computes the features of that one only. */
-let kept: { readonly key: string; readonly features: Features } | null = null;
+/** Of the last passes, the newest first: moving one exit computes the features of that one only. */
+let kept: readonly Features[] = [];
+/** The changed model's and the original's. */
+const mostKept = 2;
 
 /**
  * Trains heads for values of a model: one pass over the training half of the images computes the pooled features
  * of all of them, then each head learns in a worker. Labels are the targets; images without any are taught what
- * the original model predicts.
+ * the original model predicts. Images that cannot be decoded, or whose features are not finite, are left out if
+ * they are few.
  * @param signal cancels at once
  * @returns a head for each value, in order
  */
@@ -63,16 +84,35 @@ export async function trainExits(
   signal: AbortSignal,
 ): Promise<Result<readonly TrainedHead[]>> {
   const labels = job.data.dataset.items.map(({ label }) => label);
+  const images = imagesToTrainWith(labels);
   const hasLabels = labels.some((label) => label !== null);
-  const images = splitImages(labels)
-    .training.filter((image) => !hasLabels || labels[image] !== null)
-    .filter((_, at, all) => at % Math.ceil(all.length / mostTrainingImages) === 0);
-  const found = await featuresOf(job, images, onProgress, signal);
+  const { targets: targetSource = hasLabels ? 'labels' : 'predictions' } = job.choice ?? {};
+  const { fewImages = targetSource === 'labels' ? 'refuse' : 'leave-out' } = job.choice ?? {};
+  const { classOffset } = job.preprocessing;
+  const labelled = { fewImages, classNames: classNamesOf(job.data, classOffset) };
+  const labelsOf = (some: readonly number[]): Int32Array =>
+    Int32Array.from(some, (image) => (labels[image] ?? Number.NaN) + classOffset);
+  const check = (classCount: number): Result<unknown> =>
+    // Before minutes are spent on features.
+    targetSource === 'labels'
+      ? attemptNow(() => classesToLearn({ targets: labelsOf(images), classCount, ...labelled }))
+      : ok(null);
+  const found = await featuresOf(job, images, check, onProgress, signal);
   if (!found.ok) return found;
   const features = found.value;
-  const targets = hasLabels
-    ? Int32Array.from(images, (image) => (labels[image] as number) + job.preprocessing.classOffset)
-    : features.predictions;
+  let targets = targetSource === 'labels' ? labelsOf(features.images) : features.predictions;
+  if (targetSource === 'predictions' && job.backbone.length > 0) {
+    // The changed model is to answer as the original does, not as it does itself.
+    const original = await featuresOf(
+      { ...job, values: [], backbone: [] },
+      images,
+      check,
+      onProgress,
+      signal,
+    );
+    if (!original.ok) return original;
+    targets = original.value.predictions;
+  }
   const client = openTrainClient();
   const stop = () => client.terminate();
   signal.addEventListener('abort', stop);
@@ -82,20 +122,25 @@ export async function trainExits(
       if (signal.aborted) return failed(cancelled);
       const { width, rows } = defined(features.ofValue.get(value), `features of ${value}`);
       const { classCount } = features;
-      const targetSource = hasLabels ? 'labels' : 'predictions';
-      const set: TrainingSet = { features: rows, width, targets, classCount, targetSource };
-      const curve: LearningPoint[] = [];
-      const outcome = await client.api.train(set, job.seed, (point) => {
-        curve.push(point);
-        onProgress({ kind: 'learning', value, position, count: job.values.length, curve: [...curve] });
-      });
-      if (!outcome.ok) return withPlace(outcome.failure, value);
-      const { weights, bias, best, missingClasses, ...learned } = outcome.value;
+      let curve: readonly LearningPoint[] = [];
+      const outcome = await client.api.train(
+        { features: rows, width, value, targets, classCount, ...labelled },
+        job.seed,
+        (now) => {
+          if (now.kind === 'step') curve = now.point.step === 1 ? [now.point] : [...curve, now.point];
+          onProgress({ kind: 'learning', value, position, count: job.values.length, curve, now });
+        },
+      );
+      if (!outcome.ok) return failed({ where: value, ...outcome.failure });
+      const { weights, bias, best, ...learned } = outcome.value;
+      const backbone = backboneKey(job.backbone);
+      const leftOutImages = learned.leftOutImages + features.undecodable;
       heads.push({
         value,
         seed: job.seed,
         modelId: job.modelId,
         datasetId: job.data.dataset.id,
+        ...(backbone !== '' && { backbone }),
         width,
         classCount,
         weights,
@@ -107,7 +152,8 @@ export async function trainExits(
           validationAccuracy: best.validationAccuracy,
           validationLoss: best.validationLoss,
           curve: learned.curve,
-          missingClasses,
+          missingClasses: learned.missingClasses,
+          ...(leftOutImages > 0 && { leftOutImages }),
         },
       });
     }
@@ -120,25 +166,38 @@ export async function trainExits(
 
 const cancelled: Failure = { code: 'cancelled', message: 'The training was cancelled.' };
 
-function withPlace(failure: Failure, value: string): Result<never> {
-  return failed({ where: value, ...failure });
+function attemptNow<T>(work: () => T): Result<T> {
+  try {
+    return ok(work());
+  } catch (thrown) {
+    if (thrown instanceof InputError) return failed(thrown.failure);
+    throw thrown;
+  }
 }
 
-/** The features of all values, from the last pass where it has them. */
+function classNamesOf({ dataset }: LoadedDataset, classOffset: number): ReadonlyMap<number, string> {
+  return new Map(dataset.classNames.map((name, label) => [label + classOffset, name]));
+}
+
+/** The features of all values, from earlier passes where they have them. */
 async function featuresOf(
   job: ExitTraining,
   images: readonly number[],
+  check: (classCount: number) => Result<unknown>,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
 ): Promise<Result<Features>> {
-  const { modelId, data, preprocessing } = job;
-  const key = JSON.stringify([modelId, data.dataset.id, preprocessing, images.length]);
-  const before = kept?.key === key ? kept.features : null;
+  const { modelId, data, preprocessing, backbone } = job;
+  const key = JSON.stringify([modelId, data.dataset.id, preprocessing, backboneKey(backbone)]);
+  const before = kept.find((each) => each.key === key);
   const missing = job.values.filter((value) => !before?.ofValue.has(value));
-  if (before && missing.length === 0) return ok(before);
-  const computed = await computeFeatures(job, missing, images, onProgress, signal);
+  if (before && missing.length === 0) {
+    const checked = check(before.classCount);
+    return checked.ok ? ok(before) : checked;
+  }
+  const computed = await computeFeatures(job, key, missing, images, check, onProgress, signal);
   if (!computed.ok) return computed;
-  const features = {
+  const features: Features = {
     ...computed.value,
     // Those of values that are not asked for any more go.
     ofValue: new Map(
@@ -148,22 +207,27 @@ async function featuresOf(
       ]),
     ),
   };
-  kept = { key, features };
+  kept = [features, ...kept.filter((each) => each.key !== key)].slice(0, mostKept);
   return ok(features);
 }
 
 async function computeFeatures(
-  { model, data, preprocessing, provider, threads }: ExitTraining,
+  { model, data, preprocessing, provider, threads, backbone }: ExitTraining,
+  key: string,
   values: readonly string[],
   images: readonly number[],
+  check: (classCount: number) => Result<unknown>,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
 ): Promise<Result<Features>> {
-  const built = await model.buildForFeatures(values);
+  const built = await model.buildForFeatures(values, backbone);
   if (!built.ok) return built;
   const { plan, files } = built.value;
   const outputs = plan.segments[0]?.outputs ?? [];
   const widths = outputs.map(({ shape }) => widthOf(shape));
+  const classCount = widths.at(-1) ?? 0;
+  const checked = check(classCount);
+  if (!checked.ok) return checked;
   const bytes = 4 * images.length * widths.reduce((sum, width) => sum + width, 0);
   if (bytes > mostFeatureBytes) {
     return failed({
@@ -184,18 +248,23 @@ async function computeFeatures(
       onProgress({ kind: 'features', done, total: images.length }),
     );
     if (!outcome.ok) return outcome;
-    const scores = defined(outcome.value.at(-1), 'scores');
-    const classCount = widths.at(-1) ?? 0;
+    const { rows, imageIndices, undecodable: firstBroken } = outcome.value;
+    const undecodable = images.length - imageIndices.length;
+    if (firstBroken && undecodable > mostUndecodable * images.length)
+      return failed(tooManyBroken(undecodable, images.length, firstBroken));
+    const scores = defined(rows.at(-1), 'scores');
     return ok({
-      images,
+      key,
+      images: imageIndices,
+      undecodable,
       classCount,
-      predictions: Int32Array.from(images, (_, row) =>
+      predictions: Int32Array.from(imageIndices, (_, row) =>
         largestAt(scores.subarray(row * classCount, (row + 1) * classCount)),
       ),
       ofValue: new Map(
         values.map((value, position) => [
           value,
-          { width: widths[position] ?? 0, rows: defined(outcome.value[position], `features of ${value}`) },
+          { width: widths[position] ?? 0, rows: defined(rows[position], `features of ${value}`) },
         ]),
       ),
     });
@@ -203,6 +272,13 @@ async function computeFeatures(
     signal.removeEventListener('abort', stop);
     stop();
   }
+}
+
+function tooManyBroken(broken: number, images: number, first: Failure): Failure {
+  return {
+    ...first,
+    message: `Found ${broken} of ${images} training images that cannot be decoded, wanted at most ${100 * mostUndecodable} %. The first: ${first.message}`,
+  };
 }
 
 /** Numbers of one image. */

@@ -1,14 +1,20 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { defined } from '../base/assert.ts';
-import { failed, InputError, ok, type Result } from '../base/result.ts';
+import { attempt, failed, type Failure, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
-import type { EngineApi, EngineLoad, EngineLoaded, ExitScoresPass } from '../protocol/engine-api.ts';
+import type {
+  EngineApi,
+  EngineLoad,
+  EngineLoaded,
+  ExitScoresPass,
+  FeaturesPass,
+} from '../protocol/engine-api.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import { parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
-import type { Predictions, Sample } from '../study/trial.ts';
+import { NO_CLASS, type Predictions, type Sample } from '../study/trial.ts';
 import { confidenceOf } from '../transforms/exits/confidence.ts';
 import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
@@ -209,9 +215,10 @@ async function predictAll(
   await forEachImage(engine, engine.run, imageIndices, onProgress, (inference) => {
     requireClassScores(inference.outputDims, inference.outputName);
     const best = bestClasses(inference.scores, 5);
-    top1.push(best[0] ?? 0);
+    top1.push(best[0] ?? NO_CLASS);
     top5.push(best);
-    confidence.push(confidenceOf(inference.scores, inference.scoresKind));
+    const sure = confidenceOf(inference.scores, inference.scoresKind);
+    confidence.push(Number.isNaN(sure) ? 0 : sure);
     exitIndex.push(inference.exitIndex);
   });
   return { imageIndices, top1, top5, confidence, exitIndex };
@@ -290,23 +297,31 @@ async function forEachImage(
   onProgress(imageIndices.length);
 }
 
-/** Runs the first segment over images and lines its outputs up as rows. */
+/** Runs the first segment over the images that can be decoded and lines its outputs up as rows. */
 async function allFeatures(
   engine: Loaded,
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
-): Promise<readonly Float32Array[]> {
+): Promise<FeaturesPass> {
   const { request } = engine;
   const session = defined(engine.sessions[0], 'a session');
   const { outputs } = defined(request.plan.segments[0], 'a segment');
+  const decoded: number[] = [];
+  let undecodable: Failure | null = null;
   let rows: readonly Float32Array[] | null = null;
   let toldMs = performance.now();
   for (const [at, imageIndex] of imageIndices.entries()) {
-    const input = makeInput(engine, await decodeImage(request.data.pack, itemAt(request, imageIndex)));
+    const image = await attempt(() => decodeImage(request.data.pack, itemAt(request, imageIndex)));
+    if (!image.ok) {
+      undecodable ??= image.failure;
+      continue;
+    }
+    const input = makeInput(engine, image.value);
     const values = await session.run({ [request.plan.input.name]: input });
     const row = outputs.map(({ name }) => scoresOf(defined(values[name], `output ${name}`)));
     rows ??= row.map(({ length }) => new Float32Array(length * imageIndices.length));
-    rows.forEach((all, output) => all.set(row[output] ?? [], at * (row[output]?.length ?? 0)));
+    rows.forEach((all, output) => all.set(row[output] ?? [], decoded.length * (row[output]?.length ?? 0)));
+    decoded.push(imageIndex);
     for (const name in values) values[name]?.dispose();
     const nowMs = performance.now();
     if (nowMs - toldMs < progressIntervalMs) continue;
@@ -315,7 +330,9 @@ async function allFeatures(
     await nextTask();
   }
   onProgress(imageIndices.length);
-  return rows ?? [];
+  const shareDecoded = decoded.length / imageIndices.length;
+  const cut = (all: Float32Array) => all.subarray(0, all.length * shareDecoded);
+  return { imageIndices: decoded, rows: undecodable ? (rows ?? []).map(cut) : (rows ?? []), undecodable };
 }
 
 async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {

@@ -9,6 +9,7 @@ import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
+import { applyRecipe, pruneWeights } from '../transforms/apply-recipe.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { featureModel } from '../transforms/exits/attach-head.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
@@ -96,17 +97,18 @@ export function createModelService(): ModelApi {
 
     build: (recipe) => attempt(async () => counted(await build(recipe))),
 
-    buildForProfile: (arithmetic) =>
+    buildForProfile: (arithmetic = []) =>
       attempt(async () => {
         const { model, baseName } = current();
         const named = { model: await namedForProfile(model, arithmetic), baseName, original: null };
         return (await buildFiles(named, [], store)).built;
       }),
 
-    buildForFeatures: (values) =>
+    buildForFeatures: (values, backbone) =>
       attempt(async () => {
         const { model, baseName } = current();
-        const features = featureModel(analyseModel(model), values).model;
+        const { analysed } = applyRecipe(analyseModel(model), backbone, pruneWeights, NO_HEADS);
+        const features = featureModel(analysed, values).model;
         const tapped = { model: features, baseName: `${baseName}-features`, original: null };
         return (await buildFiles(tapped, [], store)).built;
       }),

@@ -4,5 +4,5 @@ import { trainHead } from '../transforms/exits/train-head.ts';
 
 /** Trains heads, off the main thread and apart from the runtime's heap. */
 export const trainService: TrainApi = {
-  train: (set, seed, onStep) => attempt(() => trainHead(set, { seed, onStep })),
+  train: (set, seed, onProgress) => attempt(() => trainHead(set, { seed, onProgress })),
 };

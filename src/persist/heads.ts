@@ -1,7 +1,7 @@
 import type { Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { contentHash } from '../study/strategy-id.ts';
-import { headKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { keyOfHead, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { openDatabase } from './database.ts';
 import { attemptWrite } from './storage.ts';
 
@@ -17,9 +17,7 @@ export function saveHeads(subject: HeadSubject, heads: readonly TrainedHead[]): 
   return attemptWrite('the trained exits', async () => {
     const transaction = (await openDatabase()).transaction('heads', 'readwrite');
     const id = subjectId(subject);
-    const writes = heads.map((head) =>
-      transaction.store.put({ subject: id, key: headKey(head.value, head.seed), head }),
-    );
+    const writes = heads.map((head) => transaction.store.put({ subject: id, key: keyOfHead(head), head }));
     await Promise.all([...writes, transaction.done]);
   });
 }

@@ -1,4 +1,4 @@
-import type { Result } from '../base/result.ts';
+import type { Failure, Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import type { Predictions, Provider, Sample } from '../study/trial.ts';
@@ -33,6 +33,15 @@ export interface ExitScoresPass {
     /** Row-major, shape [images, classes]. */
     readonly scores: Float32Array;
   }[];
+}
+
+export interface FeaturesPass {
+  /** Images of the pass that were decoded, in order: what the rows are of. */
+  readonly imageIndices: readonly number[];
+  /** For each output, row-major, [images, numbers of one image]. */
+  readonly rows: readonly Float32Array[];
+  /** Why the first of the others was not; null if all were. */
+  readonly undecodable: Failure | null;
 }
 
 /**
@@ -76,11 +85,11 @@ export interface EngineApi {
   ): Promise<Result<ProfiledRun>>;
   /**
    * Every output of the plan's first segment over these images, as rows; for `ModelApi.buildForFeatures`.
-   * @returns for each output, row-major, [images, numbers of one image]
+   * Images that cannot be decoded are passed over.
    */
   features(
     imageIndices: readonly number[],
     onProgress: (done: number) => void,
-  ): Promise<Result<readonly Float32Array[]>>;
+  ): Promise<Result<FeaturesPass>>;
   heapBytes(): Promise<number>;
 }

@@ -24,12 +24,13 @@ export interface ModelApi {
    * @param arithmetic a recipe that changes how nodes compute, such as quantizing; the nodes it adds are named after
    * those they stand for
    */
-  buildForProfile(arithmetic: Recipe): Promise<Result<BuiltFiles>>;
+  buildForProfile(arithmetic?: Recipe): Promise<Result<BuiltFiles>>;
   /**
    * The model whose outputs are the pooled features of these values, in order, and its own scores: what
    * `EngineApi.features` runs to train exits.
+   * @param backbone what is done to the model before, see `backboneOf`
    */
-  buildForFeatures(values: readonly string[]): Promise<Result<BuiltFiles>>;
+  buildForFeatures(values: readonly string[], backbone: Recipe): Promise<Result<BuiltFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**

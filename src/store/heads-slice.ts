@@ -1,21 +1,23 @@
 import { attempt, type Failure } from '../base/result.ts';
-import { trainExits, type TrainingProgress } from '../clients/train-exits.ts';
+import { trainExits, type TrainingChoice, type TrainingProgress } from '../clients/train-exits.ts';
 import { type HeadSubject, loadHeads, saveHeads } from '../persist/heads.ts';
-import { DEFAULT_HEAD_SEED, headKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
+import { DEFAULT_HEAD_SEED, headsByKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
 
 export interface HeadsSlice {
-  /** Trained for the open model on the open images, prepared as they are now; one for each value and seed. */
+  /** Trained for the open model on the open images, prepared as they are now; one for each value, seed and backbone. */
   readonly heads: readonly TrainedHead[];
   /** The training under way; `progress` is null until it tells something. */
   readonly exitTraining: { readonly progress: TrainingProgress | null } | null;
   /** Why the last training ended without heads. */
   readonly exitTrainingProblem: Failure | null;
   /** Trains those exits of the recipe on the canvas that have no head yet; all of them if none is missing. */
-  readonly trainExits: () => Promise<void>;
+  readonly trainExits: (choice?: TrainingChoice) => Promise<void>;
   readonly cancelExitTraining: () => void;
 }
 
@@ -47,7 +49,7 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     heads: [],
     exitTraining: null,
     exitTrainingProblem: null,
-    trainExits: async () => {
+    trainExits: async (choice = {}) => {
       const { model, data, preprocessing, environment, settings, recipes, heads, run } = get();
       const operator = trainedExitsOf(recipes.present);
       const worker = modelWorker();
@@ -63,8 +65,8 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       get().cancelExitTraining();
       const ends = (control = new AbortController());
       const { at, seed = DEFAULT_HEAD_SEED } = operator;
-      const isTrained = (value: string) => heads.some((head) => head.value === value && head.seed === seed);
-      const missing = at.filter((value) => !isTrained(value));
+      const ownHeads = headsFor(recipes.present, heads);
+      const missing = at.filter((value) => !ownHeads.has(value));
       set({ exitTraining: { progress: null }, exitTrainingProblem: null });
       const outcome = await trainExits(
         {
@@ -75,6 +77,8 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
           ...strategyPlace(settings, environment, model.view.totals.macs),
           values: missing.length > 0 ? missing : at,
           seed,
+          backbone: backboneOf(recipes.present),
+          choice,
         },
         (progress) => {
           if (!ends.signal.aborted) set({ exitTraining: { progress } });
@@ -87,8 +91,7 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       const subject = { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
       const saved = await saveHeads(subject, outcome.value);
       if (!saved.ok) get().reportFailure('The trained exits are not kept', saved.failure);
-      const all = new Map([...heads, ...outcome.value].map((head) => [headKey(head.value, head.seed), head]));
-      await adopt([...all.values()]);
+      await adopt([...headsByKey([...heads, ...outcome.value]).values()]);
     },
     cancelExitTraining: () => {
       control.abort();
@@ -96,6 +99,14 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     },
   };
 };
+
+/** The heads trained for what a recipe makes of the model, by value. */
+export function headsFor(recipe: Recipe, heads: readonly TrainedHead[]): ReadonlyMap<string, TrainedHead> {
+  const { seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
+  const backbone = backboneKey(recipe);
+  const own = heads.filter((head) => head.seed === seed && (head.backbone ?? '') === backbone);
+  return new Map(own.map((head) => [head.value, head]));
+}
 
 function subjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
   if (!model || !data || !preprocessing) return null;

@@ -37,6 +37,34 @@ export function splitImages(labels: readonly (number | null)[]): ImageSplit {
   return { training: training.sort((a, b) => a - b), evaluation: evaluation.sort((a, b) => a - b) };
 }
 
+/** More images make heads hardly better and the wait longer; of very many classes each still has some. */
+const MOST_TRAINING_IMAGES = 5000;
+const LEAST_OF_EACH_CLASS = 8;
+
+/**
+ * The images that exits are trained with, ascending: of the training half those with a label, if any has one, and of
+ * very many about as many of each class.
+ */
+export function imagesToTrainWith(labels: readonly (number | null)[]): readonly number[] {
+  const isLabelled = labels.some((label) => label !== null);
+  const images = splitImages(labels).training.filter((image) => !isLabelled || labels[image] !== null);
+  const most = Math.max(MOST_TRAINING_IMAGES, LEAST_OF_EACH_CLASS * new Set(labels).size);
+  if (images.length <= most) return images;
+  // Position of each image among those of its class, in an order that has nothing to do with the files'.
+  const ranks = new Map<number | null, number>();
+  const ranked = shuffled(images, seededRandom(SEED)).map((image) => {
+    const label = labels[image] ?? null;
+    const rank = ranks.get(label) ?? 0;
+    ranks.set(label, rank + 1);
+    return { image, rank };
+  });
+  return ranked
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, most)
+    .map(({ image }) => image)
+    .sort((a, b) => a - b);
+}
+
 /**
  * Images of a study's accuracy passes. As soon as one of its strategies has trained exits, all strategies are
  * evaluated on images that no exit was trained on: a subset of the images they would be evaluated on otherwise.

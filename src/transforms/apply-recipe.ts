@@ -14,6 +14,7 @@ import {
   tiersOf,
 } from './cuts/resolve-cut.ts';
 import { skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
+import { backboneKey } from './exits/backbone.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
@@ -93,7 +94,7 @@ export function applyRecipe(
             const standIn = draft.standIns.get(valueName(value));
             if (standIn !== undefined) throw exitInSkipped(value, standIn);
           }
-          const trained = withTrainedHeads(draft.analysed, operator, heads);
+          const trained = withTrainedHeads(draft.analysed, operator, heads, backboneKey(recipe));
           draft = { ...draft, analysed: trained.analysed, taps: trained.taps };
           if (trained.stopping !== null) {
             const { confidence, form } = operator;
@@ -329,9 +330,31 @@ function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitS
     });
   }
   for (const index of indices) checkClassScores(analysed, exits[index]?.output);
+  checkSameClasses(
+    analysed,
+    indices.flatMap((index) => exits[index]?.output ?? []),
+  );
   return indices.map((exit, position) =>
     stopAt(exit, position === early ? 0 : (thresholds?.[position] ?? (operator.threshold as number))),
   );
+}
+
+/** An image must be answered in the same classes wherever it leaves. */
+function checkSameClasses({ shapes }: AnalysedModel, outputs: readonly ValueName[]): void {
+  const known = outputs.flatMap((output) => {
+    const shape = shapes.get(output)?.shape ?? null;
+    const count = shape?.slice(shape.length > 1 ? 1 : 0).find((dim) => dim !== 1) ?? (shape ? 1 : null);
+    return typeof count === 'number' ? [{ output, count }] : [];
+  });
+  const final = known.at(-1);
+  const other = known.find(({ count }) => count !== final?.count);
+  if (final === undefined || other === undefined) return;
+  throw new InputError({
+    code: 'exits-differ',
+    message: `early-exit: found ${other.count} classes at the exit "${other.output}" and ${final.count} at "${final.output}", wanted the same at all exits`,
+    where: other.output,
+    hint: 'Choose exits of the same classes by "exits", or stop always at one by "exit".',
+  });
 }
 
 /** Confidence is of class probabilities, so an output must hold one score for each class. */

@@ -1,14 +1,18 @@
 import { useMemo } from 'react';
 import { formatShare } from '../../base/units.ts';
-import { splitImages } from '../../study/evaluation-images.ts';
+import { imagesToTrainWith } from '../../study/evaluation-images.ts';
+import type { Failure } from '../../base/result.ts';
+import { backboneOf } from '../../transforms/exits/backbone.ts';
+import { headsFor } from '../../store/heads-slice.ts';
 import { useLab } from '../../store/lab.ts';
 import { modelWorker } from '../../store/workers.ts';
-import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../../transforms/exits/trained-head.ts';
+import { serialiseHeads, type TrainedHead } from '../../transforms/exits/trained-head.ts';
 import type { TrainedExitOperator } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, ProgressBar } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { saveFile } from '../ui/save-file.ts';
+import type { LearningProgress } from '../../transforms/exits/train-head.ts';
 import { LearningCurve } from './LearningCurve.tsx';
 import styles from './TrainExits.module.css';
 
@@ -20,9 +24,10 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
   const isHollow = useLab((lab) => lab.model?.view.hollow ?? false);
   const images = useTrainingImages();
   const train = useLab((lab) => lab.trainExits);
-  const seed = operator.seed ?? DEFAULT_HEAD_SEED;
-  const headOf = new Map(heads.filter((head) => head.seed === seed).map((head) => [head.value, head]));
+  const recipe = useLab((lab) => lab.recipes.present);
+  const headOf = headsFor(recipe, heads);
   const missing = operator.at.filter((value) => !headOf.has(value)).length;
+  const isChanged = backboneOf(recipe).length > 0;
   return (
     <div className={styles.train}>
       {training ? (
@@ -35,6 +40,13 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
         </Button>
       )}
       {problem && <Problem failure={problem} />}
+      {problem && !training && <Instead failure={problem} />}
+      {missing > 0 && isChanged && !training && (
+        <p className={`${panel.dim} ${panel.small}`}>
+          Pruned weights and skipped blocks change what exits see, so they are trained for this recipe. Until
+          then exits trained for the unchanged model stand in, where there are any.
+        </p>
+      )}
       <ul className={panel.stack} aria-label="What the exits can do">
         {operator.at.map((value, index) => {
           const head = headOf.get(value);
@@ -45,8 +57,23 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
       <p className={`${panel.dim} ${panel.small}`}>
         Half of the images train exits, in every class; studies with trained exits tell accuracy on the other
         half, for all their strategies.
-        {isHollow && ' The weights of this model are noise: exits can be tried, but they learn little.'}
+        {isHollow && ' The weights of this model are random: the accuracy of its exits means nothing.'}
       </p>
+    </div>
+  );
+}
+
+/** What can be learned from the images though the training was refused. */
+function Instead({ failure: { code } }: { readonly failure: Failure }) {
+  const train = useLab((lab) => lab.trainExits);
+  const canLeaveOut = code === 'head-too-few-images';
+  if (!canLeaveOut && code !== 'head-class-range' && code !== 'head-one-class') return null;
+  return (
+    <div className={panel.buttons}>
+      {canLeaveOut && (
+        <Button onClick={() => void train({ fewImages: 'leave-out' })}>Train without these classes</Button>
+      )}
+      <Button onClick={() => void train({ targets: 'predictions' })}>Learn the model’s own answers</Button>
     </div>
   );
 }
@@ -58,7 +85,7 @@ function exits(count: number): string {
 function useTrainingImages(): number {
   const data = useLab((lab) => lab.data);
   return useMemo(
-    () => (data ? splitImages(data.dataset.items.map(({ label }) => label)).training.length : 0),
+    () => (data ? imagesToTrainWith(data.dataset.items.map(({ label }) => label)).length : 0),
     [data],
   );
 }
@@ -71,8 +98,13 @@ function Training() {
       ? 'Making the model that computes features'
       : progress.kind === 'features'
         ? `Features of ${progress.done} of ${progress.total} images`
-        : `Exit ${progress.position + 1} of ${progress.count} learns, step ${progress.curve.length}`;
-  const share = progress?.kind === 'features' ? progress.done / Math.max(1, progress.total) : null;
+        : `Exit ${progress.position + 1} of ${progress.count} learns: ${learningText(progress.now)}`;
+  const share =
+    progress?.kind === 'features'
+      ? progress.done / Math.max(1, progress.total)
+      : progress?.now.kind === 'finishing'
+        ? progress.now.step / progress.now.steps
+        : null;
   return (
     <div className={panel.stack}>
       <p className={panel.small} role="status">
@@ -85,9 +117,17 @@ function Training() {
   );
 }
 
+function learningText(now: LearningProgress): string {
+  if (now.kind === 'finishing') return `once more from all images, step ${now.step} of ${now.steps}`;
+  const { attempt, attempts, point } = now;
+  const tried = attempts > 1 ? `try ${attempt + 1} of ${attempts}, ` : '';
+  return `${tried}step ${point.step}, ${formatShare(point.validationAccuracy)} right so far`;
+}
+
 function TrainedExit({ name, head }: { readonly name: string; readonly head: TrainedHead }) {
   const { training, classCount } = head;
   const { validationAccuracy, validationImages, trainingImages, missingClasses, targetSource } = training;
+  const { leftOutImages = 0 } = training;
   return (
     <li className={styles.exit}>
       <p>
@@ -95,8 +135,10 @@ function TrainedExit({ name, head }: { readonly name: string; readonly head: Tra
           {name}: {formatShare(validationAccuracy)}
         </strong>{' '}
         <span className={`${panel.dim} ${panel.small}`}>
-          {targetSource === 'labels' ? 'right' : 'as the whole model'} on {validationImages} validation images
-          · learned from {trainingImages}
+          {targetSource === 'labels' ? 'right' : 'as the whole model'} on {validationImages} images held back,
+          then learned from all {trainingImages + validationImages}
+          {leftOutImages > 0 &&
+            ` · ${leftOutImages} left out, which cannot be decoded or give no finite numbers here`}
           {missingClasses.length > 0 &&
             ` · never chooses ${missingClasses.length} of ${classCount} classes, which have too few images`}
         </span>
@@ -110,11 +152,15 @@ function TrainedExit({ name, head }: { readonly name: string; readonly head: Tra
 function Files(props: { readonly operator: TrainedExitOperator; readonly heads: readonly TrainedHead[] }) {
   const { operator, heads } = props;
   const model = useLab((lab) => lab.model);
+  const recipe = useLab((lab) => lab.recipes.present);
   const openModel = useLab((lab) => lab.openModel);
   const reportFailure = useLab((lab) => lab.reportFailure);
   const { op, kind, at, seed } = operator;
   const withModel = async (use: (file: File) => unknown) => {
-    const built = await modelWorker()?.build([{ op, kind, at, ...(seed === undefined ? {} : { seed }) }]);
+    const built = await modelWorker()?.build([
+      ...backboneOf(recipe),
+      { op, kind, at, ...(seed === undefined ? {} : { seed }) },
+    ]);
     const blob = built?.ok ? built.value.files[0]?.blob : undefined;
     if (blob) await use(new File([blob], `${model?.name ?? 'model'}-exits.onnx`));
     else if (built && !built.ok) reportFailure('The model with exits could not be made', built.failure);

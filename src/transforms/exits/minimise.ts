@@ -1,8 +1,9 @@
 /** Of one call of an objective: its value; the gradient is written into the given array. */
 export type Objective = (at: Float64Array, gradient: Float64Array) => number;
 
-/** Pairs of steps kept to guess the curvature from. */
-const MEMORY = 8;
+/** Pairs of steps kept to guess the curvature from; fewer of very many parameters, since each takes their memory twice. */
+const [MEMORY, SMALL_MEMORY] = [8, 4];
+const MANY_PARAMETERS = 500_000;
 /** Share of the promised decrease that a step must keep (Armijo). */
 const SUFFICIENT_DECREASE = 1e-4;
 const MAX_HALVINGS = 25;
@@ -26,10 +27,11 @@ export function minimise(
 ): number {
   const size = start.length;
   const make = (): Float64Array => new Float64Array(size);
-  const steps = Array.from({ length: MEMORY }, make);
-  const changes = Array.from({ length: MEMORY }, make);
-  const curvatures = new Float64Array(MEMORY);
-  const shares = new Float64Array(MEMORY);
+  const pairs = size > MANY_PARAMETERS ? SMALL_MEMORY : MEMORY;
+  const steps = Array.from({ length: pairs }, make);
+  const changes = Array.from({ length: pairs }, make);
+  const curvatures = new Float64Array(pairs);
+  const shares = new Float64Array(pairs);
   const [direction, next, nextGradient] = [make(), make(), make()];
   const gradient = make();
   let value = objective(start, gradient);
@@ -53,7 +55,7 @@ export function minimise(
       if (nextValue <= value + SUFFICIENT_DECREASE * length * slope) break;
     }
     if (halvings > MAX_HALVINGS) return step - 1;
-    const slot = kept % MEMORY;
+    const slot = kept % pairs;
     const [moved, changed] = [steps[slot] as Float64Array, changes[slot] as Float64Array];
     for (let i = 0; i < size; i++) {
       moved[i] = (next[i] as number) - (start[i] as number);
@@ -85,22 +87,23 @@ function aim(
   kept: number,
 ): void {
   const { steps, changes, curvatures, shares } = memory;
+  const pairs = steps.length;
   for (let i = 0; i < direction.length; i++) direction[i] = -(gradient[i] as number);
-  const oldest = Math.max(0, kept - MEMORY);
+  const oldest = Math.max(0, kept - pairs);
   for (let pair = kept - 1; pair >= oldest; pair--) {
-    const slot = pair % MEMORY;
+    const slot = pair % pairs;
     const share = dot(steps[slot] as Float64Array, direction) / (curvatures[slot] as number);
     shares[slot] = share;
     add(direction, -share, changes[slot] as Float64Array);
   }
   if (kept > 0) {
-    const newest = (kept - 1) % MEMORY;
+    const newest = (kept - 1) % pairs;
     const changed = changes[newest] as Float64Array;
     const scale = (curvatures[newest] as number) / dot(changed, changed);
     for (let i = 0; i < direction.length; i++) direction[i] = scale * (direction[i] as number);
   }
   for (let pair = oldest; pair < kept; pair++) {
-    const slot = pair % MEMORY;
+    const slot = pair % pairs;
     const back = dot(changes[slot] as Float64Array, direction) / (curvatures[slot] as number);
     add(direction, (shares[slot] as number) - back, steps[slot] as Float64Array);
   }

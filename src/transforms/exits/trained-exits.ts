@@ -15,17 +15,20 @@ interface GrownModel {
 }
 
 /**
- * Attaches the heads that an operator names. From there on its exits are exits that the model has.
+ * Attaches the heads that an operator names. From there on its exits are exits that the model has. Where none was
+ * trained for the recipe's backbone, the head of the unchanged model stands in.
+ * @param backbone see `backboneKey`
  * @throws InputError `exit-not-trained` if a head is missing, or why one cannot be attached
  */
 export function withTrainedHeads(
   analysed: AnalysedModel,
   operator: TrainedExitOperator,
   heads: Heads,
+  backbone: string,
 ): GrownModel {
   // What is left says how confidence is decided: the same for exits of every kind.
   const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
-  const { grown, outputOf } = attached(analysed, headsOf(operator, heads));
+  const { grown, outputOf } = attached(analysed, headsOf(operator, heads, backbone));
   const indexOf = (value: string | undefined): number => {
     const output = value === undefined ? undefined : outputOf.get(value);
     return grown.exits.findIndex((each) => each.output === output);
@@ -75,9 +78,11 @@ function attached(analysed: AnalysedModel, heads: readonly TrainedHead[]): Attac
   return made;
 }
 
-function headsOf({ at, seed }: TrainedExitOperator, heads: Heads): TrainedHead[] {
-  const missing = at.filter((value) => !heads.has(headKey(value, seed)));
-  if (missing.length === 0) return at.flatMap((value) => heads.get(headKey(value, seed)) ?? []);
+function headsOf({ at, seed }: TrainedExitOperator, heads: Heads, backbone: string): TrainedHead[] {
+  const headOf = (value: string): TrainedHead | undefined =>
+    heads.get(headKey(value, seed, backbone)) ?? heads.get(headKey(value, seed));
+  const missing = at.filter((value) => headOf(value) === undefined);
+  if (missing.length === 0) return at.flatMap((value) => headOf(value) ?? []);
   const named = missing.map((value) => JSON.stringify(value)).join(', ');
   throw new InputError({
     code: 'exit-not-trained',

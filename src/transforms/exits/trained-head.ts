@@ -13,6 +13,8 @@ export interface TrainedHead {
   /** See `GraphView.modelId`; what it was trained on. */
   readonly modelId: string;
   readonly datasetId: string;
+  /** The changed model whose features it learned from, see `backboneKey`; left out: the model as it is. */
+  readonly backbone?: string;
   /** Length of the pooled features. */
   readonly width: number;
   readonly classCount: number;
@@ -28,6 +30,8 @@ export interface TrainedHead {
     readonly validationLoss: number;
     readonly curve: readonly LearningPoint[];
     readonly missingClasses: readonly number[];
+    /** Images that could not be decoded or gave no finite features. */
+    readonly leftOutImages?: number;
   };
 }
 
@@ -39,14 +43,22 @@ export const NO_HEADS: Heads = new Map();
 /** The seed of a recipe that names none. */
 export const DEFAULT_HEAD_SEED = 1;
 
-/** How a recipe's value and seed name a head among those of one model and dataset. */
-export function headKey(value: string, seed: number = DEFAULT_HEAD_SEED): string {
-  return `${seed} ${value}`;
+/**
+ * How a recipe's value and seed name a head among those of one model and dataset.
+ * @param backbone see `backboneKey`
+ */
+export function headKey(value: string, seed: number = DEFAULT_HEAD_SEED, backbone = ''): string {
+  return backbone === '' ? `${seed} ${value}` : `${seed} ${backbone} ${value}`;
+}
+
+/** The name of a head among those of its model and dataset. */
+export function keyOfHead({ value, seed, backbone }: TrainedHead): string {
+  return headKey(value, seed, backbone);
 }
 
 /** Heads under their keys. */
 export function headsByKey(heads: Iterable<TrainedHead>): Heads {
-  return new Map([...heads].map((head) => [headKey(head.value, head.seed), head]));
+  return new Map([...heads].map((head) => [keyOfHead(head), head]));
 }
 
 const FORMAT = 'paretoscope-heads';
@@ -94,6 +106,7 @@ function parseHead(json: unknown, path: string): TrainedHead {
     seed: count(head, 'seed', path),
     modelId: text('modelId'),
     datasetId: text('datasetId'),
+    ...(head['backbone'] === undefined ? {} : { backbone: text('backbone') }),
     width,
     classCount,
     weights: floats(head['weights'], width * classCount, `${path}.weights`),
@@ -115,6 +128,9 @@ function parseHead(json: unknown, path: string): TrainedHead {
         };
       }),
       missingClasses: missingClasses.map((each: unknown) => Number(each)),
+      ...(training['leftOutImages'] === undefined
+        ? {}
+        : { leftOutImages: count(training, 'leftOutImages', `${path}.training`) }),
     },
   };
 }

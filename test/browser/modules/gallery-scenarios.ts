@@ -83,7 +83,11 @@ export async function runAll(name: string) {
       difference: difference(whole, composed),
       /** Null if no blocks can be skipped. */
       skip: skipped.ok && shortened && { macs: skipped.value.macs, difference: difference(whole, shortened) },
-      ...(await inEngine(view, parts, tap === null ? null : value(await client.api.buildForFeatures([tap])))),
+      ...(await inEngine(
+        view,
+        parts,
+        tap === null ? null : value(await client.api.buildForFeatures([tap], [])),
+      )),
     };
   } finally {
     client.terminate();
@@ -116,7 +120,7 @@ async function inEngine(view: GraphView, parts: Files, features: Files | null) {
     /** Of the value that a trained exit hangs on; null if the model is no classifier. */
     features:
       features &&
-      (await run(features, async (api) => value(await api.features([0], () => {}))[0]?.length ?? 0)),
+      (await run(features, async (api) => value(await api.features([0], () => {})).rows[0]?.length ?? 0)),
   };
 }
 
