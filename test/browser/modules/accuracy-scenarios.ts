@@ -79,7 +79,7 @@ export async function accuracyOf(
  * @param cancelAfter progress reports to wait for before cancelling; null: never
  */
 export async function triedNormalisations(
-  model: readonly number[],
+  modelUrl: string,
   dataUrl: string,
   cancelAfter: number | null,
 ): Promise<{
@@ -90,7 +90,7 @@ export async function triedNormalisations(
   const models = openModelClient();
   const images = openDataClient();
   try {
-    const view = value(await models.api.open(new Blob([Uint8Array.from(model)]), 'model.onnx', []));
+    const view = value(await models.api.open(await fetchBlob(modelUrl), 'model.onnx', []));
     const files = [{ path: nameOf(dataUrl), file: await fetchBlob(dataUrl) }];
     const data = value(await images.api.open(files, 'test', () => {}));
     const candidates = candidatePreprocessings(view, data.dataset);
