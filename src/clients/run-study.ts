@@ -4,7 +4,7 @@ import { attempt, type Failure, ok, type Result } from '../base/result.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
-import { joinPredictions, scorePredictions } from '../study/accuracy.ts';
+import { joinPredictions, scorePredictions, unansweredWarnings } from '../study/accuracy.ts';
 import { restarted } from '../study/new-study.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
@@ -333,10 +333,13 @@ function createRun(
     if (predictions) {
       const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, reference);
       update(strategy.id, { predictions, accuracy });
-      if (referenceFailure !== null) {
-        const warning = `No agreement: the unchanged model could not be run (${referenceFailure})`;
-        update(strategy.id, { warnings: [...warnings, warning] });
-      }
+      const told = [
+        ...(referenceFailure === null
+          ? []
+          : [`No agreement: the unchanged model could not be run (${referenceFailure})`]),
+        ...unansweredWarnings(predictions),
+      ];
+      if (told.length > 0) update(strategy.id, { warnings: [...warnings, ...told] });
     } else {
       update(strategy.id, { warnings: [...warnings, unscoredWarning] });
     }

@@ -8,7 +8,11 @@ export function runtimeFailure(thrown: unknown, where: string): Failure {
   if (thrown instanceof InputError) return thrown.failure;
   // Emscripten throws C++ exceptions it could not translate as bare numbers.
   const message = typeof thrown === 'number' ? `C++ exception ${thrown}` : toFailure(thrown).message;
-  if (/bad_alloc|out of memory|allocation failed|Cannot enlarge memory|exceeds the maximum/i.test(message)) {
+  if (
+    /bad_alloc|Integer overflow|out of memory|allocation failed|Cannot enlarge memory|exceeds the maximum/i.test(
+      message,
+    )
+  ) {
     return {
       code: 'out-of-memory',
       message: `The memory did not suffice for ${where}: ${message}`,

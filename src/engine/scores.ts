@@ -34,11 +34,12 @@ export function argmax(scores: Scores): number {
   return best;
 }
 
-/** Positions of the `count` largest scores, best first; equals in order of position. */
+/** Positions of the `count` largest scores, best first; equals in order of position. None if any score is NaN. */
 export function bestClasses(scores: Scores, count: number): number[] {
   const best: number[] = [];
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i] as number;
+    if (Number.isNaN(score)) return [];
     if (best.length === count && !(score > (scores[best[count - 1] as number] as number))) continue;
     let at = best.length;
     while (at > 0 && score > (scores[best[at - 1] as number] as number)) at--;

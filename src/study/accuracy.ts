@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Accuracy, Predictions } from './trial.ts';
+import { type Accuracy, NO_CLASS, type Predictions } from './trial.ts';
 
 /**
  * Compares predictions with the labels and with what the unchanged model predicts.
@@ -25,7 +25,7 @@ export function scorePredictions(
     if (predictions.top5[position]?.includes(wanted)) top5++;
   });
   // With five classes or fewer every label is among the five best: a number without meaning.
-  const hasTop5 = (predictions.top5[0]?.length ?? 0) >= 5;
+  const hasTop5 = predictions.top5.some((best) => best.length >= 5);
   return {
     images: predictions.imageIndices.length,
     labelledImages: labelled,
@@ -40,7 +40,18 @@ function countAgreeing(predictions: Predictions, reference: Predictions): number
     predictions.imageIndices.every((image, position) => image === reference.imageIndices[position]),
     'agreement needs predictions of the same images',
   );
-  return predictions.top1.filter((best, position) => best === reference.top1[position]).length;
+  return predictions.top1.filter((best, position) => best !== NO_CLASS && best === reference.top1[position])
+    .length;
+}
+
+/** What to say about images whose scores are not numbers; nothing if there are none. */
+export function unansweredWarnings({ imageIndices, top1 }: Predictions): readonly string[] {
+  const unanswered = top1.filter((best) => best === NO_CLASS).length;
+  return unanswered === 0
+    ? []
+    : [
+        `The scores of ${unanswered} of ${imageIndices.length} images are not numbers (NaN): they count as wrong, as agreeing with nothing, and they take no early exit.`,
+      ];
 }
 
 /** Appends the predictions of further images. */

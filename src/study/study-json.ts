@@ -25,18 +25,19 @@ import {
   type TierSetup,
   type TierSpec,
 } from './placement/tiers.ts';
-import type {
-  Accuracy,
-  DeviceProfile,
-  EmulatedTimes,
-  Environment,
-  PredictedOutcome,
-  Predictions,
-  Protocol,
-  Sample,
-  Strategy,
-  Study,
-  Trial,
+import {
+  type Accuracy,
+  type DeviceProfile,
+  type EmulatedTimes,
+  type Environment,
+  NO_CLASS,
+  type PredictedOutcome,
+  type Predictions,
+  type Protocol,
+  type Sample,
+  type Strategy,
+  type Study,
+  type Trial,
 } from './trial.ts';
 
 /** A study as text: everything that was measured, readable by `parseStudy`. */

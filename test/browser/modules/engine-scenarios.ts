@@ -16,7 +16,13 @@ import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
 import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
 import type { Provider } from '../../../src/study/trial.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
-import { failingModel, largeModel, twoExitModel, typedInputModel } from '../../fixtures/tiny-models.ts';
+import {
+  failingModel,
+  largeModel,
+  tooLargeModel,
+  twoExitModel,
+  typedInputModel,
+} from '../../fixtures/tiny-models.ts';
 
 const imageCount = 24;
 
@@ -111,8 +117,11 @@ export async function runRecipe(recipe: Recipe, provider: Provider, threads: num
   return { ...run, plan, rawBytes, gzipBytes, buildMs };
 }
 
-/** Two segments whose second fails whenever it runs; the first exit is taken if `threshold` is reached. */
-export async function exitBeforeFailingTail(threshold: number) {
+/**
+ * Two segments whose second fails whenever it runs, or does not even fit into memory; the first exit is taken if
+ * `threshold` is reached.
+ */
+export async function exitBeforeFailingTail(threshold: number, isTooLarge = false) {
   const whole = await built([{ op: 'early-exit', kind: 'existing', exit: 0 }]);
   const [head] = whole.plan.segments;
   if (head === undefined) throw new Error('no segment');
@@ -120,7 +129,10 @@ export async function exitBeforeFailingTail(threshold: number) {
   const scores = 'logits' as const;
   const image = whole.plan.input;
   const final = { name: valueName('final'), dataType: 'float32', shape: [1, 1], bytes: 4 };
-  const tail = modelToBytes(failingModel('image', [1, 1, 8, 8], 'final')) as Uint8Array<ArrayBuffer>;
+  const tailModel = isTooLarge
+    ? tooLargeModel('image', 'final')
+    : failingModel('image', [1, 1, 8, 8], 'final');
+  const tail = modelToBytes(tailModel) as Uint8Array<ArrayBuffer>;
   const load = engineLoad({
     plan: {
       input: image,
@@ -141,9 +153,9 @@ export async function exitBeforeFailingTail(threshold: number) {
     files: [...whole.files, { name: 'tail.onnx', blob: new Blob([tail]) }],
   });
   const client = openEngineClient();
-  value(await client.api.load(load));
+  const loaded = await client.api.load(load);
   const batch = { imageIndices: [0, 1], round: 0, warmUp: true, firstSequence: 0 };
-  const result = await client.api.measure(batch);
+  const result = loaded.ok ? await client.api.measure(batch) : loaded;
   client.terminate();
   return result;
 }
@@ -190,15 +202,38 @@ export async function badLoads() {
   };
 }
 
-/** Predictions of one classifier that takes its pixels as float32, float16 and uint8. */
-export async function inputTypes() {
+/** What both forms of an early exit give for all images, and one whose exit's or final scores are NaN. */
+export async function exitForms(provider: Provider, threshold: number, images = imageCount) {
+  const runOf = async (form: 'segments' | 'if', broken?: 'early' | 'final') => {
+    const recipe = [{ op: 'early-exit', kind: 'existing', threshold, form }] as const;
+    const client = openEngineClient();
+    try {
+      const variant = await built(recipe, twoExitModel(4, broken ? { broken } : {}));
+      value(await client.api.load(engineLoad(variant, provider)));
+      return value(await client.api.predict(allImages.slice(0, images), () => {}));
+    } finally {
+      client.terminate();
+    }
+  };
+  return {
+    segments: await runOf('segments'),
+    nested: await runOf('if'),
+    ...(provider === 'wasm' && {
+      brokenExit: [await runOf('segments', 'early'), await runOf('if', 'early')],
+      brokenEnd: [await runOf('segments', 'final'), await runOf('if', 'final')],
+    }),
+  };
+}
+
+/** Predictions of one classifier that takes its pixels as float32, float16 and uint8, whole or cut. */
+export async function inputTypes(recipe: Recipe) {
   const top5: (readonly (readonly number[])[])[] = [];
   for (const [dataType, code] of [
     ['float32', DataType.float],
     ['float16', DataType.float16],
     ['uint8', DataType.uint8],
   ] as const) {
-    const variant = await built([{ op: 'identity' }], typedInputModel(code));
+    const variant = await built(recipe, typedInputModel(code));
     const load = { ...engineLoad(variant), preprocessing: { ...preprocessing, scale: 1, dataType } };
     top5.push((await runVariant(load)).predictions.top5);
   }

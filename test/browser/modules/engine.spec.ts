@@ -52,6 +52,37 @@ test('an early exit stops inference: nothing after it runs', async ({ page }) =>
   // The counter-proof: where no exit is taken, the failing segment does run.
   const wentOn = await runInPage<Module, 'exitBeforeFailingTail'>(page, path, 'exitBeforeFailingTail', 1.5);
   expect(wentOn.ok ? 'ran' : wentOn.failure.message).toContain('Gather');
+  const tooLarge = await runInPage<Module, 'exitBeforeFailingTail'>(
+    page,
+    path,
+    'exitBeforeFailingTail',
+    1.5,
+    true,
+  );
+  expect(tooLarge.ok ? null : tooLarge.failure).toMatchObject({ code: 'out-of-memory' });
+});
+
+test('both forms of an early exit take the same exits with the same answers, and NaN takes none', async ({
+  page,
+}) => {
+  const { segments, nested, brokenExit, brokenEnd } = await runInPage<Module, 'exitForms'>(
+    page,
+    path,
+    'exitForms',
+    'wasm',
+    0.35,
+  );
+  expect(new Set(segments.exitIndex)).toEqual(new Set([0, 1]));
+  expect(nested).toEqual(segments);
+  for (const run of brokenExit ?? []) expect(new Set(run.exitIndex)).toEqual(new Set([1]));
+  expect(brokenExit?.[0]?.top1).toEqual(brokenExit?.[1]?.top1);
+  // Where the final scores are NaN no class is named, and nothing else is disturbed.
+  for (const run of brokenEnd ?? []) {
+    expect(run.exitIndex).toEqual(segments.exitIndex);
+    run.top1.forEach((best, image) =>
+      expect(best).toBe(run.exitIndex[image] === 0 ? segments.top1[image] : -1),
+    );
+  }
 });
 
 test('a threshold between the confidences sends some images on, with the right answers for each', async ({
@@ -128,11 +159,14 @@ test('files that are no models and images that do not fit say what is wrong', as
 });
 
 test('images go in as float32, float16 and uint8, and float16 scores come out', async ({ page }) => {
-  const [float32, float16, uint8] = await runInPage<Module, 'inputTypes'>(page, path, 'inputTypes');
+  const run = (recipe: Parameters<Module['inputTypes']>[0]) =>
+    runInPage<Module, 'inputTypes'>(page, path, 'inputTypes', recipe);
+  const [float32, float16, uint8] = await run([{ op: 'identity' }]);
   expect(new Set(float32?.map((best) => best.join())).size).toBeGreaterThan(1);
   // Whole numbers up to 255 are exact in all three.
   expect(float16).toEqual(float32);
   expect(uint8).toEqual(float32);
+  expect(await run([{ op: 'partition', cut: 'flat' }])).toEqual([float32, float16, uint8]);
 });
 
 test('a large variant lies on disk, and gives its place back when its worker is gone', async ({ page }) => {

@@ -29,3 +29,10 @@ describe('classCountOf', () => {
     expect(() => requireClassScores([1, 21, 64, 64], 'out')).toThrow('[1, 21, 64, 64]');
   });
 });
+
+describe('scores that are not numbers', () => {
+  it('name no class', () => {
+    expect(bestClasses([1, Number.NaN, 3], 5)).toEqual([]);
+    expect(bestClasses([Number.POSITIVE_INFINITY, 1], 1)).toEqual([0]);
+  });
+});

@@ -9,6 +9,7 @@ import { checkRecipe } from '../../../src/transforms/build-variant.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 import { nonZeroParams } from '../../../src/transforms/count-non-zero.ts';
 import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
+import { twoExitModel } from '../../fixtures/tiny-models.ts';
 import { build, fileBytes, floatsOf, noise, runVariant, sampleModel } from './run-variant.ts';
 
 /** x → stem → (left, right) → joined → y, with a second output `early` after the stem. */
@@ -292,4 +293,11 @@ describe('analyseModel', () => {
     expect(analyseModel(model)).toBe(analyseModel(model));
     expect(analyseModel(model).shapes.get(model.graph.nodes[0]!.outputs[0]!)?.dataType).toBe(DataType.float);
   });
+});
+
+it('exits of different classes are refused, with both counts', () => {
+  const model = twoExitModel(4, { earlyClasses: 7 });
+  const stop = { op: 'early-exit', kind: 'existing', threshold: 0.5 } as const;
+  expect(() => checkRecipe(model, [stop])).toThrow(/found 7 classes at the exit "early" and 5 at "final"/);
+  expect(() => checkRecipe(model, [{ op: 'early-exit', kind: 'existing', exit: 0 }])).not.toThrow();
 });
