@@ -87,8 +87,7 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore, cuts }: CutNumbers
         </span>
       </div>
       <p>
-        {bytes === null ? 'unknown size crosses' : `${formatBytes(bytes)} cross`} · {before} | {100 - before}{' '}
-        % MACs
+        {bytes === null ? 'unknown size' : formatBytes(bytes)} · {before} | {100 - before} % of MACs
         {predicted != null && Number.isFinite(predicted) && (
           <>
             {' · '}

@@ -3,6 +3,7 @@ import { formatBytes, formatMs } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { type Expectations, useExpectations, useKnownCosts } from '../../store/predictions.ts';
+import { sameRecipe } from '../../store/recipe-slice.ts';
 import { crossingBytes } from '../../study/placement/expected-work.ts';
 import { fastestCut, type FastestCut as Found } from '../../study/placement/fastest-cut.ts';
 import { type PlacementName, TIERS, tiersOfPlacement } from '../../study/placement/tiers.ts';
@@ -10,6 +11,7 @@ import { dividedWork, expectedTimes } from '../../study/predict.ts';
 import { placedCut } from '../../transforms/cuts/placed-cut.ts';
 import { withCuts } from '../../transforms/placement.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
+import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button } from '../ui/controls.tsx';
 import { splitText, tiersText } from './placement-text.ts';
@@ -21,27 +23,27 @@ export function FastestCut({ view }: { readonly view: GraphView }) {
   const editRecipe = useLab((lab) => lab.editRecipe);
   const expectations = useExpectations(view, recipe);
   const { basis } = useKnownCosts(view, recipe);
-  const [reason, setReason] = useState('');
+  const [told, tell] = useState<{ readonly of: Recipe; readonly text: string } | null>(null);
   if (tiersOfPlacement(shown).length !== 2) return null;
   const search = () => {
     const { work, costs, assumptions } = expectations;
     const found = fastestCut(work, costs, shown, assumptions);
-    if (found === null) return setReason('The model has no place to cut.');
+    if (found === null) return tell({ of: recipe, text: 'The model has no place to cut.' });
     const { crossing, afterNode } = placedCut(found.graph, found.before, null, null);
-    editRecipe(withCuts(recipe, [crossing]));
+    const next = withCuts(recipe, [crossing]);
+    editRecipe(next);
     const basisText = basis === 'nodes' ? 'By the measured time of each node' : 'By multiply-accumulates';
-    setReason(`${basisText}: ${placeOfCut(view, afterNode)}. ${reasonFor(expectations, shown, found)}`);
+    const text = `${basisText}: ${placeOfCut(view, afterNode)}. ${reasonFor(expectations, shown, found)}`;
+    tell({ of: next, text });
   };
   return (
     <div className={panel.stack}>
       <div className={panel.buttons}>
         <Button onClick={search}>Fastest cut for {tiersText(shown)}</Button>
       </div>
-      {reason !== '' && (
-        <p className={panel.small} role="status">
-          {reason}
-        </p>
-      )}
+      <p className={panel.small} role="status">
+        {told && sameRecipe(told.of, recipe) && told.text}
+      </p>
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../src/base/assert.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 import { expect, test, textOf } from './lab-page.ts';
 
@@ -27,9 +28,11 @@ test('a profiled model predicts each cut while it is dragged, and a placement is
   const told = /([\d.]+ ms)/.exec((await handle.textContent()) ?? '')?.[1];
 
   if (lab.isPhone) {
-    const bars = page.getByRole('group', { name: /^Predicted time of every cut/ });
+    // A thumb on the chart along the graph moves the cut there.
+    const chart = page.getByRole('slider', { name: 'Predicted time of every cut, mobile → edge' });
     const before = await handle.getAttribute('aria-valuetext');
-    await lab.press(bars.getByRole('button').first());
+    const { x, y, width, height } = defined(await chart.boundingBox(), 'chart');
+    await page.touchscreen.tap(x + 0.9 * width, y + height / 2);
     await expect.poll(() => handle.getAttribute('aria-valuetext')).not.toBe(before);
     await page.keyboard.press('Control+z');
     await expect.poll(() => handle.getAttribute('aria-valuetext')).toBe(before);
@@ -48,13 +51,15 @@ test('a profiled model predicts each cut while it is dragged, and a placement is
   await lab.measure();
 
   await lab.show('Run');
-  await expect(row('mobile → edge').getByRole('cell').last()).toContainText(/[\d.]+ ms/);
+  await expect(row('mobile → edge').getByRole('cell').nth(1)).toContainText(/[\d.]+ ms/);
+  await expect(
+    page.getByText(/^Predicted [\d.]+ ms, measured [\d.]+ ms \(median\): [+−±]\d+ %\.$/),
+  ).toBeVisible();
   await lab.show('Front');
   await expect(page.getByRole('button', { name: /@ mobile-edge: .*, emulated$/ })).toBeVisible();
   await expect(page.getByText(/^emulated: other tiers and links/)).toBeVisible();
-  const study = parseStudy(
-    textOf(await lab.download(page.getByRole('button', { name: 'study.json', exact: true }))),
-  );
+  const file = await lab.download(page.getByRole('button', { name: 'study.json', exact: true }));
+  const study = parseStudy(textOf(file));
   const placed = study.trials.find(({ strategy }) => strategy.placement !== undefined);
   expect(placed?.strategy.placement?.name).toBe('mobile-edge');
   const samples = placed?.samples ?? [];
@@ -70,6 +75,30 @@ test('a profiled model predicts each cut while it is dragged, and a placement is
     expect(Math.abs((emulated?.transferMs ?? 0) - 5 - sendMs)).toBeLessThanOrEqual(1 + 1e-9);
   }
   expect(study.trials.find(({ strategy }) => !strategy.placement)?.samples[0]?.emulated).toBeUndefined();
+  expect(placed?.predicted?.basis).toBe('nodes');
+  expect(study.profiles?.[0]?.nodeMs.length).toBeGreaterThan(10);
+
+  // As if this study came from another device: it stands for a tier with what it measured.
+  await lab.show('Run');
+  await lab.press(page.getByText('Tiers and links', { exact: true }));
+  const edge = page.getByRole('group', { name: 'edge', exact: true });
+  const other = { ...study, modelId: 'other', modelName: 'cats.onnx' };
+  const strange = { name: 'cats.json', bytes: new TextEncoder().encode(JSON.stringify(other)) };
+  await lab.pick(edge.getByRole('button', { name: /study\.json/ }), [strange]);
+  await expect(lab.notice('found a study about cats.onnx, wanted one about digits.onnx')).toBeVisible();
+  await lab.dismissNotices();
+  await lab.pick(edge.getByRole('button', { name: /study\.json/ }), [file]);
+  await expect(edge).toContainText('2 recipes as they ran there; others by what its nodes took there');
+  await lab.dismissNotices();
+  // On such a tier nothing was measured yet.
+  await expect(row('mobile → edge').getByRole('cell').nth(1)).toHaveText('–');
+
+  // Without the memory for its part the nearest cut that fits is one press away.
+  await edge.getByLabel('memory in MB').fill('2');
+  await edge.getByLabel('memory in MB').press('Enter');
+  await expect(row('mobile → edge')).toContainText('no memory');
+  await lab.press(page.getByRole('button', { name: /^Cut .*: it fits$/ }));
+  await expect(row('mobile → edge')).not.toContainText('no memory');
 });
 
 test('the graph that a recipe makes can be looked at beside the original', async ({ lab, page }) => {
