@@ -1,4 +1,5 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
+import { distinctlyNamed, freeName } from '../transforms/recipe-name.ts';
 import { contentHash } from './strategy-id.ts';
 import type { Environment, PredictedOutcome, Protocol, Strategy, Study, Trial } from './trial.ts';
 
@@ -22,7 +23,9 @@ export interface StudySubject {
  */
 export function newStudy(subject: StudySubject, strategies: readonly Strategy[], nowMs: number): Study {
   const { name, modelId, modelName, datasetId, datasetName, classNames, protocol } = subject;
-  const unique = [...new Map(strategies.map((strategy) => [strategy.id, strategy])).values()];
+  const unique = distinctlyNamed([
+    ...new Map(strategies.map((strategy) => [strategy.id, strategy])).values(),
+  ]);
   const id = contentHash([modelId, datasetId, unique.map((strategy) => strategy.id), protocol, nowMs]);
   return {
     format: 'paretoscope-study',
@@ -42,7 +45,8 @@ export function newStudy(subject: StudySubject, strategies: readonly Strategy[],
 
 /**
  * The study with these strategies to do: those it does not have are appended, failed ones start over, and what
- * was planned but never begun and is not asked for any more goes. What was measured stays.
+ * was planned but never begun and is not asked for any more goes. What was measured stays, under the name it has now;
+ * no two have the same.
  * @param subject must be what the study is about
  */
 export function extendedStudy(
@@ -60,7 +64,12 @@ export function extendedStudy(
     if (isWanted && trial.state.kind === 'failed') return [restarted(trial, subject.environment, nowMs)];
     return isWanted || trial.state.kind !== 'queued' ? [trial] : [];
   });
-  const added = [...wanted.values()].map((strategy) => queuedTrial(study.id, subject, strategy, nowMs));
+  const names = new Set(kept.map((trial) => trial.strategy.name));
+  const added = [...wanted.values()].map((strategy) => {
+    const name = freeName(strategy.name, names);
+    names.add(name);
+    return queuedTrial(study.id, subject, { ...strategy, name }, nowMs);
+  });
   return { ...study, trials: [...kept, ...added] };
 }
 
