@@ -40,6 +40,7 @@ export function Header({ compact }: { readonly compact: boolean }) {
           <span className={styles.quiet}>
             {variant?.macs ??
               `${formatBytes(model.view.hollow ? model.view.totals.weightBytes : model.view.fileBytes)} · ${formatCount(model.view.totals.params)}`}
+            {model.view.hollow && ' · random weights'}
           </span>
         )}
         <DownIcon />

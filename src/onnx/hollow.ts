@@ -7,6 +7,9 @@ const MARK = /^hollow uniform mean=(\S+) std=(\S+)$/;
 /** The refilled model says so itself, since its weights look like any others once they are written. */
 const REFILLED = 'generated weights: noise with the mean and spread of the real ones';
 
+/** Goes with everything that is made of such a model, in these words. */
+export const RANDOM_WEIGHTS_NOTE = 'Random weights: size and latency only, no accuracy.';
+
 /** True if weights are noise or were emptied: size and latency are real then, accuracy is not. */
 export function isHollow(model: Model): boolean {
   return model.graph.docString === REFILLED || model.graph.initializers.some((t) => markOf(t) !== null);

@@ -1,5 +1,6 @@
 import { formatShare } from '../base/units.ts';
 import { InputError } from '../base/result.ts';
+import { isHollow, RANDOM_WEIGHTS_NOTE } from '../onnx/hollow.ts';
 import { mapModelTensors } from '../onnx/map-tensors.ts';
 import type { Model } from '../onnx/model.ts';
 import { serializeModel } from '../onnx/serialize.ts';
@@ -195,7 +196,7 @@ function warningsOf(
   draft: PlannedDraft,
   compiled: readonly CompiledSegment[],
 ): string[] {
-  const warnings: string[] = [];
+  const warnings: string[] = isHollow(model) ? [RANDOM_WEIGHTS_NOTE] : [];
   if (recipe.some(({ op }) => op === 'prune')) {
     warnings.push(
       'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',

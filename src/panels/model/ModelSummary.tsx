@@ -1,5 +1,6 @@
 import { formatBytes, formatCount } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
+import { RANDOM_WEIGHTS_NOTE } from '../../onnx/hollow.ts';
 import panel from '../panel.module.css';
 import { Section } from '../ui/Section.tsx';
 
@@ -14,9 +15,7 @@ export function ModelSummary({ view }: { readonly view: GraphView }) {
   return (
     <Section title="Open now">
       <h3 className={panel.wrapAnywhere}>{view.fileName}</h3>
-      {view.hollow && (
-        <p style={{ color: 'var(--warn-ink)' }}>Random weights: size and latency only, no accuracy.</p>
-      )}
+      {view.hollow && <p style={{ color: 'var(--warn-ink)' }}>{RANDOM_WEIGHTS_NOTE}</p>}
       <dl className={panel.facts}>
         <dt>File</dt>
         <dd>

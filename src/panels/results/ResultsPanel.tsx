@@ -1,5 +1,6 @@
 import { useDeferredValue, useMemo } from 'react';
 import { FrontChart } from '../../charts/FrontChart.tsx';
+import { RANDOM_WEIGHTS_NOTE } from '../../onnx/hollow.ts';
 import { useLab } from '../../store/lab.ts';
 import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
@@ -65,6 +66,7 @@ export function ResultsPanel() {
           onSelect={showTrial}
           onPoint={pointAt}
         />
+        {trials.some(({ warnings }) => warnings.includes(RANDOM_WEIGHTS_NOTE)) && <RandomWeights />}
       </Section>
       {selected && (
         <TrialDetails trial={selected} trials={trials} isOnFront={front.has(selected.id)} quality={quality} />
@@ -92,9 +94,14 @@ export function ResultsPanel() {
   );
 }
 
+function RandomWeights() {
+  return <p className={`${panel.small} ${styles.note}`}>{RANDOM_WEIGHTS_NOTE}</p>;
+}
+
 /** Before the first study: what will be here, and the one button that brings it. */
 function Invitation() {
   const listed = useLab((lab) => lab.listed);
+  const isHollow = useLab((lab) => lab.model?.view.hollow ?? false);
   const chosen = listed.filter((entry) => entry.chosen).length;
   return (
     <>
@@ -103,8 +110,9 @@ function Invitation() {
           <EmptyFront />
           <p>
             {chosen} {chosen === 1 ? 'strategy is' : 'strategies are'} ready. Each will be run on your images,
-            right here: how accurate is it, how fast, how large?
+            right here: {isHollow ? 'how fast is it, how large?' : 'how accurate is it, how fast, how large?'}
           </p>
+          {isHollow && <RandomWeights />}
           <MeasureButton big />
           <p className={`${panel.dim} ${panel.small}`}>Nothing leaves this device.</p>
         </div>

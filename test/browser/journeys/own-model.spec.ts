@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { zipSync } from 'fflate';
 import { bandModel, bandPng, idxFiles } from '../../fixtures/bands.ts';
-import { expect, type Lab, test, type TestFile } from './lab-page.ts';
+import { expect, type Lab, readCsv, test, textOf, type TestFile } from './lab-page.ts';
 
 const bands: TestFile = { name: 'bands.onnx', bytes: bandModel() };
 
@@ -212,4 +212,11 @@ test('an architecture of the gallery is measured, and says that its weights are 
   expect(await quality(lab, 'identity')).toContain('100.0 %');
   await expect(page.getByRole('columnheader', { name: 'agrees' })).toBeVisible();
   await expect(lab.points()).toHaveCount(2);
+  const note = 'Random weights: size and latency only, no accuracy.';
+  await expect(page.getByText(note, { exact: true })).toBeVisible();
+  const trials = readCsv(textOf(await lab.download(lab.button('trials.csv'))));
+  for (const row of trials) {
+    expect(row.get('warnings')).toContain(note);
+    expect(row.get('accuracy_top1')).toBe('');
+  }
 });
