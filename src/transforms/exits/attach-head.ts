@@ -5,17 +5,19 @@ import {
   DataType,
   type Model,
   type Node,
+  type Tensor,
   type ValueInfo,
   type ValueName,
   valueName,
 } from '../../onnx/model.ts';
-import { floatTensor } from '../../onnx/tensor.ts';
+import { floatTensor, int64Tensor } from '../../onnx/tensor.ts';
 import type { AnalysedModel } from '../analyse-model.ts';
 import { namesIn, uniqueNames } from '../graph-names.ts';
 import { nearestNames } from '../nearest-name.ts';
 import { standardOpset } from '../quantize/raise-opset.ts';
 import { type Pooling, requirePooling } from './pooling.ts';
 import type { TrainedHead } from './trained-head.ts';
+import { layoutOf } from './value-layout.ts';
 
 /** A model with exits, and how each exit's output is called, by the value it hangs on. */
 export interface WithHeads {
@@ -52,6 +54,7 @@ export function attachHeads(analysed: AnalysedModel, heads: readonly TrainedHead
         }),
       ],
       initializers: [
+        ...pooled.initializers,
         floatTensor(weights, [head.classCount, head.width], head.weights),
         floatTensor(bias, [head.classCount], head.bias),
       ],
@@ -96,6 +99,7 @@ export function featureModel(
       graph: {
         ...graph,
         nodes: insertedAfter(graph.nodes, pooled),
+        initializers: [...graph.initializers, ...pooled.flatMap(({ initializers }) => initializers)],
         outputs: [
           ...pooled.map(({ output, batch, width }) => floatInfo(valueName(output), [batch, width])),
           ...graph.outputs.filter(({ name }) => name === final),
@@ -124,6 +128,7 @@ interface Pooled {
   /** Position of the node that makes the value; -1: an input of the model. */
   readonly after: number;
   readonly nodes: readonly Node[];
+  readonly initializers: readonly Tensor[];
   readonly output: string;
   readonly width: number;
   readonly batch: number | string | null;
@@ -135,7 +140,7 @@ function poolNodes(analysed: AnalysedModel, value: string, unique: (name: string
   const after = index.producer.get(name);
   if (after === undefined) throw noSuchValue(analysed, value);
   const { dataType, shape } = shapes.get(name) ?? { dataType: 0, shape: null };
-  const { pooling, width } = requirePooling(value, shape);
+  const { pooling, width } = requirePooling(value, shape, layoutOf(analysed, name));
   if (dataType !== DataType.float && dataType !== DataType.float16) {
     throw new InputError({
       code: 'exit-not-poolable',
@@ -144,31 +149,64 @@ function poolNodes(analysed: AnalysedModel, value: string, unique: (name: string
     });
   }
   const nodes: Node[] = [];
-  let last = value;
-  const then = (opType: string, ...attributes: Parameters<typeof makeNode>[3] & object): void => {
-    const output = unique(`${value}_${opType.toLowerCase()}`);
-    nodes.push(makeNode(opType, [last], [output], attributes, { name: unique(`${output}_node`) }));
-    last = output;
+  const initializers: Tensor[] = [];
+  const made: Made = {
+    last: value,
+    add: (opType, inputs, ...attributes) => {
+      const output = unique(`${value}_${opType.toLowerCase()}`);
+      nodes.push(makeNode(opType, inputs, [output], attributes, { name: unique(`${output}_node`) }));
+      return output;
+    },
+    index: (position) => {
+      const name = unique(`${value}_index`);
+      initializers.push(int64Tensor(name, [1], [position]));
+      return name;
+    },
   };
-  if (dataType === DataType.float16) then('Cast', makeInt('to', DataType.float));
-  pool(pooling, then);
-  return { after, nodes, output: last, width, batch: shape?.[0] ?? null };
+  if (dataType === DataType.float16) made.last = made.add('Cast', [value], makeInt('to', DataType.float));
+  pool(pooling, made);
+  return { after, nodes, initializers, output: made.last, width, batch: shape?.[0] ?? null };
 }
 
-type Then = (opType: string, ...attributes: ReturnType<typeof makeInt>[]) => void;
+/** A chain of nodes as it grows. */
+interface Made {
+  last: string;
+  /** @returns the new node's output */
+  readonly add: (
+    opType: string,
+    inputs: readonly string[],
+    ...attributes: ReturnType<typeof makeInt>[]
+  ) => string;
+  /** @returns the name of a constant */
+  readonly index: (position: number) => string;
+}
 
-/** Operators that mean the same in every opset: `ReduceMean` moved its axes from attribute to input. */
-function pool(pooling: Pooling, then: Then): void {
+/** Operators that mean the same in every opset: `ReduceMean` and `Slice` moved attributes to inputs. */
+function pool(pooling: Pooling, made: Made): void {
+  const then = (opType: string, ...attributes: ReturnType<typeof makeInt>[]): void => {
+    made.last = made.add(opType, [made.last], ...attributes);
+  };
   switch (pooling.kind) {
     case 'grid':
+      if (pooling.channelsLast) then('Transpose', makeInts('perm', [0, 3, 1, 2]));
       if (pooling.kernel === null) then('GlobalAveragePool');
       else {
         const kernel = [...pooling.kernel];
         then('AveragePool', makeInts('kernel_shape', kernel), makeInts('strides', kernel));
       }
       break;
-    case 'tokens':
+    case 'tokens': {
+      const tokens = made.last;
       then('Transpose', makeInts('perm', [0, 2, 1]));
+      then('GlobalAveragePool');
+      then('Flatten', makeInt('axis', 1));
+      if (!pooling.withFirst) return;
+      const first = made.add('Gather', [tokens, made.index(0)], makeInt('axis', 1));
+      const flat = made.add('Flatten', [first], makeInt('axis', 1));
+      made.last = made.add('Concat', [flat, made.last], makeInt('axis', 1));
+      return;
+    }
+    case 'positions':
       then('GlobalAveragePool');
       break;
     case 'vector':

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   evaluationImages,
+  imagesToTrainWith,
   reevaluated,
   restrictedTo,
   splitImages,
@@ -17,6 +18,27 @@ const trained: Recipe = [{ op: 'early-exit', kind: 'trained', at: ['a'], exit: 0
 const strategyOf = (recipe: Recipe) => makeStrategy('model', { name: 'x', recipe }, 'wasm', 1);
 
 describe('images to train exits with and to evaluate with', () => {
+  test('those without a label train nothing where others have one', () => {
+    fc.assert(
+      fc.property(labels, (all) => {
+        const isLabelled = all.some((label) => label !== null);
+        const wanted = splitImages(all).training.filter((image) => !isLabelled || all[image] !== null);
+        expect(imagesToTrainWith(all)).toEqual(wanted);
+      }),
+    );
+  });
+
+  test('of very many, every class keeps as many as the others', () => {
+    // Nine in ten are of one class; the rest are of forty.
+    const many = Array.from({ length: 30_000 }, (_, image) => (image % 10 > 0 ? 0 : 1 + ((image / 10) % 40)));
+    const chosen = imagesToTrainWith(many);
+    expect(chosen.length).toBe(5000);
+    expect(new Set(chosen).size).toBe(5000);
+    expect(chosen).toEqual(chosen.toSorted((a, b) => a - b));
+    const ofRare = chosen.filter((image) => many[image] === 17).length;
+    expect(ofRare, 'all that half of 75 images leave').toBe(37);
+  });
+
   test('every image is one or the other, and each class is halved', () => {
     fc.assert(
       fc.property(labels, (given) => {

@@ -3,18 +3,25 @@ import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../../src/base/assert.ts';
 import { InputError } from '../../../../src/base/result.ts';
-import { makeInt, makeNode } from '../../../../src/onnx/attributes.ts';
+import { layoutOf } from '../../../../src/transforms/exits/value-layout.ts';
+import { makeInt, makeInts, makeNode } from '../../../../src/onnx/attributes.ts';
 import { buildGraphView } from '../../../../src/onnx/build-graph-view.ts';
 import { memorySource } from '../../../../src/onnx/byte-source.ts';
 import type { Model, ValueName } from '../../../../src/onnx/model.ts';
 import { parseModel } from '../../../../src/onnx/parse.ts';
 import { modelToBytes } from '../../../../src/onnx/serialize.ts';
-import { floatTensor, int64Tensor } from '../../../../src/onnx/tensor.ts';
+import { floatTensor, int64Tensor, tensorFloats } from '../../../../src/onnx/tensor.ts';
 import { analyseModel } from '../../../../src/transforms/analyse-model.ts';
 import { checkRecipe } from '../../../../src/transforms/build-variant.ts';
 import { attachHeads, featureModel } from '../../../../src/transforms/exits/attach-head.ts';
-import { poolingOf } from '../../../../src/transforms/exits/pooling.ts';
-import { headsByKey, type TrainedHead } from '../../../../src/transforms/exits/trained-head.ts';
+import { poolingOf, type ValueLayout } from '../../../../src/transforms/exits/pooling.ts';
+import { backboneKey } from '../../../../src/transforms/exits/backbone.ts';
+import {
+  headsByKey,
+  parseHeads,
+  serialiseHeads,
+  type TrainedHead,
+} from '../../../../src/transforms/exits/trained-head.ts';
 import type { Recipe } from '../../../../src/transforms/recipe.ts';
 import { feed, modelOf, tensorInfo } from '../../../fixtures/run-onnx.ts';
 import { fileBytes, floatsOf, noise, relativeDifference, runVariant, sampleModel } from '../run-variant.ts';
@@ -189,6 +196,78 @@ describe('a trained head in the graph', () => {
     }
   });
 
+  test.each<readonly [string, Readonly<Record<string, Partial<ValueLayout>>>]>([
+    [
+      'vit_b_16',
+      {
+        '/conv_proj/Conv_output_0': { featuresLast: false },
+        '/Reshape_output_0': { featuresLast: false },
+        '/Transpose_output_0': { featuresLast: true, hasClassToken: false },
+        '/encoder/layers/encoder_layer_4/Add_1_output_0': { featuresLast: true, hasClassToken: true },
+      },
+    ],
+    [
+      'convnext_small',
+      {
+        '/features/features.0/features.0.1/Mul_output_0': { featuresLast: true },
+        '/features/features.1/features.1.2/Add_output_0': { featuresLast: false },
+      },
+    ],
+  ])('what the dimensions of values of %s mean is told by what is around them', (name, wanted) => {
+    const analysed = analyseModel(sampleModel(`zoo/${name}`));
+    for (const [value, layout] of Object.entries(wanted)) {
+      expect(analysed.shapes.has(value as ValueName)).toBe(true);
+      expect(layoutOf(analysed, value as ValueName), value).toMatchObject(layout);
+    }
+  });
+
+  test('pools channels that come last over their place, and takes the class token next to the mean', async () => {
+    const model = modelOf({
+      nodes: [
+        makeNode('Transpose', ['x'], ['last'], [makeInts('perm', [0, 2, 3, 1])]),
+        makeNode('Relu', ['last'], ['image']),
+        makeNode('Reshape', ['image', 'to'], ['tokens']),
+        makeNode('MatMul', ['tokens', 'w'], ['mixed']),
+        makeNode('Gather', ['mixed', 'zero'], ['first'], [makeInt('axis', 1)]),
+        makeNode('Identity', ['first'], ['y']),
+      ],
+      inputs: [tensorInfo('x', [1, 3, 8, 4])],
+      outputs: [tensorInfo('y', [1, 3])],
+      initializers: [
+        int64Tensor('to', [3], [1, 32, 3]),
+        int64Tensor('zero', [], [0]),
+        floatTensor(
+          'w',
+          [3, 3],
+          Float32Array.from({ length: 9 }, (_, i) => Math.cos(i)),
+        ),
+      ],
+    });
+    const fed = feed([1, 3, 8, 4]);
+    const raw = await run(modelToBytes(withOutput(withOutput(model, 'image'), 'mixed')), fed);
+    const pooled = featureModel(analyseModel(model), ['image', 'mixed']);
+    const found = await run(modelToBytes(pooled.model), fed);
+    const [image = '', mixed = ''] = pooled.outputs;
+    // 2 x 2 parts of 4 x 2 pixels, as of the image with its channels second.
+    const at = (y: number, x: number, channel: number) =>
+      floatsOf(raw, 'image')[(y * 4 + x) * 3 + channel] ?? 0;
+    const parts = [0, 1, 2].flatMap((channel) =>
+      [0, 1, 2, 3].map((part) => {
+        let sum = 0;
+        for (let y = 0; y < 4; y++)
+          for (let x = 0; x < 2; x++) sum += at(4 * Math.floor(part / 2) + y, 2 * (part % 2) + x, channel);
+        return sum / 8;
+      }),
+    );
+    expect(relativeDifference(floatsOf(found, image), Float32Array.from(parts))).toBeLessThan(1e-5);
+    const tokens = floatsOf(raw, 'mixed');
+    const means = [0, 1, 2].map(
+      (feature) => tokens.filter((_, i) => i % 3 === feature).reduce((a, b) => a + b) / 32,
+    );
+    const both = Float32Array.from([...tokens.slice(0, 3), ...means]);
+    expect(relativeDifference(floatsOf(found, mixed), both)).toBeLessThan(1e-5);
+  });
+
   test.each<readonly [string, Recipe]>([
     ['always the first', [{ op: 'early-exit', kind: 'trained', at: [STAGE3, STAGE1], exit: 1 }]],
     ['by confidence', [{ op: 'early-exit', kind: 'trained', at: [STAGE3, STAGE1], threshold: [0.7, 0.9] }]],
@@ -242,6 +321,30 @@ describe('a trained head in the graph', () => {
       ['edge', true],
     ]);
     expect(floatsOf(values, variant.plan.output.name).every(Number.isFinite)).toBe(true);
+  });
+
+  test('a pruned model takes the head that was trained for it, and says where it has none', async () => {
+    const prune: Recipe = [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }];
+    const recipe: Recipe = [...prune, { op: 'early-exit', kind: 'trained', at: [STAGE1, STAGE3], exit: 0 }];
+    const unchanged = [STAGE1, STAGE3].map((value) => randomHead(digits, value));
+    const own = {
+      ...randomHead(digits, STAGE1, 1),
+      backbone: backboneKey(recipe),
+      bias: new Float32Array(10),
+    };
+    expect(backboneKey(recipe)).toBe(backboneKey(prune));
+    expect(backboneKey([{ op: 'quantize', mode: 'dynamic' }])).toBe('');
+    const biasOf = (heads: readonly TrainedHead[]) => {
+      const variant = build(digits, recipe, heads);
+      const { graph } = parseModel(memorySource(fileBytes(defined(variant.files[0], 'file'))));
+      const bias = graph.initializers.find(({ name }) => name === `exit_${STAGE1}_bias`);
+      return { bias: [...tensorFloats(defined(bias, 'bias'))], warnings: variant.warnings.join() };
+    };
+    expect(biasOf(unchanged).bias).toEqual([...defined(unchanged[0], 'head').bias]);
+    expect(biasOf(unchanged).warnings).toContain('2 exits were trained for the unchanged model');
+    expect(biasOf([...unchanged, own]).bias).toEqual([...own.bias]);
+    expect(biasOf([...unchanged, own]).warnings).toContain('An exit was trained for the unchanged model');
+    expect(parseHeads(serialiseHeads([own]))).toEqual([own]);
   });
 
   test('without a trained head the recipe is refused, saying where to get one', () => {

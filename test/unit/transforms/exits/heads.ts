@@ -5,12 +5,14 @@ import { analyseModel } from '../../../../src/transforms/analyse-model.ts';
 import { classCountOf } from '../../../../src/transforms/exits/attach-head.ts';
 import { requirePooling } from '../../../../src/transforms/exits/pooling.ts';
 import type { TrainedHead } from '../../../../src/transforms/exits/trained-head.ts';
+import { layoutOf } from '../../../../src/transforms/exits/value-layout.ts';
 import { valueName } from '../../../../src/onnx/model.ts';
 
 /** A head with random weights: right in shape, wrong in everything else. */
 export function randomHead(model: Model, value: string, seed = 1): TrainedHead {
   const analysed = analyseModel(model);
-  const { width } = requirePooling(value, analysed.shapes.get(valueName(value))?.shape ?? null);
+  const shape = analysed.shapes.get(valueName(value))?.shape ?? null;
+  const { width } = requirePooling(value, shape, layoutOf(analysed, valueName(value)));
   const classCount = classCountOf(analysed);
   const random = seededRandom(seed);
   return {

@@ -144,6 +144,56 @@ describe('trainHead', () => {
     expect(head.best.validationAccuracy).toBe(0.5);
   });
 
+  test('rare classes, features of any scale, copies of features and few images are learned', () => {
+    const width = 12;
+    const set = clouds(400, width, 2, 0.6);
+    // One image in ten of the second class.
+    const kept = Array.from(set.targets.keys()).filter((at) => set.targets[at] === 0 || at % 20 === 1);
+    const features = Float32Array.from({ length: kept.length * width }, (_, at) => {
+      const image = kept[Math.floor(at / width)] as number;
+      const column = at % width;
+      // The last three are copies of the first, and each has a scale of its own.
+      return (set.features[image * width + (column % 9)] as number) * 10 ** ((column % 9) - 4);
+    });
+    const rare = { ...set, features, targets: Int32Array.from(kept, (at) => set.targets[at] as number) };
+    const rightOfRare = predictions(trainHead(rare, { seed: 1 }), rare).filter(
+      (each, image) => each === 1 && rare.targets[image] === 1,
+    ).length;
+    expect(rightOfRare).toBeGreaterThan(0.7 * rare.targets.reduce((sum, each) => sum + each, 0));
+
+    const twenty = trainHead(clouds(20, 500, 4, 0.5), { seed: 1 });
+    expect(twenty.best.validationAccuracy).toBeGreaterThan(0.7);
+  });
+
+  test('a thousand classes are told apart', () => {
+    const set = clouds(4000, 16, 1000, 0.05);
+    const head = trainHead(set, { seed: 1, decays: [0.001], maxSteps: 3 });
+    expect(head.best.validationAccuracy, 'chance: a thousandth').toBeGreaterThan(0.3);
+    expect(head.missingClasses).toEqual([]);
+  });
+
+  test('what is chosen is learned once more from all images, in as many steps', () => {
+    const finished: number[] = [];
+    const attempts = new Set<number>();
+    const { best } = trainHead(clouds(200, 20, 4, 1), {
+      seed: 1,
+      onProgress(now) {
+        if (now.kind === 'step') attempts.add(now.attempt);
+        else finished.push(now.step);
+      },
+    });
+    expect([...attempts]).toEqual([0, 1, 2]);
+    expect(finished).toEqual(Array.from({ length: best.step }, (_, at) => at + 1));
+  });
+
+  test('classes that the model does not have are refused by name', () => {
+    const classNames = new Map([[2, 'zebra']]);
+    const set = { ...clouds(40, 4, 3, 1), classCount: 2, classNames };
+    const { code, message } = failureOf(() => trainHead(set, { seed: 1 }));
+    expect(code).toBe('head-class-range');
+    expect(message).toContain('class 2 "zebra", wanted classes 0 to 1');
+  });
+
   test('classes without images are never chosen', () => {
     const set = { ...clouds(60, 4, 2, 1), classCount: 6 };
     const head = trainHead({ ...set, targets: set.targets.map((each) => 2 * each + 1) }, { seed: 1 });
