@@ -16,6 +16,7 @@ import { parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import { NO_CLASS, type Predictions, type Sample } from '../study/trial.ts';
 import { confidenceOf } from '../transforms/exits/confidence.ts';
+import { decidingInSinglePrecision } from '../transforms/exits/single-precision.ts';
 import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
 import { inputDims } from './input-dims.ts';
@@ -123,7 +124,11 @@ async function openSession(runtime: Runtime, request: EngineLoad, at: number): P
   );
   try {
     // Nothing here keeps the bytes: the runtime copies them into its heap.
-    const { modelBytes, externalData } = await sessionInput(blob, name);
+    const { modelBytes, externalData } = await sessionInput(
+      blob,
+      name,
+      decidesInSinglePrecision(request) ? decidingInSinglePrecision : null,
+    );
     return await runtime.createSession(modelBytes, {
       externalData,
       isProfiled,
@@ -134,11 +139,21 @@ async function openSession(runtime: Runtime, request: EngineLoad, at: number): P
   }
 }
 
+/** The runtime's build for GPUs has no float64. */
+function decidesInSinglePrecision({ plan, provider }: EngineLoad): boolean {
+  return plan.decision !== undefined && provider !== 'wasm';
+}
+
 function warningsOf(request: EngineLoad, runtime: Runtime): string[] {
   const warnings: string[] = [];
   if (runtime.threadsUsed < request.threads) {
     warnings.push(
       `Runs with ${runtime.threadsUsed} thread instead of ${request.threads}: threads are not possible here.`,
+    );
+  }
+  if (decidesInSinglePrecision(request)) {
+    warnings.push(
+      `On ${request.provider} the file decides in single precision: images whose confidence is within a millionth of the threshold may leave at another exit.`,
     );
   }
   const log = runtime.takeLog();

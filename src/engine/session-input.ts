@@ -18,12 +18,20 @@ const smallTensorBytes = 4096;
  * Reads a model file for the runtime. Of a large file the weights are handed over as external data, whose "file"
  * is the model file itself: the runtime then copies each tensor once, where otherwise it copies the whole file
  * and then each tensor (ResNet-152: 298 MB of heap instead of 595).
+ * @param edit what is to be changed before, if anything; weights stay where they are
  */
-export async function sessionInput(blob: Blob, name: string): Promise<SessionInput> {
+export async function sessionInput(
+  blob: Blob,
+  name: string,
+  edit: ((model: Model) => Model) | null = null,
+): Promise<SessionInput> {
   const bytes = new Uint8Array(await blob.arrayBuffer());
-  if (blob.size < externaliseFromBytes) return { modelBytes: bytes };
+  const isSmall = blob.size < externaliseFromBytes;
+  if (isSmall && edit === null) return { modelBytes: bytes };
   const source = memorySource(bytes);
-  const model = parseModel(source, name);
+  const parsed = parseModel(source, name);
+  const model = edit === null ? parsed : edit(parsed);
+  if (isSmall) return { modelBytes: modelToBytes(model) };
   return {
     modelBytes: modelToBytes(withExternalWeights(model, source, weightsLocation)),
     externalData: [{ path: weightsLocation, data: bytes }],

@@ -11,6 +11,7 @@ import {
   confidenceOf,
 } from '../../../../src/transforms/exits/confidence.ts';
 import { confidenceNodes } from '../../../../src/transforms/exits/confidence-nodes.ts';
+import { decidingInSinglePrecision } from '../../../../src/transforms/exits/single-precision.ts';
 
 /** By numpy, from the definitions; see the script beside it. */
 const golden = JSON.parse(readFileSync('test/fixtures/confidence/confidence.json', 'utf8')) as {
@@ -99,6 +100,7 @@ describe('an independent computation', () => {
 async function decisionsInFile(
   scores: readonly number[],
   kind: 'logits' | 'probabilities',
+  isSingle = false,
 ): Promise<Record<ConfidenceMeasure, boolean[]>> {
   const dims = [1, scores.length];
   const value = { name: 'scores', rank: 2, classCount: scores.length, dataType: DataType.float, kind };
@@ -137,10 +139,13 @@ async function decisionsInFile(
     functions: [],
     unknown: [],
   };
-  const session = await InferenceSession.create(modelToBytes(model), {
-    logSeverityLevel: 3,
-    intraOpNumThreads: 1,
-  });
+  const session = await InferenceSession.create(
+    modelToBytes(isSingle ? decidingInSinglePrecision(model) : model),
+    {
+      logSeverityLevel: 3,
+      intraOpNumThreads: 1,
+    },
+  );
   const outputs = await session.run({ scores: new Tensor('float32', Float32Array.from(scores), dims) });
   const by = (measure: ConfidenceMeasure): boolean[] =>
     decisions
@@ -151,15 +156,16 @@ async function decisionsInFile(
 
 describe('a file that decides by itself', () => {
   it.each(golden.cases)('decides so on $name', async ({ kind, scores, ...expected }) => {
-    const decided = await decisionsInFile(scores, kind);
-    for (const measure of CONFIDENCE_MEASURES) {
-      const found = decided[measure];
-      golden.thresholds.forEach((threshold, at) => {
-        const distance = Math.abs(expected[measure] - threshold);
-        // Nearer than rounding either is right.
-        if (distance > 0 && distance < 1e-9) return;
-        expect([threshold, found[at]]).toEqual([threshold, expected[measure] >= threshold]);
-      });
+    for (const isSingle of [false, true]) {
+      const decided = await decisionsInFile(scores, kind, isSingle);
+      for (const measure of CONFIDENCE_MEASURES) {
+        golden.thresholds.forEach((threshold, at) => {
+          const distance = Math.abs(expected[measure] - threshold);
+          // Nearer than rounding either is right.
+          if (distance > 0 && distance < (isSingle ? 1e-6 : 1e-9)) return;
+          expect([threshold, decided[measure][at]]).toEqual([threshold, expected[measure] >= threshold]);
+        });
+      }
     }
   });
 
@@ -171,6 +177,7 @@ describe('a file that decides by itself', () => {
     [[Number.POSITIVE_INFINITY, 0]],
   ])('is never sure of %j, as the lab', async (scores) => {
     for (const measure of CONFIDENCE_MEASURES) expect(confidenceOf(scores, 'logits', measure)).toBeNaN();
-    expect(Object.values(await decisionsInFile(scores, 'logits')).flat()).not.toContain(true);
+    for (const isSingle of [false, true])
+      expect(Object.values(await decisionsInFile(scores, 'logits', isSingle)).flat()).not.toContain(true);
   });
 });
