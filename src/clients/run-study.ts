@@ -453,13 +453,15 @@ function createRun(
     } catch (thrown) {
       if (!(thrown instanceof VisitEnded)) throw thrown;
       pool.discard(strategy.id);
-      const { code, message } = thrown.failure;
+      const { code, message, hint } = thrown.failure;
       if (control.signal.aborted) return;
       if (!trials.has(strategy.id)) {
         referenceFailure = message;
         return;
       }
-      update(strategy.id, { state: { kind: 'failed', code, message }, finishedAtMs: Date.now() });
+      // The trial is read long after, where nothing else tells what to do about it.
+      const told = hint === undefined ? message : `${message}. ${hint}`;
+      update(strategy.id, { state: { kind: 'failed', code, message: told }, finishedAtMs: Date.now() });
       await publish(strategy.id);
     }
   }

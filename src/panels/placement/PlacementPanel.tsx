@@ -8,7 +8,7 @@ import { axesBesideExpected, timedSamples, totalMsOf } from '../../study/metrics
 import { shortOfMemory } from '../../study/placement/check-placement.ts';
 import { expectedCuts } from '../../study/placement/expected-work.ts';
 import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
-import { predictStrategy } from '../../study/placement/predict-strategy.ts';
+import { arithmeticOf, predictStrategy } from '../../study/placement/predict-strategy.ts';
 import { canHold, PLACEMENT_NAMES, type PlacementName } from '../../study/placement/tiers.ts';
 import { summarise } from '../../study/statistics/summary.ts';
 import type { Trial } from '../../study/trial.ts';
@@ -49,13 +49,16 @@ function Placements({ view }: { readonly view: GraphView }) {
   const possible = PLACEMENT_NAMES.filter((name) => canHold(name, cuts.length + 1));
   const measured = normaliseRecipe(recipe);
   const sources = { tierSetup, sends, tierProfiles, model };
+  // A guess is better than nothing as long as it is said to be one; of 8-bit arithmetic not even that is there.
+  const isGuess = known.basis === null && arithmeticOf(recipe) === '';
+  const basis = isGuess ? 'whole-model' : known.basis;
   const rows = possible.map((name) => {
     const entry = { recipe: measured, placement: name };
     const placement = placementFor(entry, sources);
     return {
       name,
       short: shortOfMemory({ name, setup: tierSetup }, { partBytes }),
-      prediction: predictStrategy(view, measured, placement, { ...known, shares }),
+      prediction: predictStrategy(view, measured, placement, { ...known, basis, shares }),
       trial: trials.find((each) => isTrialOf(each, entry, sources)) ?? null,
     };
   });
@@ -92,7 +95,7 @@ function Placements({ view }: { readonly view: GraphView }) {
                   {short
                     ? 'no memory'
                     : prediction.kind === 'predicted'
-                      ? formatMs(prediction.times.totalMs)
+                      ? `${isGuess ? '≈ ' : ''}${formatMs(prediction.times.totalMs)}`
                       : '–'}
                 </td>
                 <td>{found === null ? '–' : formatMs(found.ms)}</td>
@@ -118,6 +121,7 @@ function Placements({ view }: { readonly view: GraphView }) {
             ? `${tiersText(shown)}: ${splitText(shown, chosen.prediction.times)}.`
             : chosen && `${tiersText(shown)} is not predicted: ${chosen.prediction.reason}.`}
           {known.basis === 'whole-model' && ' Shared out by multiply-accumulates until it is profiled.'}
+          {isGuess && ' A guess from multiply-accumulates: nothing was measured here yet. Profile it.'}
         </p>
       )}
       {chosen?.trial && <Outcome trial={chosen.trial} />}

@@ -37,7 +37,13 @@ export function predictStrategy(
   { costs, basis, shares }: Known,
 ): StrategyPrediction {
   const { name, setup, sends } = placement ?? HERE;
-  if (basis === null) return unknown('nothing was measured of this model here yet: profile it first');
+  if (basis === null) {
+    return unknown(
+      arithmeticOf(recipe) === ''
+        ? 'nothing was measured of this model here yet: profile it first'
+        : '8-bit arithmetic takes other times than floats, and nothing was measured of it here yet: profile it first',
+    );
+  }
   const work = expectedWork(view, recipe);
   const { cuts, problem } = expectedCuts(work, recipe);
   if (problem !== null) return unknown(problem);
