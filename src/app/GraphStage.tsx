@@ -7,6 +7,7 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { tiersText } from '../panels/placement/placement-text.ts';
+import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
 import {
@@ -93,6 +94,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModel(view);
   const shown = useLab((lab) => lab.shownPlacement);
+  const problem = useLab((lab) => (lab.recipes.present === recipe ? lab.recipeProblem : null));
   const expectations = useExpectations(view, recipe);
   const forecast = useCallback(
     (cuts: readonly PlacedCut[]) => forecastsOf(expectations, cuts, shown),
@@ -126,6 +128,9 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           nodeMs={profile.nodeMs}
           tiers={tiers}
           tools={tools}
+          {...(problem?.remedy && {
+            problem: { text: plainly(problem.message), help: <RemedyButton failure={problem} /> },
+          })}
         />
         <div className={styles.search}>
           <SearchBox view={view} />
@@ -157,6 +162,12 @@ function forecastsOf(
     isWhole: tiersOfPlacement(name).length === 1,
     isChosen: name === shown,
   }));
+}
+
+/** Without the name of the step, which is before one's eyes. */
+function plainly(message: string): string {
+  const text = message.replace(/^[a-z-]+: /, '');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** A file of the variant, to look at. */

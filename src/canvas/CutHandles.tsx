@@ -76,12 +76,14 @@ interface CutHandlesProps {
   readonly compact: boolean;
   /** What placements are expected to take with the cuts as they are shown. */
   readonly forecasts: readonly Forecast[];
+  /** Whether a cut lies in what the rest of the recipe leaves out. */
+  readonly isGone: (cut: PlacedCut) => boolean;
   readonly onRemove: (index: number) => void;
 }
 
 /** The lines of the cuts with their tags, and a knob on each branch that can be pulled on its own. */
 export function CutHandles(props: CutHandlesProps) {
-  const { view, layout, shown, moves, branches, compact, forecasts, onRemove } = props;
+  const { view, layout, shown, moves, branches, compact, forecasts, isGone, onRemove } = props;
   const tiers = shown.length > 1 ? ['mobile | edge', 'edge | cloud'] : null;
   const ms = forecasts.find(({ isChosen }) => isChosen)?.ms ?? null;
   const note = ms === null ? null : formatMs(ms);
@@ -98,6 +100,7 @@ export function CutHandles(props: CutHandlesProps) {
           at={cut.afterNode}
           y={lineY}
           resting={resting}
+          isGone={isGone(cut)}
           valueText={`${cutText(view, cut, false, note).join(', ')}: ${cut.crossing.join(', ')}`}
           onRemove={() => onRemove(index)}
         >

@@ -162,6 +162,7 @@ function Stage(props: GraphCanvasProps) {
             {...(props.nodeMs && { nodeMs: props.nodeMs })}
             {...(props.tiers && { tiers: props.tiers })}
             isReadOnly={props.isReadOnly ?? false}
+            {...(props.problem && { problem: props.problem })}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
             {...(props.tapNotes && { tapNotes: props.tapNotes })}
             onUnfold={(key) => setUnfolded((old) => toggled(old, key))}

@@ -1,7 +1,9 @@
 import { useStoreApi } from '@xyflow/react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, type ReactNode } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { cutGraphFor, type PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import {
+  cutScope,
   DEFAULT_EXIT_THRESHOLD,
   placementOf,
   withCut,
@@ -9,7 +11,6 @@ import {
   withDynamicExits,
   withoutExits,
 } from '../transforms/placement.ts';
-import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { Knob } from './branch-knobs.ts';
 import { CutChooser } from './CutChooser.tsx';
 import { CutChartLayer } from './CutChartLayer.tsx';
@@ -45,6 +46,7 @@ interface OverlayProps
     | 'forecast'
     | 'cutCosts'
     | 'nodeMs'
+    | 'problem'
     | 'tiers'
   > {
   readonly isReadOnly: boolean;
@@ -69,7 +71,7 @@ export function Overlay(props: OverlayProps) {
     (drop: Drop) => onRecipe(recipeAfter(drop, recipe, view, placement)),
     [recipe, view, placement, onRecipe],
   );
-  const moves = useHandleMoves(view, layout, onDrop);
+  const moves = useHandleMoves(view, layout, placement.skips, onDrop);
   const restingStop = placement.exit.kind === 'fixed' ? placement.exit.exit : null;
   const onPull = useCallback(
     (knob: Knob, place: number) => {
@@ -157,7 +159,15 @@ export function Overlay(props: OverlayProps) {
           onToggle={(exit) => onRecipe(withExitToggled(recipe, view, placement.exit, exit))}
           onUnfold={onUnfold}
         />
-        <TrainedExits view={view} recipe={recipe} onRecipe={onRecipe} moves={moves} notes={props.tapNotes} />
+        <TrainedExits
+          view={view}
+          recipe={recipe}
+          onRecipe={onRecipe}
+          moves={moves}
+          notes={props.tapNotes}
+          layout={layout}
+          skips={placement.skips}
+        />
         <CutHandles
           view={view}
           layout={layout}
@@ -166,6 +176,7 @@ export function Overlay(props: OverlayProps) {
           branches={branches}
           compact={compact}
           forecasts={forecasts}
+          isGone={({ graph }) => graph !== cutGraphFor(view, cutScope(placement, view))}
           onRemove={(index) =>
             onRecipe(
               withCuts(
@@ -215,9 +226,10 @@ export function Overlay(props: OverlayProps) {
           />
         )}
       </div>
-      {placement.problems.length > 0 && (
-        <div className={styles.problems} role="status">
-          {placement.problems.join(' ')}
+      {(placement.problems.length > 0 || props.problem) && (
+        <div className={styles.problems} role="status" data-testid="graph-problem">
+          <p>{props.problem?.text ?? placement.problems.join(' ')}</p>
+          {props.problem?.help}
         </div>
       )}
     </>

@@ -14,13 +14,15 @@ interface PlaceHandleProps {
   /** Where it rests in the recipe; null while it is being added. */
   readonly resting: number | null;
   readonly valueText: string;
+  /** It lies in what the rest of the recipe leaves out. */
+  readonly isGone?: boolean;
   readonly onRemove: () => void;
   readonly children: ReactNode;
 }
 
 /** A line across the graph with a tag to hold it by: a slider along the graph's legal places. */
 export function PlaceHandle(props: PlaceHandleProps) {
-  const { subject, name, moves, at, y, resting, valueText, onRemove, children } = props;
+  const { subject, name, moves, at, y, resting, valueText, isGone = false, onRemove, children } = props;
   const places = moves.places[subject];
   const index = places.findIndex((place) => place.at === at);
   const moving =
@@ -31,6 +33,7 @@ export function PlaceHandle(props: PlaceHandleProps) {
       className={styles.placeLine}
       data-subject={subject}
       data-moving={moving || undefined}
+      data-gone={isGone || undefined}
       style={position}
     >
       <div className={styles.dashes} {...moves.dragProps(subject, resting)} />
@@ -44,7 +47,7 @@ export function PlaceHandle(props: PlaceHandleProps) {
           aria-valuemin={1}
           aria-valuemax={places.length}
           aria-valuenow={Math.max(1, index + 1)}
-          aria-valuetext={valueText}
+          aria-valuetext={isGone ? `${valueText}, not there any more` : valueText}
           data-testid={`${subject}-handle`}
           {...moves.dragProps(subject, resting)}
           onKeyDown={(event) => {

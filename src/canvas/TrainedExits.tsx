@@ -1,9 +1,13 @@
+import { useMemo } from 'react';
 import { defined } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { SkipPlacement } from '../transforms/exits/skip-placement.ts';
 import { tapPlaces, trainedExitsOf, withoutTap } from '../transforms/exits/trained-placement.ts';
 import { placeOfCut } from '../transforms/recipe-name.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { Layout } from './layout.ts';
 import { PlaceHandle } from './PlaceHandle.tsx';
+import { tapsBeside } from './places.ts';
 import type { HandleMoves } from './use-handle-moves.ts';
 
 interface TrainedExitsProps {
@@ -13,11 +17,15 @@ interface TrainedExitsProps {
   readonly moves: HandleMoves;
   /** A short text for an exit, by the value it hangs on; those without one are not trained yet. */
   readonly notes: ReadonlyMap<string, string> | undefined;
+  readonly layout: Layout;
+  /** What the recipe leaves out. */
+  readonly skips: readonly SkipPlacement[];
 }
 
 /** The trained exits of a recipe, each a handle along the graph, and the one that is being added. */
-export function TrainedExits({ view, recipe, onRecipe, moves, notes }: TrainedExitsProps) {
+export function TrainedExits({ view, recipe, onRecipe, moves, notes, layout, skips }: TrainedExitsProps) {
   const places = tapPlaces(view);
+  const left = useMemo(() => tapsBeside(view, skips), [view, skips]);
   const exits = (trainedExitsOf(recipe)?.at ?? []).flatMap((value, index) => {
     const place = places.find((each) => each.value === value);
     return place ? [{ value: place.value as string, index, resting: place.afterNode }] : [];
@@ -34,7 +42,8 @@ export function TrainedExits({ view, recipe, onRecipe, moves, notes }: TrainedEx
       'a place for an exit',
     );
     const share = Math.round((100 * (view.frontiers[at]?.macsBefore ?? 0)) / Math.max(1, view.totals.macs));
-    const note = notes?.get(here.value) ?? 'not trained';
+    const isGone = !left.includes(here);
+    const note = isGone ? 'skipped' : (notes?.get(here.value) ?? 'not trained');
     return (
       <PlaceHandle
         key={value ?? 'added'}
@@ -42,7 +51,9 @@ export function TrainedExits({ view, recipe, onRecipe, moves, notes }: TrainedEx
         name={`trained exit ${index + 1}`}
         moves={moves}
         at={at}
+        y={layout.frontierY[at] ?? 0}
         resting={resting}
+        isGone={isGone}
         valueText={`${placeOfCut(view, at)}, ${note}, ${share} % of MACs`}
         onRemove={() => value !== null && onRecipe(withoutTap(recipe, view, value))}
       >

@@ -1,7 +1,8 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ValueName } from '../onnx/model.ts';
 import { headOfNodes } from '../onnx/exit-heads.ts';
-import { tapPlaces } from '../transforms/exits/trained-placement.ts';
+import { type SkipPlacement, skippedNodes } from '../transforms/exits/skip-placement.ts';
+import { type TapPlace, tapPlaces } from '../transforms/exits/trained-placement.ts';
 import type { Layout } from './layout.ts';
 
 /** A legal place for a handle. */
@@ -30,15 +31,30 @@ export function cutPlaces(view: GraphView, layout: Layout): readonly Place[] {
   }));
 }
 
-/** Where exits can be trained: behind the node that makes each value, in order. */
-export function trainedExitPlaces(view: GraphView, layout: Layout): readonly Place[] {
+/**
+ * Where exits can be trained: behind the node that makes each value, in order.
+ * @param skips what the recipe leaves out: nothing can hang on it
+ */
+export function trainedExitPlaces(
+  view: GraphView,
+  layout: Layout,
+  skips: readonly SkipPlacement[],
+): readonly Place[] {
   const blockEnds = new Set(view.blocks.map(({ lastNode }) => lastNode));
-  return tapPlaces(view).map(({ afterNode }) => ({
+  return tapsBeside(view, skips).map(({ afterNode }) => ({
     at: afterNode,
     y: layout.frontierY[afterNode] ?? 0,
     pullPx: blockEnds.has(afterNode) ? SINGLE_VALUE_PULL_PX : 0,
     endsBlock: blockEnds.has(afterNode),
   }));
+}
+
+/** Values on which exits can hang when blocks are skipped. */
+export function tapsBeside(view: GraphView, skips: readonly SkipPlacement[]): readonly TapPlace[] {
+  const skipped = skippedNodes(view, skips);
+  if (skipped.size === 0) return tapPlaces(view);
+  const gone = new Set([...skipped].flatMap((node) => view.nodes[node]?.outputs ?? []));
+  return tapPlaces(view).filter(({ value }) => !gone.has(value));
 }
 
 /** Where a fixed exit can stand: below the node that makes each output, in order. */

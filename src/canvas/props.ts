@@ -86,6 +86,8 @@ export interface GraphCanvasProps {
   readonly tiers?: Partial<TierModel>;
   /** More for the toolbar. */
   readonly tools?: ReactNode;
+  /** Why the recipe does not fit the model, beside what the canvas itself sees, and what would help. */
+  readonly problem?: { readonly text: string; readonly help: ReactNode };
   /** Nothing can be dropped, toggled or removed. */
   readonly isReadOnly?: boolean;
   /** Text to look for in names, operators and values; empty: no search. See `search.ts`. */

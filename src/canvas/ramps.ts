@@ -6,10 +6,14 @@ import type { Layout } from './layout.ts';
 /** A run of blocks that a ramp can lead past. */
 export interface Ramp {
   readonly run: SkippableRun;
-  /** How many of its last blocks are skipped. */
+  /** How many of its blocks are skipped, in a row. */
   readonly count: number;
-  /** Height of the ramp's start for 0, 1, … skipped blocks: from the run's end upwards. */
+  /** The block behind the last of them, from 0; where none is skipped the run's end. */
+  readonly end: number;
+  /** Height of the ramp's start for 0, 1, … skipped blocks before `end`: upwards. */
   readonly stops: readonly number[];
+  /** Height of the ramp's end for 0, 1, … skipped blocks behind its start: downwards. */
+  readonly ends: readonly number[];
 }
 
 /** What is skipped, as heights in the layout. */
@@ -18,18 +22,30 @@ export interface Bridge extends SkipPlacement {
   readonly bottom: number;
 }
 
-/** The repeated blocks of a graph and those that are skipped; a lone block has a ramp only while it is skipped. */
+/** The blocks of a graph that can be skipped, and those that are: of several parts of a run the last. */
 export function rampsOf(
   view: GraphView,
   layout: Layout,
   skipped: ReadonlySet<SkippableBlock>,
 ): readonly Ramp[] {
-  return (view.skippable ?? []).flatMap((run) => {
-    const kept = run.blocks.findLastIndex((block) => !skipped.has(block));
-    const count = run.blocks.length - 1 - kept;
-    if (run.blocks.length < 2 && count === 0) return [];
-    const starts = run.blocks.map(({ firstNode }) => heightAfter(layout, firstNode - 1)).reverse();
-    return [{ run, count, stops: [heightAfter(layout, run.lastNode), ...starts] }];
+  return (view.skippable ?? []).map((run) => {
+    const { blocks } = run;
+    const last = blocks.findLastIndex((block) => skipped.has(block));
+    const end = last < 0 ? blocks.length : last + 1;
+    const kept = last < 0 ? end - 1 : blocks.findLastIndex((block, at) => at < end && !skipped.has(block));
+    const count = end - 1 - kept;
+    // Between the blocks, from the run's start to its end.
+    const heights = [
+      ...blocks.map(({ firstNode }) => heightAfter(layout, firstNode - 1)),
+      heightAfter(layout, run.lastNode),
+    ];
+    return {
+      run,
+      count,
+      end,
+      stops: heights.slice(0, end + 1).reverse(),
+      ends: heights.slice(end - count),
+    };
   });
 }
 

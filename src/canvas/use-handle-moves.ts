@@ -11,6 +11,7 @@ import {
 } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { type DragEvent, type DragState, type Drop, IDLE, reduceDrag, type Subject } from './drag-state.ts';
+import type { SkipPlacement } from '../transforms/exits/skip-placement.ts';
 import type { Layout } from './layout.ts';
 import {
   cutPlaces,
@@ -62,9 +63,15 @@ const EDGE_SPEED_PX_PER_FRAME = 9;
 
 /**
  * Moving the cut and the fixed exit by mouse, thumb and keyboard.
+ * @param skips what the recipe leaves out
  * @param onDrop called once for each gesture that moved something
  */
-export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: Drop) => void): HandleMoves {
+export function useHandleMoves(
+  view: GraphView,
+  layout: Layout,
+  skips: readonly SkipPlacement[],
+  onDrop: (drop: Drop) => void,
+): HandleMoves {
   const store = useStoreApi();
   const [state, setState] = useState<DragState>(IDLE);
   const stateRef = useRef(state);
@@ -76,9 +83,9 @@ export function useHandleMoves(view: GraphView, layout: Layout, onDrop: (drop: D
     () => ({
       cut: cutPlaces(view, layout),
       stop: stopPlaces(view, layout),
-      tap: trainedExitPlaces(view, layout),
+      tap: trainedExitPlaces(view, layout, skips),
     }),
-    [view, layout],
+    [view, layout, skips],
   );
 
   const dispatch = useCallback(

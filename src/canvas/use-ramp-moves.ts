@@ -6,13 +6,18 @@ import { nearestStop } from './ramps.ts';
 export interface RampMove {
   /** The run's first node. */
   readonly run: number;
+  /** Which end of the ramp is moved. */
+  readonly edge: RampEdge;
   readonly count: number;
   readonly by: 'pointer' | 'keys';
 }
 
+export type RampEdge = 'start' | 'end';
+
 interface Grip {
   readonly run: number;
-  /** Heights of the ramp's start for 0, 1, … skipped blocks, at zoom 1: from the bottom up. */
+  readonly edge: RampEdge;
+  /** Heights of the ramp's moved end for 0, 1, … skipped blocks, at zoom 1. */
   readonly stops: readonly number[];
   readonly resting: number;
 }
@@ -38,10 +43,11 @@ const DRAG_THRESHOLD_PX = 4;
 
 /**
  * Moving the ramps that skip blocks: dragged up by mouse or thumb, stepped by arrows until Enter or until the focus
- * leaves; Escape takes a move back, Delete skips nothing, a tap skips one block more (after the last, none).
+ * leaves; Escape takes a move back, Delete skips nothing, a tap on a ramp's start skips one block more (after the last,
+ * none).
  * @param onDrop called once for each move that changed something
  */
-export function useRampMoves(onDrop: (run: number, count: number) => void): RampMoves {
+export function useRampMoves(onDrop: (move: Omit<RampMove, 'by'>) => void): RampMoves {
   const store = useStoreApi();
   const [move, setMove] = useState<RampMove | null>(null);
   const held = useRef<{ readonly grip: Grip; readonly startY: number; readonly offsetPx: number } | null>(
@@ -56,7 +62,7 @@ export function useRampMoves(onDrop: (run: number, count: number) => void): Ramp
     (grip: Grip, count: number) => {
       held.current = null;
       show(null);
-      if (count !== grip.resting) onDrop(grip.run, count);
+      if (count !== grip.resting) onDrop({ run: grip.run, edge: grip.edge, count });
     },
     [onDrop, show],
   );
@@ -80,6 +86,10 @@ export function useRampMoves(onDrop: (run: number, count: number) => void): Ramp
       return paneTop + transform[1] + (grip.stops[count] ?? 0) * transform[2];
     };
     const most = grip.stops.length - 1;
+    const afterTap = (): number => {
+      if (grip.edge === 'end') return grip.resting;
+      return grip.resting === most ? 0 : grip.resting + 1;
+    };
     const reveal = (count: number): void => {
       const { transform, height, panBy } = store.getState();
       const y = (grip.stops[count] ?? 0) * transform[2] + transform[1];
@@ -99,13 +109,13 @@ export function useRampMoves(onDrop: (run: number, count: number) => void): Ramp
         const paneTop = domNode?.getBoundingClientRect().top ?? 0;
         const y = (event.clientY - hold.offsetPx - paneTop - transform[1]) / transform[2];
         const count = nearestStop(grip.stops, y);
-        if (count !== moveRef.current?.count) show({ run: grip.run, count, by: 'pointer' });
+        if (count !== moveRef.current?.count) show({ run: grip.run, edge: grip.edge, count, by: 'pointer' });
       },
       onPointerUp() {
         const hold = held.current;
         if (!hold) return;
         const dragged = moveRef.current?.by === 'pointer' ? moveRef.current.count : null;
-        drop(grip, dragged ?? (grip.resting === most ? 0 : grip.resting + 1));
+        drop(grip, dragged ?? afterTap());
       },
       // After a release nothing is held; otherwise the gesture was taken away from us.
       onLostPointerCapture() {
@@ -114,14 +124,13 @@ export function useRampMoves(onDrop: (run: number, count: number) => void): Ramp
         show(null);
       },
       onKeyDown(event: KeyboardEvent<HTMLElement>) {
-        const stepping = moveRef.current?.run === grip.run ? moveRef.current.count : null;
+        const stepping = isOf(moveRef.current, grip) ? moveRef.current.count : null;
         const from = stepping ?? grip.resting;
-        const target = stepOfKey(event.key, from, most);
+        const target = stepOfKey(event.key, from, most, grip.edge);
         if (target !== null) {
-          show({ run: grip.run, count: target, by: 'keys' });
+          show({ run: grip.run, edge: grip.edge, count: target, by: 'keys' });
           reveal(target);
-        } else if (event.key === 'Enter' || event.key === ' ')
-          drop(grip, stepping ?? (grip.resting === most ? 0 : grip.resting + 1));
+        } else if (event.key === 'Enter' || event.key === ' ') drop(grip, stepping ?? afterTap());
         else if (event.key === 'Escape' && stepping !== null) show(null);
         else if (event.key === 'Delete' || event.key === 'Backspace') drop(grip, 0);
         else return;
@@ -133,22 +142,31 @@ export function useRampMoves(onDrop: (run: number, count: number) => void): Ramp
       },
       onBlur() {
         const stepping = moveRef.current;
-        if (stepping?.by === 'keys' && stepping.run === grip.run) drop(grip, stepping.count);
+        if (isOf(stepping, grip) && stepping.by === 'keys') drop(grip, stepping.count);
       },
     };
   };
   return { move, gripProps };
 }
 
-/** Up the graph means more blocks, as the ramp starts higher. */
-function stepOfKey(key: string, from: number, most: number): number | null {
+/** Whether it is this end of this ramp that moves. */
+export function isOf(move: RampMove | null, { run, edge }: Pick<Grip, 'run' | 'edge'>): move is RampMove {
+  return move?.run === run && move.edge === edge;
+}
+
+/** Away from the ramp's other end means more blocks: up for its start, down for its end. */
+function stepOfKey(key: string, from: number, most: number, edge: RampEdge): number | null {
+  const more = Math.min(most, from + 1);
+  const fewer = Math.max(0, from - 1);
   switch (key) {
     case 'ArrowUp':
-    case 'ArrowRight':
-      return Math.min(most, from + 1);
+      return edge === 'start' ? more : fewer;
     case 'ArrowDown':
+      return edge === 'start' ? fewer : more;
+    case 'ArrowRight':
+      return more;
     case 'ArrowLeft':
-      return Math.max(0, from - 1);
+      return fewer;
     case 'Home':
       return 0;
     case 'End':

@@ -16,6 +16,7 @@ import { OperatorCard } from './OperatorCard.tsx';
 import { OPERATOR_KINDS } from './operators.ts';
 import styles from './RecipePanel.module.css';
 import { RecipeText, recipeText } from './RecipeText.tsx';
+import { RemedyButton } from './RemedyButton.tsx';
 
 /** The recipe on the canvas: its steps, as cards and as text, and what can be done with it. */
 export function RecipePanel() {
@@ -51,6 +52,7 @@ export function RecipePanel() {
       </ol>
       <AddSteps />
       {problem && <Problem failure={problem} />}
+      {problem && <RemedyButton failure={problem} />}
       {!problem &&
         problems.map((text) => <Problem key={text} failure={{ code: 'placement', message: text }} />)}
       <div className={panel.row}>

@@ -53,10 +53,21 @@ export function skippedBlocks(recipe: Recipe, view: GraphView): ReadonlySet<Skip
   return new Set((view.skippable ?? []).flatMap(({ blocks }) => blocks.filter(inside)));
 }
 
-/** Leaves out the last `count` blocks of a run, and no others of it; what is left out elsewhere stays so. */
-export function withSkippedInRun(recipe: Recipe, view: GraphView, run: SkippableRun, count: number): Recipe {
-  const kept = run.blocks.length - count;
-  return run.blocks.reduce((edited, block, at) => withBlockSkipped(edited, view, block, at >= kept), recipe);
+/**
+ * Leaves out `count` blocks of a run, and no others of it; what is left out elsewhere stays so.
+ * @param end the block behind the last one that is left out, from 0; the run's end unless told
+ */
+export function withSkippedInRun(
+  recipe: Recipe,
+  view: GraphView,
+  run: SkippableRun,
+  count: number,
+  end = run.blocks.length,
+): Recipe {
+  return run.blocks.reduce(
+    (edited, block, at) => withBlockSkipped(edited, view, block, end - count <= at && at < end),
+    recipe,
+  );
 }
 
 /** Leaves a block out, or takes it in again. */

@@ -66,7 +66,10 @@ test('the ramp of a stack is dragged up to skip its last blocks, and the built f
   expect(await counts(handle)).toEqual([0, 3]);
 });
 
-test('a tap skips one block more, the keyboard steps, drops and takes back', async ({ lab, page }) => {
+test('a tap skips one block more, keys move both ends; a cut that is skipped moves in one press', async ({
+  lab,
+  page,
+}) => {
   await lab.visit();
   await openZoo(lab, 'ShuffleNet', 'shufflenet');
   const handle = page.getByTestId('skip-handle').first();
@@ -80,9 +83,40 @@ test('a tap skips one block more, the keyboard steps, drops and takes back', asy
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await expect(handle).toHaveAttribute('aria-valuetext', /^skip 2 of 3, −\d/);
+  // The other end moves as well: of the last two the first alone, in the middle of the run.
+  const end = page.getByTestId('skip-end-handle');
+  await end.focus();
+  await page.keyboard.press('ArrowUp');
+  await expect(page.getByTestId('drag-card')).toContainText('skip 1 of 3');
+  await page.keyboard.press('Enter');
+  await expect(handle).toHaveAttribute('aria-valuetext', /^skip 1 of 3, −\d/);
+  await expect(page.getByTestId('drag-card')).toHaveCount(0);
+  await handle.focus();
   await page.keyboard.press('Delete');
   await expect(handle).toHaveAttribute('aria-valuenow', '0');
   await expect(page.getByTestId('skipped')).toHaveCount(0);
+
+  // A cut in what is then skipped is no place of the graph any more: the nearest one is a press away.
+  await lab.press(page.getByTestId('add-cut'));
+  const cut = page.getByTestId('cut-handle');
+  const inStack = async () => (await cut.getAttribute('aria-valuetext'))?.includes('/stage2/stage2.2/');
+  await cut.focus();
+  await page.keyboard.press('Home');
+  await expect(cut).toHaveAttribute('aria-valuenow', '1');
+  while (!(await inStack())) {
+    const before = await cut.getAttribute('aria-valuenow');
+    await page.keyboard.press('PageDown');
+    await expect(cut).not.toHaveAttribute('aria-valuenow', before ?? '');
+  }
+  await handle.focus();
+  await page.keyboard.press('End');
+  await page.keyboard.press('Enter');
+  const problem = page.getByTestId('graph-problem');
+  await expect(problem).toContainText('it lies in blocks that are skipped');
+  await expect(cut).toHaveAttribute('aria-valuetext', /not there any more/);
+  await lab.press(problem.getByRole('button'));
+  await expect(problem).toHaveCount(0);
+  await expect(cut).not.toHaveAttribute('aria-valuetext', /not there any more/);
 });
 
 test('the details of a stack skip its last blocks', async ({ lab, page }) => {

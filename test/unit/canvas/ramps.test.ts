@@ -41,4 +41,37 @@ describe('ramps round skipped blocks', () => {
       }
     }
   });
+
+  it('lead past any part of a run, and both of their ends can be moved', () => {
+    for (const layout of layouts) {
+      for (const run of view.skippable ?? []) {
+        const most = run.blocks.length;
+        for (const [count, end] of [
+          [1, 1],
+          [1, most],
+          [most, most],
+          [Math.min(3, most - 1), most - 1],
+        ] as const) {
+          const recipe = withSkippedInRun([], view, run, count, end);
+          const ramp = rampsOf(view, layout, skippedBlocks(recipe, view)).find((each) => each.run === run);
+          const [bridge] = bridgesOf(recipe, view, layout);
+          expect(ramp).toMatchObject({ count, end });
+          expect([bridge?.top, bridge?.bottom]).toEqual([ramp?.stops[count], ramp?.ends[count]]);
+          expect([ramp?.stops.length, ramp?.ends.length]).toEqual([end + 1, most - end + count + 1]);
+          expect([...(ramp?.ends ?? [])].sort((a, b) => a - b)).toEqual(ramp?.ends);
+        }
+      }
+    }
+  });
+
+  it('stand at lone blocks, too, whose shapes allow it', () => {
+    const mobilenet = viewOf('zoo:mobilenet_v3_large');
+    const layout = layOut(mobilenet, boxesOf(mobilenet, new Set()));
+    const lone = rampsOf(mobilenet, layout, new Set()).filter(({ run }) => run.blocks.length === 1);
+    expect(lone.length).toBeGreaterThan(3);
+    for (const { run, stops } of lone) {
+      expect(stops).toHaveLength(2);
+      expect(withSkippedInRun([], mobilenet, run, 1)).toHaveLength(1);
+    }
+  });
 });
