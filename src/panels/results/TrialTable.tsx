@@ -212,6 +212,7 @@ const TrialRow = memo(function TrialRow({ trial, columns, isOnFront, isSelected,
             {trial.strategy.name}
           </span>
         </button>
+        {isEmulated && <span className="visually-hidden">emulated</span>}
       </td>
       {trial.state.kind === 'failed' ? (
         <td className={styles.failure} colSpan={columns.length}>
