@@ -70,7 +70,27 @@ export function comparisonText(from: Trial, to: Trial, quality: AxisId): string 
         : `Its ${label} is ${Math.abs(points).toFixed(1)} points ${points > 0 ? 'higher' : 'lower'}${overlap(before, after) ? '; the intervals overlap, so this may be chance' : ''}.`,
     );
   }
-  return sentences.join(' ');
+  const answers = answersText(from, to);
+  return [...sentences, ...(answers === null ? [] : [answers])].join(' ');
+}
+
+/** On how many images two trials answer alike, and leave alike where both have exits; null if that is not known. */
+function answersText({ predictions: from }: Trial, { predictions: to }: Trial): string | null {
+  if (!from || !to) return null;
+  const places = new Map(from.imageIndices.map((image, at) => [image, at]));
+  const both = to.imageIndices.flatMap((image, at) => {
+    const before = places.get(image);
+    return before === undefined ? [] : [[before, at] as const];
+  });
+  const images = both.length;
+  if (images === 0) return null;
+  const share = (same: number): string =>
+    same === images ? `all ${images} images` : `${same} of ${images} images`;
+  const answers = both.filter(([a, b]) => from.top1[a] === to.top1[b]).length;
+  const haveExits = [from, to].every(({ exitIndex }) => exitIndex.some((exit) => exit !== null));
+  if (!haveExits) return `They give the same answer for ${share(answers)}.`;
+  const exits = both.filter(([a, b]) => from.exitIndex[a] === to.exitIndex[b]).length;
+  return `They give the same answer for ${share(answers)}, and take the same exit for ${share(exits)}.`;
 }
 
 /** What was expected of a trial beside what came out: `mean latency: 12.1 ms expected, 12.6 ms measured (+4.1 %)`. */

@@ -25,6 +25,7 @@ import { TransferOption } from '../placement/TransferOption.tsx';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
 import { LeftIcon, RightIcon } from '../ui/icons.tsx';
 import { Slider } from '../ui/Slider.tsx';
+import { CompareForms } from './CompareForms.tsx';
 import { confidenceOptions, formOptions } from './exit-decisions.ts';
 import { neighbourCut } from './operators.ts';
 import { SkipOptions } from './SkipOptions.tsx';
@@ -159,6 +160,7 @@ function EarlyExitOptions({
             options={formOptions}
             onChange={(form) => onOperator({ ...operator, form })}
           />
+          <CompareForms recipe={recipe} />
           <p className={`${panel.dim} ${panel.small}`}>
             Inference stops at the first exit that is at least so confident, from 0 to 1. A higher τ stops
             less often: slower, closer to the full model.

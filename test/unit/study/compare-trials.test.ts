@@ -22,6 +22,28 @@ describe('comparing two trials', () => {
     expect(unclear).toContain('about as fast as identity');
     expect(unclear).toContain('2.0 points lower; the intervals overlap');
   });
+  it('tells on how many images the answers and the exits are the same', () => {
+    const trial = (top1: readonly number[], exitIndex: readonly (number | null)[]) => ({
+      ...measuredTrial('E', 10, 90),
+      predictions: {
+        imageIndices: top1.map((_, image) => image),
+        top1,
+        top5: top1.map((best) => [best]),
+        confidence: top1.map(() => 0.5),
+        exitIndex,
+      },
+    });
+    const segments = trial([1, 2, 3], [0, 1, 1]);
+    expect(comparisonText(segments, segments, 'accuracyTop1')).toContain(
+      'the same answer for all 3 images, and take the same exit for all 3 images.',
+    );
+    expect(comparisonText(segments, trial([1, 2, 4], [0, 0, 0]), 'accuracyTop1')).toContain(
+      'the same answer for 2 of 3 images, and take the same exit for 1 of 3 images.',
+    );
+    expect(comparisonText(segments, trial([1, 2, 3], [null, null, null]), 'accuracyTop1')).toMatch(
+      /the same answer for all 3 images\.$/,
+    );
+  });
   it('puts what was expected beside what was measured', () => {
     const predicted = { latencyMeanMs: 8, accuracyTop1: 0.95, agreement: null };
     expect(expectationTexts({ ...measuredTrial('E', 10, 90), predicted })).toEqual([
