@@ -1,4 +1,4 @@
-import { type ComponentProps, type ReactNode, useId, useRef } from 'react';
+import { type ComponentProps, type ReactNode, useId, useRef, useState } from 'react';
 import styles from './controls.module.css';
 import { useDraft } from './use-draft.ts';
 
@@ -97,15 +97,21 @@ interface NumberFieldProps {
   readonly onChange: (value: number) => void;
 }
 
-/** A number that is taken over when it is complete (Enter or leaving the field), so that typing makes one undo step. */
+/**
+ * A number that is taken over when it is complete (Enter or leaving the field), so that typing makes one undo step;
+ * what is no such number is told and not taken over.
+ */
 export function NumberField({ title, value, onChange, ...limits }: NumberFieldProps) {
   const [text, setText] = useDraft(String(value));
+  const [refused, setRefused] = useState<string | null>(null);
   const commit = (field: HTMLInputElement) => {
     const typed = field.valueAsNumber;
-    if (!Number.isFinite(typed) || !field.checkValidity()) setText(String(value));
+    const isRefused = !Number.isFinite(typed) || !field.checkValidity();
+    setRefused(isRefused ? `found ${field.value || 'no number'}, wanted ${rangeText(limits)}` : null);
+    if (isRefused) setText(String(value));
     else if (typed !== value) onChange(typed);
   };
-  return (
+  const label = (
     <label className={styles.field}>
       <span>{title}</span>
       <input
@@ -120,6 +126,22 @@ export function NumberField({ title, value, onChange, ...limits }: NumberFieldPr
       />
     </label>
   );
+  return (
+    <div>
+      {label}
+      {refused !== null && (
+        <p className={styles.refused} role="alert">
+          {title}: {refused}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function rangeText({ min, max, step = 1 }: Pick<NumberFieldProps, 'min' | 'max' | 'step'>): string {
+  const kind = step === 'any' ? 'a number' : step === 1 ? 'a whole number' : `a number in steps of ${step}`;
+  const from = min === undefined ? '' : ` from ${min}`;
+  return `${kind}${from}${max === undefined ? '' : ` up to ${max}`}`;
 }
 
 export function TextInput({ className, ...rest }: ComponentProps<'input'>) {
