@@ -126,13 +126,19 @@ export function evaluateThresholds(
 }
 
 /** The same threshold at every exit, from where all leave at the first one to where none leaves early. */
-export function uniformSweep(table: ThresholdTable, steps = 100): readonly ThresholdOutcome[] {
+export function uniformSweep(
+  table: ThresholdTable,
+  steps = UNIFORM_STEPS,
+  images?: ArrayLike<number>,
+): readonly ThresholdOutcome[] {
   const early = table.exits.length - 1;
   const outcomes = Array.from({ length: steps }, (_, step) =>
-    evaluateThresholds(table, new Array<number>(early).fill((step + 1) / steps)),
+    evaluateThresholds(table, new Array<number>(early).fill((step + 1) / steps), images),
   );
-  return [...outcomes, evaluateThresholds(table, new Array<number>(early).fill(NEVER))];
+  return [...outcomes, evaluateThresholds(table, new Array<number>(early).fill(NEVER), images)];
 }
+
+const UNIFORM_STEPS = 100;
 
 /** Thresholds chosen on one half of the images, and what they give on the other half. */
 export interface LearnedThresholds {
@@ -208,6 +214,13 @@ export function paretoThresholds(table: ThresholdTable, images: Uint32Array): re
   found.keep(all.correct, all.latencyMs, { thresholds: closed, exit: 0, low: 1, high: NEVER });
   if (early === 0 || images.length === 0) return found.front();
 
+  // One threshold for all is what most people would try: nothing found may be worse.
+  const last = early - 1;
+  for (const { correct, latencyMs, thresholds } of uniformSweep(table, UNIFORM_STEPS, images)) {
+    const threshold = thresholds[last] as number;
+    if (found.isNews(correct, latencyMs))
+      found.keep(correct, latencyMs, { thresholds, exit: last, low: threshold, high: threshold });
+  }
   const orders = table.exits.slice(0, early).map(({ confidence }) => orderedBy(confidence, images));
   const sweep = (thresholds: Thresholds, exit: number): void =>
     sweepExit(table, images, defined(orders[exit], 'order'), thresholds, exit, found);

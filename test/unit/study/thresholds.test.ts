@@ -165,6 +165,24 @@ describe('paretoThresholds', () => {
     expect(Math.max(...ratios)).toBeLessThan(1.01);
   });
 
+  it('is nowhere worse than one threshold for all exits, on the images it learns from', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 6 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer(),
+        (exits, half, seed) => {
+          const table = randomTable(exits, 2 * half, seed, 1000);
+          const { validation } = splitHalves(table.images, seed);
+          const found = learnThresholds(table, seed).map((each) => each.validation);
+          for (const { correct, latencyMs } of uniformSweep(table, 100, validation))
+            expect(bestLatencyMs(found, correct)).toBeLessThanOrEqual(latencyMs + 1e-9);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
   it('closes no exit and opens none without images or early exits', () => {
     expect(paretoThresholds(randomTable(1, 5, 1), allOf(randomTable(1, 5, 1)))).toEqual([[]]);
   });
