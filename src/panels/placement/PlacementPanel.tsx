@@ -1,11 +1,12 @@
 import { useMemo } from 'react';
-import { formatMs } from '../../base/units.ts';
+import { formatMs, formatShare } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
 import { useExpectations, useKnownCosts, usePredictions, useShares } from '../../store/predictions.ts';
 import { axesBesideExpected, timedSamples, totalMsOf } from '../../study/metrics.ts';
 import { shortOfMemory } from '../../study/placement/check-placement.ts';
+import type { ProfileProgress } from '../../study/progress.ts';
 import { expectedCuts } from '../../study/placement/expected-work.ts';
 import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
 import { arithmeticOf, predictStrategy } from '../../study/placement/predict-strategy.ts';
@@ -120,7 +121,7 @@ function Placements({ view }: { readonly view: GraphView }) {
           {chosen?.prediction.kind === 'predicted'
             ? `${tiersText(shown)}: ${splitText(shown, chosen.prediction.times)}.`
             : chosen && `${tiersText(shown)} is not predicted: ${chosen.prediction.reason}.`}
-          {known.basis === 'whole-model' && ' Shared out by multiply-accumulates until it is profiled.'}
+          {basisText(known)}
           {isGuess && ' A guess from multiply-accumulates: nothing was measured here yet. Profile it.'}
         </p>
       )}
@@ -148,6 +149,20 @@ function Placements({ view }: { readonly view: GraphView }) {
       <TierFields />
     </Section>
   );
+}
+
+/** How well times of single nodes are known. */
+function basisText({ basis, costs }: ReturnType<typeof useKnownCosts>): string | null {
+  if (basis === 'whole-model') {
+    return costs.whyByMacs === undefined
+      ? ' Shared out by multiply-accumulates until it is profiled.'
+      : ` Shared out by multiply-accumulates: ${costs.whyByMacs}`;
+  }
+  const { guessedShare = 0, runs } = costs;
+  if (basis === null || runs === undefined) return null;
+  const guessed =
+    guessedShare < 0.005 ? '' : `; ${formatShare(guessedShare)} of it only by the order of operators`;
+  return ` Profiled: medians of ${runs} runs${guessed}.`;
 }
 
 /** The chart along the graph, with the recipe's exits and blocks left out. */
@@ -221,6 +236,17 @@ function Buttons({
   );
 }
 
+function stepText(progress: ProfileProgress): string {
+  switch (progress.step) {
+    case 'preparing':
+      return 'preparing the model';
+    case 'loading':
+      return 'loading it';
+    case 'running':
+      return `run ${progress.runs} of ${progress.of}`;
+  }
+}
+
 /** Measures each node's time here, so that predictions rest on more than a guess. */
 function ProfileButton({ view }: { readonly view: GraphView }) {
   const recipe = useLab((lab) => lab.recipes.present);
@@ -228,8 +254,10 @@ function ProfileButton({ view }: { readonly view: GraphView }) {
   const isBusy = useLab((lab) => lab.run !== null || lab.data === null || lab.environment === null);
   const profile = useLab((lab) => lab.profile);
   const cancel = useLab((lab) => lab.cancelProfiling);
+  const progress = useLab((lab) => lab.profileProgress);
   const { basis } = useKnownCosts(view, recipe);
-  if (isProfiling) return <Button onClick={cancel}>Cancel profiling</Button>;
+  if (isProfiling)
+    return <Button onClick={cancel}>Cancel profiling{progress && ` (${stepText(progress)})`}</Button>;
   return (
     <Button disabled={isBusy} onClick={() => void profile()}>
       {basis === 'nodes' ? 'Profile again' : 'Profile on this device'}
