@@ -11,6 +11,7 @@ import type { Recipe } from '../../src/transforms/recipe.ts';
 import { cutGraphOfView } from '../../src/transforms/cuts/cut-graph.ts';
 import { crossingNames } from '../../src/transforms/cuts/frontier.ts';
 import { randomFrontier } from '../unit/transforms/cuts/graphs.ts';
+import { expectComposition, randomCuts } from '../unit/transforms/cuts/structure.ts';
 import {
   build,
   cosine,
@@ -91,6 +92,7 @@ describe.skipIf(light.length === 0)('classic graphs of opset 9', () => {
       const parts = build(model, [{ op: 'partition', cut }]);
       expect(parts.cuts[0]?.crossing.map((value) => value.name).sort()).toEqual([...cut].sort());
     }
+    for (const cut of randomCuts(model, 3)) expectComposition(model, cut);
   });
 });
 

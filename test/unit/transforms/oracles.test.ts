@@ -23,6 +23,18 @@ interface ExtractGolden {
     readonly initializers: string;
   }[];
 }
+interface MergeGolden {
+  readonly madeBy: { readonly onnx: string };
+  readonly cases: readonly {
+    readonly model: string;
+    readonly cut: readonly string[];
+    readonly nodes: number;
+    readonly nodeOutputs: string;
+    readonly initializers: string;
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+  }[];
+}
 interface QuantizeGolden {
   readonly madeBy: { readonly onnxruntime: string };
   readonly weights: readonly {
@@ -44,6 +56,8 @@ function golden(name: string): unknown {
 const extractGolden = golden('extract') as ExtractGolden;
 /** Made by `make_branch_golden.py` there: cuts that are pulled further down in some branches. */
 const branchGolden = golden('extract-branches') as ExtractGolden;
+/** Made by `make_merge_golden.py` there. */
+const mergeGolden = golden('merge') as MergeGolden;
 const quantizeGolden = golden('quantize') as QuantizeGolden;
 
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -77,6 +91,25 @@ describe(`extractBetween keeps what onnx.utils.Extractor keeps (onnx ${extractGo
     expect(inputs.map((value) => value.name)).toEqual(wanted.inputs);
     expect(outputs.map((value) => value.name)).toEqual(wanted.outputs);
   });
+});
+
+describe(`what crosses joins the parts as onnx.compose.merge_models joins them (onnx ${mergeGolden.madeBy.onnx})`, () => {
+  it.each(mergeGolden.cases.map((wanted) => [wanted.model, wanted.cut.join(' and '), wanted] as const))(
+    '%s at %s',
+    (name, _, wanted) => {
+      const source = indexedSample(name);
+      const cut = wanted.cut.map(valueName);
+      const [inputs, outputs] = [wanted.inputs.map(valueName), wanted.outputs.map(valueName)];
+      const parts = [extractBetween(source, inputs, cut), extractBetween(source, cut, outputs)];
+      const nodes = parts.flatMap(({ graph }) => graph.nodes);
+      expect(nodes).toHaveLength(wanted.nodes);
+      expect(fingerprint(nodes.flatMap((node) => node.outputs))).toBe(wanted.nodeOutputs);
+      const weights = new Set(parts.flatMap(({ graph }) => graph.initializers.map((tensor) => tensor.name)));
+      expect(fingerprint(weights)).toBe(wanted.initializers);
+      expect(parts[0]?.graph.outputs.map((value) => value.name)).toEqual(cut);
+      expect(parts[1]?.graph.inputs.map((value) => value.name)).toEqual(cut);
+    },
+  );
 });
 
 describe(`dynamic int8 is what quantize_dynamic makes (onnxruntime ${quantizeGolden.madeBy.onnxruntime})`, () => {
