@@ -5,7 +5,7 @@ const width = 260;
 const height = 44;
 const margin = 4;
 
-/** Loss by step: on training images grey, on validation images orange, with the step that was kept. */
+/** Loss by step: on training images grey, on held-back images orange, with the step that was kept. */
 export function LearningCurve({ curve }: { readonly curve: readonly LearningPoint[] }) {
   const losses = curve.flatMap(({ trainingLoss, validationLoss }) => [trainingLoss, validationLoss]);
   const highest = Math.max(1e-9, ...losses);
@@ -21,21 +21,29 @@ export function LearningCurve({ curve }: { readonly curve: readonly LearningPoin
   );
   const kept = curve[best];
   return (
-    <svg
-      className={styles.curve}
-      viewBox={`0 0 ${width} ${height}`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={
-        kept
-          ? `Learning curve: ${curve.length} steps, least validation loss ${kept.validationLoss.toFixed(3)} at step ${kept.step}`
-          : 'Learning curve'
-      }
-    >
-      <line className={styles.axis} x1="0" x2={width} y1={height - 1} y2={height - 1} />
-      <polyline className={styles.training} points={line((point) => point.trainingLoss)} />
-      <polyline className={styles.validation} points={line((point) => point.validationLoss)} />
-      {kept && <circle className={styles.best} cx={x(best)} cy={y(kept.validationLoss)} r="3" />}
-    </svg>
+    <figure className={styles.figure}>
+      <svg
+        className={styles.curve}
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={
+          kept
+            ? `Learning curve: ${curve.length} steps, least validation loss ${kept.validationLoss.toFixed(3)} at step ${kept.step}`
+            : 'Learning curve'
+        }
+      >
+        <line className={styles.axis} x1="0" x2={width} y1={height - 1} y2={height - 1} />
+        <polyline className={styles.training} points={line((point) => point.trainingLoss)} />
+        <polyline className={styles.validation} points={line((point) => point.validationLoss)} />
+        {kept && <circle className={styles.best} cx={x(best)} cy={y(kept.validationLoss)} r="3" />}
+      </svg>
+      <figcaption className={styles.legend}>
+        <span>loss by step</span>
+        <span data-line="training">learned from</span>
+        <span data-line="validation">held back</span>
+        {kept && <span>best {kept.validationLoss.toFixed(2)}</span>}
+      </figcaption>
+    </figure>
   );
 }

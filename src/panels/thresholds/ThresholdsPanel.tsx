@@ -96,7 +96,8 @@ function ThresholdLab({ pass }: { readonly pass: ExitPass }) {
       // Others are expected by what their nodes take, without a word about accuracy.
       predicted && predicted.basis === undefined && strategy.modelId === modelId && !strategy.placement,
   );
-  const nameOf = (exit: number): string => `exit ${(pass.scores.exits[exit]?.index ?? exit) + 1}`;
+  // By position: a pass over trained exits leaves out those that the model has besides.
+  const nameOf = (exit: number): string => `exit ${exit + 1}`;
   return (
     <div className={panel.stack}>
       <ThresholdChart
