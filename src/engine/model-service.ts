@@ -41,6 +41,8 @@ export function createModelService(): ModelApi {
   let heads: Heads = NO_HEADS;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<UncountedVariant>>();
+  /** By arithmetic: files lie on disk for as long as this worker lives, so each is written once. */
+  const profileFiles = new Map<string, BuiltFiles>();
 
   function current(): OpenModel {
     if (opened !== null) return opened;
@@ -82,6 +84,7 @@ export function createModelService(): ModelApi {
           fileBytes: file.size,
         });
         variants.clear();
+        profileFiles.clear();
         heads = NO_HEADS;
         const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
         opened = { model, baseName: baseNameOf(fileName), original: isWhole ? file : null };
@@ -99,9 +102,14 @@ export function createModelService(): ModelApi {
 
     buildForProfile: (arithmetic = []) =>
       attempt(async () => {
+        const key = JSON.stringify(arithmetic);
+        const kept = profileFiles.get(key);
+        if (kept !== undefined) return kept;
         const { model, baseName } = current();
         const named = { model: await namedForProfile(model, arithmetic), baseName, original: null };
-        return (await buildFiles(named, [], store)).built;
+        const { built } = await buildFiles(named, [], store);
+        profileFiles.set(key, built);
+        return built;
       }),
 
     buildForFeatures: (values, backbone) =>

@@ -4,6 +4,7 @@ import { openModelClient } from '../../../src/clients/model-client.ts';
 import { profileModel } from '../../../src/clients/profile-model.ts';
 import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
 import { noiseDataset } from '../../../src/data/noise-dataset.ts';
+import type { ProfileProgress } from '../../../src/study/progress.ts';
 
 function value<T>(result: Result<T>): T {
   if (result.ok) return result.value;
@@ -19,9 +20,21 @@ export async function profileOf(url: string, threads: number) {
   const data = { dataset, pack: new Blob([pack]) };
   const { preprocessing } = guessPreprocessing(view, dataset, dataset.imageSize ?? null);
   const request = { model: client.api, view, data, preprocessing, provider: 'wasm' as const, threads };
-  const profile = value(await profileModel(request, new AbortController().signal));
+  const steps: string[] = [];
+  const told = (progress: ProfileProgress) => steps.push(progress.step);
+  const profile = value(await profileModel(request, new AbortController().signal, told));
+  // Once more, given up as soon as it runs.
+  const control = new AbortController();
+  const cancelled = await profileModel(request, control.signal, ({ step }) => {
+    if (step === 'running') control.abort();
+  });
   client.terminate();
   return {
+    steps,
+    cancelled: cancelled.ok ? 'finished' : cancelled.failure.code,
+    guessedShare: profile.guessedShare,
+    betweenNodesShare: profile.betweenNodesShare,
+    runs: profile.runs,
     source: profile.source,
     imageBytes: profile.imageBytes,
     preprocessMs: profile.preprocessMs,

@@ -26,4 +26,11 @@ test('the runtime tells what each node of a model takes', async ({ page }) => {
   expect(convolutions.reduce((sum, { ms }) => sum + ms, 0) / total).toBeGreaterThan(0.6);
   // Nothing has gone to the wrong node: no single one takes most of the time.
   expect(Math.max(...profile.nodes.map(({ ms }) => ms)) / total).toBeLessThan(0.4);
+  // The runtime names all its nodes of this model after the graph's, and activations share in what they are fused with.
+  expect(profile.guessedShare).toBe(0);
+  expect(profile.betweenNodesShare).toBeLessThan(0.9);
+  expect(profile.runs).toBeGreaterThanOrEqual(5);
+  expect(profile.nodes.every(({ opType, ms }) => opType !== 'Clip' || ms > 0)).toBe(true);
+  expect(profile.steps.slice(0, 3)).toEqual(['preparing', 'loading', 'running']);
+  expect(profile.cancelled).toBe('cancelled');
 });
