@@ -135,23 +135,27 @@ export function forecastCuts(
 /** The tiers and the link of the pair whose prediction is shown, for the fastest cut; this device has speed 1. */
 export function useTierModel(view: GraphView): TierModel {
   const { nodeMs, source } = useCostProfile(view);
-  const { tiers, links } = useLab((lab) => lab.tierSetup);
+  const { links } = useLab((lab) => lab.tierSetup);
+  const { costs } = useExpectations(view, UNCHANGED);
   const shown = useLab((lab) => lab.shownPlacement);
   return useMemo(() => {
     const [head = 'mobile', tail = 'edge'] = shown.split('-').length === 2 ? tiersOfPlacement(shown) : [];
     const between = LINK_NAMES.filter((name) => name.startsWith(head) || name.endsWith(tail)).map(
       (name) => links[name],
     );
-    const totalMs = nodeMs.reduce((sum, ms) => sum + ms, 0);
+    const totalOf = (times: ArrayLike<number>): number => Array.from(times).reduce((sum, ms) => sum + ms, 0);
+    const totalMs = Math.max(totalOf(nodeMs), 1e-6);
+    // A device that stands for a tier is as fast as it was with the whole model.
+    const speedOf = (tier: Tier): number => totalMs / Math.max(totalOf(costs[tier].nodeMs), 1e-9);
     const short = (value: number): number => Number(value.toPrecision(4));
     return {
-      headSpeed: short(tiers[head].speedFactor),
-      tailSpeed: short(tiers[tail].speedFactor),
+      headSpeed: short(speedOf(head)),
+      tailSpeed: short(speedOf(tail)),
       // Links in a row: each byte takes the time of both.
       bandwidthMbps: short(1 / between.reduce((sum, { bandwidthMbps }) => sum + 1 / bandwidthMbps, 0)),
       rttMs: short(between.reduce((sum, { rttMs }) => sum + rttMs, 0)),
-      gmacsPerSecond: short(Math.max(view.totals.macs, 1) / Math.max(totalMs, 1e-6) / 1e6),
+      gmacsPerSecond: short(Math.max(view.totals.macs, 1) / totalMs / 1e6),
       ...(source === 'measured' && { nodeMicroseconds: Array.from(nodeMs, (ms) => Math.round(1000 * ms)) }),
     };
-  }, [view, nodeMs, source, tiers, links, shown]);
+  }, [view, nodeMs, source, costs, links, shown]);
 }

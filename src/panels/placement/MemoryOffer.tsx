@@ -10,6 +10,7 @@ import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button } from '../ui/controls.tsx';
+import styles from './PlacementPanel.module.css';
 import { shortText, tiersText } from './placement-text.ts';
 
 interface MemoryOfferProps {
@@ -37,7 +38,7 @@ export function MemoryOffer({ work, recipe, cuts, placement, short }: MemoryOffe
   const [nearest] = others;
   const isQuantized = recipe.some(({ op }) => op === 'quantize');
   return (
-    <div className={panel.problem}>
+    <div className={`${panel.problem} ${panel.stack} ${styles.offer}`}>
       <p>{shortText(short)}.</p>
       <div className={panel.buttons}>
         {fitting !== null && (

@@ -72,7 +72,6 @@ function Placements({ view }: { readonly view: GraphView }) {
             <th scope="col">tiers</th>
             <th scope="col">predicted</th>
             <th scope="col">measured</th>
-            <th scope="col">off</th>
           </tr>
         </thead>
         <tbody>
@@ -99,9 +98,11 @@ function Placements({ view }: { readonly view: GraphView }) {
                       ? `${isGuess ? '≈ ' : ''}${formatMs(prediction.times.totalMs)}`
                       : '–'}
                 </td>
-                <td>{found === null ? '–' : formatMs(found.ms)}</td>
-                <td className={panel.dim}>
-                  {found !== null && expectedMs !== undefined && offText(expectedMs, found.ms)}
+                <td>
+                  {found === null ? '–' : formatMs(found.ms)}
+                  {found !== null && expectedMs !== undefined && (
+                    <span className={styles.off}> {offText(expectedMs, found.ms)}</span>
+                  )}
                 </td>
               </tr>
             );
