@@ -196,7 +196,7 @@ export function Overlay(props: OverlayProps) {
           nodeMs={nodeMs}
         />
       </div>
-      <div className={styles.toolbar} data-compact={compact || undefined}>
+      <div className={styles.toolbar} data-compact={compact || undefined} data-moving={moving || undefined}>
         <div className={styles.tools}>{tools}</div>
         {!isReadOnly && placement.cuts.length > 0 && (
           <CutChooser

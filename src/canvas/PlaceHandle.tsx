@@ -57,7 +57,10 @@ export function PlaceHandle(props: PlaceHandleProps) {
               onRemove();
             }
           }}
-          onFocus={() => moves.reveal(subject, at)}
+          onFocus={(event) => {
+            // Only for the keyboard: a press must not move what it holds.
+            if (event.currentTarget.matches(':focus-visible')) moves.reveal(subject, at);
+          }}
           onBlur={moves.drop}
         >
           <span className={styles.grip} aria-hidden="true" />

@@ -98,7 +98,7 @@ export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs }: SkipRampsP
             data-testid="skip-handle"
             data-on={isOn || undefined}
             data-moving={(move && isOf(move, grip('start'))) || undefined}
-            title={isOn ? undefined : 'Drag up to skip the last blocks'}
+            title={isOn ? undefined : 'Drag up, or press, to skip'}
             style={gripStyle(heightOf('start'))}
             {...gripProps(grip('start'))}
           >
@@ -167,5 +167,6 @@ function rampText(
     ms += nodeMs?.[node] ?? 0;
   }
   const saved = `−${formatShare(macs / Math.max(1, view.totals.macs))} MACs`;
-  return [`skip ${count} of ${run.blocks.length}`, nodeMs ? `${saved} · −${formatMs(ms)} here` : saved];
+  const what = run.blocks.length === 1 && count > 0 ? 'block' : `${count} of ${run.blocks.length}`;
+  return [`skip ${what}`, nodeMs ? `${saved} · −${formatMs(ms)} here` : saved];
 }

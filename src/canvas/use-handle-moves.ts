@@ -32,7 +32,7 @@ export interface HandleMoves {
   readonly onKey: (event: KeyboardEvent, subject: Subject, from: number | null) => boolean;
   /** Whether a click is one, and not the end of a drag that began there. */
   readonly isClick: (event: MouseEvent<HTMLElement>) => boolean;
-  /** Moves the graph if a place is out of sight. */
+  /** Moves the graph if a place is out of sight or under the tools. */
   readonly reveal: (subject: Subject, at: number) => void;
   /** Drops a handle that is being stepped, e.g. when it loses the focus. */
   readonly drop: () => void;
@@ -60,6 +60,10 @@ const STEP_OF_KEY = new Map<string, Step>([
 /** So near to the pane's edge a drag moves the graph along. */
 const EDGE_PX = 48;
 const EDGE_SPEED_PX_PER_FRAME = 9;
+
+/** What tools hide at the pane's edges: no place for a handle to rest. */
+const TOOLS_TOP_PX = 64;
+const TOOLS_BOTTOM_PX = 132;
 
 /**
  * Moving the cut and the fixed exit by mouse, thumb and keyboard.
@@ -140,6 +144,16 @@ export function useHandleMoves(
     return () => cancelAnimationFrame(frame);
   }, [dragging, store, track]);
 
+  const reveal = useCallback(
+    (subject: Subject, at: number) => {
+      const { transform, height, panBy } = store.getState();
+      const y = (places[subject].find((place) => place.at === at)?.y ?? 0) * transform[2] + transform[1];
+      const inSight = Math.max(TOOLS_TOP_PX, Math.min(height - TOOLS_BOTTOM_PX, y));
+      if (inSight !== y) void panBy({ x: 0, y: inSight - y });
+    },
+    [store, places],
+  );
+
   const dragProps = useCallback(
     (subject: Subject, from: number | null): DragProps => ({
       onPointerDown(event) {
@@ -162,7 +176,11 @@ export function useHandleMoves(
         pointer.current = { x: event.clientX, y: event.clientY };
         track();
       },
-      onPointerUp: () => dispatch({ kind: 'release' }),
+      onPointerUp: () => {
+        const { current } = stateRef;
+        if (current.kind === 'dragging' && current.place !== null) reveal(current.subject, current.place);
+        dispatch({ kind: 'release' });
+      },
       onPointerCancel: () => dispatch({ kind: 'cancel' }),
       // After a release the state is idle already; otherwise the gesture was taken away from us.
       onLostPointerCapture: () => {
@@ -170,17 +188,7 @@ export function useHandleMoves(
         if (kind === 'pressed' || kind === 'dragging') dispatch({ kind: 'cancel' });
       },
     }),
-    [store, places, dispatch, track],
-  );
-
-  const reveal = useCallback(
-    (subject: Subject, at: number) => {
-      const { transform, height, panBy } = store.getState();
-      const y = (places[subject].find((place) => place.at === at)?.y ?? 0) * transform[2] + transform[1];
-      const inSight = Math.min(height - EDGE_PX, Math.max(EDGE_PX, y));
-      if (inSight !== y) void panBy({ x: 0, y: height / 2 - y });
-    },
-    [store, places],
+    [store, places, dispatch, track, reveal],
   );
 
   const onKey = useCallback(
