@@ -178,6 +178,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             const isRare = progress.step === 'paused' || progress.step === 'compressing';
             if (nowMs - toldMs < showEveryMs && !isRare) return;
             toldMs = nowMs;
+            // Nothing more comes for now that would bring along what is not shown yet.
+            if (isRare) show.flush();
             set(({ run }) => (run ? { run: { ...run, progress } } : {}));
           },
         },

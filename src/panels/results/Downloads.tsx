@@ -17,6 +17,9 @@ interface DownloadsProps {
   readonly y: AxisId;
 }
 
+/** All that is measured at the press; what is drawn may lag behind it. */
+const trialsNow = (): readonly Trial[] => useLab.getState().trials;
+
 /** Everything measured, as files; and a study of another device back in. */
 export function Downloads({ study, trials, x, y }: DownloadsProps) {
   const importStudy = useLab((lab) => lab.importStudy);
@@ -31,7 +34,7 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
     return measured.length > 0 ? { ...whole, profiles: measured } : whole;
   };
   const plot = () =>
-    frontSvg(trials, {
+    frontSvg(trialsNow(), {
       x,
       y,
       title: study?.name ?? 'Front',
@@ -52,11 +55,19 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
     <div className={panel.buttons}>
       {!isEmpty && (
         <>
-          <Button onClick={() => saveFile('trials.csv', trialsCsv(trials), 'text/csv')}>trials.csv</Button>
-          <Button onClick={() => saveFile('samples.csv', samplesCsv(trials), 'text/csv')}>samples.csv</Button>
+          <Button onClick={() => saveFile('trials.csv', trialsCsv(trialsNow()), 'text/csv')}>
+            trials.csv
+          </Button>
+          <Button onClick={() => saveFile('samples.csv', samplesCsv(trialsNow()), 'text/csv')}>
+            samples.csv
+          </Button>
           <Button
             onClick={() =>
-              saveFile('study.json', serialiseStudy(complete({ ...study, trials })), 'application/json')
+              saveFile(
+                'study.json',
+                serialiseStudy(complete({ ...study, trials: trialsNow() })),
+                'application/json',
+              )
             }
           >
             study.json
