@@ -33,7 +33,9 @@ interface Piece {
  * Runs of blocks that inference can leave out, in order: each block has one value as its only input and one as its
  * only output, of equal type and shape, so that what follows may read the one for the other. The blocks of a run
  * follow each other and have identical structure: the same operators, wired alike, with weights of equal shapes.
- * A block without an equal neighbour is a run of its own. What only an early exit needs belongs to no block.
+ * A block without an equal neighbour is a run of its own. What only an early exit needs belongs to no block. Where
+ * nothing is repeated along the whole graph (encoders whose values are also sent to a decoder), blocks are looked for
+ * beside values that wait for later.
  * @param nodes in topological order
  * @param frontiers the cut after each node, as `frontiersOf` gives them
  * @source Singh et al., Algorithm 1 (early exit of black-box models): identical consecutive sub-graphs, from the end
@@ -43,7 +45,24 @@ export function skippableRuns(
   frontiers: readonly FrontierView[],
   values: ReadonlyMap<ValueName, ValueView>,
 ): readonly SkippableRun[] {
-  const pieces = piecesOf(nodes, frontiers, values);
+  const runs = runsAlong(piecesOf(nodes, frontiers, values));
+  const isRepeated = ({ blocks }: SkippableRun): boolean => blocks.length > 1;
+  if (runs.some(isRepeated)) return runs;
+  const isTaken = nodes.map(() => false);
+  for (const pieces of piecesBeside(nodes, frontiers, values)) {
+    for (const run of runsAlong(pieces).filter(isRepeated)) {
+      if (isTaken.slice(run.firstNode, run.lastNode + 1).includes(true)) continue;
+      isTaken.fill(true, run.firstNode, run.lastNode + 1);
+      runs.push(run);
+    }
+  }
+  const isApart = (run: SkippableRun): boolean =>
+    isRepeated(run) || !isTaken.slice(run.firstNode, run.lastNode + 1).includes(true);
+  return runs.filter(isApart).toSorted((a, b) => a.firstNode - b.firstNode);
+}
+
+/** Runs of blocks among pieces that follow each other. */
+function runsAlong(pieces: readonly Piece[]): SkippableRun[] {
   const runs: SkippableRun[] = [];
   const isFree = pieces.map(() => true);
   const take = (first: number, piecesPerBlock: number, count: number): void => {
@@ -90,24 +109,70 @@ function piecesOf(
     const [to] = crossing;
     if (!legal || crossing.length !== 1 || to === undefined) continue;
     if (from !== null && to !== from) {
-      const members = nodes.slice(firstNode, afterNode + 1);
-      pieces.push({
-        from,
-        to,
-        firstNode,
-        lastNode: afterNode,
-        macs: members.reduce((sum, { macs }) => sum + macs, 0),
-        params: members.reduce((sum, { params }) => sum + params, 0),
-        structure: structureOf(members, producer),
-        before: shapeKey(values.get(from)),
-        after: shapeKey(values.get(to)),
-      });
+      pieces.push(pieceOf(from, to, nodes.slice(firstNode, afterNode + 1), producer, values));
     }
     // The same value crosses again behind an exit's head, which so falls between two pieces.
     from = to;
     firstNode = afterNode + 1;
   }
   return pieces;
+}
+
+function pieceOf(
+  from: ValueName,
+  to: ValueName,
+  members: readonly NodeView[],
+  producer: ReadonlyMap<ValueName, number>,
+  values: ReadonlyMap<ValueName, ValueView>,
+): Piece {
+  return {
+    from,
+    to,
+    firstNode: members[0]?.index ?? 0,
+    lastNode: members.at(-1)?.index ?? 0,
+    macs: members.reduce((sum, { macs }) => sum + macs, 0),
+    params: members.reduce((sum, { params }) => sum + params, 0),
+    structure: structureOf(members, producer),
+    before: shapeKey(values.get(from)),
+    after: shapeKey(values.get(to)),
+  };
+}
+
+/** Values that may wait beside a block. */
+const mostWaiting = 4;
+
+/**
+ * Pieces that follow each other while the same other values cross beside them, unused: a list for each set of such
+ * values.
+ */
+function piecesBeside(
+  nodes: readonly NodeView[],
+  frontiers: readonly FrontierView[],
+  values: ReadonlyMap<ValueName, ValueView>,
+): readonly (readonly Piece[])[] {
+  const producer = new Map<ValueName, number>();
+  for (const node of nodes) for (const name of node.outputs) producer.set(name, node.index);
+  const open = new Map<string, { pieces: Piece[]; from: ValueName; firstNode: number }>();
+  const lists: Piece[][] = [];
+  for (const { afterNode, crossing, legal } of frontiers) {
+    if (!legal || crossing.length < 2 || crossing.length > mostWaiting + 1) continue;
+    for (const to of crossing) {
+      const waiting = crossing.filter((name) => name !== to);
+      const key = JSON.stringify(waiting.toSorted());
+      const last = open.get(key);
+      const members = last === undefined ? [] : nodes.slice(last.firstNode, afterNode + 1);
+      const isBeside = !members.some(({ inputs }) => inputs.some((name) => waiting.includes(name)));
+      if (last !== undefined && isBeside && last.from !== to) {
+        last.pieces.push(pieceOf(last.from, to, members, producer, values));
+        open.set(key, { pieces: last.pieces, from: to, firstNode: afterNode + 1 });
+      } else {
+        const pieces: Piece[] = [];
+        lists.push(pieces);
+        open.set(key, { pieces, from: to, firstNode: afterNode + 1 });
+      }
+    }
+  }
+  return lists;
 }
 
 function structureOf(members: readonly NodeView[], producer: ReadonlyMap<ValueName, number>): string {

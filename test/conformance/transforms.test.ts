@@ -85,6 +85,37 @@ describe.skipIf(trained.length === 0)('trained models', () => {
   });
 });
 
+/** Identical blocks in a row, as each network's authors describe it; `[]`: none. */
+const repeatedBlocks: Readonly<Record<string, readonly number[]>> = {
+  // Eight dilated ESP modules, the first of which takes what also waits for the end of the level.
+  'camvid_espnet_p2q8.onnx': [7],
+  'cifar10_resnet20.onnx': [3, 2, 2],
+  'cifar10_resnet56.onnx': [9, 8, 8],
+  'mlperftiny_pretrainedResnet_large_float.onnx': [],
+  'mnist-8.onnx': [],
+  'mobilenet_v2_1.0_224_quant_deq.onnx': [2, 3, 2, 2],
+};
+
+describe.skipIf(trained.length === 0)('blocks that trained models can do without', () => {
+  it.each(trained)('%s: are those of its architecture, and without the last it still runs', async (name) => {
+    const model = open(name);
+    const { skippable = [] } = buildGraphView(model, { modelId: '', fileName: name, fileBytes: 0 });
+    const repeated = skippable.map(({ blocks }) => blocks.length).filter((count) => count > 1);
+    if (name in repeatedBlocks) expect(repeated).toEqual(repeatedBlocks[name]);
+    if (repeated.length === 0) return;
+    const [whole, skipping] = [
+      build(model, identity),
+      build(model, [{ op: 'early-exit', kind: 'skip', blocks: 1 }]),
+    ];
+    expect(skipping.macs).toBeLessThan(whole.macs);
+    const output = whole.plan.output.name;
+    const input = noise(whole.plan.input, 11);
+    const found = floatsOf(await runVariant(skipping, input), output);
+    expect(found.every(Number.isFinite)).toBe(true);
+    expect(found).toHaveLength(floatsOf(await runVariant(whole, input), output).length);
+  });
+});
+
 describe.skipIf(light.length === 0)('classic graphs of opset 9', () => {
   it.each(light)('%s: can be cut wherever the view says', (name) => {
     const model = open(name);

@@ -187,6 +187,45 @@ describe('skippable blocks', () => {
   });
 });
 
+describe('blocks beside values that wait for a decoder', () => {
+  const weight = floatTensor('w', [4, 4], new Float32Array(16).fill(0.25));
+  const layer = (from: string, to: string) => [
+    makeNode('MatMul', [from, 'w'], [`${to}/product`]),
+    makeNode('Add', [`${to}/product`, from], [to]),
+  ];
+  const model = modelOf({
+    nodes: [
+      ...layer('x', 'early'),
+      ...['early>a', 'a>b', 'b>c'].flatMap((edge) =>
+        layer(edge.split('>')[0] ?? '', edge.split('>')[1] ?? ''),
+      ),
+      makeNode('Relu', ['c'], ['late']),
+      makeNode('Add', ['late', 'early'], ['y']),
+    ],
+    inputs: [tensorInfo('x', [1, 4])],
+    outputs: [tensorInfo('y', [1, 4])],
+    initializers: [weight],
+  });
+
+  it('are found, but for the one that takes such a value', () => {
+    const { skippable = [] } = buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 });
+    const repeated = skippable.filter(({ blocks }) => blocks.length > 1);
+    expect(repeated.map(({ blocks }) => blocks.map(({ from, to }) => [from, to]))).toEqual([
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+      ],
+    ]);
+  });
+
+  it('are skipped, and what waits is still used', async () => {
+    const { analysed } = skipBlocks(analyseModel(model), { op: 'early-exit', kind: 'skip', blocks: 2 });
+    const outputs = await runModel(analysed.model, { x: feed([1, 4], () => 1) });
+    // Each layer doubles what is 1 everywhere: early 2, a 4, and their sum.
+    expect(Array.from(outputs.get('y')?.data ?? [])).toEqual([6, 6, 6, 6]);
+  });
+});
+
 describe('skipping the last blocks', () => {
   const skippableZoo = zoo.filter((name) => (expectedRuns[name]?.length ?? 0) > 0);
 
