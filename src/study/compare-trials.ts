@@ -1,6 +1,6 @@
 import { formatShare } from '../base/units.ts';
 import {
-  axesBesideExpected,
+  axisBesideExpected,
   type AxisId,
   axisOf,
   formatMetric,
@@ -99,7 +99,7 @@ export function expectationTexts(trial: Trial): readonly string[] {
   if (!predicted) return [];
   const metrics = trialMetrics(trial);
   const told: readonly (readonly [AxisId, number | null])[] = [
-    [axesBesideExpected(trial).latency, predicted.latencyMeanMs],
+    [axisBesideExpected(trial), predicted.latencyMeanMs],
     ['accuracyTop1', predicted.accuracyTop1],
     ['agreement', predicted.agreement],
   ];

@@ -153,16 +153,24 @@ function exitsTaken(trial: Trial): readonly number[] {
 }
 
 /**
- * The axes that stand beside an expected time. Expected is what an inference takes that nothing disturbs: its median
- * where all take the same way, the mean where some leave early.
+ * The axis that stands beside an expected latency. Expected is what an inference takes that nothing disturbs: its
+ * median where all take the same way, the mean where some leave early.
  */
-export function axesBesideExpected(trial: Trial): {
-  readonly latency: AxisId;
-  readonly total: 'median' | 'mean';
-} {
-  return exitShares(trial).size > 1
-    ? { latency: 'latencyMeanMs', total: 'mean' }
-    : { latency: 'latencyMedianMs', total: 'median' };
+export function axisBesideExpected(trial: Trial): AxisId {
+  return exitShares(trial).size > 1 ? 'latencyMeanMs' : 'latencyMedianMs';
+}
+
+/**
+ * Decode to answer of an inference that nothing disturbs: the median of those that left at the same exit, averaged over
+ * the exits by how many left there; null if nothing was timed.
+ */
+export function undisturbedTotalMs(trial: Trial): number | null {
+  const samples = timedSamples(trial);
+  if (samples.length === 0) return null;
+  return [...new Set(samples.map(({ exitIndex }) => exitIndex))].reduce<number>((sum, exit) => {
+    const some = samples.filter(({ exitIndex }) => exitIndex === exit);
+    return sum + (some.length / samples.length) * (summarise(some.map(totalMsOf))?.median ?? 0);
+  }, 0);
 }
 
 /** Mean work of an inference: the MACs to each exit weighted by how often it is taken. */

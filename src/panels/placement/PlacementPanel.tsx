@@ -4,14 +4,13 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
 import { useExpectations, useKnownCosts, usePredictions, useShares } from '../../store/predictions.ts';
-import { axesBesideExpected, timedSamples, totalMsOf } from '../../study/metrics.ts';
+import { undisturbedTotalMs } from '../../study/metrics.ts';
 import { shortOfMemory } from '../../study/placement/check-placement.ts';
 import type { ProfileProgress } from '../../study/progress.ts';
 import { expectedCuts } from '../../study/placement/expected-work.ts';
 import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
 import { arithmeticOf, predictStrategy } from '../../study/placement/predict-strategy.ts';
 import { canHold, PLACEMENT_NAMES, type PlacementName } from '../../study/placement/tiers.ts';
-import { summarise } from '../../study/statistics/summary.ts';
 import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { withCut } from '../../transforms/placement.ts';
@@ -76,7 +75,7 @@ function Placements({ view }: { readonly view: GraphView }) {
         </thead>
         <tbody>
           {rows.map(({ name, short, prediction, trial }) => {
-            const found = measuredTotal(trial);
+            const found = trial && undisturbedTotalMs(trial);
             const expectedMs = trial?.predicted?.totalMeanMs;
             return (
               <tr key={name} data-shown={name === shown} data-short={short !== null}>
@@ -99,9 +98,9 @@ function Placements({ view }: { readonly view: GraphView }) {
                       : '–'}
                 </td>
                 <td>
-                  {found === null ? '–' : formatMs(found.ms)}
+                  {found === null ? '–' : formatMs(found)}
                   {found !== null && expectedMs !== undefined && (
-                    <span className={styles.off}> {offText(expectedMs, found.ms)}</span>
+                    <span className={styles.off}> {offText(expectedMs, found)}</span>
                   )}
                 </td>
               </tr>
@@ -186,15 +185,15 @@ function Along({
 
 /** What came out, beside what was expected: in words. */
 function Outcome({ trial }: { readonly trial: Trial }) {
-  const found = measuredTotal(trial);
+  const found = undisturbedTotalMs(trial);
   if (trial.state.kind === 'failed') return <p className={panel.problem}>{trial.state.message}</p>;
   if (found === null) return null;
   const expected = trial.predicted?.totalMeanMs;
   return (
     <p className={panel.small}>
       {expected === undefined
-        ? `Nothing was predicted before it ran; measured ${formatMs(found.ms)} (${found.kind}).`
-        : `Predicted ${formatMs(expected)}, measured ${formatMs(found.ms)} (${found.kind}): ${offText(expected, found.ms)}.`}
+        ? `Nothing was predicted before it ran; measured ${formatMs(found)} (median).`
+        : `Predicted ${formatMs(expected)}, measured ${formatMs(found)} (median): ${offText(expected, found)}.`}
     </p>
   );
 }
@@ -264,15 +263,4 @@ function ProfileButton({ view }: { readonly view: GraphView }) {
       {basis === 'nodes' ? 'Profile again' : 'Profile on this device'}
     </Button>
   );
-}
-
-/** Decode to answer as it came out: what stands beside a prediction. */
-function measuredTotal(
-  trial: Trial | null,
-): { readonly ms: number; readonly kind: 'median' | 'mean' } | null {
-  const samples = trial ? timedSamples(trial) : [];
-  const summary = summarise(samples.map(totalMsOf));
-  if (!trial || !summary) return null;
-  const { total: kind } = axesBesideExpected(trial);
-  return { ms: summary[kind], kind };
 }

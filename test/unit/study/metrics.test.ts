@@ -7,6 +7,7 @@ import {
   exitShares,
   formatMetric,
   trialMetrics,
+  undisturbedTotalMs,
 } from '../../../src/study/metrics.ts';
 import type { Predictions, Trial } from '../../../src/study/trial.ts';
 import { makeSample, makeTrial, measuredTrial } from './trials.ts';
@@ -36,6 +37,18 @@ describe('trialMetrics', () => {
     const { latencyMedianMs, latencyMeanMs } = trialMetrics(makeTrial('t', { samples: [warm, ...timed] }));
     expect(latencyMedianMs).toEqual({ value: 2, low: null, high: null });
     expect(latencyMeanMs?.value).toBe(2);
+  });
+  it('knows what an inference takes that nothing disturbs, exit by exit', () => {
+    const left = (exitIndex: number, totalMs: number) => makeSample({ exitIndex, totalMs });
+    const samples = [
+      left(0, 2),
+      left(0, 2),
+      left(0, 90),
+      left(1, 8),
+      makeSample({ warmUp: true, totalMs: 500 }),
+    ];
+    expect(undisturbedTotalMs(makeTrial('E', { samples }))).toBeCloseTo((3 * 2 + 8) / 4, 9);
+    expect(undisturbedTotalMs(makeTrial('queued'))).toBeNull();
   });
   it('has a value or null on every axis, for any trial', () => {
     const empty = trialMetrics(makeTrial('empty', { state: { kind: 'queued' } }));
