@@ -9,6 +9,7 @@ import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { tiersText } from '../panels/placement/placement-text.ts';
 import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
+import { headsFor } from '../store/heads-slice.ts';
 import { useLab } from '../store/lab.ts';
 import {
   type Expectations,
@@ -24,9 +25,8 @@ import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
 import type { Trial } from '../study/trial.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
-import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
-import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import type { Recipe, TrainedExitOperator } from '../transforms/recipe.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import styles from './GraphStage.module.css';
 import { PlacementSheet } from './PlacementSheet.tsx';
 import { useVariantView } from './use-variant-view.ts';
@@ -84,7 +84,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const searchIndex = useLab((lab) => lab.searchIndex);
   const exitNotes = useFromTrials(notesOfExits);
   const heads = useLab((lab) => lab.heads);
-  const tapNotes = useMemo(() => notesOfHeads(heads, trainedExitsOf(recipe)), [heads, recipe]);
+  const tapNotes = useMemo(() => notesOfHeads(heads, recipe), [heads, recipe]);
   const profile = useCostProfile(view);
   const reach = useReach(view, recipe);
   const nodeCosts = useMemo(
@@ -210,11 +210,8 @@ function notesOfExits(trials: readonly Trial[]): ReadonlyMap<number, string> {
 }
 
 /** Accuracy on validation images of the recipe's exits that are trained. */
-function notesOfHeads(
-  heads: readonly TrainedHead[],
-  operator: TrainedExitOperator | undefined,
-): ReadonlyMap<string, string> {
-  const own = heads.filter(({ seed }) => seed === (operator?.seed ?? DEFAULT_HEAD_SEED));
+function notesOfHeads(heads: readonly TrainedHead[], recipe: Recipe): ReadonlyMap<string, string> {
+  const own = [...headsFor(recipe, heads).values()];
   return new Map(own.map(({ value, training }) => [value, formatShare(training.validationAccuracy)]));
 }
 

@@ -172,9 +172,11 @@ function trainedOn(
   view: GraphView,
   heads: readonly TrainedHead[],
 ): { readonly at: readonly string[]; readonly seed: number } | null {
-  const seed = heads[0]?.seed;
+  // Those of the unchanged model stand in wherever others are missing.
+  const unchanged = heads.filter(({ backbone }) => backbone === undefined);
+  const seed = unchanged[0]?.seed;
   if (seed === undefined) return null;
-  const trained = new Set(heads.flatMap((head) => (head.seed === seed ? [head.value] : [])));
+  const trained = new Set(unchanged.flatMap((head) => (head.seed === seed ? [head.value] : [])));
   const places = tapPlaces(view).flatMap(({ value }) => (trained.delete(value) ? [value as string] : []));
   return { at: [...places, ...trained], seed };
 }
