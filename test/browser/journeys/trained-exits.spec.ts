@@ -6,7 +6,7 @@ import { parseStudy } from '../../../src/study/study-json.ts';
 import { parseHeads } from '../../../src/transforms/exits/trained-head.ts';
 import { openDataset } from '../../../src/data/open-dataset.ts';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
-import { expect, type Lab, test, textOf } from './lab-page.ts';
+import { expect, type Lab, readCsv, test, textOf } from './lab-page.ts';
 
 const zip = readFileSync(new URL('../../../public/samples/digits.zip', import.meta.url));
 
@@ -117,6 +117,22 @@ test('exits dropped on the graph are trained on the device, measured, downloaded
     new Set(dynamic?.samples.map(({ exitIndex }) => exitIndex)).size,
     'some leave early',
   ).toBeGreaterThan(1);
+
+  // Thresholds of trained exits are tried without running anything, then confirmed.
+  await lab.press(lab.button('Run all exits once'));
+  await expect(lab.button('Learn thresholds')).toBeVisible({ timeout: 60_000 });
+  const shares = page.getByTestId('threshold-shares');
+  await page.getByLabel('Leave at exit 1 from').fill('0.01');
+  await expect(shares).toHaveText(/^exit 1 100\.0 %/);
+  await page.getByLabel('Leave at exit 1 from').fill('1.01');
+  await page.getByLabel('Leave at exit 2 from').fill('0.9');
+  await expect(shares).toHaveText(/^exit 1 0\.0 %exit 2 [\d.]+ %to the end [\d.]+ %$/);
+  await lab.press(lab.button('Confirm these by measuring'));
+  await lab.studyIsDone();
+  await lab.show('Front');
+  const rows = readCsv(textOf(await lab.download(lab.button('trials.csv'))));
+  const [confirmed] = rows.filter((row) => row.get('predicted_top1') !== '');
+  expect(confirmed?.get('accuracy_top1')).toBe(confirmed?.get('predicted_top1'));
 
   // An ordinary ONNX model: any runtime runs it.
   await lab.show('Recipe');
