@@ -20,7 +20,7 @@ export function CompareForms({ recipe }: { readonly recipe: Recipe }) {
       <p className={`${panel.dim} ${panel.small}`}>
         {isCut
           ? 'One file cannot be cut: with a cut, exits run as several files.'
-          : 'Several files load only what runs, and each costs a call; one file decides inside, by nested If. Both take the same exits.'}
+          : 'Several files are called one after another until one is confident; a single file decides inside, by nested If. Both take the same exits.'}
       </p>
     </>
   );
