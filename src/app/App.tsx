@@ -11,7 +11,6 @@ import { StrategyList } from '../panels/run/StrategyList.tsx';
 import { useLab } from '../store/lab.ts';
 import type { Tab } from '../store/ui-slice.ts';
 import styles from './App.module.css';
-import { ChartWarmUp } from './ChartWarmUp.tsx';
 import { GraphStage } from './GraphStage.tsx';
 import { Header } from './Header.tsx';
 import { RunBar } from './RunBar.tsx';
@@ -52,7 +51,6 @@ export function App() {
         <ImportChoiceWhenAsked />
       </Suspense>
       <Notices />
-      <ChartWarmUp />
       {isDropping && <div className={styles.drop}>Drop a model, images, recipes or a study</div>}
     </>
   );
