@@ -148,7 +148,7 @@ export function tensorRange(tensor: Tensor): ByteRange | null {
       if (data.source === null) {
         throw new InputError({
           code: 'onnx-external-missing',
-          message: `The weights of "${tensor.name}" are in another file, "${data.location}", which was not given.`,
+          message: `The weights of "${tensor.name}" are in another file, "${data.location}", which was not given`,
           where: tensor.name,
           hint: `Open the model together with "${data.location}".`,
         });

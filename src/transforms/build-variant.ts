@@ -165,7 +165,7 @@ function withInlineData(model: Model): Model {
     if (range !== null) return { ...tensor, data: { kind: 'raw', range } };
     throw new InputError({
       code: 'onnx-external-missing',
-      message: `The weights "${tensor.name}" are in "${tensor.data.location}", which was not given.`,
+      message: `The weights "${tensor.name}" are in "${tensor.data.location}", which was not given`,
       where: tensor.name,
       hint: 'Open the model together with this file.',
     });

@@ -34,16 +34,22 @@ interface Attempted {
 /**
  * The nearest recipe that fits where one does not: the cut moved to the nearest frontier there is, the exit to the
  * nearest value, fewer blocks skipped; where nothing of the kind is possible, the recipe without the operator that
- * does not fit.
+ * does not fit, and without what does not fit of the rest.
  * @returns null if nothing near works either
  */
 export function remedyFor(attempted: Attempted): Remedy | null {
   let tried = 0;
+  let last: Candidate | null = null;
   for (const candidate of candidatesFor(attempted)) {
     if (tried++ >= mostCandidates) break;
     if (fits(attempted, candidate.recipe)) return candidate;
+    last = candidate;
   }
-  return null;
+  // Each step has an operator less, so this ends.
+  if (last === null || last.recipe.length >= attempted.recipe.length) return null;
+  const failure = failureOf(attempted, last.recipe);
+  const rest = failure && remedyFor({ ...attempted, recipe: last.recipe, failure });
+  return rest && { label: `${last.label}; ${lowerFirst(rest.label)}`, recipe: rest.recipe };
 }
 
 interface Candidate extends Remedy {
@@ -51,8 +57,23 @@ interface Candidate extends Remedy {
 }
 
 /** Heads that are not trained yet are the next step, not an obstacle. */
-function fits({ analysed, heads }: Attempted, recipe: Recipe): boolean {
-  return draftOf(analysed, recipe, heads) !== null;
+function fits(attempted: Attempted, recipe: Recipe): boolean {
+  const failure = failureOf(attempted, recipe);
+  return failure === null || failure.code === 'exit-not-trained';
+}
+
+function failureOf({ analysed, heads }: Attempted, recipe: Recipe): Failure | null {
+  try {
+    applyRecipe(analysed, recipe, checkPrunable, heads);
+    return null;
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    return thrown.failure;
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function draftOf(analysed: AnalysedModel, recipe: Recipe, heads: Heads): PlannedDraft | 'untrained' | null {
@@ -112,7 +133,11 @@ function failedIndex({ where = '', code }: Failure): number | null {
 function isConcerned(operator: Operator, { code, message }: Failure): boolean {
   switch (operator.op) {
     case 'partition':
-      return /^(cut|no-cut)/.test(code) || message.startsWith('partition');
+      return (
+        /^(cut|no-cut)/.test(code) ||
+        message.startsWith('partition') ||
+        (code === 'opset-too-old' && operator.transfer === 'uint8')
+      );
     case 'early-exit':
       if (operator.kind === 'skip') return /^(bypass-|no-skippable)/.test(code);
       return /exit|head-mismatch|threshold-count/.test(code) && !code.startsWith('cut');
@@ -137,6 +162,15 @@ function* otherCuts(
       second === undefined ? { cut: first as CutNames } : { cuts: [first as CutNames, second] };
     return instead(label, { ...rest, ...where });
   };
+  const nested = recipe.findIndex((each) => each.op === 'early-exit' && 'form' in each && each.form === 'if');
+  const deciding = recipe[nested];
+  if (failure.code === 'recipe-sequence' && deciding?.op === 'early-exit' && deciding.kind !== 'skip')
+    yield {
+      label: 'Decide between several files',
+      recipe: recipe.with(nested, { ...deciding, form: 'segments' }),
+    };
+  if (failure.code === 'opset-too-old' && operator.transfer === 'uint8')
+    yield instead('Send values as float16', { ...operator, transfer: 'float16' });
   const { nodeMicroseconds: _times, ...untimed } = operator;
   if (failure.code === 'times-of-another-model')
     yield instead('Estimate times from multiply-accumulates', untimed);

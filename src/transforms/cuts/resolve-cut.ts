@@ -113,14 +113,14 @@ export function resolveCut(
 ): ResolvedCut {
   switch (kind) {
     case 'equal-size': {
-      const found = equalSizeCut(graph) ?? noCut(kind);
+      const found = equalSizeCut(graph) ?? noCut(kind, graph);
       return resolved(graph, found.before, found.isExact, null);
     }
     case 'fewest-bytes':
-      return resolved(graph, (fewestBytesCut(graph) ?? noCut(kind)).before, true, null);
+      return resolved(graph, (fewestBytesCut(graph) ?? noCut(kind, graph)).before, true, null);
     case 'fastest': {
       const costs = costsOnTiers(graph, tiers, nodeMs);
-      const { before } = minimumCut(graph, costs) ?? noCut(kind);
+      const { before } = minimumCut(graph, costs) ?? noCut(kind, graph);
       return resolved(graph, before, true, predictCut(graph, tiers, nodeMs, before));
     }
     default:
@@ -188,10 +188,13 @@ function resolved(
   return { before, crossing: crossingNames(graph, before), isExact, prediction };
 }
 
-function noCut(kind: AutomaticCut): never {
+function noCut(kind: AutomaticCut, { values }: CutGraph): never {
+  const isOfUnknownSize = values.length > 0 && values.every(({ bytes }) => bytes === null);
   throw new InputError({
     code: 'no-cut',
     message: `partition: "${kind}" finds no place that leaves work on both sides, and that only tensors of known size cross`,
-    hint: 'Leave the partition out, or name the values at which to cut.',
+    hint: isOfUnknownSize
+      ? 'No size is known here: export the model with a fixed height and width, or name the values at which to cut.'
+      : 'Leave the partition out, or name the values at which to cut.',
   });
 }

@@ -136,6 +136,20 @@ describe('what works instead of', () => {
       [skip(2), { ...tapped(first!.to), threshold: [0.7] }],
     ],
     ['a mistyped exit', shuffle, [tapped(`${first!.to}x`)], 'exit-not-trained', []],
+    [
+      'two things that the model has not',
+      dense,
+      [exit({ exit: 0 }), { op: 'partition', cut: 'fastest', nodeMicroseconds: [1] }],
+      'no-early-exits',
+      [partition('fastest')],
+    ],
+    [
+      'a cut of what decides inside one file',
+      digits,
+      [exit({ threshold: 0.5, form: 'if' }), partition('equal-size')],
+      'recipe-sequence',
+      [exit({ threshold: 0.5, form: 'segments' }), partition('equal-size')],
+    ],
     ['quantizing twice', shuffle, [int8, int8], 'recipe-sequence', [int8]],
     ['pruning integers', shuffle, [int8, prune], 'recipe-sequence', [prune, int8]],
   ];
