@@ -67,7 +67,9 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
 function Instead({ failure: { code } }: { readonly failure: Failure }) {
   const train = useLab((lab) => lab.trainExits);
   const canLeaveOut = code === 'head-too-few-images';
-  if (!canLeaveOut && code !== 'head-class-range' && code !== 'head-one-class') return null;
+  const canLearnAnswers =
+    canLeaveOut || ['head-no-full-classes', 'head-class-range', 'head-one-class'].includes(code);
+  if (!canLearnAnswers) return null;
   return (
     <div className={panel.buttons}>
       {canLeaveOut && (

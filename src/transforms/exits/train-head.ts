@@ -91,7 +91,8 @@ const MOST_LEFT_OUT = 0.05;
  * Softmax regression on standardised features, full batch. Images are divided class by class: most are learned
  * from, the others (validation) tell when to stop and which decay is best. What was chosen is then learned once
  * more from all of them, so that none is wasted; the accuracy told is the one before that.
- * @throws InputError `head-bad-features`, `head-class-range`, `head-too-few-images` or `head-one-class`
+ * @throws InputError `head-bad-features`, `head-class-range`, `head-too-few-images`
+ * (enough of others), `head-no-full-classes` (of one other at most) or `head-one-class`
  */
 export function trainHead(given: TrainingSet, options: TrainingOptions): HeadWeights {
   const { maxSteps, patience, validationShare } = { ...DEFAULTS, ...options };

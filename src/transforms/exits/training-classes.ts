@@ -21,7 +21,7 @@ const MOST_LISTED = 5;
 
 /**
  * The classes that have enough images, ascending; at least two.
- * @throws InputError `head-class-range`, `head-too-few-images` or `head-one-class`
+ * @throws InputError `head-class-range`, `head-too-few-images`, `head-no-full-classes` or `head-one-class`
  */
 export function classesToLearn(set: TrainingTargets): readonly number[] {
   const { targets, classCount, fewImages } = set;
@@ -82,9 +82,10 @@ function tooFewImages(
   enough: number,
 ): InputError {
   const named = listed(few.map(([each, count]) => `${nameOf(set, each)} (${count})`));
-  const others = enough >= 2 ? `, leave these classes out and train with the ${enough} others` : '';
+  const canLeaveOut = enough >= 2;
+  const others = canLeaveOut ? `, leave these classes out and train with the ${enough} others` : '';
   return new InputError({
-    code: 'head-too-few-images',
+    code: canLeaveOut ? 'head-too-few-images' : 'head-no-full-classes',
     message: `Found too few training images of ${named}, wanted at least ${MIN_IMAGES_PER_CLASS} of each class`,
     hint: `Half of the images train and half evaluate: open at least ${2 * MIN_IMAGES_PER_CLASS} of each class${others}, or let exits learn what the whole model predicts.`,
   });

@@ -210,6 +210,13 @@ describe('trainHead', () => {
     expect(message).toContain(`at least ${MIN_IMAGES_PER_CLASS}`);
   });
 
+  test('where no two classes have enough images, leaving classes out is no way out', () => {
+    const set = clouds(9, 4, 3, 1);
+    const { code, message } = failureOf(() => trainHead(set, { seed: 1 }));
+    expect(code).toBe('head-no-full-classes');
+    expect(message).toContain('class 0 (3), class 1 (3), class 2 (3)');
+  });
+
   test('seldom predicted classes are left out instead, unless one class remains', () => {
     const set: TrainingSet = { ...clouds(31, 4, 3, 1), fewImages: 'leave-out' };
     const targets = set.targets.map((target, image) => (image < 3 ? 2 : target === 2 ? 0 : target));
