@@ -7,6 +7,7 @@ import { headsFor } from '../../store/heads-slice.ts';
 import { useLab } from '../../store/lab.ts';
 import { modelWorker } from '../../store/workers.ts';
 import { serialiseHeads, type TrainedHead } from '../../transforms/exits/trained-head.ts';
+import { tapPlaces, withoutTap, withTapMoved } from '../../transforms/exits/trained-placement.ts';
 import type { TrainedExitOperator } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, ProgressBar } from '../ui/controls.tsx';
@@ -20,7 +21,9 @@ import styles from './TrainExits.module.css';
 export function TrainExits({ operator }: { readonly operator: TrainedExitOperator }) {
   const heads = useLab((lab) => lab.heads);
   const training = useLab((lab) => lab.exitTraining);
-  const problem = useLab((lab) => lab.exitTrainingProblem);
+  const told = useLab((lab) => lab.exitTrainingProblem);
+  // An exit that was moved or left out since has no problem any more.
+  const problem = operator.at.includes(told?.where ?? operator.at[0] ?? '') ? told : null;
   const isHollow = useLab((lab) => lab.model?.view.hollow ?? false);
   const images = useTrainingImages();
   const train = useLab((lab) => lab.trainExits);
@@ -64,8 +67,9 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
 }
 
 /** What can be learned from the images though the training was refused. */
-function Instead({ failure: { code } }: { readonly failure: Failure }) {
+function Instead({ failure: { code, where } }: { readonly failure: Failure }) {
   const train = useLab((lab) => lab.trainExits);
+  if (code === 'head-bad-features' && where !== undefined) return <OtherPlace value={where} />;
   const canLeaveOut = code === 'head-too-few-images';
   const canLearnAnswers =
     canLeaveOut || ['head-no-full-classes', 'head-class-range', 'head-one-class'].includes(code);
@@ -76,6 +80,26 @@ function Instead({ failure: { code } }: { readonly failure: Failure }) {
         <Button onClick={() => void train({ fewImages: 'leave-out' })}>Train without these classes</Button>
       )}
       <Button onClick={() => void train({ targets: 'predictions' })}>Learn the model’s own answers</Button>
+    </div>
+  );
+}
+
+/** Where an exit finds no finite numbers: what comes before has them more likely than what follows. */
+function OtherPlace({ value }: { readonly value: string }) {
+  const recipe = useLab((lab) => lab.recipes.present);
+  const view = useLab((lab) => lab.model?.view);
+  const editRecipe = useLab((lab) => lab.editRecipe);
+  if (!view) return null;
+  const places = tapPlaces(view);
+  const earlier = places[places.findIndex((place) => place.value === value) - 1]?.value;
+  return (
+    <div className={panel.buttons}>
+      {earlier !== undefined && (
+        <Button onClick={() => editRecipe(withTapMoved(recipe, view, value, earlier))}>
+          Move the exit one place earlier
+        </Button>
+      )}
+      <Button onClick={() => editRecipe(withoutTap(recipe, view, value))}>Leave this exit out</Button>
     </div>
   );
 }
