@@ -96,7 +96,7 @@ function OtherPlace({ value }: { readonly value: string }) {
     <div className={panel.buttons}>
       {earlier !== undefined && (
         <Button onClick={() => editRecipe(withTapMoved(recipe, view, value, earlier))}>
-          Move the exit one place earlier
+          Move it one place earlier
         </Button>
       )}
       <Button onClick={() => editRecipe(withoutTap(recipe, view, value))}>Leave this exit out</Button>
