@@ -14,7 +14,7 @@ import { confidenceNodes } from '../../../../src/transforms/exits/confidence-nod
 import { decidingInSinglePrecision } from '../../../../src/transforms/exits/single-precision.ts';
 
 /** By numpy, from the definitions; see the script beside it. */
-const golden = JSON.parse(readFileSync('test/fixtures/confidence/confidence.json', 'utf8')) as {
+const golden = JSON.parse(readFileSync('test/fixtures/confidence/golden/confidence.json', 'utf8')) as {
   thresholds: number[];
   cases: (Record<ConfidenceMeasure, number> & {
     name: string;
