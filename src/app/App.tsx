@@ -57,6 +57,7 @@ export function App() {
 }
 
 function DesktopLayout() {
+  const isStarting = useLab((lab) => lab.isStarting);
   return (
     <div className={styles.app}>
       <Header compact={false} />
@@ -70,9 +71,8 @@ function DesktopLayout() {
         <GraphStage compact={false} />
       </main>
       <aside className={styles.right} aria-label="Results">
-        <Suspense fallback={<Loading />}>
-          <ResultsPanel />
-        </Suspense>
+        {/* The graph comes first: nothing was measured yet, so the results' script can wait for it. */}
+        <Suspense fallback={<Loading />}>{isStarting ? <Loading /> : <ResultsPanel />}</Suspense>
       </aside>
       <RunBar />
     </div>

@@ -52,6 +52,7 @@ export function buildGraphView(
   });
   const edges = edgesOf(nodes, inputs, outputs);
   const exits = exitsOf(graph, index, nodes, outputs);
+  const missingFiles = missingFilesOf(model);
   return {
     ...meta,
     irVersion: model.irVersion,
@@ -77,7 +78,8 @@ export function buildGraphView(
       fileNodes: model.graph.nodes.length,
     },
     hollow: isHollow(model),
-    warnings: warningsOf(model, display, inference, nodes),
+    missingFiles,
+    warnings: warningsOf(missingFiles, display, inference, nodes),
   };
 }
 
@@ -249,8 +251,16 @@ function scoresOf(
   return node?.opType === 'Softmax' ? 'probabilities' : 'logits';
 }
 
+function missingFilesOf(model: Model): readonly string[] {
+  const missing = new Set<string>();
+  for (const { data } of model.graph.initializers) {
+    if (data.kind === 'external' && data.source === null) missing.add(data.location);
+  }
+  return [...missing];
+}
+
 function warningsOf(
-  model: Model,
+  missingFiles: readonly string[],
   display: Model,
   inference: Inference,
   nodes: readonly NodeView[],
@@ -274,11 +284,9 @@ function warningsOf(
   for (const node of display.graph.nodes) {
     if (hasSubgraph(node)) warnings.push(`${nodeTitle(node)}: the work of its subgraph is not counted`);
   }
-  const missing = new Set<string>();
-  for (const { data } of model.graph.initializers) {
-    if (data.kind === 'external' && data.source === null) missing.add(data.location);
+  if (missingFiles.length > 0) {
+    warnings.push(`weights are in files that were not given: ${missingFiles.join(', ')}`);
   }
-  if (missing.size > 0) warnings.push(`weights are in files that were not given: ${[...missing].join(', ')}`);
   warnings.push(...inference.warnings);
   if (warnings.length <= maxWarnings) return warnings;
   return [...warnings.slice(0, maxWarnings), `and ${warnings.length - maxWarnings} more`];

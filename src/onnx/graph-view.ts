@@ -43,6 +43,8 @@ export interface GraphView {
   };
   /** True if the weights are noise: size and latency only, no accuracy. */
   readonly hollow: boolean;
+  /** Files of weights that the model names and that were not given: it can be looked at, not run. None when left out. */
+  readonly missingFiles?: readonly string[];
   readonly warnings: readonly string[];
 }
 

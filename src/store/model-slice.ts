@@ -108,6 +108,7 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
         return false;
       }
       stop();
+      const toldBefore = get().notices;
       const ends = new AbortController();
       let client: ModelClient | null = null;
       stop = () => {
@@ -135,6 +136,16 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
       }
       stop = () => {};
       adoptModelWorker(client);
+      // What was wrong with another model is over with it.
+      for (const { id, tone } of toldBefore) if (tone === 'problem') get().dismissNotice(id);
+      const { missingFiles = [] } = opened.value;
+      if (missingFiles.length > 0) {
+        get().reportFailure(`${fileName} can be looked at, but not run`, {
+          code: 'onnx-external-missing',
+          message: `Its weights are in other files that were not given: ${missingFiles.join(', ')}.`,
+          hint: 'Open the model together with these files.',
+        });
+      }
       get().shelve();
       const name = fileName.replace(/\.(onnx|ort|pb)$/i, '');
       set({

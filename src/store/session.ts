@@ -24,8 +24,10 @@ export async function startSession(): Promise<void> {
   if (!restored) {
     const { openModel, openSampleData } = useLab.getState();
     await openModel({ kind: 'sample' });
+    useLab.setState({ isStarting: false });
     await openSampleData();
   }
+  useLab.setState({ isStarting: false });
   keepFromNowOn();
   // Whatever an earlier visit left half-written is of no use, and of no hurry.
   setTimeout(() => void attempt(cleanUp), 10_000);

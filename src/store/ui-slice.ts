@@ -13,6 +13,8 @@ export interface FrontAxes {
 }
 
 export interface UiSlice {
+  /** Until what was open last time, or the bundled model, is there: what can wait is loaded after it. */
+  readonly isStarting: boolean;
   /** The phone's tab. */
   readonly tab: Tab;
   readonly theme: Theme;
@@ -49,6 +51,7 @@ export interface UiSlice {
 }
 
 export const createUiSlice: Slice<UiSlice> = (set, get) => ({
+  isStarting: true,
   tab: 'graph',
   theme: 'system',
   dialog: null,

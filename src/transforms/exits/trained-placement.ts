@@ -16,8 +16,8 @@ export interface TapPlace {
 const placesOf = new WeakMap<GraphView, readonly TapPlace[]>();
 
 /**
- * Where exits can be dropped, in order of the graph: values that cross a legal frontier alone and can be pooled.
- * None for models that are no classifiers. A recipe may name other values, too.
+ * Where exits can be dropped, in order of the graph: values that cross a legal frontier alone, can be pooled, and lie
+ * early enough that what comes after is more work than a head. None for models that are no classifiers. A recipe may name other values, too.
  */
 export function tapPlaces(view: GraphView): readonly TapPlace[] {
   const known = placesOf.get(view);
@@ -27,7 +27,7 @@ export function tapPlaces(view: GraphView): readonly TapPlace[] {
   for (const { afterNode, crossing, legal, macsBefore } of view.frontiers) {
     const [value, ...others] = crossing;
     if (!legal || value === undefined || others.length > 0 || macsBefore === 0) continue;
-    if (macsBefore < view.totals.macs && canTap(view, value)) {
+    if (canTap(view, value) && macsBefore + mostHeadMacs(view, value) < view.totals.macs) {
       places.delete(value);
       places.set(value, { value, afterNode });
     }
@@ -45,12 +45,23 @@ export function canTap(view: GraphView, value: ValueName): boolean {
   return isFloat && poolingOf(facts.shape) !== null && isClassifier(view);
 }
 
+/** Multiply-accumulates of a head on a value; a sequence may have a class token beside its mean. */
+function mostHeadMacs(view: GraphView, value: ValueName): number {
+  const shape = view.values.get(value)?.shape ?? null;
+  const layout = shape?.length === 3 ? { featuresLast: true, hasClassToken: true } : undefined;
+  return (poolingOf(shape, layout)?.width ?? 0) * (classesOf(view) ?? 0);
+}
+
 /** Whether the final output is one score for each class. */
 export function isClassifier(view: GraphView): boolean {
+  return classesOf(view) !== null;
+}
+
+function classesOf(view: GraphView): number | null {
   const output = view.exits.at(-1)?.output;
   const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
-  const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
-  return wide.length === 1 && typeof wide[0] === 'number';
+  const [classes, ...others] = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  return others.length === 0 && typeof classes === 'number' ? classes : null;
 }
 
 /** The recipe's trained exits; undefined if it has none. */
