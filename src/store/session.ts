@@ -24,7 +24,6 @@ export async function startSession(): Promise<void> {
   if (!restored) {
     const { openModel, openSampleData } = useLab.getState();
     await openModel({ kind: 'sample' });
-    useLab.setState({ isStarting: false });
     await openSampleData();
   }
   useLab.setState({ isStarting: false });
