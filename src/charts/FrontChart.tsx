@@ -1,19 +1,11 @@
 import { memo, type MouseEvent, type ReactNode, useMemo } from 'react';
-import {
-  type Axis,
-  type AxisId,
-  axisOf,
-  formatMetric,
-  isEmulatedTrial,
-  type Measure,
-  trialMetrics,
-} from '../study/metrics.ts';
-import { frontOfTrials } from '../study/pareto.ts';
-import { axisScale, type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
+import { type FrontLayout, layOutFront, type Mark, trialsOnAxes } from '../study/front-layout.ts';
+import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial } from '../study/metrics.ts';
+import { type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
 import type { Scale } from '../study/ticks.ts';
 import type { Trial } from '../study/trial.ts';
 import styles from './FrontChart.module.css';
-import { useSize } from './use-size.ts';
+import { type Size, useSize } from './use-size.ts';
 
 interface PlotProps {
   readonly trials: readonly Trial[];
@@ -33,17 +25,6 @@ interface FrontChartProps extends PlotProps {
   readonly yTitle: ReactNode;
 }
 
-/** A trial as it is drawn. */
-interface Mark {
-  readonly trial: Trial;
-  readonly name: string;
-  readonly xMeasure: Measure;
-  readonly yMeasure: Measure;
-  readonly x: number;
-  readonly y: number;
-  readonly isOnFront: boolean;
-}
-
 const wantedTicks = 5;
 
 /** A press this near to a point means it: half of a thumb's target. */
@@ -56,7 +37,7 @@ const margin = { left: 58, right: 14, top: 10, bottom: 26 };
 export function FrontChart({ xTitle, yTitle, ...plot }: FrontChartProps) {
   const { trials, x, y } = plot;
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
-  const count = trials.filter((trial) => isShown(trial, x, y)).length;
+  const count = trialsOnAxes(trials, x, y).length;
   return (
     <figure>
       <div className={styles.axisName}>
@@ -100,7 +81,7 @@ const Plot = memo(function Plot({
   const [element, size] = useSize<HTMLDivElement>();
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
   const drawn = useMemo(
-    () => (size ? drawing(trials, xAxis, yAxis, size.width, size.height) : null),
+    () => (size ? layOutFront(trials, xAxis, yAxis, frameIn(size), wantedTicks) : null),
     [trials, xAxis, yAxis, size],
   );
   /** Points crowd, so a press counts for the nearest one instead of for the one on top. */
@@ -152,57 +133,13 @@ const Plot = memo(function Plot({
   );
 });
 
-interface Drawing {
-  readonly frame: Box;
-  readonly xScale: Scale;
-  readonly yScale: Scale;
-  /** The front last, so that faded points never cover it. */
-  readonly marks: readonly Mark[];
-  readonly toX: (value: number) => number;
-  readonly toY: (value: number) => number;
-}
-
-function isShown(trial: Trial, x: AxisId, y: AxisId): boolean {
-  const metrics = trialMetrics(trial);
-  return trial.state.kind !== 'failed' && metrics[x] !== null && metrics[y] !== null;
-}
-
-function drawing(trials: readonly Trial[], xAxis: Axis, yAxis: Axis, width: number, height: number): Drawing {
-  const frame = {
+function frameIn({ width, height }: Size): Box {
+  return {
     left: margin.left,
     top: margin.top,
     right: width - margin.right,
     bottom: height - margin.bottom,
   };
-  const front = new Set(frontOfTrials(trials, [xAxis.id, yAxis.id]));
-  const measured = trials.flatMap((trial) => {
-    const metrics = trialMetrics(trial);
-    const [xMeasure, yMeasure] = [metrics[xAxis.id], metrics[yAxis.id]];
-    return trial.state.kind !== 'failed' && xMeasure && yMeasure ? [{ trial, xMeasure, yMeasure }] : [];
-  });
-  const scaleOf = (axis: Axis, measures: readonly Measure[]): Scale =>
-    // Without any trial: axes that have no numbers yet.
-    measures.length === 0 ? { low: 0, high: 1, ticks: [] } : axisScale(axis, measures, wantedTicks);
-  const xScale = scaleOf(
-    xAxis,
-    measured.map(({ xMeasure }) => xMeasure),
-  );
-  const yScale = scaleOf(
-    yAxis,
-    measured.map(({ yMeasure }) => yMeasure),
-  );
-  const toX = (value: number) => project(value, xScale, frame.left, frame.right);
-  const toY = (value: number) => project(value, yScale, frame.bottom, frame.top);
-  const marks = measured
-    .map((each) => ({
-      ...each,
-      name: each.trial.strategy.name,
-      x: toX(each.xMeasure.value),
-      y: toY(each.yMeasure.value),
-      isOnFront: front.has(each.trial),
-    }))
-    .sort((a, b) => Number(a.isOnFront) - Number(b.isOnFront));
-  return { frame, xScale, yScale, marks, toX, toY };
 }
 
 function pointLabel({ trial, name, xMeasure, yMeasure, isOnFront }: Mark, xAxis: Axis, yAxis: Axis): string {
@@ -262,7 +199,7 @@ function Point({
   onSelect,
 }: {
   readonly mark: Mark;
-  readonly drawn: Drawing;
+  readonly drawn: FrontLayout;
   readonly label: string;
   readonly role: 'plain' | 'selected' | 'compared';
   readonly onSelect: (trialId: string) => void;

@@ -1,23 +1,6 @@
-import {
-  type Axis,
-  type AxisId,
-  axisOf,
-  formatMetric,
-  isEmulatedTrial,
-  type Measure,
-  trialMetrics,
-} from './metrics.ts';
-import { frontOfTrials } from './pareto.ts';
-import {
-  axisScale,
-  type Box,
-  frontPath,
-  labelFontSize,
-  placeLabels,
-  pointRadius,
-  project,
-  tickText,
-} from './plot-layout.ts';
+import { layOutFront, type Mark } from './front-layout.ts';
+import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial } from './metrics.ts';
+import { type Box, frontPath, labelFontSize, placeLabels, pointRadius, tickText } from './plot-layout.ts';
 import type { Scale } from './ticks.ts';
 import type { Trial } from './trial.ts';
 
@@ -29,15 +12,6 @@ export interface PlotOptions {
   readonly subtitle?: string;
   readonly width?: number;
   readonly height?: number;
-}
-
-interface Point {
-  readonly trial: Trial;
-  readonly x: number;
-  readonly y: number;
-  readonly xMeasure: Measure;
-  readonly yMeasure: Measure;
-  readonly isOnFront: boolean;
 }
 
 const margin = { left: 76, right: 40, top: 64, bottom: 58 };
@@ -63,12 +37,7 @@ export function frontSvg(trials: readonly Trial[], options: PlotOptions): string
     right: width - margin.right,
     bottom: height - margin.bottom,
   };
-  const front = new Set(frontOfTrials(trials, [options.x, options.y]));
-  const shown = trials.flatMap((trial) => {
-    const metrics = trialMetrics(trial);
-    const [xMeasure, yMeasure] = [metrics[options.x], metrics[options.y]];
-    return trial.state.kind !== 'failed' && xMeasure && yMeasure ? [{ trial, xMeasure, yMeasure }] : [];
-  });
+  const { xScale, yScale, toX, toY, marks } = layOutFront(trials, xAxis, yAxis, frame);
   const head = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="${labelFontSize}" fill="${colours.ink}">`,
     `<title>${escapeXml(title)}</title>`,
@@ -76,35 +45,17 @@ export function frontSvg(trials: readonly Trial[], options: PlotOptions): string
     `<text x="${frame.left}" y="26" font-size="17" font-weight="600">${escapeXml(title)}</text>`,
     `<text x="${frame.left}" y="46" fill="${colours.dim}">${escapeXml(subtitle)}</text>`,
   ];
-  if (shown.length === 0) {
+  if (marks.length === 0) {
     const empty = `<text x="${width / 2}" y="${height / 2}" text-anchor="middle" fill="${colours.dim}">Nothing has been measured on these axes yet.</text>`;
     return `${[...head, empty, '</svg>'].join('\n')}\n`;
   }
-  const xScale = axisScale(
-    xAxis,
-    shown.map((point) => point.xMeasure),
-  );
-  const yScale = axisScale(
-    yAxis,
-    shown.map((point) => point.yMeasure),
-  );
-  const toX = (value: number) => project(value, xScale, frame.left, frame.right);
-  const toY = (value: number) => project(value, yScale, frame.bottom, frame.top);
-  const points: Point[] = shown.map((point) => ({
-    ...point,
-    x: toX(point.xMeasure.value),
-    y: toY(point.yMeasure.value),
-    isOnFront: front.has(point.trial),
-  }));
-  // The front last, so that faded points never cover it.
-  points.sort((a, b) => Number(a.isOnFront) - Number(b.isOnFront));
   const lines = [
     ...head,
     ...gridSvg(frame, xAxis, xScale, toX, yAxis, yScale, toY),
-    `<path d="${frontPath(points, xAxis, yAxis, frame)}" fill="none" stroke="${colours.front}" stroke-width="1.6" stroke-opacity="0.7"/>`,
-    ...points.map((point) => pointSvg(point, toX, toY, xAxis, yAxis)),
-    ...labelsSvg(points, frame),
-    ...(points.some(({ trial }) => isEmulatedTrial(trial)) ? [emulatedLegend(frame)] : []),
+    `<path d="${frontPath(marks, xAxis, yAxis, frame)}" fill="none" stroke="${colours.front}" stroke-width="1.6" stroke-opacity="0.7"/>`,
+    ...marks.map((mark) => pointSvg(mark, toX, toY, xAxis, yAxis)),
+    ...labelsSvg(marks, frame),
+    ...(marks.some(({ trial }) => isEmulatedTrial(trial)) ? [emulatedLegend(frame)] : []),
     '</svg>',
   ];
   return `${lines.join('\n')}\n`;
@@ -140,7 +91,7 @@ function axisTitle(axis: Axis): string {
 }
 
 function pointSvg(
-  { trial, x, y, xMeasure, yMeasure, isOnFront }: Point,
+  { trial, x, y, xMeasure, yMeasure, isOnFront }: Mark,
   toX: (value: number) => number,
   toY: (value: number) => number,
   xAxis: Axis,
@@ -166,7 +117,7 @@ function emulatedLegend({ right, top }: Box): string {
   return `<text x="${right}" y="${top - 6}" text-anchor="end" fill="${colours.dim}">○ emulated: calculated for other tiers and links</text>`;
 }
 
-function labelsSvg(points: readonly Point[], frame: Box): string[] {
+function labelsSvg(points: readonly Mark[], frame: Box): string[] {
   const named = points.map((point) => ({ ...point, name: point.trial.strategy.name }));
   return placeLabels(named, frame).flatMap((label, index) => {
     if (!label) return [];
