@@ -1,7 +1,7 @@
-import { createServer } from 'vite';
 import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
 import { quantile, type Bench } from './bench.ts';
 import type * as InPage from './engine-overhead-page.ts';
+import { withModules } from './modules-server.ts';
 
 const models = [
   {
@@ -23,52 +23,43 @@ const models = [
 ] as const;
 
 /** The lab's median latency against a bare loop around `session.run`, both in workers, taking turns. */
-export const bench: Bench = async ({ browser, projectRoot }) => {
-  // The modules themselves, from the development server: the built app has no door for a bare loop.
-  const server = await createServer({
-    root: projectRoot,
-    server: { host: '127.0.0.1', port: 0 },
-    logLevel: 'error',
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
-  try {
-    await openBlankPage(page);
-    const rows = [];
-    for (const { name, url, channels, size, rounds, runs } of models) {
-      const results = await runInPage<typeof InPage, 'compareLatency'>(
-        page,
-        '/test/bench/engine-overhead-page.ts',
-        'compareLatency',
-        url,
-        channels,
-        size,
-        rounds,
-        runs,
-      );
-      const lab = quantile(
-        results.flatMap((round) => round.labMs),
-        0.5,
-      );
-      const bare = quantile(
-        results.flatMap((round) => round.bareMs),
-        0.5,
-      );
-      // Within a round both meet the same state of the machine, so other work on it cancels out.
-      const ratios = results.map((round) => quantile(round.labMs, 0.5) / quantile(round.bareMs, 0.5));
-      const ratio = quantile(ratios, 0.5);
-      rows.push({
-        name: `median latency of ${name}, lab against a bare loop`,
-        value: `${lab.toFixed(2)} against ${bare.toFixed(2)} ms; ${(100 * (ratio - 1)).toFixed(1)} % within rounds`,
-        target: 'within 2 %',
-        ok: Math.abs(ratio - 1) <= 0.02,
-      });
+export const bench: Bench = ({ browser, projectRoot }) =>
+  withModules(projectRoot, async (baseURL) => {
+    const page = await browser.newPage({ baseURL });
+    try {
+      await openBlankPage(page);
+      const rows = [];
+      for (const { name, url, channels, size, rounds, runs } of models) {
+        const results = await runInPage<typeof InPage, 'compareLatency'>(
+          page,
+          '/test/bench/engine-overhead-page.ts',
+          'compareLatency',
+          url,
+          channels,
+          size,
+          rounds,
+          runs,
+        );
+        const lab = quantile(
+          results.flatMap((round) => round.labMs),
+          0.5,
+        );
+        const bare = quantile(
+          results.flatMap((round) => round.bareMs),
+          0.5,
+        );
+        // Within a round both meet the same state of the machine, so other work on it cancels out.
+        const ratios = results.map((round) => quantile(round.labMs, 0.5) / quantile(round.bareMs, 0.5));
+        const ratio = quantile(ratios, 0.5);
+        rows.push({
+          name: `median latency of ${name}, lab against a bare loop`,
+          value: `${lab.toFixed(2)} against ${bare.toFixed(2)} ms; ${(100 * (ratio - 1)).toFixed(1)} % within rounds`,
+          target: 'within 2 %',
+          ok: Math.abs(ratio - 1) <= 0.02,
+        });
+      }
+      return rows;
+    } finally {
+      await page.close();
     }
-    return rows;
-  } finally {
-    await page.close();
-    await server.close();
-  }
-};
+  });

@@ -1,24 +1,16 @@
-import { createServer } from 'vite';
 import { CONFIDENCE_MEASURES } from '../../src/transforms/exits/confidence.ts';
 import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
 import { quantile, type Bench } from './bench.ts';
 import type * as InPage from './exit-overhead-page.ts';
+import { withModules } from './modules-server.ts';
 
 /** What deciding at exits costs: the lab's own time of an inference of the bundled model that passes all of them. */
-export const bench: Bench = async ({ browser, projectRoot }) => {
-  const server = await createServer({
-    root: projectRoot,
-    server: { host: '127.0.0.1', port: 0 },
-    logLevel: 'error',
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const rows = [];
-  try {
+export const bench: Bench = ({ browser, projectRoot }) =>
+  withModules(projectRoot, async (baseURL) => {
+    const rows = [];
     for (const confidence of CONFIDENCE_MEASURES) {
       // A page each: the runtime starts once in a page.
-      const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+      const page = await browser.newPage({ baseURL });
       await openBlankPage(page);
       const overheadMs = await runInPage<typeof InPage, 'exitOverheadMs'>(
         page,
@@ -39,7 +31,4 @@ export const bench: Bench = async ({ browser, projectRoot }) => {
       });
     }
     return rows;
-  } finally {
-    await server.close();
-  }
-};
+  });

@@ -1,8 +1,8 @@
-import { createServer } from 'vite';
 import type * as InPage from '../browser/modules/gallery-scenarios.ts';
 import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
 import { ZOO } from '../../src/panels/model/zoo.ts';
 import type { Bench, BenchRow } from './bench.ts';
+import { withModules } from './modules-server.ts';
 
 /** Largest difference of an output, relative to its largest number. */
 const WANTED_DIFFERENCE = 1e-5;
@@ -11,21 +11,13 @@ const WANTED_DIFFERENCE = 1e-5;
  * Every architecture of the gallery, refilled with noise and run: whole, cut in two, with blocks skipped, and up to
  * the value of a trained exit. Minutes, and up to 4 GB of memory.
  */
-export const bench: Bench = async ({ browser, projectRoot }) => {
-  const server = await createServer({
-    root: projectRoot,
-    server: { host: '127.0.0.1', port: 0 },
-    logLevel: 'error',
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const rows: BenchRow[] = [];
-  try {
+export const bench: Bench = ({ browser, projectRoot }) =>
+  withModules(projectRoot, async (baseURL) => {
+    const rows: BenchRow[] = [];
     for (const { name, title } of ZOO) {
       console.error(`  ${name}…`);
       // A page of its own: the runtime's heap never shrinks.
-      const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+      const page = await browser.newPage({ baseURL });
       try {
         await openBlankPage(page);
         const run = await runInPage<typeof InPage, 'runAll'>(
@@ -55,8 +47,5 @@ export const bench: Bench = async ({ browser, projectRoot }) => {
         await page.close();
       }
     }
-  } finally {
-    await server.close();
-  }
-  return rows;
-};
+    return rows;
+  });

@@ -1,7 +1,7 @@
-import { createServer } from 'vite';
 import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
 import { type BenchRow, quantile, type Bench } from './bench.ts';
 import type * as InPage from './segments-page.ts';
+import { withModules } from './modules-server.ts';
 
 const models = [
   { name: 'mobilenet_v2', rounds: 60 },
@@ -11,20 +11,12 @@ const models = [
 ] as const;
 
 /** What dividing a model costs: its four segments against the whole, both as the lab runs them, taking turns. */
-export const bench: Bench = async ({ browser, projectRoot }) => {
-  const server = await createServer({
-    root: projectRoot,
-    server: { host: '127.0.0.1', port: 0 },
-    logLevel: 'error',
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const rows: BenchRow[] = [];
-  try {
+export const bench: Bench = ({ browser, projectRoot }) =>
+  withModules(projectRoot, async (baseURL) => {
+    const rows: BenchRow[] = [];
     for (const threads of [1, 2]) {
       for (const { name, rounds } of models) {
-        const page = await browser.newPage({ baseURL: `http://127.0.0.1:${port}` });
+        const page = await browser.newPage({ baseURL });
         // The engine looks for the runtime beside the app's workers, so the bench's worker starts there.
         await page.route('**/workers/segments-bench.ts', (route) =>
           route.fulfill({
@@ -54,10 +46,7 @@ export const bench: Bench = async ({ browser, projectRoot }) => {
       }
     }
     return rows;
-  } finally {
-    await server.close();
-  }
-};
+  });
 
 function percent(share: number): string {
   return `${share < 0 ? '' : '+'}${(100 * share).toFixed(1)} %`;
