@@ -1,4 +1,4 @@
-import { memo, type MouseEvent, type ReactNode, useMemo } from 'react';
+import { memo, type MouseEvent, type ReactNode, useEffect, useMemo } from 'react';
 import { type FrontLayout, layOutFront, type Mark, trialsOnAxes } from '../study/front-layout.ts';
 import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial } from '../study/metrics.ts';
 import { type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
@@ -79,6 +79,8 @@ const Plot = memo(function Plot({
   onPoint,
 }: PlotProps) {
   const [element, size] = useSize<HTMLDivElement>();
+  // A chart that goes away under the pointer is not told that the pointer left.
+  useEffect(() => () => onPoint(null), [onPoint]);
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
   const drawn = useMemo(
     () => (size ? layOutFront(trials, xAxis, yAxis, frameIn(size), wantedTicks) : null),
