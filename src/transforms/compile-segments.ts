@@ -8,7 +8,8 @@ import type { PlannedDraft } from './apply-recipe.ts';
 import { nonZeroCount } from './count-non-zero.ts';
 import { subModel } from './extract.ts';
 import { crossingAfter, type SegmentNodes } from './plan-segments.ts';
-import { type QuantizationCoverage, quantizeDynamic } from './quantize/dynamic.ts';
+import { quantizeDynamic } from './quantize/dynamic.ts';
+import type { QuantizationCoverage } from './quantize/quantization.ts';
 import type { ExitPlan, Parameter, SegmentPlan, Variant, VariantPlan } from './variant.ts';
 
 /** A segment as a model of its own, with what counting it needs. */

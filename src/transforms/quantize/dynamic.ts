@@ -19,23 +19,8 @@ import {
   transposed,
   type WeightForm,
 } from './quantize-weights.ts';
+import type { Quantization } from './quantization.ts';
 import { raiseOpset } from './raise-opset.ts';
-
-/** What became of the nodes that could have been quantized. */
-export interface QuantizationCoverage {
-  readonly quantized: number;
-  /** Of these, convolutions with groups: few channels each, so integers gain little. */
-  readonly grouped: number;
-  /** Left as floats, with the reason. */
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
-}
-
-export interface DynamicQuantization {
-  readonly model: Model;
-  readonly coverage: QuantizationCoverage;
-  /** For each float weight that was replaced, how many of its integers are not zero. */
-  readonly nonZeroOfWeight: ReadonlyMap<string, number>;
-}
 
 /**
  * Dynamic int8, as onnxruntime's `quantize_dynamic` builds it: weights of Conv, MatMul and Gemm are stored as
@@ -45,7 +30,7 @@ export interface DynamicQuantization {
  * @throws InputError `opset-too-old`
  * @source onnxruntime/python/tools/quantization/operators/{conv,matmul}.py
  */
-export function quantizeDynamic(original: Model, form: WeightForm): DynamicQuantization {
+export function quantizeDynamic(original: Model, form: WeightForm): Quantization {
   const model = raiseOpset(original);
   const { graph } = model;
   const tensors = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
