@@ -1,3 +1,9 @@
+export interface SmallestCut {
+  readonly capacity: number;
+  /** 1 for each vertex on the source's side. */
+  readonly onSourceSide: Uint8Array;
+}
+
 /**
  * A directed network with capacities, and its smallest cut by Dinic's algorithm. Capacities are non-negative
  * integers whose sum stays below 2^53, so that all arithmetic is exact; `Infinity` is never cut.
@@ -7,6 +13,8 @@ export class FlowNetwork {
   /** What can still flow; the reverse of edge e is e ^ 1. */
   readonly #residual: number[] = [];
   readonly #edgesOf: number[][];
+  /** What flows through `#residual` so far. */
+  #flow = 0;
 
   constructor(vertices: number) {
     this.#edgesOf = Array.from({ length: vertices }, () => []);
@@ -22,20 +30,46 @@ export class FlowNetwork {
 
   /**
    * The capacity of the smallest cut between two vertices, and which vertices are on the source's side: of
-   * several smallest cuts the one nearest to the source. Call it once.
-   * @returns `Infinity` if every cut goes through an edge that is never cut
+   * several smallest cuts the one nearest to the source.
+   * @param below the search ends as soon as no cut is smaller than this
+   * @returns `Infinity` if every cut goes through an edge that is never cut, or none is small enough
    */
-  minimumCut(source: number, sink: number): { readonly capacity: number; readonly onSourceSide: Uint8Array } {
-    let capacity = 0;
+  minimumCut(source: number, sink: number, below = Infinity): SmallestCut {
     for (;;) {
       const levels = this.#levelsFrom(source);
       if (levels[sink] === -1) {
-        return { capacity, onSourceSide: Uint8Array.from(levels, (level) => (level >= 0 ? 1 : 0)) };
+        const onSourceSide = Uint8Array.from(levels, (level) => (level >= 0 ? 1 : 0));
+        return { capacity: this.#flow, onSourceSide };
       }
-      const pushed = this.#blockingFlow(source, sink, levels);
-      if (pushed === Infinity) return { capacity: Infinity, onSourceSide: new Uint8Array(levels.length) };
-      capacity += pushed;
+      this.#flow += this.#blockingFlow(source, sink, levels);
+      if (this.#flow >= below) return { capacity: Infinity, onSourceSide: new Uint8Array(levels.length) };
     }
+  }
+
+  /**
+   * The smallest cut if these edges, which are never cut, were there too. After `minimumCut`, from whose flow it goes
+   * on; the network stays as it was.
+   */
+  minimumCutWith(
+    edges: readonly (readonly [from: number, to: number])[],
+    source: number,
+    sink: number,
+    below: number,
+  ): SmallestCut {
+    const [residual, flow] = [this.#residual.slice(), this.#flow];
+    for (const [from, to] of edges) this.addEdge(from, to, Infinity);
+    const found = this.minimumCut(source, sink, below);
+    for (const [from, to] of edges.toReversed()) {
+      this.#edgesOf[to]?.pop();
+      this.#edgesOf[from]?.pop();
+    }
+    this.#heads.length = residual.length;
+    this.#residual.length = residual.length;
+    residual.forEach((left, edge) => {
+      this.#residual[edge] = left;
+    });
+    this.#flow = flow;
+    return found;
   }
 
   #levelsFrom(source: number): Int32Array {

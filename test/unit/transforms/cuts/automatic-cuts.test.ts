@@ -2,13 +2,15 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cutGraphOfView, type CutGraph } from '../../../../src/transforms/cuts/cut-graph.ts';
 import { equalSizeCut } from '../../../../src/transforms/cuts/equal-size.ts';
-import { costOfFrontier, type UnitsBefore } from '../../../../src/transforms/cuts/frontier.ts';
+import { costOfFrontier, isNested, type UnitsBefore } from '../../../../src/transforms/cuts/frontier.ts';
 import { FlowNetwork } from '../../../../src/transforms/cuts/max-flow.ts';
 import {
   costOf,
+  costOfCuts,
   endsOfWork,
   fewestBytesCut,
   minimumCut,
+  minimumCuts,
 } from '../../../../src/transforms/cuts/minimum-cut.ts';
 import { DEFAULT_TIERS, predictCut, resolveCut } from '../../../../src/transforms/cuts/resolve-cut.ts';
 import { bundledModels, viewOf } from '../../canvas/views.ts';
@@ -20,6 +22,18 @@ function dividingWork(graph: CutGraph): UnitsBefore[] {
   const { first, last } = endsOfWork(graph);
   return properFrontiers(graph).filter(
     (before) => first.some((unit) => before[unit] === 1) && last.some((unit) => before[unit] === 0),
+  );
+}
+
+/** Pairs of frontiers with work before the first, behind the second, and between them. */
+function pairsDividingWork(graph: CutGraph): [UnitsBefore, UnitsBefore][] {
+  const { work, last } = endsOfWork(graph);
+  const frontiers = dividingWork(graph);
+  return frontiers.flatMap((first) =>
+    frontiers
+      .filter((second) => last.some((unit) => second[unit] === 0))
+      .filter((second) => work.some((unit) => first[unit] === 0 && second[unit] === 1))
+      .map((second): [UnitsBefore, UnitsBefore] => [first, second]),
   );
 }
 
@@ -130,6 +144,23 @@ describe('the minimum cut', () => {
         const found = minimumCut(graph, given);
         expect(found?.cost ?? Infinity).toBe(best);
       }),
+    );
+  });
+
+  test('of three parts is the cheapest pair of frontiers, one inside the other, with work in each part', () => {
+    const numbers = fc.array(fc.nat({ max: 20 }), { minLength: 5, maxLength: 60 });
+    fc.assert(
+      fc.property(anyGraph, numbers, (graph, drawn) => {
+        let at = 0;
+        const next = (): number => drawn[at++ % drawn.length] as number;
+        const parts = [0, 1, 2].map(() => graph.units.map(next));
+        const given = { parts, crossing: [0, 1].map(() => graph.values.map(next)) };
+        const all = pairsDividingWork(graph).filter(([first, second]) => isNested(first, second));
+        const found = minimumCuts(graph, given);
+        expect(found?.cost ?? Infinity).toBe(least(all.map((pair) => costOfCuts(graph, given, pair))));
+        if (found) expect(all.map(String)).toContain(String(found.before));
+      }),
+      { numRuns: 200 },
     );
   });
 
