@@ -1,4 +1,5 @@
 import { InputError } from '../base/result.ts';
+import { imageAxes, isChannels, USUAL_SIDE } from '../onnx/counted-size.ts';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
 import type { ImageSize } from './dataset.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -11,7 +12,6 @@ export type InputLayout = Pick<
 
 /** Images up to this side are taken as they are, not cropped, and models without a size take theirs. */
 export const SMALL_SIDE = 96;
-const USUAL_SIDE = 224;
 
 /**
  * Reads the image input of a model from its shape.
@@ -47,39 +47,32 @@ export function inputLayout(
       `its input ${input.name} ${text} wants batches of ${shape[0]}; images are given one by one`,
     );
   }
-  const [first, second, third] = shape.slice(-3) as [Dim, Dim, Dim];
-  const firstIsChannels = isChannels(first);
-  // [1, 3, 3, 3] and the like: channels first is ONNX's own order.
-  if (!firstIsChannels && isChannels(third)) {
-    return {
-      layout: {
-        inputName: input.name,
-        layout: 'NHWC',
-        ...sides(first, second, imageSize),
-        channels: third,
-        dataType,
-      },
-      reasons: [`input ${text}: the last dimension holds the channels`],
-    };
-  }
-  if (typeof first === 'number' && !firstIsChannels) {
+  const axes = imageAxes(shape);
+  if (axes === null) {
     throw noImageInput(
       view,
       `its input ${input.name} is ${text}: neither the first nor the last dimension is 1 or 3 channels`,
     );
   }
+  const { layout, height, width } = axes;
+  const channels = shape[axes.channels];
+  const told = isChannels(channels)
+    ? layout === 'NHWC'
+      ? 'the last dimension holds the channels'
+      : 'channels come first'
+    : null;
   return {
     layout: {
       inputName: input.name,
-      layout: 'NCHW',
-      ...sides(second, third, imageSize),
-      channels: firstIsChannels ? first : 3,
+      layout,
+      ...sides(shape[height] ?? null, shape[width] ?? null, imageSize),
+      channels: isChannels(channels) ? channels : 3,
       dataType,
     },
     reasons: [
-      firstIsChannels
-        ? `input ${text}: channels come first`
-        : `input ${text} leaves the channels open: taken as RGB, channels first`,
+      told === null
+        ? `input ${text} leaves the channels open: taken as RGB, channels first`
+        : `input ${text}: ${told}`,
     ],
   };
 }
@@ -148,10 +141,6 @@ function openSide(imageSize: ImageSize | null): { height: number; width: number 
   return imageSize !== null && Math.max(imageSize.width, imageSize.height) <= SMALL_SIDE
     ? { height: imageSize.height, width: imageSize.width }
     : { height: USUAL_SIDE, width: USUAL_SIDE };
-}
-
-function isChannels(dim: Dim): dim is 1 | 3 {
-  return dim === 1 || dim === 3;
 }
 
 function shapeText(input: ValueView): string {

@@ -1,6 +1,7 @@
 import { attributeText } from './attributes.ts';
 import { blocksOf } from './blocks.ts';
-import { costOfNodes, type NodeCost, valueBytes, weightsOf } from './cost.ts';
+import { countedInference, type InputDims, dimsAtSize } from './counted-size.ts';
+import { costOfNodes, type NodeCost, weightsOf } from './cost.ts';
 import { headOfNodes } from './exit-heads.ts';
 import { foldConstants } from './fold.ts';
 import { frontiersOf } from './frontiers.ts';
@@ -9,10 +10,11 @@ import type { EdgeView, ExitView, GraphView, NodeView, ValueView } from './graph
 import { isHollow } from './hollow.ts';
 import type { Graph, Model, Node, ValueInfo, ValueName } from './model.ts';
 import { hasSubgraph, type Inference, shapeText } from './shape-inference.ts';
-import { nodeTitle, nothingKnown } from './shapes/facts.ts';
+import { nodeTitle } from './shapes/facts.ts';
 import { operatorKey } from './shapes/operator-table.ts';
 import { skippableRuns } from './skippable-blocks.ts';
 import { dataTypeName, elementCount, tensorByteLength } from './tensor.ts';
+import { valueView } from './value-view.ts';
 
 /** Attribute texts are for reading, not for keeping. */
 const maxAttributeText = 200;
@@ -24,22 +26,26 @@ const maxExitWork = 4_000_000;
 /**
  * Everything the page needs of a model, computed from its display model. No weight is read.
  * @param model as parsed, or refilled
+ * @param dimsOf what inputs are counted with where they are open
  * @throws InputError if the graph is not one (cycles, values without a producer)
  */
 export function buildGraphView(
   model: Model,
   meta: { readonly modelId: string; readonly fileName: string; readonly fileBytes: number },
+  dimsOf: InputDims = dimsAtSize({}),
 ): GraphView {
-  const { model: display, foldedNodes, inference } = foldConstants(model);
+  const folded = foldConstants(model);
+  const { model: display, foldedNodes, inference } = folded;
+  const counted = countedInference(folded, dimsOf);
   const { graph } = display;
   const index = indexGraph(graph);
-  const costs = costOfNodes(graph, index, inference.facts);
+  const costs = costOfNodes(graph, index, counted.facts);
   const unknown = new Set(inference.unknownOperators);
   const nodes = index.order.map((position, at) =>
     nodeView(at, graph.nodes[position] as Node, index, position, costs[position] as NodeCost, unknown),
   );
   const others = otherTypes(graph);
-  const values = valueViews(graph, nodes, inference, others);
+  const values = valueViews(graph, nodes, inference, counted, others);
   const inputs = graph.inputs.map(({ name }) => name);
   const outputs = graph.outputs.map(({ name }) => name);
   const firstReads = weightsByFirstReader(graph, index);
@@ -79,7 +85,7 @@ export function buildGraphView(
     },
     hollow: isHollow(model),
     missingFiles,
-    warnings: warningsOf(missingFiles, display, inference, nodes),
+    warnings: warningsOf(missingFiles, display, inference, counted, nodes),
   };
 }
 
@@ -133,6 +139,7 @@ function valueViews(
   graph: Graph,
   nodes: readonly NodeView[],
   inference: Inference,
+  counted: Inference,
   others: ReadonlyMap<ValueName, string>,
 ): ReadonlyMap<ValueName, ValueView> {
   const names = new Set<ValueName>(graph.inputs.map((info: ValueInfo) => info.name));
@@ -140,13 +147,9 @@ function valueViews(
   for (const { name } of graph.outputs) names.add(name);
   const values = new Map<ValueName, ValueView>();
   for (const name of names) {
-    const facts = inference.facts.get(name) ?? nothingKnown;
-    values.set(name, {
-      name,
-      dataType: others.get(name) ?? dataTypeName(facts.dataType),
-      shape: facts.shape,
-      bytes: valueBytes(facts),
-    });
+    const value = valueView(name, inference.facts, counted.facts);
+    const dataType = others.get(name);
+    values.set(name, dataType === undefined ? value : { ...value, dataType });
   }
   return values;
 }
@@ -263,6 +266,7 @@ function warningsOf(
   missingFiles: readonly string[],
   display: Model,
   inference: Inference,
+  counted: Inference,
   nodes: readonly NodeView[],
 ): readonly string[] {
   const warnings: string[] = [];
@@ -270,16 +274,20 @@ function warningsOf(
   if (unknown.length > 0) {
     warnings.push(`operators this lab does not know, passed through as they are: ${unknown.join(', ')}`);
   }
-  const symbols = new Set<string>();
+  const open: string[] = [];
   for (const input of display.graph.inputs) {
-    if (input.type.kind === 'tensor' && input.type.shape?.slice(1).some((dim) => typeof dim !== 'number')) {
-      symbols.add(`${input.name} ${shapeText(input.type.shape)}`);
+    const shape = input.type.kind === 'tensor' ? input.type.shape : null;
+    if (input.type.kind !== 'other' && !shape?.slice(1).every((dim) => typeof dim === 'number')) {
+      const atSize = counted.facts.get(input.name)?.shape ?? null;
+      open.push(`${input.name} ${shapeText(shape)} is counted as ${shapeText(atSize)}`);
     }
     if (input.type.kind === 'other')
       warnings.push(`input ${input.name} is no tensor: ${input.type.description}`);
   }
-  if (symbols.size > 0) {
-    warnings.push(`open sizes are counted as 1 in bytes and MACs: ${[...symbols].join('; ')}`);
+  if (open.length > 0) {
+    warnings.push(`sizes are open; for MACs and bytes ${open.join('; ')}`);
+    const contradiction = counted.warnings.find((warning) => !inference.warnings.includes(warning));
+    if (contradiction !== undefined) warnings.push(`at this size the model does not fit: ${contradiction}`);
   }
   for (const node of display.graph.nodes) {
     if (hasSubgraph(node)) warnings.push(`${nodeTitle(node)}: the work of its subgraph is not counted`);

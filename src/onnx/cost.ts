@@ -13,7 +13,7 @@ import { einsumTerms } from './shapes/matrix.ts';
 import { operatorKey } from './shapes/operator-table.ts';
 import { bitsPerElement, elementCount, tensorByteLength } from './tensor.ts';
 
-/** What one inference of a node costs, at batch 1 (symbolic and unknown sizes counted as 1). */
+/** What one inference of a node costs, at batch 1; sizes that are still open count as 1, see `counted-size.ts`. */
 export interface NodeCost {
   /**
    * Multiply-accumulates of convolutions, matrix products, recurrent layers and attention. Additions of a bias,

@@ -54,7 +54,9 @@ export interface ValueView {
   readonly dataType: string;
   /** Symbols stay as text; null: unknown rank. */
   readonly shape: readonly (number | string | null)[] | null;
-  /** Bytes of one instance at batch 1 (symbolic dimensions counted as 1); null if unknown. */
+  /** The shape at the size that the model's open inputs are counted with, where that is another. */
+  readonly counted?: ValueView['shape'];
+  /** Bytes of one instance at batch 1 and at that size; null if unknown. */
   readonly bytes: number | null;
 }
 

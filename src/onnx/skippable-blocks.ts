@@ -91,8 +91,10 @@ function runsAlong(pieces: readonly Piece[]): SkippableRun[] {
 
 /** The type and shape of a value as a text to compare by; null if they are not wholly known. */
 export function shapeKey(value: ValueView | undefined): string | null {
-  if (!value?.shape || value.dataType === 'undefined' || value.shape.includes(null)) return null;
-  return `${value.dataType} [${value.shape.join(', ')}]`;
+  const { shape = null, dataType } = value ?? {};
+  const counted = value?.counted ?? shape;
+  if (!counted || dataType === 'undefined' || counted.includes(null)) return null;
+  return `${dataType} [${counted.join(', ')}]`;
 }
 
 function piecesOf(

@@ -1,9 +1,10 @@
 import { defined } from '../base/assert.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
-import { costOfNodes, type NodeCost } from '../onnx/cost.ts';
+import { countedInference, type CountedSize, dimsAtSize } from '../onnx/counted-size.ts';
+import { costOfNodes, type NodeCost, type ShapesByValue } from '../onnx/cost.ts';
 import { foldConstants } from '../onnx/fold.ts';
 import { indexGraph } from '../onnx/graph-index.ts';
-import { type Graph, type Model, type Shape, type ValueName, valueName } from '../onnx/model.ts';
+import { type Graph, type Model, type ValueName, valueName } from '../onnx/model.ts';
 import { inferShapes } from '../onnx/shape-inference.ts';
 import type { ExitView, SkippableRun } from '../onnx/graph-view.ts';
 import { type IndexedModel, nodesBetween } from './extract.ts';
@@ -14,6 +15,8 @@ export type ModelExit = Pick<ExitView, 'index' | 'output' | 'scores'>;
 /** A model without exporter's clutter, and what transforms ask of it. */
 export interface AnalysedModel extends IndexedModel {
   readonly costs: readonly NodeCost[];
+  /** Shapes with the sizes that the model leaves open as they are counted; `shapes` keeps them open, as files do. */
+  readonly counted: ShapesByValue;
   /** Inputs without the initializers that old exporters list as inputs. */
   readonly inputs: readonly ValueName[];
   /** In order of work; the last is the final one. */
@@ -23,27 +26,31 @@ export interface AnalysedModel extends IndexedModel {
 }
 
 /** Checks run while a cut is dragged, so a model is folded and indexed once. */
-const analyses = new WeakMap<Model, AnalysedModel>();
+const analyses = new WeakMap<Model, { readonly key: string; readonly analysed: AnalysedModel }>();
 
 /**
  * The display model (constants folded, value names unchanged) with its index, shapes and costs. Kept for as long
- * as the model is.
+ * as the model is, at the last size asked for.
+ * @param size what sizes that the model leaves open are counted as
  */
-export function analyseModel(model: Model): AnalysedModel {
+export function analyseModel(model: Model, size: CountedSize = {}): AnalysedModel {
+  const key = JSON.stringify([size.height, size.width, size.length]);
   const known = analyses.get(model);
-  if (known !== undefined) return known;
-  const { model: folded, inference } = foldConstants(model);
-  const index = indexGraph(folded.graph);
-  const shapes = inference.facts;
+  if (known?.key === key) return known.analysed;
+  const folded = foldConstants(model);
+  const { graph } = folded.model;
+  const index = indexGraph(graph);
+  const counted = countedInference(folded, dimsAtSize(size)).facts;
   const analysed: AnalysedModel = {
-    model: folded,
+    model: folded.model,
     index,
-    shapes,
-    costs: costOfNodes(folded.graph, index, shapes),
-    inputs: inputsOf(folded),
-    ...viewOf(model),
+    shapes: folded.inference.facts,
+    counted,
+    costs: costOfNodes(graph, index, counted),
+    inputs: inputsOf(folded.model),
+    ...viewOf(model, size),
   };
-  analyses.set(model, analysed);
+  analyses.set(model, { key, analysed });
   return analysed;
 }
 
@@ -54,14 +61,15 @@ export function analyseEdited(
   exits: readonly ModelExit[],
 ): AnalysedModel {
   const index = indexGraph(model.graph);
-  const { shapes } = original;
+  const { shapes, counted } = original;
   const inputs = inputsOf(model);
   const remains = (name: ValueName): boolean => index.producer.has(name) || inputs.includes(name);
   return {
     model,
     index,
     shapes,
-    costs: costOfNodes(model.graph, index, shapes),
+    counted,
+    costs: costOfNodes(model.graph, index, counted),
     inputs,
     exits,
     skippable: original.skippable.flatMap((run) => {
@@ -80,24 +88,24 @@ export function analyseGrown(original: AnalysedModel, model: Model): AnalysedMod
   const isNew = (name: ValueName): boolean => !original.shapes.has(name);
   const nodes = graph.nodes.filter(({ outputs }) => outputs.some(isNew));
   const tapped = new Set(nodes.flatMap(({ inputs }) => inputs).filter((name) => original.shapes.has(name)));
-  const heads: Graph = {
+  const headsOn = (known: ShapesByValue): Graph => ({
     ...graph,
     nodes,
     inputs: [...tapped].map((name) => ({
       name,
-      type: { kind: 'tensor', ...defined(original.shapes.get(name), name) },
+      type: { kind: 'tensor', ...defined(known.get(name), name) },
       docString: '',
       unknown: [],
     })),
     outputs: graph.outputs.filter(({ name }) => isNew(name)),
     initializers: graph.initializers.filter(({ name }) => isNew(valueName(name))),
     valueInfos: [],
-  };
-  const shapes = new Map<ValueName, KnownShape>([
-    ...original.shapes,
-    ...inferShapes({ ...model, graph: heads }),
-  ]);
-  const grown = analyseEdited({ ...original, shapes }, model, []);
+  });
+  const withHeads = (known: ShapesByValue): ShapesByValue =>
+    new Map([...known, ...inferShapes({ ...model, graph: headsOn(known) })]);
+  const shapes = withHeads(original.shapes);
+  const counted = original.counted === original.shapes ? shapes : withHeads(original.counted);
+  const grown = analyseEdited({ ...original, shapes, counted }, model, []);
   const known = new Map(original.exits.map((exit) => [exit.output, exit]));
   const exits = graph.outputs
     .filter(({ name }) => isNew(name) || known.has(name))
@@ -111,8 +119,6 @@ export function analyseGrown(original: AnalysedModel, model: Model): AnalysedMod
   return { ...grown, exits };
 }
 
-type KnownShape = { readonly dataType: number; readonly shape: Shape };
-
 function macsTo({ index, costs }: AnalysedModel, output: ValueName): number {
   let macs = 0;
   for (const node of nodesBetween(index, new Set(), [output])) macs += costs[node]?.macs ?? 0;
@@ -125,7 +131,8 @@ function inputsOf({ graph }: Model): ValueName[] {
 }
 
 /** The view's own exits and blocks, so that an exit's number means the same on the canvas and in a recipe. */
-function viewOf(model: Model): Pick<AnalysedModel, 'exits' | 'skippable'> {
-  const { exits, skippable = [] } = buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 });
+function viewOf(model: Model, size: CountedSize): Pick<AnalysedModel, 'exits' | 'skippable'> {
+  const meta = { modelId: '', fileName: '', fileBytes: 0 };
+  const { exits, skippable = [] } = buildGraphView(model, meta, dimsAtSize(size));
   return { exits: exits.map(({ index, output, scores }) => ({ index, output, scores })), skippable };
 }

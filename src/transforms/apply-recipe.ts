@@ -175,7 +175,7 @@ function outputsOf({ analysed, stops }: Pick<Draft, 'analysed' | 'stops'>): Valu
 
 /** What exits and skipped blocks leave of the model, for cutting. */
 export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGraph {
-  const { model, index, costs, shapes, inputs } = draft.analysed;
+  const { model, index, costs, counted, inputs } = draft.analysed;
   return cutGraphOf({
     nodes: index.order.map((position) => {
       const node = defined(model.graph.nodes[position], `node ${position}`);
@@ -192,7 +192,7 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
     }),
     inputs,
     outputs: outputsOf(draft),
-    bytesOf: (name) => valueBytes(shapes.get(name)),
+    bytesOf: (name) => valueBytes(counted.get(name)),
   });
 }
 
@@ -340,9 +340,9 @@ function stopsOf(analysed: AnalysedModel, operator: ExistingExitOperator): ExitS
 }
 
 /** An image must be answered in the same classes wherever it leaves. */
-function checkSameClasses({ shapes }: AnalysedModel, outputs: readonly ValueName[]): void {
+function checkSameClasses({ counted }: AnalysedModel, outputs: readonly ValueName[]): void {
   const known = outputs.flatMap((output) => {
-    const shape = shapes.get(output)?.shape ?? null;
+    const shape = counted.get(output)?.shape ?? null;
     const count = shape?.slice(shape.length > 1 ? 1 : 0).find((dim) => dim !== 1) ?? (shape ? 1 : null);
     return typeof count === 'number' ? [{ output, count }] : [];
   });
@@ -358,8 +358,8 @@ function checkSameClasses({ shapes }: AnalysedModel, outputs: readonly ValueName
 }
 
 /** Confidence is of class probabilities, so an output must hold one score for each class. */
-function checkClassScores({ shapes }: AnalysedModel, output: ValueName | undefined): void {
-  const shape = output === undefined ? null : shapes.get(output)?.shape;
+function checkClassScores({ counted }: AnalysedModel, output: ValueName | undefined): void {
+  const shape = output === undefined ? null : counted.get(output)?.shape;
   const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
   if (wide.length < 2) return;
   throw new InputError({

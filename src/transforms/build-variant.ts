@@ -1,5 +1,6 @@
 import { formatShare } from '../base/units.ts';
 import { InputError } from '../base/result.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
 import { isHollow, RANDOM_WEIGHTS_NOTE } from '../onnx/hollow.ts';
 import { mapModelTensors } from '../onnx/map-tensors.ts';
 import type { Model } from '../onnx/model.ts';
@@ -31,10 +32,16 @@ const LARGEST_FILE_BYTES = 2 ** 31 - 1;
 
 /**
  * Whether a recipe fits a model, without reading its weights.
+ * @param size what sizes that the model leaves open are counted as
  * @throws InputError with the reason if it does not, and the nearest recipe that does
  */
-export function checkRecipe(model: Model, recipe: Recipe, heads: Heads = NO_HEADS): void {
-  const analysed = analyseModel(model);
+export function checkRecipe(
+  model: Model,
+  recipe: Recipe,
+  heads: Heads = NO_HEADS,
+  size: CountedSize = {},
+): void {
+  const analysed = analyseModel(model, size);
   checkRunnableParts(analysed);
   try {
     applyRecipe(analysed, recipe, checkPrunable, heads);
@@ -67,10 +74,12 @@ export function buildVariant(
     readonly onProgress?: (share: number) => void;
     /** What trained exits need; without them they are refused. */
     readonly heads?: Heads;
+    /** What sizes that the model leaves open are counted as; the files keep them open. */
+    readonly size?: CountedSize;
   },
 ): Variant {
   const startedMs = options.now();
-  const analysed = analyseModel(model);
+  const analysed = analyseModel(model, options.size);
   checkRunnableParts(analysed);
   const draft: PlannedDraft = isIdentity(recipe)
     ? {

@@ -1,8 +1,9 @@
 import { defined } from '../base/assert.ts';
-import { valueBytes, weightsOf } from '../onnx/cost.ts';
+import { weightsOf } from '../onnx/cost.ts';
 import type { ValueView } from '../onnx/graph-view.ts';
 import type { Model, Tensor, ValueName } from '../onnx/model.ts';
-import { dataTypeName, elementCount } from '../onnx/tensor.ts';
+import { elementCount } from '../onnx/tensor.ts';
+import { valueView } from '../onnx/value-view.ts';
 import type { AnalysedModel } from './analyse-model.ts';
 import type { PlannedDraft } from './apply-recipe.ts';
 import { nonZeroCount } from './count-non-zero.ts';
@@ -49,8 +50,8 @@ export function compileSegment(
     parameters,
     plan: {
       file,
-      inputs: segment.inputs.map((name) => valueView(analysed, name)),
-      outputs: segment.outputs.map((name) => valueView(analysed, name)),
+      inputs: segment.inputs.map((name) => viewOf(analysed, name)),
+      outputs: segment.outputs.map((name) => viewOf(analysed, name)),
       tier: segment.tier,
       exit: exitPlan(analysed, segment, isLast),
       macs,
@@ -74,7 +75,7 @@ export function wholeSegment(analysed: AnalysedModel): SegmentNodes {
 export function cutsOf(analysed: AnalysedModel, segments: readonly SegmentNodes[]): Variant['cuts'] {
   return segments.slice(0, -1).flatMap(({ tier }, afterSegment) => {
     if (segments[afterSegment + 1]?.tier === tier) return [];
-    const crossing = crossingAfter(segments, afterSegment).map((name) => valueView(analysed, name));
+    const crossing = crossingAfter(segments, afterSegment).map((name) => viewOf(analysed, name));
     return [{ afterSegment, crossing }];
   });
 }
@@ -84,7 +85,7 @@ export function inputAndOutput(analysed: AnalysedModel): Pick<VariantPlan, 'inpu
   const final = defined(analysed.exits.at(-1), 'final output');
   const input = defined(analysed.inputs[0], 'model input');
   return {
-    input: valueView(analysed, input),
+    input: viewOf(analysed, input),
     output: { name: final.output, scores: final.scores },
   };
 }
@@ -113,12 +114,6 @@ function exitPlan(analysed: AnalysedModel, { stop }: SegmentNodes, isLast: boole
   return { index: exit.index, output, scores, threshold, ...(confidence !== undefined && { confidence }) };
 }
 
-function valueView({ shapes }: AnalysedModel, name: ValueName): ValueView {
-  const facts = shapes.get(name);
-  return {
-    name,
-    dataType: dataTypeName(facts?.dataType ?? 0),
-    shape: facts?.shape ?? null,
-    bytes: valueBytes(facts),
-  };
+function viewOf({ shapes, counted }: AnalysedModel, name: ValueName): ValueView {
+  return valueView(name, shapes, counted);
 }

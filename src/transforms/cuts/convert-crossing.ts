@@ -91,9 +91,10 @@ function conversionOf(
   transfer: TransferType,
   unique: (wanted: string) => string,
 ): Conversion {
-  const part = (suffix: string, dataType: string, change: Partial<ValueView>): ValueView => ({
+  const named = (suffix: string): ValueName => valueName(unique(`${value.name}_${suffix}`));
+  const part = (suffix: string, dataType: string, change: Pick<ValueView, 'bytes'>): ValueView => ({
     ...value,
-    name: valueName(unique(`${value.name}_${suffix}`)),
+    name: named(suffix),
     dataType,
     ...change,
   });
@@ -103,8 +104,8 @@ function conversionOf(
     value,
     parts: [
       part('uint8', 'uint8', { bytes: bytes(1) }),
-      part('scale', 'float32', { shape: [], bytes: 4 }),
-      part('zero_point', 'uint8', { shape: [], bytes: 1 }),
+      { name: named('scale'), dataType: 'float32', shape: [], bytes: 4 },
+      { name: named('zero_point'), dataType: 'uint8', shape: [], bytes: 1 },
     ],
   };
 }

@@ -130,7 +130,7 @@ function longestRun({ skippable }: AnalysedModel): number {
 }
 
 /** The last two layers of which one can stand in for the other, though no block lies between them. */
-function lastBypass({ model, index, costs, shapes }: AnalysedModel): Bypass | null {
+function lastBypass({ model, index, costs, counted: shapes }: AnalysedModel): Bypass | null {
   const layers = index.order
     .filter((node) => (costs[node]?.macs ?? 0) > 0)
     .flatMap((node) => model.graph.nodes[node]?.outputs.slice(0, 1) ?? []);
@@ -169,7 +169,7 @@ function concatenates(graph: Graph): boolean {
   return [...collected.values()].some((times) => times > 2);
 }
 
-function checkBypass({ model, index, inputs, shapes }: AnalysedModel, { from, to }: Bypass): void {
+function checkBypass({ model, index, inputs, counted: shapes }: AnalysedModel, { from, to }: Bypass): void {
   const [source, target] = [valueName(from), valueName(to)];
   const isComputed = (name: ValueName): boolean => index.producer.has(name);
   for (const [name, isKnown] of [

@@ -59,7 +59,7 @@ describe('open dimensions', () => {
     expect(shapeOf(model, 'y')).toEqual(['n', 9, 4]);
   });
 
-  test('spatial sizes that are open stay open, and their work is announced as counted with 1', () => {
+  test('spatial sizes that are open stay open, and it is told at which size their work is counted', () => {
     const model = modelOf({
       nodes: [makeNode('Conv', ['x', 'w'], ['y'])],
       initializers: [weight('w', 4, 3, 3, 3)],
@@ -68,7 +68,7 @@ describe('open dimensions', () => {
     });
     expect(shapeOf(model, 'y')).toEqual([1, 4, null, null]);
     expect(viewOf(model).warnings).toEqual([
-      'open sizes are counted as 1 in bytes and MACs: x [1, 3, height, width]',
+      'sizes are open; for MACs and bytes x [1, 3, height, width] is counted as [1, 3, 224, 224]',
     ]);
   });
 });

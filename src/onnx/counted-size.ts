@@ -1,0 +1,132 @@
+import type { FoldedModel } from './fold.ts';
+import type { GraphView } from './graph-view.ts';
+import type { Dim, Model, Shape, ValueInfo } from './model.ts';
+import { inferFacts, type Inference } from './shape-inference.ts';
+
+/**
+ * What sizes that a model leaves open are counted as, so that work, bytes and cuts can be told before it runs. The
+ * files made of it keep them open.
+ */
+export interface CountedSize {
+  /** Of images. */
+  readonly height?: number;
+  readonly width?: number;
+  /** Of whatever else is open: sequences, token lists, vectors. */
+  readonly length?: number;
+}
+
+/** Where neither the user nor the model says anything else. */
+export const USUAL_SIDE = 224;
+export const USUAL_LENGTH = 128;
+
+/** Where an image input has its channels and sides. */
+export interface ImageAxes {
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The axes of an input of rank 4, or of rank 3 without a batch; null if no image has this shape. */
+export function imageAxes(shape: NonNullable<Shape>): ImageAxes | null {
+  const { length: rank } = shape;
+  if (rank !== 3 && rank !== 4) return null;
+  const first = rank - 3;
+  const [channelsFirst, middle, last] = shape.slice(first) as [Dim, Dim, Dim];
+  // [1, tokens, 768] and [batch, tokens, 768] are sequences.
+  if (rank === 3 && (typeof channelsFirst !== 'number' || (isOpen(middle) && !isOpen(last)))) return null;
+  if (!isChannels(channelsFirst) && isChannels(last))
+    return { layout: 'NHWC', height: first, width: first + 1, channels: first + 2 };
+  if (typeof channelsFirst === 'number' && !isChannels(channelsFirst)) return null;
+  return { layout: 'NCHW', channels: first, height: first + 1, width: first + 2 };
+}
+
+/** Whether a dimension is the number of channels that images have. */
+export function isChannels(dim: Dim | undefined): dim is 1 | 3 {
+  return dim === 1 || dim === 3;
+}
+
+/** An input's dimensions with the open ones as they are counted, the batch as 1. */
+export function countedDims(shape: Shape, size: CountedSize): readonly number[] {
+  if (shape === null) return [1, 3, size.height ?? USUAL_SIDE, size.width ?? USUAL_SIDE];
+  const axes = imageAxes(shape);
+  const length = size.length ?? USUAL_LENGTH;
+  if (axes === null)
+    return shape.map((dim, axis) => (isOpen(dim) ? (axis === 0 ? 1 : length) : (dim as number)));
+  const [height, width] = [shape[axes.height], shape[axes.width]];
+  const side = (dim: Dim | undefined, chosen: number | undefined, other: Dim | undefined): number =>
+    isOpen(dim) ? (chosen ?? (isOpen(other) ? USUAL_SIDE : (other as number))) : (dim as number);
+  return shape.map((dim, axis) => {
+    if (axis === axes.height) return side(height, size.height, width);
+    if (axis === axes.width) return side(width, size.width, height);
+    return isOpen(dim) ? (axis === axes.channels ? 3 : 1) : (dim as number);
+  });
+}
+
+/** The dimensions that an input is counted with; null: left as it is. */
+export type InputDims = (input: ValueInfo) => Shape;
+
+/** All inputs at a size. */
+export function dimsAtSize(size: CountedSize): InputDims {
+  return ({ type }) => countedDims(type.kind === 'tensor' ? type.shape : null, size);
+}
+
+/** What is known of a display model's values at a size; as it was found if nothing is open. */
+export function countedInference({ model, inference }: FoldedModel, dimsOf: InputDims): Inference {
+  const counted = countedModel(model, dimsOf);
+  return counted === model ? inference : inferFacts(counted);
+}
+
+/**
+ * The model with its inputs at a size, and with that also what it declares by the same symbols; for analysis only.
+ * @returns the model itself if nothing of its inputs is open
+ */
+function countedModel(model: Model, dimsOf: InputDims): Model {
+  const symbols = new Map<string, Dim>();
+  const bound = new Map<string, Shape>();
+  const constants = new Set(model.graph.initializers.map(({ name }) => name));
+  for (const input of model.graph.inputs) {
+    if (input.type.kind === 'other' || constants.has(input.name)) continue;
+    const shape = input.type.kind === 'tensor' ? input.type.shape : null;
+    if (shape !== null && !shape.some(isOpen)) continue;
+    const dims = dimsOf(input);
+    if (dims === null) continue;
+    bound.set(input.name, dims);
+    shape?.forEach((dim, axis) => {
+      // The first input to name a symbol says what it is.
+      if (typeof dim === 'string' && !symbols.has(dim)) symbols.set(dim, dims[axis] ?? dim);
+    });
+  }
+  if (bound.size === 0) return model;
+  const fill = (dim: Dim): Dim => (typeof dim === 'string' ? (symbols.get(dim) ?? dim) : dim);
+  const counted = (info: ValueInfo): ValueInfo => {
+    if (info.type.kind === 'other') return info;
+    const { dataType, shape } = info.type.kind === 'tensor' ? info.type : { dataType: 0, shape: null };
+    const dims = bound.get(info.name) ?? shape;
+    return { ...info, type: { kind: 'tensor', dataType, shape: dims?.map(fill) ?? null } };
+  };
+  const { graph } = model;
+  return {
+    ...model,
+    graph: {
+      ...graph,
+      inputs: graph.inputs.map(counted),
+      outputs: graph.outputs.map(counted),
+      valueInfos: graph.valueInfos.map(counted),
+    },
+  };
+}
+
+/** Whether images of another size change what is counted. */
+export function hasOpenSides({ inputs, values }: Pick<GraphView, 'inputs' | 'values'>): boolean {
+  return inputs.some((name) => {
+    const { shape = null } = values.get(name) ?? {};
+    if (shape === null) return true;
+    const axes = imageAxes(shape);
+    return axes !== null && (isOpen(shape[axes.height]) || isOpen(shape[axes.width]));
+  });
+}
+
+function isOpen(dim: Dim | undefined): boolean {
+  return typeof dim !== 'number';
+}
