@@ -2,16 +2,15 @@ import { defined, unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import { valueBytes, weightsOf } from '../onnx/cost.ts';
 import { type ValueName, valueName } from '../onnx/model.ts';
-import { tensorByteLength } from '../onnx/tensor.ts';
+import { dataTypeName, tensorByteLength } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseEdited } from './analyse-model.ts';
 import { type CutGraph, cutGraphOf } from './cuts/cut-graph.ts';
 import {
-  automaticCutOf,
+  cutWishOf,
   measuredTimesOf,
   namedCutsOf,
-  type ResolvedCut,
-  resolveCut,
-  tiersOf,
+  type ResolvedCuts,
+  resolveCuts,
 } from './cuts/resolve-cut.ts';
 import { skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
 import { backboneKey } from './exits/backbone.ts';
@@ -48,8 +47,8 @@ export interface Draft {
 export interface PlannedDraft extends Draft {
   /** The values that cross each cut; none without a partition. */
   readonly cuts: readonly (readonly ValueName[])[];
-  /** Set if the partition left the place to the lab. */
-  readonly automaticCut: ResolvedCut | null;
+  /** Set if the partition left the places to the lab. */
+  readonly automaticCuts: ResolvedCuts | null;
   readonly segments: readonly SegmentNodes[];
 }
 
@@ -127,9 +126,10 @@ export function applyRecipe(
   }
   const { model, index } = draft.analysed;
   const outputs = outputsOf(draft);
-  const automaticCut = automaticCutIn(draft, analysed);
+  const automaticCuts = automaticCutsIn(draft, analysed);
   const named = draft.partition === null ? [] : namedCutsOf(draft.partition);
-  const cuts = automaticCut === null ? named.map((names) => names.map(valueName)) : [automaticCut.crossing];
+  const cuts =
+    automaticCuts?.cuts.map(({ crossing }) => crossing) ?? named.map((names) => names.map(valueName));
   for (const name of cuts.flat()) {
     const standIn = draft.standIns.get(name);
     if (standIn !== undefined) throw cutInSkipped(name, standIn);
@@ -138,18 +138,18 @@ export function applyRecipe(
   return {
     ...draft,
     cuts,
-    automaticCut,
+    automaticCuts,
     segments: planSegments(model.graph, index, { outputs, stops: draft.stops, cuts }),
   };
 }
 
-function automaticCutIn(draft: Draft, original: AnalysedModel): ResolvedCut | null {
+function automaticCutsIn(draft: Draft, original: AnalysedModel): ResolvedCuts | null {
   const { partition, analysed } = draft;
-  const kind = partition === null ? null : automaticCutOf(partition);
-  if (partition === null || kind === null) return null;
+  const wish = partition && cutWishOf(partition);
+  if (partition === null || wish === null) return null;
   const times = measuredTimesOf(partition, original.index.order.length);
   const nodeMs = times.size === 0 ? times : timesByPosition(times, original, analysed);
-  return resolveCut(cutGraphOfDraft(draft), kind, tiersOf(partition), nodeMs);
+  return resolveCuts(cutGraphOfDraft(draft), wish, nodeMs);
 }
 
 /** Times of an edited model's nodes, which are known by the values that they make. */
@@ -192,7 +192,10 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
     }),
     inputs,
     outputs: outputsOf(draft),
-    bytesOf: (name) => valueBytes(counted.get(name)),
+    sizeOf: (name) => {
+      const facts = counted.get(name);
+      return { bytes: valueBytes(facts), dataType: facts ? dataTypeName(facts.dataType) : '' };
+    },
   });
 }
 

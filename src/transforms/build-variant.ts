@@ -9,7 +9,7 @@ import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
 import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
 import { convertCrossing } from './cuts/convert-crossing.ts';
-import { automaticCutOf, type ResolvedCut } from './cuts/resolve-cut.ts';
+import { automaticCutOf, type ResolvedCuts } from './cuts/resolve-cut.ts';
 import { withSafeNames } from './cuts/safe-names.ts';
 import { valuesWithForeignHeads } from './exits/backbone.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
@@ -88,7 +88,7 @@ export function buildVariant(
         isNested: false,
         partition: null,
         cuts: [],
-        automaticCut: null,
+        automaticCuts: null,
         quantize: null,
         standIns: new Map(),
         taps: new Map(),
@@ -134,13 +134,15 @@ export function buildVariant(
   };
 }
 
-function automaticCutReport({ partition, automaticCut }: PlannedDraft): Pick<Variant, 'automaticCut'> {
+function automaticCutReport({ partition, automaticCuts }: PlannedDraft): Pick<Variant, 'automaticCut'> {
   const kind = partition === null ? null : automaticCutOf(partition);
-  if (kind === null || automaticCut === null) return {};
-  const { crossing, isExact, prediction } = automaticCut;
+  if (kind === null || automaticCuts === null) return {};
+  const { isExact, prediction } = automaticCuts;
+  const [first = [], second] = automaticCuts.cuts.map(({ crossing }) => crossing);
+  const place = second === undefined ? { cut: first } : { cuts: [first, second] as const };
   const times = partition?.nodeMicroseconds === undefined ? 'from-macs' : 'measured';
   return {
-    automaticCut: { kind, cut: crossing, isExact, ...(prediction !== null && { times, prediction }) },
+    automaticCut: { kind, ...place, isExact, ...(prediction !== null && { times, prediction }) },
   };
 }
 
@@ -218,7 +220,7 @@ function warningsOf(
   }
   if (draft.quantize !== null)
     warnings.push(...quantizationWarnings(model, draft.quantize.weights, compiled));
-  if (draft.automaticCut !== null) warnings.push(...automaticCutWarnings(draft.automaticCut));
+  if (draft.automaticCuts !== null) warnings.push(...automaticCutWarnings(draft.automaticCuts));
   const notNeeded = notCrossing(draft);
   if (notNeeded.length > 0) {
     warnings.push(
@@ -273,7 +275,7 @@ function byReason(
   return groups;
 }
 
-function automaticCutWarnings({ isExact, prediction }: ResolvedCut): string[] {
+function automaticCutWarnings({ isExact, prediction }: ResolvedCuts): string[] {
   const warnings: string[] = [];
   if (!isExact) {
     warnings.push(
@@ -281,13 +283,17 @@ function automaticCutWarnings({ isExact, prediction }: ResolvedCut): string[] {
     );
   }
   if (prediction !== null) {
-    const { totalMs, headAloneMs, tailAloneMs } = prediction;
+    const { totalMs, headAloneMs, middleAloneMs, tailAloneMs } = prediction;
     const ms = (time: number): string => `${time.toPrecision(3)} ms`;
-    const best = Math.min(headAloneMs, tailAloneMs);
+    const alone: readonly (readonly [tier: string, ms: number])[] = [
+      ['first', headAloneMs],
+      ...(middleAloneMs === undefined ? [] : [['second', middleAloneMs] as const]),
+      [middleAloneMs === undefined ? 'second' : 'third', tailAloneMs],
+    ];
+    const [tier, best] = alone.reduce((a, b) => (b[1] < a[1] ? b : a));
     if (best <= totalMs) {
-      const where = headAloneMs <= tailAloneMs ? 'first' : 'second';
       warnings.push(
-        `No cut is expected to be faster than the whole model on the ${where} tier: ${ms(best)} there, ${ms(totalMs)} cut.`,
+        `No cut is expected to be faster than the whole model on the ${tier} tier: ${ms(best)} there, ${ms(totalMs)} cut.`,
       );
     }
   }

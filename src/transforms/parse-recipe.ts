@@ -1,7 +1,13 @@
 import { unreachable } from '../base/assert.ts';
 import { InputError } from '../base/result.ts';
 import { TRANSFER_TYPES } from './transfer.ts';
-import { AUTOMATIC_CUTS, automaticCutOf, DEFAULT_TIERS, namedCutsOf } from './cuts/resolve-cut.ts';
+import {
+  AUTOMATIC_CUTS,
+  automaticCutOf,
+  defaultTiersOf,
+  namedCutsOf,
+  type TierModel,
+} from './cuts/resolve-cut.ts';
 import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
 import { CONFIDENCE_MEASURES, DEFAULT_CONFIDENCE } from './exits/confidence.ts';
 import { perhaps } from './nearest-name.ts';
@@ -29,8 +35,10 @@ const MAX_RECIPES = 1000;
 const MAX_BYPASSES = 1000;
 const MAX_TRAINED_EXITS = 64;
 
-/** What `fastest` assumes of the tiers and the link between them. */
-const TIER_FIELDS = ['headSpeed', 'tailSpeed', 'bandwidthMbps', 'rttMs', 'gmacsPerSecond'] as const;
+/** What `fastest` assumes of the tiers and the link between them; of three tiers the others, too. */
+const TWO_TIER_FIELDS = ['headSpeed', 'tailSpeed', 'bandwidthMbps', 'rttMs', 'gmacsPerSecond'] as const;
+const THREE_TIER_FIELDS = ['middleSpeed', 'tailBandwidthMbps', 'tailRttMs'] as const;
+const TIER_FIELDS = [...TWO_TIER_FIELDS, ...THREE_TIER_FIELDS] as const;
 
 /** How dynamic exits decide. */
 const DECISION_FIELDS = ['confidence', 'form'] as const;
@@ -286,6 +294,11 @@ function parsePartition(json: Record<string, unknown>, path: string): PartitionO
   );
   if (cuts !== undefined) {
     if (cut !== undefined) refuse(path, 'both "cut" and "cuts"', '"cut" for two parts, or "cuts" for three');
+    if (typeof cuts === 'string') {
+      const kind = oneOf(cuts, AUTOMATIC_CUTS, `${path}.cuts`);
+      if (kind !== 'fastest') refuseUnknownFields(json, ['op', 'cuts', 'transfer'], path);
+      return { op: 'partition', cuts: kind, ...transfer, ...parseTiers(json, path) };
+    }
     refuseUnknownFields(json, ['op', 'cuts', 'transfer'], path);
     if (!Array.isArray(cuts) || cuts.length !== 2)
       refuse(`${path}.cuts`, describe(cuts), 'two cuts, each the names of the values that cross');
@@ -293,20 +306,25 @@ function parsePartition(json: Record<string, unknown>, path: string): PartitionO
     return { op: 'partition', cuts: [first as CutNames, second as CutNames], ...transfer };
   }
   const names = parseCut(cut, `${path}.cut`);
-  if (names !== 'fastest') refuseUnknownFields(json, ['op', 'cut', 'transfer'], path);
+  const fields = names === 'fastest' ? [...TWO_TIER_FIELDS, 'nodeMicroseconds'] : [];
+  refuseUnknownFields(json, ['op', 'cut', 'transfer', ...fields], path);
+  return { op: 'partition', cut: names, ...transfer, ...parseTiers(json, path) };
+}
+
+/** What is said about tiers, links and times. */
+function parseTiers(json: Record<string, unknown>, path: string): Partial<TierModel> {
   const positive = (field: string) => (value: unknown) =>
     typeof value === 'number' && Number.isFinite(value) && value > 0
       ? value
       : refuse(`${path}.${field}`, describe(value), 'a number above 0');
+  const amount = (field: string) => (value: unknown) => (value === 0 ? 0 : positive(field)(value));
+  const given = TIER_FIELDS.flatMap((field) => {
+    const value = json[field];
+    const read = field === 'rttMs' || field === 'tailRttMs' ? amount : positive;
+    return value === undefined ? [] : [[field, read(field)(value)] as const];
+  });
   return {
-    op: 'partition',
-    cut: names,
-    ...transfer,
-    ...optional('headSpeed', json['headSpeed'], positive('headSpeed')),
-    ...optional('tailSpeed', json['tailSpeed'], positive('tailSpeed')),
-    ...optional('bandwidthMbps', json['bandwidthMbps'], positive('bandwidthMbps')),
-    ...optional('rttMs', json['rttMs'], (value) => (value === 0 ? 0 : positive('rttMs')(value))),
-    ...optional('gmacsPerSecond', json['gmacsPerSecond'], positive('gmacsPerSecond')),
+    ...Object.fromEntries(given),
     ...optional('nodeMicroseconds', json['nodeMicroseconds'], (value) =>
       parseTimes(value, `${path}.nodeMicroseconds`),
     ),
@@ -326,7 +344,7 @@ function parseTimes(json: unknown, path: string): readonly number[] {
 function parseNamedCut(json: unknown, path: string): CutNames {
   const automatic = AUTOMATIC_CUTS.find((kind) => kind === json);
   if (automatic !== undefined)
-    refuse(path, `"${automatic}"`, 'the names of values: the lab places one cut by itself, not two');
+    refuse(path, `"${automatic}"`, `the names of values; "cuts": "${automatic}" leaves both to the lab`);
   return parseCut(json, path);
 }
 
@@ -422,7 +440,7 @@ function thresholdText(threshold: number): string {
 function cutLabel(operator: PartitionOperator): string {
   const automatic = automaticCutOf(operator);
   const suffix = (operator.transfer ?? 'float32') === 'float32' ? '' : ` ${operator.transfer}`;
-  if (automatic !== null) return `cut ${automatic}${suffix}`;
+  if (automatic !== null) return `${operator.cuts === undefined ? 'cut' : 'two cuts'} ${automatic}${suffix}`;
   const places = namedCutsOf(operator).map(
     ([first = '', ...others]) => `@${shortName(first)}${others.length === 0 ? '' : ` +${others.length}`}`,
   );
@@ -504,14 +522,15 @@ function normalisePartition(operator: PartitionOperator): PartitionOperator {
   const automatic = automaticCutOf(operator);
   const transfer = operator.transfer === 'float32' ? undefined : operator.transfer;
   if (automatic !== null) {
+    const defaults = defaultTiersOf(operator);
     return {
       op: 'partition',
-      cut: automatic,
+      ...(operator.cuts === undefined ? { cut: automatic } : { cuts: automatic }),
       ...(transfer && { transfer }),
       ...Object.fromEntries(
         TIER_FIELDS.flatMap((field) => {
           const value = operator[field];
-          return value === undefined || value === DEFAULT_TIERS[field] ? [] : [[field, value]];
+          return value === undefined || value === defaults[field] ? [] : [[field, value]];
         }),
       ),
       ...(operator.nodeMicroseconds && { nodeMicroseconds: operator.nodeMicroseconds }),

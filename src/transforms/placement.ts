@@ -78,12 +78,19 @@ export function withCuts(recipe: Recipe, cuts: readonly (readonly string[])[]): 
 }
 
 /**
- * Leaves the place of one cut to the lab.
+ * Leaves the place of one cut to the lab, or of two.
  * @param tiers for `fastest`: what differs from the defaults
  */
-export function withAutomaticCut(recipe: Recipe, kind: AutomaticCut, tiers: Partial<TierModel> = {}): Recipe {
-  if (kind !== 'fastest') return withPartition(recipe, { op: 'partition', cut: kind });
-  const [operator] = normaliseRecipe([{ op: 'partition', cut: kind, ...tiers }]);
+export function withAutomaticCut(
+  recipe: Recipe,
+  kind: AutomaticCut,
+  tiers: Partial<TierModel> = {},
+  cuts: 1 | 2 = 1,
+): Recipe {
+  const place = cuts === 1 ? { cut: kind } : { cuts: kind };
+  if (kind !== 'fastest') return withPartition(recipe, { op: 'partition', ...place });
+  const { middleSpeed: _speed, tailBandwidthMbps: _bandwidth, tailRttMs: _rtt, ...two } = tiers;
+  const [operator] = normaliseRecipe([{ op: 'partition', ...place, ...(cuts === 1 ? two : tiers) }]);
   return operator !== undefined && isPartition(operator) ? withPartition(recipe, operator) : recipe;
 }
 

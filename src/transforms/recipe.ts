@@ -89,16 +89,20 @@ export interface PartitionOperator {
    * `AutomaticCut` (a value that is called like one is meant by a list with its name).
    */
   readonly cut?: CutNames;
-  /** For three tiers: what crosses from mobile to edge, and what from edge to cloud. */
-  readonly cuts?: readonly [CutNames, CutNames];
+  /** For three tiers: what crosses from mobile to edge, and what from edge to cloud; or an `AutomaticCut`. */
+  readonly cuts?: readonly [CutNames, CutNames] | AutomaticCut;
   /** How float32 values cross. Default `float32`: as they are. */
   readonly transfer?: TransferType;
   /** For `fastest`: how fast the parts' tiers are, relative to the device that costs are measured on. */
   readonly headSpeed?: number;
   readonly tailSpeed?: number;
-  /** For `fastest`: the link between them. */
+  /** For `fastest`: the link between them; of three tiers that between the first two. */
   readonly bandwidthMbps?: number;
   readonly rttMs?: number;
+  /** For `fastest` on three tiers: how fast the one between is, and the link from it to the last. */
+  readonly middleSpeed?: number;
+  readonly tailBandwidthMbps?: number;
+  readonly tailRttMs?: number;
   /** For `fastest`: speed 1 in 10^9 multiply-accumulates a second. */
   readonly gmacsPerSecond?: number;
   /**

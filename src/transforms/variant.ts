@@ -72,8 +72,9 @@ export interface VariantFile {
 
 export interface AutomaticCutReport {
   readonly kind: AutomaticCut;
-  /** As a recipe names it, to cut there always. */
-  readonly cut: readonly ValueName[];
+  /** As a recipe names it, to cut there always; of three parts `cuts`. */
+  readonly cut?: readonly ValueName[];
+  readonly cuts?: readonly [readonly ValueName[], readonly ValueName[]];
   /** False if there were too many frontiers to compare them all. */
   readonly isExact: boolean;
   /** For `fastest`. */

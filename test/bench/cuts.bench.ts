@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '../../src/base/assert.ts';
 import { openModelArgument } from '../../src/cli/open-model-argument.ts';
 import { buildGraphView } from '../../src/onnx/build-graph-view.ts';
 import { cutGraphOfView } from '../../src/transforms/cuts/cut-graph.ts';
-import { DEFAULT_TIERS, resolveCut } from '../../src/transforms/cuts/resolve-cut.ts';
+import { cutWishOf, resolveCuts } from '../../src/transforms/cuts/resolve-cut.ts';
 import { walkFrontiers } from '../../src/transforms/cuts/walk-frontiers.ts';
+import type { PartitionOperator } from '../../src/transforms/recipe.ts';
 import type { Bench, BenchRow } from './bench.ts';
 
 const repetitions = 7;
@@ -23,10 +25,14 @@ function cutTimes(name: string): BenchRow[] {
     frontiers = 0;
     walkFrontiers(cutGraphOfView(view), () => frontiers++);
   });
-  const fastest = leastMs(() => resolveCut(cutGraphOfView(view), 'fastest', DEFAULT_TIERS));
+  const search = (place: Pick<PartitionOperator, 'cut' | 'cuts'>): number => {
+    const wish = defined(cutWishOf({ op: 'partition', ...place }), 'an automatic cut');
+    return leastMs(() => resolveCuts(cutGraphOfView(view), wish));
+  };
   return [
     row(`${name}: all ${frontiers} frontiers enumerated and costed`, all, 50),
-    row(`${name}: fastest cut`, fastest, 200),
+    row(`${name}: fastest cut`, search({ cut: 'fastest' }), 200),
+    row(`${name}: fastest two cuts`, search({ cuts: 'fastest' }), 200),
   ];
 }
 

@@ -45,6 +45,8 @@ export interface CutValue {
   readonly name: ValueName;
   /** At batch 1; null: unknown size or no tensor, so it should not cross. */
   readonly bytes: number | null;
+  /** As in `ValueView`. */
+  readonly dataType: string;
   /** The unit that makes it; -1 for a model input. */
   readonly producer: number;
   /** Other units that need it, ascending. */
@@ -64,7 +66,8 @@ export interface CutGraphSource {
   readonly inputs: readonly ValueName[];
   /** The outputs to compute, the final one last. */
   readonly outputs: readonly ValueName[];
-  readonly bytesOf: (name: ValueName) => number | null;
+  /** Size at batch 1 and type of a value. */
+  readonly sizeOf: (name: ValueName) => Pick<CutValue, 'bytes' | 'dataType'>;
 }
 
 /** The same numbers each time they are computed: what two parts may both do. */
@@ -146,7 +149,7 @@ export function cutGraphOfView(view: GraphView, { outputs, skips = [] }: CutScop
     })),
     inputs: view.inputs,
     outputs: (outputs ?? all).map(read),
-    bytesOf: (name) => view.values.get(name)?.bytes ?? null,
+    sizeOf: (name) => view.values.get(name) ?? { bytes: null, dataType: '' },
   });
 }
 
@@ -231,12 +234,16 @@ function valuesBetween(
     const node = producer.get(name);
     return node === undefined ? -1 : (unitOfNode[node] as number);
   };
-  return [...consumers].map(([name, users]) => ({
-    name,
-    bytes: source.bytesOf(name),
-    producer: unitThatMakes(name),
-    consumers: users.toSorted((a, b) => a - b),
-  }));
+  return [...consumers].map(([name, users]) => {
+    const { bytes, dataType } = source.sizeOf(name);
+    return {
+      name,
+      bytes,
+      dataType,
+      producer: unitThatMakes(name),
+      consumers: users.toSorted((a, b) => a - b),
+    };
+  });
 }
 
 /** Weights of each unit, those of the constants it uses included. */

@@ -1,5 +1,5 @@
 import type { CutGraph } from './cut-graph.ts';
-import type { UnitsBefore } from './frontier.ts';
+import { isNested, type UnitsBefore } from './frontier.ts';
 import { FrontierCounter, MOST_FRONTIERS, walkFrontiers, type WalkState } from './walk-frontiers.ts';
 
 export interface EqualSizeCut {
@@ -105,4 +105,94 @@ function byLocalMoves(graph: CutGraph, found: Candidate | null): Candidate | nul
     if (!improved) break;
   }
   return best;
+}
+
+export interface EqualSizeCuts {
+  /** One inside the other. */
+  readonly before: readonly [UnitsBefore, UnitsBefore];
+  /** Whether all pairs of frontiers were considered. */
+  readonly isExact: boolean;
+}
+
+/** Pairs are compared of at most so many frontiers; each is kept meanwhile. */
+const MOST_FRONTIERS_OF_PAIRS = 20_000;
+
+/**
+ * Two frontiers, one inside the other, whose three parts have weights as equal as can be: with the least difference
+ * in bytes between the largest and the smallest; of equal ones those that fewest bytes cross. Of graphs with more than
+ * `limit` frontiers only those straight across the topological order are compared.
+ * @returns null if no two frontiers divide the graph, or only values cross whose size is not known
+ */
+export function equalSizeCuts(graph: CutGraph, limit = MOST_FRONTIERS_OF_PAIRS): EqualSizeCuts | null {
+  const places: Place[] = [];
+  const note = (state: WalkState): void => {
+    const { unitsBefore, crossingUnknown, crossingBytes, weightBytesBefore, weightBytesAfter } = state;
+    if (unitsBefore === 0 || unitsBefore === graph.units.length || crossingUnknown > 0) return;
+    places.push({ before: state.before.slice(), crossingBytes, weightBytesBefore, weightBytesAfter });
+  };
+  const isExact = walkFrontiers(graph, note, limit);
+  if (!isExact) {
+    places.length = 0;
+    const counter = new FrontierCounter(graph);
+    for (let unit = 0; unit < graph.units.length; unit++) {
+      counter.join(unit);
+      note(counter);
+    }
+  }
+  const total = graph.weightBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const distance = (bytes: number): number => Math.abs(bytes - total / 3);
+  // The most promising first, so that few of the others need to be looked at.
+  const firsts = places.toSorted((a, b) => distance(a.weightBytesBefore) - distance(b.weightBytesBefore));
+  const seconds = places.toSorted((a, b) => a.weightBytesAfter - b.weightBytesAfter);
+  let best: { readonly pair: [Place, Place]; readonly difference: number; readonly bytes: number } | null =
+    null;
+  for (const first of firsts) {
+    const least = best?.difference ?? Infinity;
+    const head = first.weightBytesBefore;
+    for (let at = firstFrom(seconds, head - least); at < seconds.length; at++) {
+      const second = seconds[at] as Place;
+      const tail = second.weightBytesAfter;
+      const bound: number = best?.difference ?? Infinity;
+      if (tail > head + bound) break;
+      // What neither the first nor the last part has is in the middle; weights used twice may be there, too.
+      if (total - head - tail - Math.min(head, tail) > bound) continue;
+      const middle = weightsBetween(graph, first.before, second.before);
+      if (middle === null) continue;
+      const difference = Math.max(head, middle, tail) - Math.min(head, middle, tail);
+      const bytes = first.crossingBytes + second.crossingBytes;
+      if (best === null || difference < bound || (difference === bound && bytes < best.bytes))
+        best = { pair: [first, second], difference, bytes };
+    }
+  }
+  return best && { before: [best.pair[0].before, best.pair[1].before], isExact };
+}
+
+/** A frontier with what is compared of it. */
+type Place = Pick<WalkState, 'before' | 'crossingBytes' | 'weightBytesBefore' | 'weightBytesAfter'>;
+
+/** The first place, of those sorted by the weights behind them, that has at least so many. */
+function firstFrom(sorted: readonly Place[], bytes: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as Place).weightBytesAfter < bytes) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Bytes of the weights used between two frontiers; null if they are not one inside the other, or nothing is between. */
+function weightsBetween(graph: CutGraph, first: UnitsBefore, second: UnitsBefore): number | null {
+  if (!isNested(first, second)) return null;
+  const weights = new Set<number>();
+  let units = 0;
+  graph.units.forEach(({ weights: own }, unit) => {
+    if (first[unit] === 1 || second[unit] === 0) return;
+    units++;
+    for (const weight of own) weights.add(weight);
+  });
+  if (units === 0) return null;
+  let bytes = 0;
+  for (const weight of weights) bytes += graph.weightBytes[weight] as number;
+  return bytes;
 }

@@ -12,12 +12,12 @@ import {
 } from './frontier.ts';
 import {
   AUTOMATIC_CUTS,
-  automaticCutOf,
   type CutPrediction,
+  type CutWish,
+  cutWishOf,
   measuredTimesOf,
   namedCutsOf,
-  resolveCut,
-  tiersOf,
+  resolveCuts,
 } from './resolve-cut.ts';
 
 /** A cut where it lies on the graph of the page. */
@@ -46,8 +46,8 @@ export function placeCuts(
   scope: CutScope,
 ): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
   const graph = cutGraphFor(view, scope);
-  const automatic = automaticCutOf(operator);
-  if (automatic !== null) return placeAutomatic(graph, automatic, operator, view.nodes.length);
+  const wish = cutWishOf(operator);
+  if (wish !== null) return placeAutomatic(graph, wish, operator, view.nodes.length);
   const problems: string[] = [];
   const cuts = namedCutsOf(operator).flatMap((names): PlacedCut[] => {
     const found = frontierOfValues(graph, names);
@@ -138,28 +138,27 @@ export function cutGraphFor(view: GraphView, scope: CutScope): CutGraph {
   return graph;
 }
 
-const automaticCuts = new WeakMap<CutGraph, Map<string, PlacedCut | string>>();
+const automaticCuts = new WeakMap<CutGraph, Map<string, readonly PlacedCut[] | string>>();
 
 /** Remembered, for the page asks at every change of the recipe. */
 function placeAutomatic(
   graph: CutGraph,
-  kind: AutomaticCut,
+  wish: CutWish,
   operator: PartitionOperator,
   nodeCount: number,
 ): { readonly cuts: readonly PlacedCut[]; readonly problems: readonly string[] } {
-  const tiers = tiersOf(operator);
-  const known = automaticCuts.get(graph) ?? new Map<string, PlacedCut | string>();
+  const known = automaticCuts.get(graph) ?? new Map<string, readonly PlacedCut[] | string>();
   automaticCuts.set(graph, known);
-  const key = JSON.stringify([kind, tiers]);
+  const key = JSON.stringify(wish);
   let placed = known.get(key);
   if (placed === undefined) {
     try {
-      const { before, prediction } = resolveCut(graph, kind, tiers, measuredTimesOf(operator, nodeCount));
-      placed = placedCut(graph, before, kind, prediction);
+      const { cuts, prediction } = resolveCuts(graph, wish, measuredTimesOf(operator, nodeCount));
+      placed = cuts.map(({ before }) => placedCut(graph, before, wish.kind, prediction));
     } catch (thrown) {
       placed = thrown instanceof Error ? thrown.message : String(thrown);
     }
     known.set(key, placed);
   }
-  return typeof placed === 'string' ? { cuts: [], problems: [placed] } : { cuts: [placed], problems: [] };
+  return typeof placed === 'string' ? { cuts: [], problems: [placed] } : { cuts: placed, problems: [] };
 }

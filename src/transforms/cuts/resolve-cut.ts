@@ -2,20 +2,26 @@ import { unreachable } from '../../base/assert.ts';
 import { InputError } from '../../base/result.ts';
 import type { ValueName } from '../../onnx/model.ts';
 import type { AutomaticCut, PartitionOperator } from '../recipe.ts';
+import { type TransferType, transferredBytes } from '../transfer.ts';
 import type { CutGraph } from './cut-graph.ts';
-import { equalSizeCut } from './equal-size.ts';
-import { crossingNames, costOfFrontier, type UnitsBefore } from './frontier.ts';
-import { type CutCosts, fewestBytesCut, minimumCut } from './minimum-cut.ts';
+import { equalSizeCut, equalSizeCuts } from './equal-size.ts';
+import { crossingNames, type UnitsBefore } from './frontier.ts';
+import { type MinimumCuts, minimumCuts, type PartCosts } from './minimum-cut.ts';
 
-/** Two tiers and the link between them; speeds are relative to the device that the costs are of. */
+/** Two tiers and the link between them, or three; speeds are relative to the device that the costs are of. */
 export interface TierModel {
   readonly headSpeed: number;
   readonly tailSpeed: number;
+  /** From the first tier to the next. */
   readonly bandwidthMbps: number;
   /** Paid once, whatever crosses. */
   readonly rttMs: number;
   /** Speed 1 in 10^9 multiply-accumulates a second, for nodes without a measured time. */
   readonly gmacsPerSecond: number;
+  /** Of three tiers: the one between, and the link from it to the last. */
+  readonly middleSpeed?: number;
+  readonly tailBandwidthMbps?: number;
+  readonly tailRttMs?: number;
   /** Measured at speed 1, by `NodeView.index`; see `PartitionOperator`. */
   readonly nodeMicroseconds?: readonly number[];
 }
@@ -29,11 +35,33 @@ export const DEFAULT_TIERS: TierModel = {
   gmacsPerSecond: 18,
 };
 
-/** Where an automatic cut lies. */
-export interface ResolvedCut {
-  readonly before: UnitsBefore;
-  /** What crosses, as a recipe names it. */
-  readonly crossing: readonly ValueName[];
+/** The same, and a cloud four times as fast as the edge, over a wide-area link. */
+export const DEFAULT_THREE_TIERS: Required<Omit<TierModel, 'nodeMicroseconds'>> = {
+  ...DEFAULT_TIERS,
+  middleSpeed: 4,
+  tailSpeed: 16,
+  tailBandwidthMbps: 1,
+  tailRttMs: 50,
+};
+
+/** How an operator wants the lab to place its cuts. */
+export interface CutWish {
+  readonly kind: AutomaticCut;
+  /** One for two tiers, two for three. */
+  readonly cuts: 1 | 2;
+  readonly tiers: TierModel;
+  /** How values cross. */
+  readonly transfer: TransferType;
+}
+
+/** Where automatic cuts lie. */
+export interface ResolvedCuts {
+  /** In order of the graph. */
+  readonly cuts: readonly {
+    readonly before: UnitsBefore;
+    /** What crosses, as a recipe names it. */
+    readonly crossing: readonly ValueName[];
+  }[];
   /** False if there were too many frontiers to compare them all. */
   readonly isExact: boolean;
   /** For `fastest`: what the tiers are expected to take. */
@@ -42,42 +70,62 @@ export interface ResolvedCut {
 
 export interface CutPrediction {
   readonly headMs: number;
-  readonly transferMs: number;
+  /** Of three tiers. */
+  readonly middleMs?: number;
   readonly tailMs: number;
+  /** Over all links. */
+  readonly transferMs: number;
   /** Their sum. */
   readonly totalMs: number;
   /** The whole model on the first tier; nothing is sent. */
   readonly headAloneMs: number;
-  /** The whole model on the second tier, its inputs sent as they are. */
+  /** The whole model on the tier between, its inputs sent as they are. */
+  readonly middleAloneMs?: number;
+  /** The same on the last tier. */
   readonly tailAloneMs: number;
 }
 
-/** The wish of an operator that does not name its cut. */
-export function automaticCutOf({ cut }: PartitionOperator): AutomaticCut | null {
-  return AUTOMATIC_CUTS.find((kind) => kind === cut) ?? null;
+/** The wish of an operator that does not name its cuts. */
+export function automaticCutOf({ cut, cuts }: Pick<PartitionOperator, 'cut' | 'cuts'>): AutomaticCut | null {
+  return AUTOMATIC_CUTS.find((kind) => kind === (cuts ?? cut)) ?? null;
+}
+
+/** The same with all that decides about the place; null if the operator names its cuts. */
+export function cutWishOf(operator: PartitionOperator): CutWish | null {
+  const kind = automaticCutOf(operator);
+  if (kind === null) return null;
+  const { transfer = 'float32' } = operator;
+  return { kind, cuts: operator.cuts === undefined ? 1 : 2, tiers: tiersOf(operator), transfer };
 }
 
 export const AUTOMATIC_CUTS: readonly AutomaticCut[] = ['equal-size', 'fewest-bytes', 'fastest'];
 
 /** The cuts an operator names, in order of the graph; none if it leaves the place to the lab. */
 export function namedCutsOf(operator: PartitionOperator): readonly (readonly string[])[] {
-  if (automaticCutOf(operator) !== null) return [];
   const { cut, cuts = cut === undefined ? [] : [cut] } = operator;
+  if (typeof cuts === 'string' || automaticCutOf(operator) !== null) return [];
   return cuts.map((names) => (typeof names === 'string' ? [names] : names));
 }
 
-/** The tiers an operator assumes. */
-export function tiersOf(operator: PartitionOperator): TierModel {
-  const { headSpeed, tailSpeed, bandwidthMbps, rttMs, gmacsPerSecond } = { ...DEFAULT_TIERS, ...operator };
+/** The tiers an operator assumes: three where it wants two cuts. */
+function tiersOf(operator: PartitionOperator): TierModel {
   const { nodeMicroseconds } = operator;
+  const defaults = defaultTiersOf(operator);
+  const given = Object.keys(defaults) as (keyof typeof defaults)[];
   return {
-    headSpeed,
-    tailSpeed,
-    bandwidthMbps,
-    rttMs,
-    gmacsPerSecond,
+    ...defaults,
+    ...Object.fromEntries(
+      given.flatMap((field) => (operator[field] === undefined ? [] : [[field, operator[field]]])),
+    ),
     ...(nodeMicroseconds && { nodeMicroseconds }),
   };
+}
+
+/** What `fastest` assumes unless an operator says otherwise. */
+export function defaultTiersOf({
+  cuts,
+}: Pick<PartitionOperator, 'cuts'>): Omit<TierModel, 'nodeMicroseconds'> {
+  return cuts === undefined ? DEFAULT_TIERS : DEFAULT_THREE_TIERS;
 }
 
 /**
@@ -101,65 +149,126 @@ export function measuredTimesOf(
 }
 
 /**
- * Finds an automatic cut.
+ * Finds automatic cuts.
  * @param nodeMs measured times of nodes by topological position; the others are estimated from their MACs
  * @throws InputError `no-cut` if nothing divides the graph's work
  */
-export function resolveCut(
+export function resolveCuts(
   graph: CutGraph,
-  kind: AutomaticCut,
-  tiers: TierModel,
+  wish: CutWish,
   nodeMs: ReadonlyMap<number, number> = new Map(),
-): ResolvedCut {
-  switch (kind) {
+): ResolvedCuts {
+  const cheapest = (costs: PartCosts): MinimumCuts => minimumCuts(graph, costs) ?? noCut(wish, graph);
+  switch (wish.kind) {
     case 'equal-size': {
-      const found = equalSizeCut(graph) ?? noCut(kind, graph);
-      return resolved(graph, found.before, found.isExact, null);
+      const { before, isExact } = equalParts(graph, wish) ?? noCut(wish, graph);
+      return { cuts: before.map((each) => placeOf(graph, each)), isExact, prediction: null };
     }
-    case 'fewest-bytes':
-      return resolved(graph, (fewestBytesCut(graph) ?? noCut(kind, graph)).before, true, null);
+    case 'fewest-bytes': {
+      const free = graph.units.map(() => 0);
+      const bytes = graph.values.map((value) => transferredBytes(value, wish.transfer) ?? Infinity);
+      const sent = Array.from({ length: wish.cuts }, () => bytes);
+      const { before } = cheapest({ parts: [free, ...sent.map(() => free)], crossing: sent });
+      return { cuts: before.map((each) => placeOf(graph, each)), isExact: true, prediction: null };
+    }
     case 'fastest': {
-      const costs = costsOnTiers(graph, tiers, nodeMs);
-      const { before } = minimumCut(graph, costs) ?? noCut(kind, graph);
-      return resolved(graph, before, true, predictCut(graph, tiers, nodeMs, before));
+      const { before } = cheapest(costsOnTiers(graph, wish, nodeMs));
+      return {
+        cuts: before.map((each) => placeOf(graph, each)),
+        isExact: true,
+        prediction: predictCuts(graph, wish, nodeMs, before),
+      };
     }
     default:
-      return unreachable(kind);
+      return unreachable(wish.kind);
   }
 }
 
-/** What each part of a frontier takes on two tiers. */
-export function predictCut(
+function equalParts(
   graph: CutGraph,
-  tiers: TierModel,
+  { cuts }: CutWish,
+): { readonly before: readonly UnitsBefore[]; readonly isExact: boolean } | null {
+  if (cuts === 2) return equalSizeCuts(graph);
+  const found = equalSizeCut(graph);
+  return found && { ...found, before: [found.before] };
+}
+
+/** What the parts between frontiers, one inside the other, take on their tiers. */
+export function predictCuts(
+  graph: CutGraph,
+  { tiers, transfer }: Pick<CutWish, 'tiers' | 'transfer'>,
   nodeMs: ReadonlyMap<number, number>,
-  before: UnitsBefore,
+  cuts: readonly UnitsBefore[],
 ): CutPrediction {
+  const { speeds, links } = lineOf(tiers);
   const ms = unitTimes(graph, tiers, nodeMs);
-  const sumOf = (unit: (at: number) => boolean): number =>
-    ms.reduce((sum, each, at) => sum + (unit(at) ? each : 0), 0);
-  const headMs = sumOf((at) => before[at] === 1) / tiers.headSpeed;
-  const tailMs = sumOf((at) => before[at] !== 1) / tiers.tailSpeed;
-  const sendMs = (units: UnitsBefore): number =>
-    tiers.rttMs + (costOfFrontier(graph, units).crossingBytes ?? Infinity) * msPerByte(tiers);
-  const transferMs = sendMs(before);
+  const wholeMs = ms.reduce((sum, each) => sum + each, 0);
+  const partMs = speeds.map(
+    (speed, part) =>
+      ms.reduce((sum, each, unit) => {
+        const cut = cuts.findIndex((before) => before[unit] === 1);
+        return (cut < 0 ? cuts.length : cut) === part ? sum + each : sum;
+      }, 0) / speed,
+  );
+  const sendMs = (names: readonly string[], over: readonly LinkModel[]): number => {
+    const bytes = names.reduce((sum, name) => {
+      const value = graph.values[graph.valueIds.get(name) ?? -1];
+      return sum + ((value && transferredBytes(value, transfer)) ?? Infinity);
+    }, 0);
+    return over.reduce((sum, link) => sum + link.rttMs + bytes * msPerByte(link), 0);
+  };
+  const transferMs = cuts.reduce(
+    (sum, before, cut) => sum + sendMs(crossingNames(graph, before), links.slice(cut, cut + 1)),
+    0,
+  );
+  // What is sent to a remote first part are the inputs as they are.
+  const inputs = graph.values.filter(({ producer }) => producer < 0);
+  const inputBytes = inputs.reduce((sum, { bytes }) => sum + (bytes ?? Infinity), 0);
+  const aloneMs = speeds.map((speed, tier) =>
+    links
+      .slice(0, tier)
+      .reduce((sum, link) => sum + link.rttMs + inputBytes * msPerByte(link), wholeMs / speed),
+  );
+  const isThree = speeds.length > 2;
   return {
-    headMs,
+    headMs: partMs[0] ?? 0,
+    ...(isThree && { middleMs: partMs[1] ?? 0 }),
+    tailMs: partMs.at(-1) ?? 0,
     transferMs,
-    tailMs,
-    totalMs: headMs + transferMs + tailMs,
-    headAloneMs: sumOf(() => true) / tiers.headSpeed,
-    tailAloneMs: sendMs(new Uint8Array(before.length)) + sumOf(() => true) / tiers.tailSpeed,
+    totalMs: partMs.reduce((sum, each) => sum + each, transferMs),
+    headAloneMs: aloneMs[0] ?? 0,
+    ...(isThree && { middleAloneMs: aloneMs[1] ?? 0 }),
+    tailAloneMs: aloneMs.at(-1) ?? 0,
   };
 }
 
-/** What a frontier's parts and values cost in milliseconds, the round trip left out: every cut pays it. */
-function costsOnTiers(graph: CutGraph, tiers: TierModel, nodeMs: ReadonlyMap<number, number>): CutCosts {
+type LinkModel = Pick<TierModel, 'bandwidthMbps' | 'rttMs'>;
+
+/** Tiers in order, and the links between them. */
+function lineOf(tiers: TierModel): {
+  readonly speeds: readonly number[];
+  readonly links: readonly LinkModel[];
+} {
+  const { headSpeed, middleSpeed, tailSpeed, bandwidthMbps, rttMs } = tiers;
+  const first = { bandwidthMbps, rttMs };
+  if (middleSpeed === undefined) return { speeds: [headSpeed, tailSpeed], links: [first] };
+  const { tailBandwidthMbps, tailRttMs } = { ...DEFAULT_THREE_TIERS, ...tiers };
+  const second = { bandwidthMbps: tailBandwidthMbps, rttMs: tailRttMs };
+  return { speeds: [headSpeed, middleSpeed, tailSpeed], links: [first, second] };
+}
+
+/** What parts and values cost in milliseconds, the round trips left out: all cuts pay them. */
+function costsOnTiers(
+  graph: CutGraph,
+  { tiers, transfer }: CutWish,
+  nodeMs: ReadonlyMap<number, number>,
+): PartCosts {
+  const { speeds, links } = lineOf(tiers);
   const ms = unitTimes(graph, tiers, nodeMs);
+  const bytes = graph.values.map((value) => transferredBytes(value, transfer) ?? Infinity);
   return {
-    before: ms.map((each) => each / tiers.headSpeed),
-    after: ms.map((each) => each / tiers.tailSpeed),
-    crossing: graph.values.map(({ bytes }) => (bytes === null ? Infinity : bytes * msPerByte(tiers))),
+    parts: speeds.map((speed) => ms.map((each) => each / speed)),
+    crossing: links.map((link) => bytes.map((each) => each * msPerByte(link))),
   };
 }
 
@@ -175,24 +284,19 @@ function unitTimes(
   });
 }
 
-function msPerByte({ bandwidthMbps }: TierModel): number {
+function msPerByte({ bandwidthMbps }: LinkModel): number {
   return 8 / (bandwidthMbps * 1e3);
 }
 
-function resolved(
-  graph: CutGraph,
-  before: UnitsBefore,
-  isExact: boolean,
-  prediction: CutPrediction | null,
-): ResolvedCut {
-  return { before, crossing: crossingNames(graph, before), isExact, prediction };
+function placeOf(graph: CutGraph, before: UnitsBefore): ResolvedCuts['cuts'][number] {
+  return { before, crossing: crossingNames(graph, before) };
 }
 
-function noCut(kind: AutomaticCut, { values }: CutGraph): never {
+function noCut({ kind, cuts }: CutWish, { values }: CutGraph): never {
   const isOfUnknownSize = values.length > 0 && values.every(({ bytes }) => bytes === null);
   throw new InputError({
     code: 'no-cut',
-    message: `partition: "${kind}" finds no place that leaves work on both sides, and that only tensors of known size cross`,
+    message: `partition: "${kind}" finds no ${cuts === 1 ? 'place that leaves work on both sides, and that' : 'two places that leave work on all three tiers, and that'} only tensors of known size cross`,
     hint: isOfUnknownSize
       ? 'No size is known here: export the model with a fixed height and width, or name the values at which to cut.'
       : 'Leave the partition out, or name the values at which to cut.',

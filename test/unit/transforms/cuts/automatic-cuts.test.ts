@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cutGraphOfView, type CutGraph } from '../../../../src/transforms/cuts/cut-graph.ts';
-import { equalSizeCut } from '../../../../src/transforms/cuts/equal-size.ts';
+import { equalSizeCut, equalSizeCuts } from '../../../../src/transforms/cuts/equal-size.ts';
 import { costOfFrontier, isNested, type UnitsBefore } from '../../../../src/transforms/cuts/frontier.ts';
 import { FlowNetwork } from '../../../../src/transforms/cuts/max-flow.ts';
 import {
@@ -12,7 +12,15 @@ import {
   minimumCut,
   minimumCuts,
 } from '../../../../src/transforms/cuts/minimum-cut.ts';
-import { DEFAULT_TIERS, predictCut, resolveCut } from '../../../../src/transforms/cuts/resolve-cut.ts';
+import {
+  AUTOMATIC_CUTS,
+  type CutWish,
+  DEFAULT_THREE_TIERS,
+  DEFAULT_TIERS,
+  predictCuts,
+  resolveCuts,
+} from '../../../../src/transforms/cuts/resolve-cut.ts';
+import { TRANSFER_TYPES } from '../../../../src/transforms/transfer.ts';
 import { bundledModels, viewOf } from '../../canvas/views.ts';
 import { anyGraph, properFrontiers } from './graphs.ts';
 
@@ -24,6 +32,13 @@ function dividingWork(graph: CutGraph): UnitsBefore[] {
     (before) => first.some((unit) => before[unit] === 1) && last.some((unit) => before[unit] === 0),
   );
 }
+
+const wishFor = (kind: CutWish['kind'], cuts: CutWish['cuts'] = 1): CutWish => ({
+  kind,
+  cuts,
+  tiers: cuts === 1 ? DEFAULT_TIERS : DEFAULT_THREE_TIERS,
+  transfer: 'float32',
+});
 
 /** Pairs of frontiers with work before the first, behind the second, and between them. */
 function pairsDividingWork(graph: CutGraph): [UnitsBefore, UnitsBefore][] {
@@ -54,6 +69,36 @@ describe('the equal-size cut', () => {
     );
   });
 
+  test('into three parts has the least difference of all pairs of frontiers', () => {
+    const differenceOfParts = (graph: CutGraph, pair: readonly UnitsBefore[]): number => {
+      const sizes = [0, 1, 2].map((part) => {
+        const own = graph.units.filter((_, unit) => 2 - pair[0]![unit]! - pair[1]![unit]! === part);
+        const weights = new Set(own.flatMap((unit) => unit.weights));
+        return [...weights].reduce((sum, weight) => sum + graph.weightBytes[weight]!, 0);
+      });
+      return Math.max(...sizes) - Math.min(...sizes);
+    };
+    fc.assert(
+      fc.property(anyGraph, (graph) => {
+        const frontiers = properFrontiers(graph);
+        const pairs = frontiers.flatMap((first) =>
+          frontiers
+            .filter((second) => isNested(first, second) && String(first) !== String(second))
+            .map((second) => [first, second] as const),
+        );
+        const found = equalSizeCuts(graph);
+        if (pairs.length === 0) {
+          expect(found).toBeNull();
+          return;
+        }
+        expect(found?.isExact).toBe(true);
+        expect(pairs.map(String)).toContain(String(found!.before));
+        const best = least(pairs.map((pair) => differenceOfParts(graph, pair)));
+        expect(differenceOfParts(graph, found!.before)).toBe(best);
+      }),
+    );
+  });
+
   test('of too many frontiers is a frontier, and no worse than any prefix or single move', () => {
     fc.assert(
       fc.property(anyGraph, (graph) => {
@@ -76,7 +121,8 @@ describe('the equal-size cut', () => {
   test('lies inside a block where that is more equal', () => {
     const view = viewOf('zoo:resnet152');
     const graph = cutGraphOfView(view);
-    const { crossing, before } = resolveCut(graph, 'equal-size', DEFAULT_TIERS);
+    const [cut] = resolveCuts(graph, wishFor('equal-size')).cuts;
+    const { crossing, before } = cut!;
     const difference = differenceOf(graph, before);
     const single = view.frontiers.filter(({ legal, crossing: names }) => legal && names.length === 1);
     const bestSingle = least(
@@ -190,12 +236,14 @@ describe('the fastest cut', () => {
         anyGraph,
         tiers,
         fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { maxLength: 4 }),
-        (graph, model, ms) => {
+        fc.constantFrom(...TRANSFER_TYPES),
+        (graph, model, ms, transfer) => {
           const all = dividingWork(graph);
           fc.pre(all.length > 0);
           const nodeMs = new Map(ms.map((each, node) => [node, each]));
-          const times = all.map((before) => predictCut(graph, model, nodeMs, before).totalMs);
-          const { prediction } = resolveCut(graph, 'fastest', model, nodeMs);
+          const wish = { ...wishFor('fastest'), tiers: model, transfer };
+          const times = all.map((before) => predictCuts(graph, wish, nodeMs, [before]).totalMs);
+          const { prediction } = resolveCuts(graph, wish, nodeMs);
           expect(prediction?.totalMs).toBeCloseTo(least(times), 6);
         },
       ),
@@ -205,20 +253,56 @@ describe('the fastest cut', () => {
   test('moves to the fast tier as the link gets faster', () => {
     const graph = cutGraphOfView(viewOf('zoo:mobilenet_v2'));
     const shares = [0.1, 1, 10, 100, 1000].map((bandwidthMbps) => {
-      const { before } = resolveCut(graph, 'fastest', { ...DEFAULT_TIERS, bandwidthMbps });
-      return costOfFrontier(graph, before).macsBefore;
+      const tiers = { ...DEFAULT_TIERS, bandwidthMbps };
+      const [cut] = resolveCuts(graph, { ...wishFor('fastest'), tiers }).cuts;
+      return costOfFrontier(graph, cut!.before).macsBefore;
     });
     expect(shares).toEqual(shares.toSorted((a, b) => b - a));
     expect(new Set(shares).size).toBeGreaterThan(2);
+  });
+
+  test('moves to the fast tier as what crosses gets smaller', () => {
+    const graph = cutGraphOfView(viewOf('zoo:mobilenet_v2'));
+    const tiers = { ...DEFAULT_TIERS, bandwidthMbps: 20 };
+    const shares = TRANSFER_TYPES.map((transfer) => {
+      const [cut] = resolveCuts(graph, { ...wishFor('fastest'), tiers, transfer }).cuts;
+      return costOfFrontier(graph, cut!.before).macsBefore;
+    });
+    expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+    expect(new Set(shares).size).toBeGreaterThan(1);
+  });
+
+  test('of three tiers has the least predicted time of all pairs', () => {
+    const tiers = fc.record({
+      middleSpeed: fc.constantFrom(0.5, 2, 8),
+      tailSpeed: fc.constantFrom(1, 4, 20),
+      bandwidthMbps: fc.constantFrom(0.001, 0.01, 1),
+      tailBandwidthMbps: fc.constantFrom(0.001, 0.01, 1),
+      gmacsPerSecond: fc.constant(1e-6),
+    });
+    fc.assert(
+      fc.property(anyGraph, tiers, fc.constantFrom(...TRANSFER_TYPES), (graph, given, transfer) => {
+        const wish = { ...wishFor('fastest', 2), tiers: { ...DEFAULT_THREE_TIERS, ...given }, transfer };
+        const all = pairsDividingWork(graph).filter((pair) => isNested(...pair));
+        fc.pre(all.length > 0);
+        const times = all.map((pair) => predictCuts(graph, wish, new Map(), pair).totalMs);
+        expect(resolveCuts(graph, wish).prediction?.totalMs).toBeCloseTo(least(times), 6);
+      }),
+    );
   });
 });
 
 test.each(bundledModels)('automatic cuts of %s are found in a moment, on a slow machine too', (name) => {
   const graph = cutGraphOfView(viewOf(name));
-  for (const kind of ['equal-size', 'fewest-bytes', 'fastest'] as const) {
-    const { before, isExact } = resolveCut(graph, kind, DEFAULT_TIERS);
-    expect(isExact).toBe(true);
-    expect(before.includes(0) && before.includes(1)).toBe(true);
+  for (const kind of AUTOMATIC_CUTS) {
+    for (const count of [1, 2] as const) {
+      const { cuts, isExact } = resolveCuts(graph, wishFor(kind, count));
+      expect(isExact).toBe(true);
+      const sizes = cuts.map(({ before }) => before.filter((each) => each === 1).length);
+      const bounds = [0, ...sizes, graph.units.length];
+      expect(new Set(bounds).size).toBe(count + 2);
+      expect(bounds).toEqual(bounds.toSorted((a, b) => a - b));
+    }
   }
 });
 

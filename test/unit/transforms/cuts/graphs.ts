@@ -47,7 +47,7 @@ export const anySource: fc.Arbitrary<CutGraphSource> = fc
       nodes,
       inputs: [valueName('input')],
       outputs: [valueName('output')],
-      bytesOf: (name) => bytes.get(name) ?? null,
+      sizeOf: (name) => ({ bytes: bytes.get(name) ?? null, dataType: 'float32' }),
     };
   });
 
