@@ -1,3 +1,4 @@
+import { intAttribute } from '../attributes.ts';
 import { DataType, type Dim } from '../model.ts';
 import { broadcastReader, build, type Evaluator, numericDims, one } from './elements.ts';
 import { elementsOf, knownNumbers, productOf, type ShapeContext } from './facts.ts';
@@ -121,6 +122,13 @@ const cast = one((context, output) => {
   });
 });
 
+/** With the sign of the divisor, as in Python; with `fmod`, and of floats, with the sign of the dividend, as in C. */
+const modulo = elementwise(([a, b], { node }) => {
+  if (typeof a !== 'number' || typeof b !== 'number') return null;
+  const isPythons = intAttribute(node, 'fmod') !== 1;
+  return isPythons ? ((a % b) + b) % b : a % b;
+});
+
 /** Arithmetic, comparisons and reductions of small constants, exactly as a runtime computes them. */
 export const arithmeticEvaluators: readonly (readonly [string, Evaluator])[] = [
   ['Cast', cast],
@@ -135,6 +143,7 @@ export const arithmeticEvaluators: readonly (readonly [string, Evaluator])[] = [
       false,
     ),
   ],
+  ['Mod', modulo],
   ['Min', variadic(Math.min)],
   ['Max', variadic(Math.max)],
   ['Neg', unary((a) => -a)],
