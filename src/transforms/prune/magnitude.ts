@@ -1,7 +1,7 @@
 import { InputError } from '../../base/result.ts';
-import { checkRange, type ByteSource } from '../../onnx/byte-source.ts';
+import { tensorMadeWhenRead } from '../../onnx/made-when-read.ts';
 import { DataType, type Graph, type Model, type Tensor } from '../../onnx/model.ts';
-import { elementCount, tensorByteLength, tensorBytes, tensorFloats } from '../../onnx/tensor.ts';
+import { elementCount, tensorBytes, tensorFloats } from '../../onnx/tensor.ts';
 import { rememberNonZeroCount } from '../count-non-zero.ts';
 import { roundHalfEven } from '../quantize/affine.ts';
 import { pieceMarker, smallestMagnitudes } from './smallest-magnitudes.ts';
@@ -111,26 +111,9 @@ function magnitudesAround(
 }
 
 function prunedTensor(tensor: Tensor, cutoff: TensorCutoff): Tensor {
-  const length = tensorByteLength(tensor);
-  const source = madeWhenRead(length, () => prunedBytes(tensor, cutoff));
-  const pruned: Tensor = { ...tensor, data: { kind: 'raw', range: { source, offset: 0, length } } };
+  const pruned = tensorMadeWhenRead(tensor, () => prunedBytes(tensor, cutoff));
   rememberNonZeroCount(pruned, cutoff.nonZeroAfter);
   return pruned;
-}
-
-/** Bytes that exist from the first read until their end was read: writers read in order, once. */
-function madeWhenRead(size: number, make: () => Uint8Array): ByteSource {
-  let bytes: Uint8Array | null = null;
-  return {
-    size,
-    read(offset, length) {
-      checkRange(offset, length, size);
-      bytes ??= make();
-      const piece = bytes.subarray(offset, offset + length);
-      if (offset + length === size) bytes = null;
-      return piece;
-    },
-  };
 }
 
 function prunedBytes(tensor: Tensor, cutoff: TensorCutoff): Uint8Array {

@@ -1,0 +1,41 @@
+import type { Node } from '../onnx/model.ts';
+
+/** Which nodes a list of patterns means, and which patterns mean none. */
+export interface NodeMatch {
+  readonly matches: (node: Node) => boolean;
+  readonly unmatched: readonly string[];
+}
+
+/**
+ * Nodes by pattern: a pattern is a node's name, the name of a value it makes, or its operator, in all of which `*`
+ * stands for any text. What matches nothing is told, not refused: the rest is still done.
+ */
+export function matchNodes(nodes: readonly Node[], patterns: readonly string[]): NodeMatch {
+  const matched = new Set<Node>();
+  const unmatched = patterns.filter((pattern) => {
+    const found = nodes.filter((node) => isMeant(node, pattern));
+    for (const node of found) matched.add(node);
+    return found.length === 0;
+  });
+  return { matches: (node) => matched.has(node), unmatched };
+}
+
+function isMeant({ name, opType, outputs }: Node, pattern: string): boolean {
+  return [name, opType, ...outputs].some((text) => text !== '' && isLike(text, pattern));
+}
+
+/** Linear in the text for each `*`, whatever the pattern: regular expressions of untrusted text are not. */
+function isLike(text: string, pattern: string): boolean {
+  const parts = pattern.split('*');
+  const [first = '', ...rest] = parts;
+  if (rest.length === 0) return text === pattern;
+  const last = rest.pop() ?? '';
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}
