@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../base/result.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
+import { type CountedSize, dimsAtSize } from '../onnx/counted-size.ts';
 import { singleValueCuts } from '../onnx/frontiers.ts';
 import type { FrontierView, GraphView, ValueView } from '../onnx/graph-view.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
@@ -8,9 +9,10 @@ import type { ValueName } from '../onnx/model.ts';
 import { placeCuts } from '../transforms/cuts/placed-cut.ts';
 import { AUTOMATIC_CUTS } from '../transforms/cuts/resolve-cut.ts';
 import type { AutomaticCut } from '../transforms/recipe.ts';
+import { checkInputSize, INPUT_SIZE_HELP, inputSizeProblem, readInputSize } from './input-size.ts';
 import { openModelArgument } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s inspect -- --model FILE|zoo:NAME|sample
+const usage = `usage: npm run -s inspect -- --model FILE|zoo:NAME|sample [--input-size HxW]
 
 Prints what the lab knows about a model as JSON, without reading its weights:
   nodes, displayNodes   nodes in the file; nodes after folding constants and shape arithmetic
@@ -21,7 +23,9 @@ Prints what the lab knows about a model as JSON, without reading its weights:
                         share of MACs and weight bytes before, and what fastest is expected to take
   exits                 the model's outputs by work
   skippable             runs of identical blocks that can be left out: the values around them, and each block
-  inputs, outputs, opsets, unknownOperators, warnings, hollow`;
+  inputs, outputs, opsets, unknownOperators, warnings, hollow
+Shapes keep what the model leaves open, beside them "counted" is what bytes and MACs are told for:
+${INPUT_SIZE_HELP}.`;
 
 /** Everything `inspect` prints; sizes in bytes, shares in [0, 1]. */
 function report(view: GraphView) {
@@ -99,14 +103,23 @@ function cutReport(frontier: FrontierView, view: GraphView) {
   };
 }
 
-function modelArgument(): string {
+function readArguments(): { readonly model: string; readonly size: CountedSize | null } {
   try {
-    const { values } = parseArgs({ options: { model: { type: 'string' }, help: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      options: {
+        model: { type: 'string' },
+        'input-size': { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    });
     if (values.help) {
       console.log(usage);
       process.exit(0);
     }
-    if (values.model) return values.model;
+    const given = values['input-size'];
+    const size = given === undefined ? null : readInputSize(given);
+    if (given !== undefined && size === null) console.error(inputSizeProblem(given));
+    else if (values.model) return { model: values.model, size };
     console.error(usage);
   } catch (thrown) {
     console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
@@ -115,8 +128,11 @@ function modelArgument(): string {
 }
 
 try {
-  const { model, fileName, fileBytes } = openModelArgument(modelArgument());
-  const view = buildGraphView(model, { modelId: modelFingerprint(model), fileName, fileBytes });
+  const { model: argument, size } = readArguments();
+  const { model, fileName, fileBytes } = openModelArgument(argument);
+  if (size !== null) checkInputSize(model, size);
+  const meta = { modelId: modelFingerprint(model), fileName, fileBytes };
+  const view = buildGraphView(model, meta, dimsAtSize(size ?? {}));
   process.stdout.write(`${JSON.stringify(report(view), null, 2)}\n`);
 } catch (thrown) {
   if (!(thrown instanceof InputError)) throw thrown;

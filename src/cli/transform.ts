@@ -12,13 +12,17 @@ import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exit
 import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
+import { checkInputSize, INPUT_SIZE_HELP, inputSizeProblem, readInputSize } from './input-size.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE]
+const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--input-size HxW]
 
 Writes the variant's .onnx files and variant.json into DIR, and prints variant.json.
 The recipe file holds a list of operators, e.g. [{"op":"prune","kind":"unstructured","ratio":0.5}],
-or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote.`;
+or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote.
+${INPUT_SIZE_HELP};
+automatic cuts are found for that size, and the files keep it open.`;
 
 /** Exit codes: 0 written, 1 the model or recipe was refused, 2 wrong arguments. */
 function main(): void {
@@ -27,14 +31,17 @@ function main(): void {
   try {
     const { recipe } = readRecipe(args.recipe);
     const { model, fileName, baseName } = openModelArgument(args.model);
+    if (args.size !== null) checkInputSize(model, args.size);
+    const size = args.size ?? {};
     const heads = args.heads === undefined ? NO_HEADS : readHeads(args.heads, model);
     process.stderr.write(`${fileName}: ${recipeLabel(recipe)}\n`);
     const startedMs = performance.now();
-    checkRecipe(model, recipe, heads);
+    checkRecipe(model, recipe, heads, size);
     const variant = buildVariant(model, recipe, {
       baseName,
       now: () => performance.now(),
       heads,
+      size,
       onProgress: (share) => process.stderr.write(`  ${Math.round(100 * share)} %\n`),
     });
     const folder = resolveUserPath(args.out);
@@ -60,7 +67,15 @@ function helpOf({ hint, remedy }: Failure): string {
   return lines.map((line) => (line === undefined ? '' : `${line}\n`)).join('');
 }
 
-function readArguments(): { model: string; recipe: string; out: string; heads?: string } | null {
+interface Arguments {
+  readonly model: string;
+  readonly recipe: string;
+  readonly out: string;
+  readonly heads?: string;
+  readonly size: CountedSize | null;
+}
+
+function readArguments(): Arguments | null {
   const refuse = (message: string): null => {
     process.stderr.write(`${message}\n\n${usage}\n`);
     process.exitCode = 2;
@@ -73,6 +88,7 @@ function readArguments(): { model: string; recipe: string; out: string; heads?: 
         recipe: { type: 'string' },
         out: { type: 'string' },
         heads: { type: 'string' },
+        'input-size': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -80,11 +96,13 @@ function readArguments(): { model: string; recipe: string; out: string; heads?: 
       process.stdout.write(`${usage}\n`);
       return null;
     }
-    const { model, recipe, out, heads } = values;
+    const { model, recipe, out, heads, 'input-size': given } = values;
     if (model === undefined) return refuse('--model is missing');
     if (recipe === undefined) return refuse('--recipe is missing');
     if (out === undefined) return refuse('--out is missing');
-    return { model, recipe, out, ...(heads === undefined ? {} : { heads }) };
+    const size = given === undefined ? null : readInputSize(given);
+    if (given !== undefined && size === null) return refuse(inputSizeProblem(given));
+    return { model, recipe, out, size, ...(heads === undefined ? {} : { heads }) };
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : String(thrown));
   }
@@ -143,7 +161,7 @@ function writeVariantFile(folder: string, file: VariantFile): void {
   process.stderr.write(`  ${path} (${formatBytes(file.bytes)})\n`);
 }
 
-/** `variant.json`: all that is known about a variant before it runs. Sizes in bytes, shapes at batch 1. */
+/** `variant.json`: all that is known about a variant before it runs. Sizes in bytes, at batch 1. */
 function describeVariant(variant: Variant, modelFile: string, buildMs: number): object {
   const { recipe, plan, files } = variant;
   let macsToHere = 0;
@@ -186,10 +204,11 @@ function describeVariant(variant: Variant, modelFile: string, buildMs: number): 
 function describeValue({
   name,
   shape,
+  counted,
   dataType,
   bytes,
 }: Variant['cuts'][number]['crossing'][number]): object {
-  return { name, shape, dtype: dataType, bytes };
+  return { name, shape, ...(counted && { counted }), dtype: dataType, bytes };
 }
 
 function isFileError(thrown: unknown): thrown is Error {

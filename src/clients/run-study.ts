@@ -72,7 +72,13 @@ export async function runStudy(
   };
   control.signal.addEventListener('abort', stop);
   try {
-    const opened = await modelClient.api.open(inputs.modelFile, inputs.fileName, inputs.externalFiles);
+    const opened = await modelClient.api.open(
+      inputs.modelFile,
+      inputs.fileName,
+      inputs.externalFiles,
+      // As they are to run: automatic cuts are found at the size of the images.
+      study.trials[0]?.preprocessing,
+    );
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
     if (inputs.heads) await modelClient.api.useHeads(inputs.heads);
     // Noise for weights is right by chance only: such a model is compared with itself.

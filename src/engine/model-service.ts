@@ -2,9 +2,11 @@ import { defined } from '../base/assert.ts';
 import { attempt, InputError } from '../base/result.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { checkRunnable } from '../onnx/check-runnable.ts';
+import { type CountedSize, dimsAtSize, type InputDims } from '../onnx/counted-size.ts';
 import { attachExternalData, externalLocations } from '../onnx/external-data.ts';
 import { isHollow, refillHollow } from '../onnx/hollow.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
@@ -28,6 +30,16 @@ interface OpenModel {
   readonly baseName: string;
   /** The file itself, if it holds the whole model: what the identity recipe gives. */
   readonly original: Blob | null;
+  /** What sizes that the model leaves open are counted as. */
+  readonly size: CountedSize;
+}
+
+/** The open model with what only its view tells. */
+interface Opened extends OpenModel {
+  readonly fileName: string;
+  readonly fileBytes: number;
+  /** About running it. */
+  readonly notes: readonly string[];
 }
 
 /** Variants are kept until the model changes, the oldest going first. */
@@ -37,14 +49,14 @@ const keptVariants = 24;
 export function createModelService(): ModelApi {
   const store = createVariantStore();
   const gzipSizer = createGzipSizer();
-  let opened: OpenModel | null = null;
+  let opened: Opened | null = null;
   let heads: Heads = NO_HEADS;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<UncountedVariant>>();
   /** By arithmetic: files lie on disk for as long as this worker lives, so each is written once. */
   const profileFiles = new Map<string, BuiltFiles>();
 
-  function current(): OpenModel {
+  function current(): Opened {
     if (opened !== null) return opened;
     throw new InputError({ code: 'no-model', message: 'No model is open.', hint: 'Open a model first.' });
   }
@@ -70,7 +82,7 @@ export function createModelService(): ModelApi {
   }
 
   return {
-    open: (file, fileName, externalFiles) =>
+    open: (file, fileName, externalFiles, size = {}) =>
       attempt(() => {
         const parsed = parseModel(blobSource(file), fileName);
         const model = completed(parsed, externalFiles);
@@ -78,23 +90,37 @@ export function createModelService(): ModelApi {
         // A model without its weights can still be looked at.
         const fatal = errors.find(({ code }) => code !== 'onnx-external-missing');
         if (fatal) throw new InputError(fatal);
-        const view = buildGraphView(model, {
-          modelId: modelFingerprint(model),
+        const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
+        const now: Opened = {
+          model,
+          baseName: baseNameOf(fileName),
+          original: isWhole ? file : null,
+          size,
           fileName,
           fileBytes: file.size,
-        });
+          notes: [...warnings, ...errors.map(({ message, hint }) => [message, hint].join(' '))],
+        };
+        const view = viewOf(now);
         variants.clear();
         profileFiles.clear();
         heads = NO_HEADS;
-        const isWhole = !isHollow(parsed) && externalLocations(model).length === 0;
-        opened = { model, baseName: baseNameOf(fileName), original: isWhole ? file : null };
-        const notes = errors.map(({ message, hint }) => [message, hint].join(' '));
-        return { ...view, warnings: [...view.warnings, ...warnings, ...notes] };
+        opened = now;
+        return view;
+      }),
+
+    countAt: (size) =>
+      attempt(() => {
+        const resized = { ...current(), size };
+        const view = viewOf(resized);
+        variants.clear();
+        opened = resized;
+        return view;
       }),
 
     check: (recipe) =>
       attempt(() => {
-        checkRecipe(current().model, recipe, heads);
+        const { model, size } = current();
+        checkRecipe(model, recipe, heads, size);
         return null;
       }),
 
@@ -105,8 +131,8 @@ export function createModelService(): ModelApi {
         const key = JSON.stringify(arithmetic);
         const kept = profileFiles.get(key);
         if (kept !== undefined) return kept;
-        const { model, baseName } = current();
-        const named = { model: await namedForProfile(model, arithmetic), baseName, original: null };
+        const { model, baseName, size } = current();
+        const named = { model: await namedForProfile(model, arithmetic), baseName, original: null, size };
         const { built } = await buildFiles(named, [], store);
         profileFiles.set(key, built);
         return built;
@@ -114,10 +140,10 @@ export function createModelService(): ModelApi {
 
     buildForFeatures: (values, backbone) =>
       attempt(async () => {
-        const { model, baseName } = current();
-        const { analysed } = applyRecipe(analyseModel(model), backbone, pruneWeights, NO_HEADS);
+        const { model, baseName, size } = current();
+        const { analysed } = applyRecipe(analyseModel(model, size), backbone, pruneWeights, NO_HEADS);
         const features = featureModel(analysed, values).model;
-        const tapped = { model: features, baseName: `${baseName}-features`, original: null };
+        const tapped = { model: features, baseName: `${baseName}-features`, original: null, size };
         return (await buildFiles(tapped, [], store)).built;
       }),
 
@@ -145,9 +171,22 @@ export function createModelService(): ModelApi {
         const { name, blob } = defined(files[Math.min(fileIndex, files.length - 1)], 'a file of the variant');
         const model = parseModel(blobSource(blob), name);
         const meta = { modelId: modelFingerprint(model), fileName: name, fileBytes: blob.size };
-        return { view: buildGraphView(model, meta), fileNames: files.map((file) => file.name) };
+        const view = buildGraphView(model, meta, dimsIn(current()));
+        return { view, fileNames: files.map((file) => file.name) };
       }),
   };
+}
+
+function viewOf({ model, fileName, fileBytes, size, notes }: Opened): GraphView {
+  const meta = { modelId: modelFingerprint(model), fileName, fileBytes };
+  const view = buildGraphView(model, meta, dimsAtSize(size));
+  return { ...view, warnings: [...view.warnings, ...notes] };
+}
+
+/** What the inputs of a part of a model are counted with: as in the whole. */
+function dimsIn({ model, size }: OpenModel): InputDims {
+  const { counted } = analyseModel(model, size);
+  return (input) => counted.get(input.name)?.shape ?? dimsAtSize(size)(input);
 }
 
 /** A variant whose parameters have not all been looked at. */
@@ -182,13 +221,13 @@ function completed(
 }
 
 async function buildFiles(
-  { model, baseName, original }: OpenModel,
+  { model, baseName, original, size }: OpenModel,
   recipe: Recipe,
   store: VariantStore,
   heads: Heads = NO_HEADS,
 ): Promise<UncountedVariant> {
   const startedMs = performance.now();
-  const variant = buildVariant(model, recipe, { baseName, now: () => performance.now(), heads });
+  const variant = buildVariant(model, recipe, { baseName, now: () => performance.now(), heads, size });
   const isUntouched = recipe.every(({ op }) => op === 'identity');
   const files: { name: string; blob: Blob }[] = [];
   for (const file of variant.files) {

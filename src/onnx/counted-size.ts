@@ -117,14 +117,20 @@ function countedModel(model: Model, dimsOf: InputDims): Model {
   };
 }
 
-/** Whether images of another size change what is counted. */
-export function hasOpenSides({ inputs, values }: Pick<GraphView, 'inputs' | 'values'>): boolean {
-  return inputs.some((name) => {
-    const { shape = null } = values.get(name) ?? {};
-    if (shape === null) return true;
-    const axes = imageAxes(shape);
-    return axes !== null && (isOpen(shape[axes.height]) || isOpen(shape[axes.width]));
+/** Whether a view counts what the model leaves open at this size. */
+export function isCountedAt(
+  { inputs, values }: Pick<GraphView, 'inputs' | 'values'>,
+  size: CountedSize,
+): boolean {
+  return inputs.every((name) => {
+    const { shape = null, counted } = values.get(name) ?? {};
+    return counted === undefined || counted?.join() === countedDims(shape, size).join();
   });
+}
+
+/** The sizes that a view counts its open inputs with, to tell times apart by: `1x3x224x224`; empty if none is open. */
+export function countedKey({ inputs, values }: Pick<GraphView, 'inputs' | 'values'>): string {
+  return inputs.flatMap((name) => values.get(name)?.counted?.join('x') ?? []).join(',');
 }
 
 function isOpen(dim: Dim | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { Result } from '../base/result.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -9,12 +10,16 @@ export interface ModelApi {
   /**
    * Reads the model's structure, not its weights.
    * @param externalFiles files given along, by the location name the model uses
+   * @param size what sizes that the model leaves open are counted as
    */
   open(
     file: Blob,
     fileName: string,
     externalFiles: readonly { readonly location: string; readonly file: Blob }[],
+    size?: CountedSize,
   ): Promise<Result<GraphView>>;
+  /** Counts the open model at another size, from now on; automatic cuts may lie elsewhere then. */
+  countAt(size: CountedSize): Promise<Result<GraphView>>;
   /** Why a recipe cannot be applied, or `null` if it can; cheap, no weights touched. */
   check(recipe: Recipe): Promise<Result<null>>;
   /** Builds a variant's files. The blobs are readable from any worker. */

@@ -1,3 +1,4 @@
+import { isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { exitShares, isEmulatedTrial, timedSamples } from '../study/metrics.ts';
 import { expectedWork } from '../study/placement/expected-work.ts';
@@ -44,9 +45,9 @@ export function knownCosts(
   sources: CostSources,
   whole: WholeTimes | null,
 ): Pick<Known, 'costs' | 'basis'> {
-  const { totals, modelId } = view;
+  const { totals } = view;
   const place = placeOf(view, sources);
-  const key = place && profileKey(modelId, place.provider, place.threads, arithmeticOf(recipe));
+  const key = place && profileKey(view, place.provider, place.threads, arithmeticOf(recipe));
   const profiled = key === null ? undefined : sources.profiles.get(key);
   if (profiled) return { costs: profiled, basis: profiled.source === 'measured' ? 'nodes' : 'whole-model' };
   const imageBytes = sources.data?.dataset.items[0]?.length ?? 0;
@@ -70,6 +71,7 @@ export function wholeTimes(
       trial.state.kind === 'done' &&
       !isEmulatedTrial(trial) &&
       trial.strategy.modelId === view.modelId &&
+      isCountedAt(view, trial.preprocessing) &&
       trial.strategy.provider === place?.provider &&
       trial.strategy.threads === place.threads &&
       trial.strategy.recipe.every(({ op }) => op === 'identity' || op === 'quantize') &&

@@ -2,12 +2,13 @@ import { formatBytes } from '../base/units.ts';
 import { attempt, InputError, type Result } from '../base/result.ts';
 import { openDownloadClient } from '../clients/download-client.ts';
 import type { ModelClient } from '../clients/model-client.ts';
+import { isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadModel } from '../persist/models.ts';
 import { fetchOwn, type Progress } from './data-slice.ts';
 import type { Slice } from './slice.ts';
 import type { PickedFile } from './sort-files.ts';
-import { adoptModelWorker, takeModelWorker } from './workers.ts';
+import { adoptModelWorker, modelWorker, takeModelWorker } from './workers.ts';
 
 /** Where a model comes from. */
 export type ModelSource =
@@ -42,7 +43,7 @@ interface FetchedModel {
   readonly external: OpenModel['external'];
 }
 
-export const createModelSlice: Slice<ModelSlice> = (set, get) => {
+export const createModelSlice: Slice<ModelSlice> = (set, get, store) => {
   /** Ends the opening under way. */
   let stop: () => void = () => {};
 
@@ -93,6 +94,24 @@ export const createModelSlice: Slice<ModelSlice> = (set, get) => {
       }
     }
   };
+
+  /** Work and bytes of a model without a size of its own are those of the images it is given. */
+  const countAtImageSize = async () => {
+    const { model, preprocessing } = get();
+    const worker = modelWorker();
+    if (!model || !preprocessing || !worker || isCountedAt(model.view, preprocessing)) return;
+    const counted = await worker.countAt(preprocessing);
+    // A later change asks again.
+    if (get().model !== model || get().preprocessing !== preprocessing) return;
+    if (!counted.ok)
+      return get().reportFailure('The model could not be counted at this size', counted.failure);
+    set({ model: { ...model, view: counted.value } });
+    get().recheckRecipe();
+  };
+
+  store.subscribe((lab, before) => {
+    if (lab.model !== before.model || lab.preprocessing !== before.preprocessing) void countAtImageSize();
+  });
 
   return {
     model: null,

@@ -1,5 +1,6 @@
 import { attempt, InputError } from '../base/result.ts';
 import { profileModel } from '../clients/profile-model.ts';
+import { countedKey } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { arithmeticOf } from '../study/placement/predict-strategy.ts';
 import { speedFactorFrom } from '../study/placement/speed-from-study.ts';
@@ -68,8 +69,14 @@ export interface PlacementSlice {
  * What a profile belongs to, besides this device.
  * @param arithmetic of the kernels, see `arithmeticOf`
  */
-export function profileKey(modelId: string, provider: string, threads: number, arithmetic = ''): string {
-  return `${modelId} ${provider} ${threads}${arithmetic === '' ? '' : ` ${arithmetic}`}`;
+export function profileKey(view: GraphView, provider: string, threads: number, arithmetic = ''): string {
+  return `${profiledModel(view)} ${provider} ${threads}${arithmetic === '' ? '' : ` ${arithmetic}`}`;
+}
+
+/** The model, and at which size if it leaves that open: times at another size are others. */
+function profiledModel(view: GraphView): string {
+  const size = countedKey(view);
+  return size === '' ? view.modelId : `${view.modelId}@${size}`;
 }
 
 export type TierProfiles = Partial<Readonly<Record<Tier, TierProfile>>>;
@@ -82,16 +89,20 @@ export function deviceProfilesOf(
   profiles: PlacementSlice['profiles'],
   modelId: string,
 ): readonly DeviceProfile[] {
-  return [...profiles].flatMap(([key, profile]) => {
+  // Of several sizes of the images, the last one counts.
+  const latest = new Map<string, DeviceProfile>();
+  for (const [key, profile] of profiles) {
     const [id, provider, threads, ...arithmetic] = key.split(' ');
-    if (id !== modelId) return [];
+    if (id?.split('@', 1)[0] !== modelId) continue;
     const place = {
       provider: provider as Provider,
       threads: Number(threads),
       arithmetic: arithmetic.join(' '),
     };
-    return deviceProfile(profile, place) ?? [];
-  });
+    const told = deviceProfile(profile, place);
+    if (told !== null) latest.set(JSON.stringify(place), told);
+  }
+  return [...latest.values()];
 }
 
 /** An entry's placement with the tiers and links of now; null: this device alone. */
@@ -203,7 +214,7 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
           get().reportFailure('The model could not be profiled', result.failure);
           break;
         }
-        const key = profileKey(view.modelId, provider, threads, arithmeticOf(arithmetic));
+        const key = profileKey(view, provider, threads, arithmeticOf(arithmetic));
         set(({ profiles }) => {
           const others = [...profiles].filter(([other]) => other !== key).slice(1 - mostProfiles);
           return { profiles: new Map([...others, [key, result.value]]) };
@@ -241,10 +252,10 @@ function placedOn(recipe: Recipe, names: readonly PlacementName[]): readonly Giv
 function lacksProfile(lab: Lab): boolean {
   const { model, environment, settings, profiles } = lab;
   if (!model || !environment) return false;
-  const { modelId, totals } = model.view;
-  const { provider, threads } = strategyPlace(settings, environment, totals.macs);
+  const { view } = model;
+  const { provider, threads } = strategyPlace(settings, environment, view.totals.macs);
   return arithmeticsOf(lab).some(
-    (arithmetic) => !profiles.has(profileKey(modelId, provider, threads, arithmeticOf(arithmetic))),
+    (arithmetic) => !profiles.has(profileKey(view, provider, threads, arithmeticOf(arithmetic))),
   );
 }
 
