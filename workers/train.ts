@@ -1,4 +1,4 @@
 import { serve } from '../src/engine/serve.ts';
-import { trainService } from '../src/engine/train-service.ts';
+import { createTrainService } from '../src/engine/train-service.ts';
 
-serve(trainService);
+serve(createTrainService());

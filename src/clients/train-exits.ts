@@ -5,7 +5,12 @@ import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import { imagesToTrainWith } from '../study/evaluation-images.ts';
 import type { Provider } from '../study/trial.ts';
-import type { LearningPoint, LearningProgress, TargetSource } from '../transforms/exits/train-head.ts';
+import {
+  checkHeadSize,
+  type LearningPoint,
+  type LearningProgress,
+  type TargetSource,
+} from '../transforms/exits/train-head.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import { classesToLearn, type TrainingTargets } from '../transforms/exits/training-classes.ts';
 import { backboneKey } from '../transforms/exits/backbone.ts';
@@ -125,7 +130,7 @@ export async function trainExits(
       let curve: readonly LearningPoint[] = [];
       const outcome = await client.api.train(
         { features: rows, width, value, targets, classCount, ...labelled },
-        job.seed,
+        { seed: job.seed, threads: job.threads },
         (now) => {
           if (now.kind === 'step') curve = now.point.step === 1 ? [now.point] : [...curve, now.point];
           onProgress({ kind: 'learning', value, position, count: job.values.length, curve, now });
@@ -228,6 +233,10 @@ async function computeFeatures(
   const classCount = widths.at(-1) ?? 0;
   const checked = check(classCount);
   if (!checked.ok) return checked;
+  const sized = attemptNow(() =>
+    values.forEach((value, position) => checkHeadSize(widths[position] ?? 0, classCount, value)),
+  );
+  if (!sized.ok) return sized;
   const bytes = 4 * images.length * widths.reduce((sum, width) => sum + width, 0);
   if (bytes > mostFeatureBytes) {
     return failed({

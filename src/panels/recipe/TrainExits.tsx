@@ -69,7 +69,8 @@ export function TrainExits({ operator }: { readonly operator: TrainedExitOperato
 /** What can be learned from the images though the training was refused. */
 function Instead({ failure: { code, where } }: { readonly failure: Failure }) {
   const train = useLab((lab) => lab.trainExits);
-  if (code === 'head-bad-features' && where !== undefined) return <OtherPlace value={where} />;
+  if ((code === 'head-bad-features' || code === 'head-too-large') && where !== undefined)
+    return <OtherPlace value={where} />;
   const canLeaveOut = code === 'head-too-few-images';
   const canLearnAnswers =
     canLeaveOut || ['head-no-full-classes', 'head-class-range', 'head-one-class'].includes(code);
@@ -84,7 +85,7 @@ function Instead({ failure: { code, where } }: { readonly failure: Failure }) {
   );
 }
 
-/** Where an exit finds no finite numbers: what comes before has them more likely than what follows. */
+/** Where an exit finds too many features, or no finite numbers: what comes before is better more likely than what follows. */
 function OtherPlace({ value }: { readonly value: string }) {
   const recipe = useLab((lab) => lab.recipes.present);
   const view = useLab((lab) => lab.model?.view);

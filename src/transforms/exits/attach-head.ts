@@ -1,15 +1,8 @@
 import { defined } from '../../base/assert.ts';
 import { InputError } from '../../base/result.ts';
 import { makeInt, makeInts, makeNode } from '../../onnx/attributes.ts';
-import {
-  DataType,
-  type Model,
-  type Node,
-  type Tensor,
-  type ValueInfo,
-  type ValueName,
-  valueName,
-} from '../../onnx/model.ts';
+import { DataType, type Model, type Node, type Tensor, type ValueName, valueName } from '../../onnx/model.ts';
+import { tensorInfo } from '../../onnx/make-model.ts';
 import { floatTensor, int64Tensor } from '../../onnx/tensor.ts';
 import type { AnalysedModel } from '../analyse-model.ts';
 import { namesIn, uniqueNames } from '../graph-names.ts';
@@ -58,7 +51,7 @@ export function attachHeads(analysed: AnalysedModel, heads: readonly TrainedHead
         floatTensor(weights, [head.classCount, head.width], head.weights),
         floatTensor(bias, [head.classCount], head.bias),
       ],
-      output: floatInfo(output, [pooled.batch, head.classCount]),
+      output: tensorInfo(output, [pooled.batch, head.classCount]),
     };
   });
   return {
@@ -101,7 +94,7 @@ export function featureModel(
         nodes: insertedAfter(graph.nodes, pooled),
         initializers: [...graph.initializers, ...pooled.flatMap(({ initializers }) => initializers)],
         outputs: [
-          ...pooled.map(({ output, batch, width }) => floatInfo(valueName(output), [batch, width])),
+          ...pooled.map(({ output, batch, width }) => tensorInfo(output, [batch, width])),
           ...graph.outputs.filter(({ name }) => name === final),
         ],
       },
@@ -250,8 +243,4 @@ function noSuchValue({ model }: AnalysedModel, value: string): InputError {
 
 function finalOutput({ exits }: AnalysedModel): ValueName {
   return defined(exits.at(-1), 'final output').output;
-}
-
-function floatInfo(name: ValueName, shape: readonly (number | string | null)[]): ValueInfo {
-  return { name, type: { kind: 'tensor', dataType: DataType.float, shape }, docString: '', unknown: [] };
 }

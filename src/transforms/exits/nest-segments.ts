@@ -12,6 +12,7 @@ import {
   type ValueName,
   valueName,
 } from '../../onnx/model.ts';
+import { tensorInfo } from '../../onnx/make-model.ts';
 import { dataTypeName, int64Tensor } from '../../onnx/tensor.ts';
 import { namesIn, uniqueNames } from '../graph-names.ts';
 import { raiseOpset, standardOpset } from '../quantize/raise-opset.ts';
@@ -58,8 +59,9 @@ export function nestSegments(
   const unique = uniqueNames(new Set(raised.flatMap(({ model }) => [...namesIn(model.graph)])));
   const parts = inOneScope(raised, outputName, unique);
   const exitIndexOutput = unique('exit_index');
-  const scoresInfo = (name: string): ValueInfo => tensorInfo(name, ...outputOf(types));
-  const indexInfo = (name: string): ValueInfo => tensorInfo(name, DataType.int64, []);
+  const [scoresType, scoresShape] = outputOf(types);
+  const scoresInfo = (name: string): ValueInfo => tensorInfo(name, scoresShape, scoresType);
+  const indexInfo = (name: string): ValueInfo => tensorInfo(name, [], DataType.int64);
 
   /** The graph from one segment to the end, with its scores and exit number under these names. */
   const graphFrom = (at: number, scores: string, index: string): Graph => {
@@ -267,8 +269,4 @@ function renameValues(graph: Graph, renamed: ReadonlyMap<string, string>): Graph
     outputs: graph.outputs.map((output) => ({ ...output, name: rename(output.name) })),
     valueInfos: graph.valueInfos.map((info) => ({ ...info, name: rename(info.name) })),
   };
-}
-
-function tensorInfo(name: string, dataType: number, shape: Shape): ValueInfo {
-  return { name: valueName(name), type: { kind: 'tensor', dataType, shape }, docString: '', unknown: [] };
 }

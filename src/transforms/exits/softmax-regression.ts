@@ -11,6 +11,27 @@ export interface RegressionShape {
   readonly classes: number;
 }
 
+/** How well a classifier does on some images. */
+export interface Fit {
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  /** Share in [0, 1]. */
+  readonly accuracy: number;
+}
+
+/**
+ * What `crossEntropy` tells of the same images at different parameters.
+ * @param gradient is added to; null where it is not wanted
+ */
+export type CrossEntropy = (parameters: Float64Array, gradient: Float64Array | null) => Fit | Promise<Fit>;
+
+/** A way of computing it: in plain loops, or in a runtime (`regression-graph.ts`). */
+export type CrossEntropyOf = (images: LabelledRows, shape: RegressionShape) => CrossEntropy;
+
+/** In plain loops: the fastest where a step is little work, and available everywhere. */
+export const plainCrossEntropyOf: CrossEntropyOf = (images, shape) => (parameters, gradient) =>
+  crossEntropy(images, shape, parameters, gradient);
+
 /** So many images share what is read of the weights: of many classes these do not fit the cache. */
 const BLOCK = 32;
 
@@ -20,12 +41,12 @@ const BLOCK = 32;
  * their sums do not wait for each other.
  * @param parameters weights of all classes, row-major [classes, width], then their biases
  */
-export function crossEntropy(
+function crossEntropy(
   { rows, targets }: LabelledRows,
   { width, classes }: RegressionShape,
   parameters: Float64Array,
   gradient: Float64Array | null,
-): { readonly loss: number; readonly accuracy: number } {
+): Fit {
   const count = targets.length;
   const scores = new Float64Array(BLOCK * classes);
   let loss = 0;

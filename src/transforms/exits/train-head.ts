@@ -1,6 +1,14 @@
+import { defined } from '../../base/assert.ts';
 import { InputError } from '../../base/result.ts';
-import { minimise } from './minimise.ts';
-import { crossEntropy, type LabelledRows, type RegressionShape, weightDecay } from './softmax-regression.ts';
+import { minimise, type Objective } from './minimise.ts';
+import {
+  type CrossEntropy,
+  type CrossEntropyOf,
+  type LabelledRows,
+  plainCrossEntropyOf,
+  type RegressionShape,
+  weightDecay,
+} from './softmax-regression.ts';
 import { classesToLearn, divideByClass, type TrainingTargets } from './training-classes.ts';
 
 /** What a head is trained on: one row of features and one class for each image. */
@@ -28,6 +36,8 @@ export interface TrainingOptions {
   readonly patience?: number;
   readonly validationShare?: number;
   readonly onProgress?: (progress: LearningProgress) => void;
+  /** How the loss is computed, which is nearly all of the time; plain loops unless told. */
+  readonly crossEntropyOf?: CrossEntropyOf;
 }
 
 /** One step of the training; losses are mean cross-entropies in nats. */
@@ -77,12 +87,15 @@ const NEVER = -1e4;
  * Measured on features of a ResNet-20 and a ResNet-56, 16 to 1,024 wide, of 200 and 1,000 images.
  */
 const DECAYS = [0.3, 0.1, 0.01];
-/** Where a step takes seconds, only the one that is right most often. */
+/** Where a step takes long, only the one that is right most often. */
 const ONE_DECAY = [0.1];
-/** Multiply-accumulates of a step up to which all are tried. */
-const MOST_WORK_FOR_ALL = 1e8;
+/** Multiply-accumulates of a step's products up to which all are tried. */
+const MOST_WORK_FOR_ALL = 1e9;
 
 const DEFAULTS = { maxSteps: 200, patience: 5, validationShare: 0.2 };
+
+/** Of a head; the search takes some 70 bytes for each. */
+const MOST_WEIGHTS = 14e6;
 
 /** More images without finite features than this mean that the value is no good. */
 const MOST_LEFT_OUT = 0.05;
@@ -92,40 +105,54 @@ const MOST_LEFT_OUT = 0.05;
  * from, the others (validation) tell when to stop and which decay is best. What was chosen is then learned once
  * more from all of them, so that none is wasted; the accuracy told is the one before that.
  * @throws InputError `head-bad-features`, `head-class-range`, `head-too-few-images`
- * (enough of others), `head-no-full-classes` (of one other at most) or `head-one-class`
+ * (enough of others), `head-no-full-classes` (of one other at most),
+ * `head-one-class` or `head-too-large`
  */
-export function trainHead(given: TrainingSet, options: TrainingOptions): HeadWeights {
+export async function trainHead(given: TrainingSet, options: TrainingOptions): Promise<HeadWeights> {
   const { maxSteps, patience, validationShare } = { ...DEFAULTS, ...options };
+  const crossEntropyOf = options.crossEntropyOf ?? plainCrossEntropyOf;
   const set = withFiniteFeatures(given);
   const classes = classesToLearn(set);
+  checkHeadSize(set.width, classes.length, set.value);
   const { training, validation } = divideByClass(set.targets, classes, options.seed, validationShare);
-  const all = [...training, ...validation];
   const rowOfClass = new Map(classes.map((each, row) => [each, row]));
   const part = (images: readonly number[], standard: Standardisation): LabelledRows => ({
     rows: standardised(set, images, standard),
     targets: Int32Array.from(images, (image) => rowOfClass.get(set.targets[image] as number) ?? 0),
   });
   const shape = { width: set.width, classes: classes.length };
+  const decays =
+    options.decays ?? (headWork(training.length, shape) > MOST_WORK_FOR_ALL ? ONE_DECAY : DECAYS);
   // Validation images are new to whatever was learned from the others, their spread included.
   const seen = standardisation(set, training);
-  const [toLearn, toCheck] = [part(training, seen), part(validation, seen)];
-  const work = training.length * shape.width * shape.classes;
-  const decays = options.decays ?? (work > MOST_WORK_FOR_ALL ? ONE_DECAY : DECAYS);
-  const found = decays
-    .map((decay, attempt) =>
-      search(toLearn, toCheck, shape, {
-        decay,
-        maxSteps,
-        patience,
-        onPoint: (point) => options.onProgress?.({ kind: 'step', attempt, attempts: decays.length, point }),
-      }),
-    )
-    .reduce((best, each) => (each.best.validationLoss < best.best.validationLoss ? each : best));
+  const [toLearn, toCheck] = [
+    crossEntropyOf(part(training, seen), shape),
+    crossEntropyOf(part(validation, seen), shape),
+  ];
+  let found: Found | null = null;
+  for (const [attempt, decay] of decays.entries()) {
+    const tried = await search(toLearn, toCheck, shape, {
+      decay,
+      maxSteps,
+      patience,
+      onPoint: (point) => options.onProgress?.({ kind: 'step', attempt, attempts: decays.length, point }),
+    });
+    if (found === null || tried.best.validationLoss < found.best.validationLoss) found = tried;
+  }
+  const { curve, best, decay } = defined(found, 'a decay');
+  const all = [...training, ...validation];
   const standard = standardisation(set, all);
-  const parameters = finish(part(all, standard), shape, found, options.onProgress);
+  const parameters = await finish(
+    crossEntropyOf(part(all, standard), shape),
+    shape,
+    { steps: best.step, decay },
+    options.onProgress,
+  );
   return {
     ...unstandardised(parameters, shape, classes, set.classCount, standard),
-    ...found,
+    curve,
+    best,
+    decay,
     trainingImages: training.length,
     validationImages: validation.length,
     leftOutImages: given.targets.length - set.targets.length,
@@ -135,12 +162,32 @@ export function trainHead(given: TrainingSet, options: TrainingOptions): HeadWei
   };
 }
 
-interface Found extends Pick<HeadWeights, 'curve' | 'best' | 'decay'> {}
+/** Multiply-accumulates of each of a step's two products. */
+export function headWork(images: number, { width, classes }: RegressionShape): number {
+  return images * width * classes;
+}
+
+/**
+ * Refuses a head whose training would take more than a gigabyte.
+ * @throws InputError `head-too-large`
+ */
+export function checkHeadSize(width: number, classes: number, value?: string): void {
+  if (width * classes <= MOST_WEIGHTS) return;
+  const at = value === undefined ? '' : ` at "${value}"`;
+  throw new InputError({
+    code: 'head-too-large',
+    message: `Found ${width} features${at} for ${classes} classes, wanted at most ${Math.floor(MOST_WEIGHTS / classes)}`,
+    ...(value === undefined ? {} : { where: value }),
+    hint: 'Put the exit before the value is flattened, where means over parts of the image stand for it, or later, where there are fewer features.',
+  });
+}
+
+type Found = Pick<HeadWeights, 'curve' | 'best' | 'decay'>;
 
 /** Learns with one decay until validation images say that it gets no better. */
-function search(
-  toLearn: LabelledRows,
-  toCheck: LabelledRows,
+async function search(
+  toLearn: CrossEntropy,
+  toCheck: CrossEntropy,
   shape: RegressionShape,
   options: {
     readonly decay: number;
@@ -148,16 +195,16 @@ function search(
     readonly patience: number;
     readonly onPoint: (point: LearningPoint) => void;
   },
-): Found {
+): Promise<Found> {
   const { decay, maxSteps, patience } = options;
   const parameters = newParameters(shape);
   const curve: LearningPoint[] = [];
   let best: LearningPoint | null = null;
-  minimise(parameters, objective(toLearn, shape, decay), {
+  await minimise(parameters, objective(toLearn, shape, decay), {
     maxSteps,
     tolerance: 1e-6,
-    onStep(step, value) {
-      const { loss, accuracy } = crossEntropy(toCheck, shape, parameters, null);
+    async onStep(step, value) {
+      const { loss, accuracy } = await toCheck(parameters, null);
       const trainingLoss = value - weightDecay(parameters, null, shape, decay);
       const point = { step, trainingLoss, validationLoss: loss, validationAccuracy: accuracy };
       curve.push(point);
@@ -168,7 +215,7 @@ function search(
   });
   if (best === null) {
     // Nothing to learn from features that never change.
-    const { loss, accuracy } = crossEntropy(toCheck, shape, parameters, null);
+    const { loss, accuracy } = await toCheck(parameters, null);
     best = { step: 0, trainingLoss: loss, validationLoss: loss, validationAccuracy: accuracy };
     curve.push(best);
   }
@@ -176,15 +223,14 @@ function search(
 }
 
 /** As many steps as were best, from all images. */
-function finish(
-  all: LabelledRows,
+async function finish(
+  all: CrossEntropy,
   shape: RegressionShape,
-  { best, decay }: Found,
+  { steps, decay }: { readonly steps: number; readonly decay: number },
   onProgress: TrainingOptions['onProgress'],
-): Float64Array {
+): Promise<Float64Array> {
   const parameters = newParameters(shape);
-  const steps = best.step;
-  minimise(parameters, objective(all, shape, decay), {
+  await minimise(parameters, objective(all, shape, decay), {
     maxSteps: steps,
     tolerance: 1e-6,
     onStep(step) {
@@ -200,10 +246,10 @@ function newParameters({ width, classes }: RegressionShape): Float64Array {
   return new Float64Array(classes * (width + 1));
 }
 
-function objective(part: LabelledRows, shape: RegressionShape, decay: number) {
-  return (at: Float64Array, gradient: Float64Array): number => {
+function objective(crossEntropy: CrossEntropy, shape: RegressionShape, decay: number): Objective {
+  return async (at, gradient) => {
     gradient.fill(0);
-    const { loss } = crossEntropy(part, shape, at, gradient);
+    const { loss } = await crossEntropy(at, gradient);
     return loss + weightDecay(at, gradient, shape, decay);
   };
 }

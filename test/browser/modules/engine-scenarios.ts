@@ -4,6 +4,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilities.ts';
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
+import { openTrainClient } from '../../../src/clients/train-client.ts';
 import type { Preprocessing } from '../../../src/data/preprocessing.ts';
 import { createGzipSizer } from '../../../src/engine/gzip-size.ts';
 import { withExternalWeights } from '../../../src/engine/session-input.ts';
@@ -15,6 +16,7 @@ import type { LoadedDataset } from '../../../src/protocol/data-api.ts';
 import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
 import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
 import type { Provider } from '../../../src/study/trial.ts';
+import { trainHead, type TrainingSet } from '../../../src/transforms/exits/train-head.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 import {
   failingModel,
@@ -312,4 +314,22 @@ export async function gzipSizes() {
   }
   globalThis.CompressionStream = Native;
   return { sizes, compressions };
+}
+
+/** Trains a head that is large enough for the runtime, in the worker and by plain loops. */
+export async function largeHead() {
+  const [images, width, classCount] = [500, 400, 100];
+  const random = seededRandom(3);
+  const centres = Float32Array.from({ length: classCount * width }, random);
+  const targets = Int32Array.from({ length: images }, (_, image) => image % classCount);
+  const features = Float32Array.from(
+    { length: images * width },
+    (_, at) => (centres[(Math.floor(at / width) % classCount) * width + (at % width)] ?? 0) + 3 * random(),
+  );
+  const set: TrainingSet = { features, width, targets, classCount, fewImages: 'refuse' };
+  const client = openTrainClient();
+  const inWorker = value(await client.api.train(set, { seed: 1, threads: 2 }, () => {}));
+  client.terminate();
+  const plain = await trainHead(set, { seed: 1, decays: [inWorker.decay] });
+  return [inWorker, plain].map(({ best, weights }) => ({ best, weights: weights.length }));
 }

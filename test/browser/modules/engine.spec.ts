@@ -228,3 +228,15 @@ test('files of the same content are compressed once', async ({ page }) => {
   expect(sizes[3]).toBeGreaterThan(3e6 / 1100);
   expect(sizes[3]).toBeLessThan(3e6 / 900);
 });
+
+test('a head of many classes is computed by the runtime, and is the one that plain loops find', async ({
+  page,
+}) => {
+  const [inWorker, plain] = await runInPage<Module, 'largeHead'>(page, path, 'largeHead');
+  expect(inWorker?.best.step).toBe(plain?.best.step);
+  expect(inWorker?.best.validationAccuracy).toBe(plain?.best.validationAccuracy);
+  expect(inWorker?.best.validationAccuracy).toBeGreaterThan(0.2);
+  expect(inWorker?.best.validationLoss).toBeCloseTo(plain?.best.validationLoss ?? 0, 4);
+  // Equal to the last digit would mean that the runtime had no part in it.
+  expect(inWorker?.best.validationLoss).not.toBe(plain?.best.validationLoss);
+});

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../../src/base/random.ts';
 import { InputError } from '../../../../src/base/result.ts';
 import {
+  checkHeadSize,
   type HeadWeights,
   trainHead,
   type TrainingSet,
@@ -56,9 +57,9 @@ function predictions({ weights, bias }: HeadWeights, { features, width }: Traini
   });
 }
 
-function failureOf(work: () => unknown): { code: string; message: string } {
+async function failureOf(work: () => Promise<unknown>): Promise<{ code: string; message: string }> {
   try {
-    work();
+    await work();
   } catch (thrown) {
     if (thrown instanceof InputError) return thrown.failure;
     throw thrown;
@@ -69,9 +70,9 @@ function failureOf(work: () => unknown): { code: string; message: string } {
 describe('trainHead', () => {
   test.each(golden.cases)(
     'reaches the optimum of scikit-learn and PyTorch: $images images, $width features, $classes classes',
-    ({ images, width, classes, spread, l2, seed, sklearn, torch }) => {
+    async ({ images, width, classes, spread, l2, seed, sklearn, torch }) => {
       const set = clouds(images, width, classes, spread);
-      const { curve } = trainHead(set, {
+      const { curve } = await trainHead(set, {
         seed,
         decays: [l2],
         maxSteps: 1000,
@@ -86,14 +87,14 @@ describe('trainHead', () => {
     },
   );
 
-  test('stops early where validation images say so, and keeps the best step', () => {
+  test('stops early where validation images say so, and keeps the best step', async () => {
     const set = clouds(200, 60, 4, 2.5);
-    const { curve, best } = trainHead(set, { seed: 1, decays: [0], patience: 5 });
+    const { curve, best } = await trainHead(set, { seed: 1, decays: [0], patience: 5 });
     expect(best.validationLoss).toBe(Math.min(...curve.map(({ validationLoss }) => validationLoss)));
     expect(curve.length).toBe(best.step + 5);
   });
 
-  test('knows images that it has never seen: the usual decay does better than hardly any', () => {
+  test('knows images that it has never seen: the usual decay does better than hardly any', async () => {
     const [images, width, classes] = [400, 120, 4];
     const all = clouds(images + 400, width, classes, 3);
     const set = {
@@ -103,13 +104,13 @@ describe('trainHead', () => {
     };
     const rightOf = (head: HeadWeights) =>
       predictions(head, all).filter((each, image) => image >= images && each === all.targets[image]).length;
-    const usual = rightOf(trainHead(set, { seed: 3 }));
-    expect(usual).toBeGreaterThan(rightOf(trainHead(set, { seed: 3, decays: [1e-4] })));
+    const usual = rightOf(await trainHead(set, { seed: 3 }));
+    expect(usual).toBeGreaterThan(rightOf(await trainHead(set, { seed: 3, decays: [1e-4] })));
     expect(usual).toBeGreaterThan(0.7 * 400);
   });
 
-  test('the loss on training images falls at every step', () => {
-    const { curve } = trainHead(clouds(150, 10, 3, 1), {
+  test('the loss on training images falls at every step', async () => {
+    const { curve } = await trainHead(clouds(150, 10, 3, 1), {
       seed: 2,
       decays: [0],
       patience: 1000,
@@ -120,31 +121,34 @@ describe('trainHead', () => {
     });
   });
 
-  test('weights for raw features choose what was validated: scale and shift of features do not matter', () => {
+  test('weights for raw features choose what was validated: scale and shift of features do not matter', async () => {
     const set = clouds(240, 12, 3, 0.8);
     const moved = { ...set, features: set.features.map((feature) => 250 * feature - 1000) };
-    const [plain, shifted] = [trainHead(set, { seed: 5 }), trainHead(moved, { seed: 5 })];
+    const [plain, shifted] = [await trainHead(set, { seed: 5 }), await trainHead(moved, { seed: 5 })];
     const agreeing = predictions(plain, set).filter(
       (each, image) => each === predictions(shifted, moved)[image],
     );
     expect(agreeing.length).toBeGreaterThanOrEqual(238);
   });
 
-  test('the same seed gives the same head, and images are divided anew by another', () => {
+  test('the same seed gives the same head, and images are divided anew by another', async () => {
     const set = clouds(90, 5, 3, 1.5);
-    expect(trainHead(set, { seed: 4 })).toEqual(trainHead(set, { seed: 4 }));
-    expect(trainHead(set, { seed: 4 }).curve).not.toEqual(trainHead(set, { seed: 5 }).curve);
+    expect(await trainHead(set, { seed: 4 })).toEqual(await trainHead(set, { seed: 4 }));
+    expect((await trainHead(set, { seed: 4 })).curve).not.toEqual((await trainHead(set, { seed: 5 })).curve);
   });
 
-  test('features that never change teach nothing and break nothing', () => {
+  test('features that never change teach nothing and break nothing', async () => {
     const features = new Float32Array(40 * 3).fill(7);
     const targets = Int32Array.from({ length: 40 }, (_, image) => image % 2);
-    const head = trainHead({ features, width: 3, targets, classCount: 2, fewImages: 'refuse' }, { seed: 1 });
+    const head = await trainHead(
+      { features, width: 3, targets, classCount: 2, fewImages: 'refuse' },
+      { seed: 1 },
+    );
     expect([...head.weights, ...head.bias].every(Number.isFinite)).toBe(true);
     expect(head.best.validationAccuracy).toBe(0.5);
   });
 
-  test('rare classes, features of any scale, copies of features and few images are learned', () => {
+  test('rare classes, features of any scale, copies of features and few images are learned', async () => {
     const width = 12;
     const set = clouds(400, width, 2, 0.6);
     // One image in ten of the second class.
@@ -156,26 +160,26 @@ describe('trainHead', () => {
       return (set.features[image * width + (column % 9)] as number) * 10 ** ((column % 9) - 4);
     });
     const rare = { ...set, features, targets: Int32Array.from(kept, (at) => set.targets[at] as number) };
-    const rightOfRare = predictions(trainHead(rare, { seed: 1 }), rare).filter(
+    const rightOfRare = predictions(await trainHead(rare, { seed: 1 }), rare).filter(
       (each, image) => each === 1 && rare.targets[image] === 1,
     ).length;
     expect(rightOfRare).toBeGreaterThan(0.7 * rare.targets.reduce((sum, each) => sum + each, 0));
 
-    const twenty = trainHead(clouds(20, 500, 4, 0.5), { seed: 1 });
+    const twenty = await trainHead(clouds(20, 500, 4, 0.5), { seed: 1 });
     expect(twenty.best.validationAccuracy).toBeGreaterThan(0.7);
   });
 
-  test('a thousand classes are told apart', () => {
+  test('a thousand classes are told apart', async () => {
     const set = clouds(4000, 16, 1000, 0.05);
-    const head = trainHead(set, { seed: 1, decays: [0.001], maxSteps: 3 });
+    const head = await trainHead(set, { seed: 1, decays: [0.001], maxSteps: 3 });
     expect(head.best.validationAccuracy, 'chance: a thousandth').toBeGreaterThan(0.3);
     expect(head.missingClasses).toEqual([]);
   });
 
-  test('what is chosen is learned once more from all images, in as many steps', () => {
+  test('what is chosen is learned once more from all images, in as many steps', async () => {
     const finished: number[] = [];
     const attempts = new Set<number>();
-    const { best } = trainHead(clouds(200, 20, 4, 1), {
+    const { best } = await trainHead(clouds(200, 20, 4, 1), {
       seed: 1,
       onProgress(now) {
         if (now.kind === 'step') attempts.add(now.attempt);
@@ -186,69 +190,77 @@ describe('trainHead', () => {
     expect(finished).toEqual(Array.from({ length: best.step }, (_, at) => at + 1));
   });
 
-  test('classes that the model does not have are refused by name', () => {
+  test('classes that the model does not have are refused by name', async () => {
     const classNames = new Map([[2, 'zebra']]);
     const set = { ...clouds(40, 4, 3, 1), classCount: 2, classNames };
-    const { code, message } = failureOf(() => trainHead(set, { seed: 1 }));
+    const { code, message } = await failureOf(() => trainHead(set, { seed: 1 }));
     expect(code).toBe('head-class-range');
     expect(message).toContain('class 2 "zebra", wanted classes 0 to 1');
   });
 
-  test('classes without images are never chosen', () => {
+  test('a head whose training would not fit the memory is refused with how many features would do', async () => {
+    const { code, message } = await failureOf(async () => checkHeadSize(25_088, 1000, '/flatten'));
+    expect(code).toBe('head-too-large');
+    expect(message).toBe('Found 25088 features at "/flatten" for 1000 classes, wanted at most 14000');
+  });
+
+  test('classes without images are never chosen', async () => {
     const set = { ...clouds(60, 4, 2, 1), classCount: 6 };
-    const head = trainHead({ ...set, targets: set.targets.map((each) => 2 * each + 1) }, { seed: 1 });
+    const head = await trainHead({ ...set, targets: set.targets.map((each) => 2 * each + 1) }, { seed: 1 });
     expect(head.missingClasses).toEqual([0, 2, 4, 5]);
     expect(new Set(predictions(head, set))).toEqual(new Set([1, 3]));
   });
 
-  test('too few images of a labelled class are refused with how many are wanted', () => {
+  test('too few images of a labelled class are refused with how many are wanted', async () => {
     const set = clouds(31, 4, 3, 1);
     const targets = set.targets.map((target, image) => (image < 3 ? 2 : target === 2 ? 0 : target));
-    const { code, message } = failureOf(() => trainHead({ ...set, targets }, { seed: 1 }));
+    const { code, message } = await failureOf(() => trainHead({ ...set, targets }, { seed: 1 }));
     expect(code).toBe('head-too-few-images');
     expect(message).toContain('class 2 (3)');
     expect(message).toContain(`at least ${MIN_IMAGES_PER_CLASS}`);
   });
 
-  test('where no two classes have enough images, leaving classes out is no way out', () => {
+  test('where no two classes have enough images, leaving classes out is no way out', async () => {
     const set = clouds(9, 4, 3, 1);
-    const { code, message } = failureOf(() => trainHead(set, { seed: 1 }));
+    const { code, message } = await failureOf(() => trainHead(set, { seed: 1 }));
     expect(code).toBe('head-no-full-classes');
     expect(message).toContain('class 0 (3), class 1 (3), class 2 (3)');
   });
 
-  test('seldom predicted classes are left out instead, unless one class remains', () => {
+  test('seldom predicted classes are left out instead, unless one class remains', async () => {
     const set: TrainingSet = { ...clouds(31, 4, 3, 1), fewImages: 'leave-out' };
     const targets = set.targets.map((target, image) => (image < 3 ? 2 : target === 2 ? 0 : target));
-    expect(trainHead({ ...set, targets }, { seed: 1 }).missingClasses).toEqual([2]);
+    expect((await trainHead({ ...set, targets }, { seed: 1 })).missingClasses).toEqual([2]);
     const one = { ...set, targets: targets.map(() => 1) };
-    expect(failureOf(() => trainHead(one, { seed: 1 })).code).toBe('head-one-class');
+    expect((await failureOf(() => trainHead(one, { seed: 1 }))).code).toBe('head-one-class');
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])(
     'features that are %s are refused, but of few images left out',
-    (bad) => {
+    async (bad) => {
       const set = clouds(30, 4, 3, 1);
       const features = set.features.with(4 * 7 + 2, bad).with(4 * 9, bad);
-      const { code, message } = failureOf(() => trainHead({ ...set, value: '/relu', features }, { seed: 1 }));
+      const { code, message } = await failureOf(() =>
+        trainHead({ ...set, value: '/relu', features }, { seed: 1 }),
+      );
       expect(code).toBe('head-bad-features');
       expect(message).toContain('at "/relu" in 2 of 30 training images');
       const few = clouds(100, 4, 3, 1);
-      const head = trainHead({ ...few, features: few.features.with(9, bad) }, { seed: 1 });
+      const head = await trainHead({ ...few, features: few.features.with(9, bad) }, { seed: 1 });
       expect(head.leftOutImages).toBe(1);
       expect(head.trainingImages + head.validationImages).toBe(99);
       expect([...head.weights, ...head.bias].every(Number.isFinite)).toBe(true);
     },
   );
 
-  test('every image is trained on or validated on, and never both', () => {
-    fc.assert(
-      fc.property(
+  test('every image is trained on or validated on, and never both', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer({ min: 2, max: 5 }),
         fc.integer({ min: MIN_IMAGES_PER_CLASS, max: 12 }),
         fc.integer(),
-        (classes, each, seed) => {
-          const head = trainHead(clouds(classes * each, 3, classes, 1), { seed, maxSteps: 2 });
+        async (classes, each, seed) => {
+          const head = await trainHead(clouds(classes * each, 3, classes, 1), { seed, maxSteps: 2 });
           expect(head.trainingImages + head.validationImages).toBe(classes * each);
           expect(head.validationImages).toBeGreaterThanOrEqual(classes);
         },
