@@ -7,18 +7,18 @@ import { startRuntime } from './ort.ts';
  * @throws InputError as `startRuntime`
  */
 export async function startRegression(threads: number): Promise<RegressionRuntime> {
-  const { ort, createSession } = await startRuntime('wasm', threads);
+  const runtime = await startRuntime('wasm', threads);
   // The runtime computes every output of a model, asked for or not.
   const [fitting, learning] = await Promise.all([
-    createSession(modelToBytes(regressionModel(false))),
-    createSession(modelToBytes(regressionModel(true))),
+    runtime.createSession(modelToBytes(regressionModel(false))),
+    runtime.createSession(modelToBytes(regressionModel(true))),
   ]);
   return async ({ images, width, classes, rows, targets, weights, bias }, withGradient) => {
     const values = await (withGradient ? learning : fitting).run({
-      rows: new ort.Tensor('float32', rows, [images, width]),
-      targets: new ort.Tensor('int32', targets, [images]),
-      weights: new ort.Tensor('float32', weights, [classes, width]),
-      bias: new ort.Tensor('float32', bias, [classes]),
+      rows: new runtime.ort.Tensor('float32', rows, [images, width]),
+      targets: new runtime.ort.Tensor('int32', targets, [images]),
+      weights: new runtime.ort.Tensor('float32', weights, [classes, width]),
+      bias: new runtime.ort.Tensor('float32', bias, [classes]),
     });
     const floats = (name: string) => values[name]?.data as Float32Array;
     return {
