@@ -18,7 +18,7 @@ import {
   useExpectations,
   usePredictions,
   useReach,
-  useTierModel,
+  useTierModels,
 } from '../store/predictions.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
@@ -92,7 +92,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
     [profile, reach],
   );
   const predictions = usePredictions(view, recipe);
-  const tiers = useTierModel(view);
+  const tiers = useTierModels(view);
   const shown = useLab((lab) => lab.shownPlacement);
   const problem = useLab((lab) => (lab.recipes.present === recipe ? lab.recipeProblem : null));
   const expectations = useExpectations(view, recipe);

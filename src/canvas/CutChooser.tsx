@@ -1,5 +1,5 @@
 import type { GraphView } from '../onnx/graph-view.ts';
-import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
+import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
 import { type Placement, withAutomaticCut, withCuts } from '../transforms/placement.ts';
 import type { AutomaticCut, Recipe } from '../transforms/recipe.ts';
 import { secondCut } from './cut-moves.ts';
@@ -12,14 +12,14 @@ interface CutChooserProps {
   readonly onRecipe: (next: Recipe) => void;
   readonly compact: boolean;
   /** For `fastest`: tiers and link. */
-  readonly tiers: Partial<TierModel> | undefined;
+  readonly tiers: TierModels | undefined;
 }
 
 const AUTOMATIC: readonly { readonly kind: AutomaticCut; readonly label: string; readonly title: string }[] =
   [
-    { kind: 'equal-size', label: 'equal size', title: 'Two parts of about the same size' },
+    { kind: 'equal-size', label: 'equal size', title: 'Parts of about the same size' },
     { kind: 'fewest-bytes', label: 'fewest bytes', title: 'Where the fewest bytes cross' },
-    { kind: 'fastest', label: 'fastest', title: 'The least time in all: first part, transfer, second part' },
+    { kind: 'fastest', label: 'fastest', title: 'The least time in all: parts and transfers' },
   ];
 
 /** Who places the cut: the person, or the lab; and whether there is a second one. */
@@ -44,7 +44,13 @@ export function CutChooser({ view, recipe, placement, onRecipe, compact, tiers }
           type="button"
           aria-pressed={chosen === kind}
           title={title}
-          onClick={() => onRecipe(withAutomaticCut(recipe, kind, tiers))}
+          onClick={() =>
+            onRecipe(
+              cuts.length > 1
+                ? withAutomaticCut(recipe, kind, tiers?.twoCuts, 2)
+                : withAutomaticCut(recipe, kind, tiers?.oneCut),
+            )
+          }
         >
           {compact ? (label.split(' ')[0] ?? label) : label}
         </button>

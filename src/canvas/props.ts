@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
-import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
+import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /** What the boxes' heat shows. */
@@ -83,7 +83,7 @@ export interface GraphCanvasProps {
   /** What each node is expected to take on this device, by `NodeView.index`. */
   readonly nodeMs?: ArrayLike<number>;
   /** Tiers and link that the fastest cut is for, where they differ from the defaults. */
-  readonly tiers?: Partial<TierModel>;
+  readonly tiers?: TierModels;
   /** More for the toolbar. */
   readonly tools?: ReactNode;
   /** Why the recipe does not fit the model, beside what the canvas itself sees, and what would help. */

@@ -3,7 +3,8 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import { expectedWork, type ExpectedWork, nodeShares, transferOf } from '../study/placement/expected-work.ts';
 import { arithmeticOf, type Known } from '../study/placement/predict-strategy.ts';
 import {
-  LINK_NAMES,
+  linksBetween,
+  meanRoundTripMs,
   PLACEMENT_NAMES,
   type PlacementName,
   TIERS,
@@ -21,7 +22,7 @@ import {
 } from '../study/predict.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
-import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
+import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Tier } from '../transforms/variant.ts';
 import type { TierProfiles } from './placement-slice.ts';
@@ -132,30 +133,46 @@ export function forecastCuts(
   );
 }
 
-/** The tiers and the link of the pair whose prediction is shown, for the fastest cut; this device has speed 1. */
-export function useTierModel(view: GraphView): TierModel {
+/**
+ * What the fastest cuts assume of the tiers: for one cut the pair whose prediction is shown, with the link between
+ * them; for two all three. This device has speed 1.
+ */
+export function useTierModels(view: GraphView): TierModels {
   const { nodeMs, source } = useCostProfile(view);
   const { links } = useLab((lab) => lab.tierSetup);
   const { costs } = useExpectations(view, UNCHANGED);
   const shown = useLab((lab) => lab.shownPlacement);
   return useMemo(() => {
-    const [head = 'mobile', tail = 'edge'] = shown.split('-').length === 2 ? tiersOfPlacement(shown) : [];
-    const between = LINK_NAMES.filter((name) => name.startsWith(head) || name.endsWith(tail)).map(
-      (name) => links[name],
-    );
     const totalOf = (times: ArrayLike<number>): number => Array.from(times).reduce((sum, ms) => sum + ms, 0);
     const totalMs = Math.max(totalOf(nodeMs), 1e-6);
-    // A device that stands for a tier is as fast as it was with the whole model.
-    const speedOf = (tier: Tier): number => totalMs / Math.max(totalOf(costs[tier].nodeMs), 1e-9);
     const short = (value: number): number => Number(value.toPrecision(4));
-    return {
-      headSpeed: short(speedOf(head)),
-      tailSpeed: short(speedOf(tail)),
-      // Links in a row: each byte takes the time of both.
-      bandwidthMbps: short(1 / between.reduce((sum, { bandwidthMbps }) => sum + 1 / bandwidthMbps, 0)),
-      rttMs: short(between.reduce((sum, { rttMs }) => sum + rttMs, 0)),
+    // A device that stands for a tier is as fast as it was with the whole model.
+    const speedOf = (tier: Tier): number => short(totalMs / Math.max(totalOf(costs[tier].nodeMs), 1e-9));
+    // Links in a row: each byte takes the time of both.
+    const linkOf = (from: Tier, to: Tier): { readonly bandwidthMbps: number; readonly rttMs: number } => {
+      const between = linksBetween(from, to).map((name) => links[name]);
+      return {
+        bandwidthMbps: short(1 / between.reduce((sum, { bandwidthMbps }) => sum + 1 / bandwidthMbps, 0)),
+        rttMs: short(between.reduce((sum, link) => sum + meanRoundTripMs(link), 0)),
+      };
+    };
+    const times = {
       gmacsPerSecond: short(Math.max(view.totals.macs, 1) / totalMs / 1e6),
       ...(source === 'measured' && { nodeMicroseconds: Array.from(nodeMs, (ms) => Math.round(1000 * ms)) }),
+    };
+    const [head = 'mobile', tail = 'edge'] = shown.split('-').length === 2 ? tiersOfPlacement(shown) : [];
+    const second = linkOf('edge', 'cloud');
+    return {
+      oneCut: { headSpeed: speedOf(head), tailSpeed: speedOf(tail), ...linkOf(head, tail), ...times },
+      twoCuts: {
+        headSpeed: speedOf('mobile'),
+        middleSpeed: speedOf('edge'),
+        tailSpeed: speedOf('cloud'),
+        ...linkOf('mobile', 'edge'),
+        tailBandwidthMbps: second.bandwidthMbps,
+        tailRttMs: second.rttMs,
+        ...times,
+      },
     };
   }, [view, nodeMs, source, costs, links, shown]);
 }

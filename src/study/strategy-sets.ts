@@ -49,7 +49,7 @@ const cut: Operator = { op: 'partition', cut: 'equal-size' };
  * exits that the model has, else at those trained on this device, else leaves out repeated blocks; P cuts at a
  * place chosen for the model anew. Whether a recipe can be applied is for the model worker's `check` to say.
  * @param trained the trained exits whose heads are there
- * @param tiers for the fastest cut: what differs from the defaults
+ * @param tiers for the fastest cut: what differs from the defaults; with a tier in the middle it is cut twice
  * @source Singh et al.: identity, quantized, early exit (two blocks skipped), QE, partition, QEP
  */
 export function strategySets(
@@ -200,7 +200,10 @@ function cutSet(tiers: Partial<TierModel>): StrategySet {
       { name: 'identity', recipe: [identity] },
       { name: 'P', recipe: [cut] },
       { name: 'P fewest bytes', recipe: [{ op: 'partition', cut: 'fewest-bytes' }] },
-      { name: 'P fastest', recipe: withAutomaticCut([], 'fastest', tiers) },
+      {
+        name: 'P fastest',
+        recipe: withAutomaticCut([], 'fastest', tiers, tiers.middleSpeed === undefined ? 1 : 2),
+      },
     ],
     leftOut: [],
   };

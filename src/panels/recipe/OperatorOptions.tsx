@@ -11,7 +11,7 @@ import {
   withFixedExit,
 } from '../../transforms/placement.ts';
 import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
-import { useTierModel } from '../../store/predictions.ts';
+import { useTierModels } from '../../store/predictions.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type {
   ExistingExitOperator,
@@ -232,7 +232,7 @@ export function PartitionOptions({
   readonly view: GraphView;
   readonly onRecipe: (next: Recipe) => void;
 }) {
-  const tiers = useTierModel(view);
+  const { oneCut, twoCuts } = useTierModels(view);
   const { cuts } = placementOf(recipe, view);
   const [first, second] = cuts;
   if (first === undefined) return null;
@@ -241,25 +241,28 @@ export function PartitionOptions({
   const next = neighbourCut(view, cut, 1);
   return (
     <>
-      {second === undefined && (
-        <SelectField
-          title="Place"
-          value={first.automatic ?? 'by-hand'}
-          options={[
-            { value: 'by-hand', label: 'where it is dragged' },
-            { value: 'equal-size', label: 'parts of equal size' },
-            { value: 'fewest-bytes', label: 'the fewest bytes cross' },
-            { value: 'fastest', label: 'the fastest in all' },
-          ]}
-          onChange={(place) =>
-            onRecipe(
-              place === 'by-hand'
-                ? withCuts(recipe, [first.crossing])
-                : withAutomaticCut(recipe, place, tiers),
-            )
-          }
-        />
-      )}
+      <SelectField
+        title="Place"
+        value={first.automatic ?? 'by-hand'}
+        options={[
+          { value: 'by-hand', label: 'where it is dragged' },
+          { value: 'equal-size', label: 'parts of equal size' },
+          { value: 'fewest-bytes', label: 'the fewest bytes cross' },
+          { value: 'fastest', label: 'the fastest in all' },
+        ]}
+        onChange={(place) =>
+          onRecipe(
+            place === 'by-hand'
+              ? withCuts(
+                  recipe,
+                  cuts.map(({ crossing }) => crossing),
+                )
+              : second === undefined
+                ? withAutomaticCut(recipe, place, oneCut)
+                : withAutomaticCut(recipe, place, twoCuts, 2),
+          )
+        }
+      />
       {second === undefined && (
         <div className={styles.stepper}>
           <IconButton

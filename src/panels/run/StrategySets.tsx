@@ -2,12 +2,15 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Failure } from '../../base/result.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
-import { useTierModel } from '../../store/predictions.ts';
+import { useTierModels } from '../../store/predictions.ts';
 import { sortByFit } from '../../store/strategy-slice.ts';
 import { type StrategySet, strategySets } from '../../study/strategy-sets.ts';
+import { tiersOfPlacement } from '../../study/placement/tiers.ts';
+import { automaticCutOf, type TierModel, tiersOf } from '../../transforms/cuts/resolve-cut.ts';
 import type { TrainedHead } from '../../transforms/exits/trained-head.ts';
 import { tapPlaces } from '../../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
+import { withAutomaticCut } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import type { NamedRecipe, Operator, PartitionOperator, Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
@@ -32,10 +35,11 @@ function Sets({ view, onClose }: { readonly view: GraphView; readonly onClose: (
   const heads = useLab((lab) => lab.heads);
   const listRecipes = useLab((lab) => lab.listRecipes);
   const tell = useLab((lab) => lab.tell);
-  const tiersOfNow = useTierModel(view);
-  // What is listed already stays the same strategy, though costs may have been measured since.
-  const tiers =
-    listed.flatMap(({ recipe }) => (recipe.length === 1 ? recipe : [])).find(isFastestCut) ?? tiersOfNow;
+  const { oneCut, twoCuts } = useTierModels(view);
+  const isThree = useLab((lab) => tiersOfPlacement(lab.shownPlacement).length > 2);
+  const tiersOfNow = isThree ? twoCuts : oneCut;
+  // What is listed for these tiers stays the same strategy, though costs may have been measured since.
+  const tiers = fastestListed(listed, tiersOfNow) ?? tiersOfNow;
   const sets = useMemo(() => strategySets(view, trainedOn(view, heads), tiers), [view, heads, tiers]);
   const refusals = useRefusals(sets);
   const keys = new Set(listed.flatMap((each) => (each.placement ? [] : [keyOf(each.recipe)])));
@@ -181,8 +185,23 @@ function trainedOn(
   return { at: [...places, ...trained], seed };
 }
 
+/** The listed fastest cut for the same tiers and links. */
+function fastestListed(
+  listed: readonly Pick<NamedRecipe, 'recipe'>[],
+  tiers: TierModel,
+): PartitionOperator | undefined {
+  const keyOfTiers = (given: Partial<TierModel>): string => {
+    const { nodeMicroseconds: _times, gmacsPerSecond: _speed, ...rest } = given;
+    return keyOf(withAutomaticCut([], 'fastest', rest, given.middleSpeed === undefined ? 1 : 2));
+  };
+  return listed
+    .flatMap(({ recipe: [only, ...others] }) => (only && others.length === 0 ? [only] : []))
+    .filter(isFastestCut)
+    .find((operator) => keyOfTiers(tiersOf(operator)) === keyOfTiers(tiers));
+}
+
 function isFastestCut(operator: Operator): operator is PartitionOperator {
-  return operator.op === 'partition' && operator.cut === 'fastest';
+  return operator.op === 'partition' && automaticCutOf(operator) === 'fastest';
 }
 
 function keyOf(recipe: Recipe): string {

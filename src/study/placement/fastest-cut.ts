@@ -1,6 +1,6 @@
 import { type CutGraph } from '../../transforms/cuts/cut-graph.ts';
 import { type UnitsBefore, unitsUpTo } from '../../transforms/cuts/frontier.ts';
-import { minimumCut } from '../../transforms/cuts/minimum-cut.ts';
+import { minimumCuts } from '../../transforms/cuts/minimum-cut.ts';
 import { transferredBytes } from '../../transforms/transfer.ts';
 import {
   type Assumptions,
@@ -13,57 +13,52 @@ import {
 import { type ExpectedWork, nodeShares } from './expected-work.ts';
 import { linksBetween, type PlacementName, tiersOfPlacement } from './tiers.ts';
 
-/** The cut that is expected to be the fastest for two tiers, and what it is expected to take. */
-export interface FastestCut {
+/** The cuts that are expected to be the fastest for a placement, and what they are expected to take. */
+export interface FastestCuts {
   readonly graph: CutGraph;
-  readonly before: UnitsBefore;
+  /** What lies before each cut, in order. */
+  readonly before: readonly UnitsBefore[];
   readonly times: ExpectedTimes;
 }
 
 /**
- * Finds the fastest cut of all, also of those whose branches are cut at different depths: a minimum cut by the costs
- * of nodes and values, or the best cut straight across the graph, where exits make that one faster.
- * @returns null if there is no legal cut, or the placement has not two tiers
+ * Finds the fastest cuts of all, also of those whose branches are cut at different depths: minimum cuts by the costs
+ * of nodes and values; for two tiers also the best cut straight across the graph, where exits make that one faster.
+ * @returns null if there are no legal cuts, or the placement has a single tier
  */
-export function fastestCut(
+export function fastestCuts(
   work: ExpectedWork,
   costs: CostsByTier,
   name: PlacementName,
   assumptions: Assumptions,
-): FastestCut | null {
-  const [first, last, ...others] = tiersOfPlacement(name);
-  if (first === undefined || last === undefined || others.length > 0) return null;
-  const { graph, view } = work;
+): FastestCuts | null {
+  const tiers = tiersOfPlacement(name);
+  if (tiers.length < 2) return null;
+  const { graph } = work;
   const reach = nodeShares(work, assumptions.shares);
   const onTier = (nodeMs: ArrayLike<number>): number[] =>
     graph.units.map(({ nodes }) =>
       nodes.reduce((sum, node) => sum + (reach[node] ?? 0) * (nodeMs[node] ?? 0), 0),
     );
-  const msPerByte = linksBetween(first, last).reduce(
-    (sum, link) => sum + 8 / (1000 * assumptions.setup.links[link].bandwidthMbps),
-    0,
-  );
-  const found = minimumCut(graph, {
-    before: onTier(costs[first].nodeMs),
-    after: onTier(costs[last].nodeMs),
-    crossing: graph.values.map(({ name: value }) => {
-      const facts = view.values.get(value);
-      const bytes = facts ? transferredBytes(facts, assumptions.transfer) : null;
-      return bytes === null ? Number.POSITIVE_INFINITY : bytes * msPerByte;
+  const found = minimumCuts(graph, {
+    parts: tiers.map((tier) => onTier(costs[tier].nodeMs)),
+    crossing: tiers.slice(1).map((to, at) => {
+      const links = linksBetween(tiers[at] ?? to, to).map((link) => assumptions.setup.links[link]);
+      const msPerByte = links.reduce((sum, { bandwidthMbps }) => sum + 8 / (1000 * bandwidthMbps), 0);
+      return graph.values.map((value) => {
+        const bytes = transferredBytes(value, assumptions.transfer);
+        return bytes === null ? Number.POSITIVE_INFINITY : bytes * msPerByte;
+      });
     }),
   });
   const along = predictPlacements(work, costs, assumptions).cut.get(name) ?? new Float64Array(0);
   const straight = along.reduce((best, ms, at) => (ms < (along[best] ?? Infinity) ? at : best), -1);
   const candidates = [
-    ...(straight >= 0 ? [unitsUpTo(graph, straight)] : []),
+    ...(straight >= 0 ? [[unitsUpTo(graph, straight)]] : []),
     ...(found ? [found.before] : []),
-  ].flatMap((before): FastestCut[] => {
-    const times = expectedTimes(
-      dividedWork(work, [{ graph, before }], assumptions),
-      costs,
-      name,
-      assumptions,
-    );
+  ].flatMap((before): FastestCuts[] => {
+    const cuts = before.map((each) => ({ graph, before: each }));
+    const times = expectedTimes(dividedWork(work, cuts, assumptions), costs, name, assumptions);
     return times ? [{ graph, before, times }] : [];
   });
   const [one, other] = candidates;

@@ -26,6 +26,12 @@ export interface TierModel {
   readonly nodeMicroseconds?: readonly number[];
 }
 
+/** What `fastest` is to assume for one cut and for two. */
+export interface TierModels {
+  readonly oneCut: TierModel;
+  readonly twoCuts: TierModel;
+}
+
 /** A phone and an edge server four times as fast over a good link; wasm runs about 18 GMAC/s on one core. */
 export const DEFAULT_TIERS: TierModel = {
   headSpeed: 1,
@@ -108,7 +114,7 @@ export function namedCutsOf(operator: PartitionOperator): readonly (readonly str
 }
 
 /** The tiers an operator assumes: three where it wants two cuts. */
-function tiersOf(operator: PartitionOperator): TierModel {
+export function tiersOf(operator: PartitionOperator): TierModel {
   const { nodeMicroseconds } = operator;
   const defaults = defaultTiersOf(operator);
   const given = Object.keys(defaults) as (keyof typeof defaults)[];

@@ -91,6 +91,19 @@ const partitionOperator: fc.Arbitrary<Operator> = fc.oneof(
     },
     { requiredKeys: ['op', 'cut'] },
   ),
+  fc.record(
+    {
+      op: fc.constant('partition' as const),
+      cuts: fc.constant('fastest' as const),
+      transfer: fc.constantFrom('float16' as const, 'uint8' as const),
+      headSpeed: positive,
+      middleSpeed: positive,
+      tailSpeed: positive,
+      tailBandwidthMbps: positive,
+      tailRttMs: fc.constantFrom(0, 50),
+    },
+    { requiredKeys: ['op', 'cuts'] },
+  ),
 );
 
 const validRecipe: fc.Arbitrary<Recipe> = fc

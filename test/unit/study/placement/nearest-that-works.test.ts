@@ -8,12 +8,19 @@ import { refillHollow } from '../../../../src/onnx/hollow.ts';
 import { parseModel } from '../../../../src/onnx/parse.ts';
 import { MEMORY_PER_FILE_BYTE } from '../../../../src/study/placement/check-placement.ts';
 import { expectedWork } from '../../../../src/study/placement/expected-work.ts';
-import { fastestCut } from '../../../../src/study/placement/fastest-cut.ts';
+import { fastestCuts } from '../../../../src/study/placement/fastest-cut.ts';
 import { expectedPartBytes, nearestFittingCut } from '../../../../src/study/placement/part-bytes.ts';
 import { DEFAULT_SETUP, type TierSetup } from '../../../../src/study/placement/tiers.ts';
-import { type Assumptions, costsByTier, predictPlacements } from '../../../../src/study/predict.ts';
+import {
+  type Assumptions,
+  costsByTier,
+  dividedWork,
+  expectedTimes,
+  predictPlacements,
+} from '../../../../src/study/predict.ts';
 import { costProfileByMacs } from '../../../../src/study/profile/cost-profile.ts';
-import { unitsUpTo } from '../../../../src/transforms/cuts/frontier.ts';
+import { type UnitsBefore, unitsUpTo } from '../../../../src/transforms/cuts/frontier.ts';
+import { endsOfWork } from '../../../../src/transforms/cuts/minimum-cut.ts';
 
 const file = 'public/samples/zoo/shufflenet_v2_x1_0.onnx';
 const model = refillHollow(parseModel(memorySource(readFileSync(file)), file));
@@ -43,11 +50,46 @@ describe('the fastest cut', () => {
           };
           const along = defined(predictPlacements(work, costs, given).cut.get(name), name);
           const best = along.reduce((least, ms) => (ms < least ? ms : least), Number.POSITIVE_INFINITY);
-          const found = defined(fastestCut(work, costs, name, given), 'a cut');
+          const found = defined(fastestCuts(work, costs, name, given), 'a cut');
           expect(found.times.totalMs).toBeLessThanOrEqual(best + 1e-9);
         },
       ),
       { numRuns: 12 },
+    );
+  });
+
+  it('of three tiers is never slower than any two cuts straight across', () => {
+    const legal = view.frontiers.filter((frontier) => frontier.legal).map(({ afterNode }) => afterNode);
+    const setup: TierSetup = {
+      ...DEFAULT_SETUP,
+      links: { ...DEFAULT_SETUP.links, 'edge-cloud': { bandwidthMbps: 20, rttMs: 10, jitterMs: 1 } },
+    };
+    const costs = costsByTier(costProfileByMacs(view, 400, 1000), setup);
+    const given: Assumptions = {
+      setup,
+      sends: 'encoded-image',
+      transfer: 'float16',
+      shares: new Map(),
+      imageBytes: 1000,
+    };
+    const totalOf = (befores: readonly UnitsBefore[]): number => {
+      const cuts = befores.map((before) => ({ graph, before }));
+      const times = expectedTimes(dividedWork(work, cuts, given), costs, 'mobile-edge-cloud', given);
+      return times?.totalMs ?? Number.NaN;
+    };
+    const found = defined(fastestCuts(work, costs, 'mobile-edge-cloud', given), 'cuts');
+    expect(found.before).toHaveLength(2);
+    expect(totalOf(found.before)).toBeCloseTo(found.times.totalMs, 9);
+    const { work: units } = endsOfWork(graph);
+    const hasWork = (first: UnitsBefore, second: UnitsBefore): boolean =>
+      [2, 1, 0].every((sum) => units.some((unit) => first[unit]! + second[unit]! === sum));
+    fc.assert(
+      fc.property(fc.constantFrom(...legal), fc.constantFrom(...legal), (a, b) => {
+        const pair = [Math.min(a, b), Math.max(a, b)].map((at) => unitsUpTo(graph, at));
+        fc.pre(hasWork(pair[0]!, pair[1]!));
+        expect(found.times.totalMs).toBeLessThanOrEqual(totalOf(pair) + 1e-9);
+      }),
+      { numRuns: 60 },
     );
   });
 });
