@@ -2,7 +2,7 @@ import { MeasureButton } from '../panels/run/MeasureButton.tsx';
 import { runShare, runText, timeLeftText } from '../panels/run/run-text.ts';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { useLab } from '../store/lab.ts';
-import { countTrials } from '../store/selectors.ts';
+import { countTrials, whyNotMeasurable } from '../store/selectors.ts';
 import styles from './RunBar.module.css';
 
 /** The desktop's quiet line about the run. */
@@ -11,6 +11,7 @@ export function RunBar() {
   const cancelRun = useLab((lab) => lab.cancelRun);
   const chosen = useLab((lab) => lab.listed.filter((entry) => entry.chosen).length);
   const trials = useLab((lab) => lab.trials);
+  const problem = useLab(whyNotMeasurable);
   const { over, failed, total } = countTrials(trials);
   return (
     <section className={styles.bar} aria-label="Run">
@@ -26,6 +27,10 @@ export function RunBar() {
             <span style={{ color: 'var(--dim)' }}>{timeLeftText(run)}</span>
           </span>
         </>
+      ) : problem ? (
+        <span className={styles.reason}>
+          {problem.message}. {problem.hint}
+        </span>
       ) : (
         <span className={styles.text}>
           {total === 0

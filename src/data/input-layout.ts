@@ -152,6 +152,6 @@ function noImageInput(view: GraphView, reason: string): InputError {
     code: 'model-no-image-input',
     message: `${view.fileName} does not take images: ${reason}`,
     where: view.fileName,
-    hint: 'Its graph can be looked at and transformed; measuring needs a model with one image input, e.g. [1, 3, 224, 224].',
+    hint: 'Its graph, cuts, skipped blocks, sizes and MACs are told, and its variants can be downloaded; measuring needs a model with one image input, e.g. [1, 3, 224, 224].',
   });
 }

@@ -6,6 +6,7 @@ import { isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadModel } from '../persist/models.ts';
 import { fetchOwn, type Progress } from './data-slice.ts';
+import { whyNotMeasurable } from './selectors.ts';
 import type { Slice } from './slice.ts';
 import type { PickedFile } from './sort-files.ts';
 import { adoptModelWorker, modelWorker, takeModelWorker } from './workers.ts';
@@ -176,6 +177,8 @@ export const createModelSlice: Slice<ModelSlice> = (set, get, store) => {
       });
       get().unshelve();
       await get().guessPreprocessingAgain();
+      const problem = whyNotMeasurable(get());
+      if (problem !== null) get().reportFailure(`${fileName} can be transformed, but not measured`, problem);
       void get().showLatestStudy();
       return true;
     },

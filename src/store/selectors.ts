@@ -1,7 +1,13 @@
+import type { Failure } from '../base/result.ts';
 import { trialMetrics } from '../study/metrics.ts';
 import type { Trial } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Lab } from './slice.ts';
+
+/** Why the open model cannot be measured on any images; null if it can. */
+export function whyNotMeasurable({ model, preprocessingProblem }: Lab): Failure | null {
+  return model === null ? null : preprocessingProblem;
+}
 
 /** Top-1 accuracy of each exit, by index in `GraphView.exits`, from the trials that always stop there. */
 export function exitAccuracies(trials: readonly Trial[]): ReadonlyMap<number, number> {

@@ -1,3 +1,4 @@
+import { useId } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { isTrialOf } from '../../store/placement-slice.ts';
 import type { Lab } from '../../store/slice.ts';
@@ -5,8 +6,12 @@ import { trialOfNow } from '../../store/normalisation-slice.ts';
 import { isUnfinished } from '../../store/study-slice.ts';
 import { Button } from '../ui/controls.tsx';
 import { PauseIcon, RunIcon } from '../ui/icons.tsx';
+import { whyNotMeasurable } from '../../store/selectors.ts';
 
-/** The one button of the run: measure, pause, go on, or resume what an earlier visit left. */
+/**
+ * The one button of the run: measure, pause, go on, or resume what an earlier visit left. A model that cannot be
+ * measured leaves it in reach of the keyboard, with the reason as its description.
+ */
 export function MeasureButton({ big = false }: { readonly big?: boolean }) {
   const isRunning = useLab((lab) => lab.run !== null);
   const isPaused = useLab((lab) => lab.run?.isPaused ?? false);
@@ -20,6 +25,8 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
   const label = useLab(measureLabel);
   const isReady = useLab((lab) => lab.model !== null && lab.data !== null && lab.environment !== null);
   const isTrying = useLab((lab) => trialOfNow(lab)?.state.kind === 'running');
+  const problem = useLab(whyNotMeasurable);
+  const reasonId = useId();
   const measure = useLab((lab) => lab.measure);
   const resume = useLab((lab) => lab.resumeStudy);
   const pause = useLab((lab) => lab.pause);
@@ -33,6 +40,18 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
       <Button look="primary" big={big} onClick={pause}>
         <PauseIcon /> Pause
       </Button>
+    );
+  }
+  if (problem !== null) {
+    return (
+      <>
+        <Button look="primary" big={big} aria-disabled aria-describedby={reasonId}>
+          <RunIcon /> {label}
+        </Button>
+        <span id={reasonId} className="visually-hidden">
+          {problem.message}. {problem.hint}
+        </span>
+      </>
     );
   }
   return (

@@ -1,8 +1,9 @@
 import { useLab } from '../../store/lab.ts';
-import { countTrials } from '../../store/selectors.ts';
+import { countTrials, whyNotMeasurable } from '../../store/selectors.ts';
 import panel from '../panel.module.css';
 import { PlacementPanel } from '../placement/PlacementPanel.tsx';
 import { Button, ProgressBar } from '../ui/controls.tsx';
+import { FailureText } from '../ui/FailureText.tsx';
 import { Section } from '../ui/Section.tsx';
 import { MeasureButton } from './MeasureButton.tsx';
 import { runShare, runText, timeLeftText } from './run-text.ts';
@@ -27,6 +28,7 @@ function RunStatus() {
   const trials = useLab((lab) => lab.trials);
   const cancelRun = useLab((lab) => lab.cancelRun);
   const showTab = useLab((lab) => lab.showTab);
+  const problem = useLab(whyNotMeasurable);
   const { over, total } = countTrials(trials);
   return (
     <Section title="Run">
@@ -34,6 +36,11 @@ function RunStatus() {
         <MeasureButton big />
         {run && <Button onClick={cancelRun}>Cancel</Button>}
       </div>
+      {problem && (
+        <div className={panel.problem}>
+          <FailureText failure={problem} />
+        </div>
+      )}
       {run && <ProgressBar share={runShare(run)} label="Progress of the study" />}
       {run ? (
         <p>
