@@ -51,10 +51,19 @@ function folding(model: Model): FoldedModel {
   return {
     // Since IR version 4 initializers need not be listed as inputs.
     model: { ...model, irVersion: Math.max(4, model.irVersion), graph: folded },
-    foldedNodes: graph.nodes.length - folded.nodes.length,
+    foldedNodes: Math.max(0, graph.nodes.length - folded.nodes.length),
     inference,
   };
 }
+
+const randomOperators: ReadonlySet<string> = new Set([
+  'RandomNormal',
+  'RandomNormalLike',
+  'RandomUniform',
+  'RandomUniformLike',
+  'Bernoulli',
+  'Multinomial',
+]);
 
 /** Replaced values while the nodes are walked in order. */
 class Folding {
@@ -68,6 +77,8 @@ class Folding {
   private readonly constants = new Map<ValueName, Tensor>();
   /** Values that are another value under a new name. */
   private readonly aliases = new Map<ValueName, ValueName>();
+  /** How many nodes were copied. */
+  private copies = 0;
 
   constructor(model: Model, index: GraphIndex, inference: Inference) {
     this.original = model.graph;
@@ -85,7 +96,7 @@ class Folding {
       if (this.becameConstant(node) || this.isBypassed(node)) continue;
       kept.push(this.rewired(node));
     }
-    const nodes = constantsLast(this.alive(kept), this.original, this.captured);
+    const nodes = constantsLast(this.alive(kept), this.original, this.captured, (node) => this.copied(node));
     const used = new Set<ValueName>([...this.outputs, ...this.captured]);
     for (const node of nodes) for (const name of node.inputs) used.add(name);
     const unusedBefore = (name: ValueName) => !this.index.consumers.has(name);
@@ -204,6 +215,23 @@ class Folding {
     return { ...node, inputs: node.inputs.with(1, name) };
   }
 
+  /**
+   * A node that depends on constants only, once more under new names; null where that would cost memory, give other
+   * numbers (random ones), or go on without end.
+   */
+  private copied(node: Node): Node | null {
+    const [output, ...others] = node.outputs;
+    if (!output || others.length > 0 || this.copies >= this.original.nodes.length) return null;
+    const { shape } = this.facts.get(output) ?? nothingKnown;
+    const size = shape && productOf(shape);
+    const isSmall = size !== null && size <= maxElements;
+    if (!(isSmall || node.opType === 'DequantizeLinear') || randomOperators.has(node.opType)) return null;
+    this.copies += 1;
+    const name = valueName(`${output}/copy_${this.copies}`);
+    if (this.facts.has(name)) return null;
+    return { ...node, name: node.name && `${node.name}/copy_${this.copies}`, outputs: [name] };
+  }
+
   /** Without the nodes whose results nobody needs any more; what nobody needed in the file stays. */
   private alive(nodes: readonly Node[]): readonly Node[] {
     const needed = new Set<ValueName>([...this.outputs, ...this.captured]);
@@ -278,11 +306,16 @@ function filledTensor(node: Node, name: ValueName, facts: ReadonlyMap<ValueName,
   return { name, dims, dataType, data: { kind: 'hollow', mean: filler, std: 0 }, docString: '', unknown: [] };
 }
 
-/** Moves nodes that no input of the graph reaches to right before their first use, so that they cross no cut. */
+/**
+ * Moves nodes that no input of the graph reaches to right before their first use, so that they cross no cut. Later
+ * uses get copies of their own: quantized weights are shared in files, and dequantized for each use by the runtime.
+ * @param copied the node under new names, or null where it must stay the only one
+ */
 function constantsLast(
   nodes: readonly Node[],
   graph: Graph,
   captured: ReadonlySet<ValueName>,
+  copied: (node: Node) => Node | null,
 ): readonly Node[] {
   const reached = new Set<ValueName>(graph.inputs.map(({ name }) => name));
   for (const { name } of graph.initializers) reached.delete(valueName(name));
@@ -292,11 +325,20 @@ function constantsLast(
   const place = (node: Node) => {
     if (placed.has(node)) return;
     placed.add(node);
+    ordered.push(withOwnInputs(node));
+  };
+  const withOwnInputs = (node: Node): Node => {
+    const own = new Map<ValueName, ValueName>();
     for (const name of node.inputs) {
       const source = waiting.get(name);
-      if (source) place(source);
+      if (!source || own.has(name)) continue;
+      const copy = placed.has(source) ? copied(source) : null;
+      if (copy === null) place(source);
+      else ordered.push(withOwnInputs(copy));
+      own.set(name, copy?.outputs[source.outputs.indexOf(name)] ?? name);
     }
-    ordered.push(node);
+    const isChanged = [...own].some(([name, other]) => name !== other);
+    return isChanged ? { ...node, inputs: node.inputs.map((name) => own.get(name) ?? name) } : node;
   };
   for (const node of nodes) {
     const stays = hasSubgraph(node) || node.outputs.some((name) => captured.has(name));

@@ -204,6 +204,35 @@ describe('the folded model computes exactly the same', () => {
     expect(folded.graph.initializers.map(({ data }) => data.kind)).toEqual(['hollow']);
   });
 
+  test('a dequantized bias that several nodes share is dequantized for each; random numbers are drawn once', async () => {
+    const quantized = [
+      bytesTensor('q', [1], DataType.int8, Uint8Array.of(200)),
+      floatTensor('scale', [], Float32Array.of(0.5)),
+    ];
+    const model = modelOf({
+      nodes: [
+        makeNode('DequantizeLinear', ['q', 'scale'], ['bias'], [], { name: 'bias' }),
+        makeNode('RandomNormal', [], ['noise'], [makeInts('shape', [2])]),
+        makeNode('Add', ['x', 'bias'], ['a']),
+        makeNode('Add', ['a', 'noise'], ['b']),
+        makeNode('Mul', ['b', 'bias'], ['c']),
+        makeNode('Mul', ['noise', 'bias'], ['d']),
+        makeNode('Sub', ['c', 'd'], ['y']),
+      ],
+      initializers: quantized,
+      inputs: [tensorInfo('x', [2])],
+      outputs: [tensorInfo('y', [2])],
+    });
+    const { model: folded } = foldConstants(model);
+    const { nodes } = folded.graph;
+    expect(types(folded).filter((type) => type === 'RandomNormal')).toHaveLength(1);
+    expect(types(folded).filter((type) => type === 'DequantizeLinear')).toHaveLength(3);
+    expect(new Set(nodes.flatMap(({ outputs }) => outputs)).size).toBe(nodes.length);
+    expect(new Set(nodes.filter(({ name }) => name !== '').map(({ name }) => name)).size).toBe(3);
+    const y = (await runModel(folded, { x: new Tensor('float32', [1, 2], [2]) })).get('y');
+    for (const [at, x] of [1, 2].entries()) expect(y?.data[at]).toBeCloseTo((x - 28) * -28, 2);
+  });
+
   test('a slice to the largest integer is to the end, and such an integer is not rewritten', async () => {
     const largest = new Uint8Array(8).fill(255);
     largest[7] = 127;
