@@ -4,6 +4,7 @@ import { formatShare } from '../base/units.ts';
 import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
 import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
+import { expectStudy } from '../clients/expect-study.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
@@ -97,7 +98,6 @@ export function installHeadless(): void {
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
     const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (heads.length > 0) reports.set('heads.json', serialiseHeads(heads));
-    close();
     const protocol = PROTOCOLS[options.protocol];
     const subject = {
       name: `${model.fileName} on ${data.dataset.name}`,
@@ -114,7 +114,11 @@ export function installHeadless(): void {
     tell(
       `Measuring ${strategies.length} strategies on ${provider}, ${threads} threads, ${protocol.name} protocol.`,
     );
-    const planned = newStudy(subject, strategies, Date.now());
+    const bare = newStudy(subject, strategies, Date.now());
+    await api.useHeads(heads);
+    const expecting = { study: bare, model: api, view, data, preprocessing, ...place };
+    const planned = options.isProfiled ? await expectStudy(expecting, tell, ends.signal) : bare;
+    close();
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
       planned,

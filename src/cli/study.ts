@@ -28,6 +28,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
   --protocol quick|standard      default: quick
+  --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
+                                 cannot stand for a tier with recipes that it did not run
   --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained`;
 
 /** A wrong command line: usage and exit code 2. */
@@ -69,6 +71,7 @@ function readCommandLine(): Job | null {
           : oneOf('--provider', values.provider, ['wasm', 'webgpu', 'webnn']),
       threads: values.threads === undefined ? null : readThreads(values.threads),
       protocol: oneOf('--protocol', values.protocol, ['quick', 'standard']),
+      isProfiled: !values['no-profile'],
     },
     modelFiles: model.files,
     dataFiles: data.files,
@@ -86,6 +89,7 @@ function parseCommandLine() {
         provider: { type: 'string' },
         threads: { type: 'string' },
         protocol: { type: 'string', default: 'quick' },
+        'no-profile': { type: 'boolean', default: false },
         out: { type: 'string' },
         help: { type: 'boolean', default: false },
       },

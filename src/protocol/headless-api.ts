@@ -17,6 +17,8 @@ export interface HeadlessOptions {
   readonly provider: Provider | null;
   readonly threads: number | null;
   readonly protocol: 'quick' | 'standard';
+  /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */
+  readonly isProfiled: boolean;
 }
 
 /** The files a study leaves. */

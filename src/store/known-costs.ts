@@ -1,28 +1,22 @@
 import { isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import { exitShares, isEmulatedTrial, timedSamples } from '../study/metrics.ts';
-import { expectedWork } from '../study/placement/expected-work.ts';
+import { knownShares } from '../study/exit-pass.ts';
+import { isEmulatedTrial, timedSamples } from '../study/metrics.ts';
 import {
   arithmeticOf,
   type Known,
+  outcomeOf,
   predictStrategy,
   type StrategyPrediction,
 } from '../study/placement/predict-strategy.ts';
 import { type CostProfile, costProfileByMacs } from '../study/profile/cost-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
-import { evaluateThresholds, NEVER } from '../study/thresholds.ts';
 import type { PredictedOutcome, Strategy, Trial } from '../study/trial.ts';
-import { DEFAULT_CONFIDENCE } from '../transforms/exits/confidence.ts';
-import { allExits } from '../transforms/exits/threshold-recipe.ts';
-import { placementOf } from '../transforms/placement.ts';
-import { normaliseRecipe } from '../transforms/parse-recipe.ts';
-import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { profileKey } from './placement-slice.ts';
-import { sameRecipe } from './recipe-slice.ts';
 import type { Lab } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
-import { type ExitPass, exitPassOfNow, tableOf } from './thresholds-slice.ts';
+import { exitPassOfNow } from './thresholds-slice.ts';
 
 /** What wasm does on one core; speaks until something was measured. */
 const assumedMacsPerMs = 18e6;
@@ -95,36 +89,6 @@ function placeOf(
   return environment && strategyPlace(settings, environment, totals.macs);
 }
 
-/**
- * Share of the images that leave at each of a recipe's exits: as a trial with the same exits measured it, else as the
- * pass over all exits tells; null if neither is there.
- * @param pass of what is open now
- */
-export function knownShares(
-  view: GraphView,
-  recipe: Recipe,
-  pass: ExitPass | null,
-  trials: readonly Trial[],
-): ReadonlyMap<number, number> | null {
-  if (expectedWork(view, recipe).stops.length === 0) return new Map();
-  const uncut = normaliseRecipe(withoutCuts(recipe));
-  const measured = trials.find(
-    (trial) =>
-      trial.strategy.modelId === view.modelId &&
-      trial.samples.length > 0 &&
-      sameRecipe(normaliseRecipe(withoutCuts(trial.strategy.recipe)), uncut),
-  );
-  if (measured) return exitShares(measured);
-  if (pass === null || !sameRecipe(normaliseRecipe(allExits(uncut)), pass.recipe)) return null;
-  const { exits } = pass.scores;
-  const thresholdOf = thresholdsOf(view, uncut);
-  const { shares } = evaluateThresholds(
-    tableOf(pass, confidenceOf(uncut)),
-    exits.slice(0, -1).map(({ index, output }) => thresholdOf.get(output) ?? thresholdOf.get(index) ?? NEVER),
-  );
-  return new Map(exits.map(({ index }, at) => [index, shares[at] ?? 0]));
-}
-
 /** What a strategy of the open model is expected to take, from all that is known now. */
 export function predictionOf(
   lab: Lab,
@@ -143,40 +107,5 @@ export function expectedOutcomeOf(lab: Lab, strategy: Strategy): PredictedOutcom
   const { model, expected } = lab;
   const chosen = strategy.placement ? undefined : expected.get(JSON.stringify(strategy.recipe));
   if (chosen || model?.view.modelId !== strategy.modelId) return chosen;
-  const prediction = predictionOf(lab, model.view, strategy);
-  if (prediction.kind === 'unknown') return undefined;
-  const { latencyMs, totalMs } = prediction.times;
-  return {
-    accuracyTop1: null,
-    agreement: null,
-    latencyMeanMs: latencyMs,
-    totalMeanMs: totalMs,
-    basis: prediction.basis,
-  };
-}
-
-function withoutCuts(recipe: Recipe): Recipe {
-  return recipe.filter(({ op }) => op !== 'partition');
-}
-
-/** Thresholds of a recipe's exits: of the model's own by index, of trained ones by the name of their output. */
-function thresholdsOf(view: GraphView, recipe: Recipe): ReadonlyMap<number | string, number> {
-  const { exit } = placementOf(recipe, view);
-  const trained = trainedExitsOf(recipe);
-  if (trained) {
-    const { at, threshold } = trained;
-    return new Map(
-      at.map((value, position) => [
-        `exit_${value}`,
-        typeof threshold === 'number' ? threshold : (threshold?.[position] ?? NEVER),
-      ]),
-    );
-  }
-  if (exit.kind !== 'dynamic') return new Map();
-  return new Map(exit.thresholds.map((threshold, position) => [exit.exits[position] ?? -1, threshold]));
-}
-
-function confidenceOf(recipe: Recipe) {
-  const step = recipe.find((operator) => operator.op === 'early-exit' && operator.kind !== 'skip');
-  return step?.confidence ?? DEFAULT_CONFIDENCE;
+  return outcomeOf(predictionOf(lab, model.view, strategy));
 }

@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { knownShares } from '../study/exit-pass.ts';
 import { expectedWork, type ExpectedWork, nodeShares, transferOf } from '../study/placement/expected-work.ts';
 import { arithmeticOf, type Known } from '../study/placement/predict-strategy.ts';
 import {
@@ -26,7 +27,7 @@ import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Tier } from '../transforms/variant.ts';
 import type { TierProfiles } from './placement-slice.ts';
-import { knownCosts, knownShares, wholeTimes } from './known-costs.ts';
+import { knownCosts, wholeTimes } from './known-costs.ts';
 import { useLab } from './lab.ts';
 import { exitPassOfNow } from './thresholds-slice.ts';
 import { useFromTrials } from './use-from-trials.ts';

@@ -2,6 +2,7 @@ import { type Failure } from '../base/result.ts';
 import { measureExits } from '../clients/measure-exits.ts';
 import { loadExitScores, saveExitScores } from '../persist/exit-scores.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
+import { type ExitPass, recipeOfPass, tableOf } from '../study/exit-pass.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { contentHash, makeStrategy } from '../study/strategy-id.ts';
 import {
@@ -10,12 +11,10 @@ import {
   type LearnedThresholds,
   learnThresholds,
   type Thresholds,
-  type ThresholdTable,
-  thresholdTable,
 } from '../study/thresholds.ts';
 import type { PredictedOutcome } from '../study/trial.ts';
 import { type ConfidenceMeasure, DEFAULT_CONFIDENCE } from '../transforms/exits/confidence.ts';
-import { allExits, withThresholds } from '../transforms/exits/threshold-recipe.ts';
+import { withThresholds } from '../transforms/exits/threshold-recipe.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { ExitForm, Recipe } from '../transforms/recipe.ts';
@@ -23,15 +22,10 @@ import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
 
-/** Every exit's scores of the images, and what the pass was made with. */
-export interface ExitPass {
+/** A pass, and what it was made with. */
+interface KeptPass extends ExitPass {
   /** Hash of everything that decides what a pass gives. */
   readonly key: string;
-  /** With all exits, none chosen. */
-  readonly recipe: Recipe;
-  readonly scores: ExitScores;
-  /** Right class of each image in the model's numbering; null without any label. */
-  readonly truth: readonly (number | null)[] | null;
 }
 
 export type ExitPassWork =
@@ -41,7 +35,7 @@ export type ExitPassWork =
 
 export interface ThresholdsSlice {
   /** Of what is open, or of what was open before: see `exitPassOfNow`. */
-  readonly exitPass: ExitPass | null;
+  readonly exitPass: KeptPass | null;
   readonly exitPassWork: ExitPassWork;
   readonly exitConfidence: ConfidenceMeasure;
   readonly exitForm: ExitForm;
@@ -163,18 +157,6 @@ function expectedOutcome(
   };
 }
 
-/** Sliders ask at every movement. */
-const tables = new WeakMap<ExitPass, Map<ConfidenceMeasure, ThresholdTable>>();
-
-/** The pass made ready for evaluating thresholds. */
-export function tableOf(pass: ExitPass, measure: ConfidenceMeasure): ThresholdTable {
-  const known = tables.get(pass) ?? new Map<ConfidenceMeasure, ThresholdTable>();
-  tables.set(pass, known);
-  let table = known.get(measure);
-  if (!table) known.set(measure, (table = thresholdTable(pass.scores, measure, pass.truth)));
-  return table;
-}
-
 interface PassSubject {
   readonly key: string;
   readonly recipe: Recipe;
@@ -211,8 +193,7 @@ function subjectOf(lab: Lab): PassSubject | null {
   if (!model || !data || !preprocessing || !environment || !hasExits(lab)) return null;
   const { items, id: datasetId } = data.dataset;
   if (items.length === 0) return null;
-  // A cut changes where it runs, not what it says.
-  const recipe = normaliseRecipe(allExits(recipes.present.filter(({ op }) => op !== 'partition')));
+  const recipe = recipeOfPass(recipes.present);
   const { provider, threads } = strategyPlace(settings, environment, model.view.totals.macs);
   // The images of the study's accuracy passes, so that what is expected can be compared with what is measured.
   const strategy = makeStrategy(model.view.modelId, { name: '', recipe }, provider, threads);
@@ -236,7 +217,7 @@ function subjectOf(lab: Lab): PassSubject | null {
 }
 
 /** The pass of what is open; null if there is none. */
-export function exitPassOfNow(lab: Lab): ExitPass | null {
+export function exitPassOfNow(lab: Lab): KeptPass | null {
   const { exitPass } = lab;
   return exitPass && passSubject(lab)?.key === exitPass.key ? exitPass : null;
 }

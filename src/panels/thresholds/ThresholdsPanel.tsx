@@ -2,7 +2,8 @@ import { type CSSProperties, useEffect, useMemo } from 'react';
 import { formatMs, formatShare } from '../../base/units.ts';
 import { ThresholdChart, type ThresholdPoint } from '../../charts/ThresholdChart.tsx';
 import { useLab } from '../../store/lab.ts';
-import { type ExitPass, exitPassOfNow, hasExits, tableOf } from '../../store/thresholds-slice.ts';
+import { exitPassOfNow, hasExits } from '../../store/thresholds-slice.ts';
+import { type ExitPass, tableOf } from '../../study/exit-pass.ts';
 import { trialMetrics } from '../../study/metrics.ts';
 import {
   evaluateThresholds,

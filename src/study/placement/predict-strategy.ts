@@ -3,7 +3,7 @@ import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import { costsByTier, dividedWork, type ExpectedTimes, expectedTimes } from '../predict.ts';
 import type { CostProfile } from '../profile/cost-profile.ts';
-import type { PredictionBasis } from '../trial.ts';
+import type { PredictedOutcome, PredictionBasis } from '../trial.ts';
 import { expectedCuts, expectedWork, transferOf } from './expected-work.ts';
 import { canHold, DEFAULT_SETUP, type TierPlacement } from './tiers.ts';
 
@@ -59,6 +59,19 @@ export function predictStrategy(
   const times = expectedTimes(divided, costsByTier(costs, setup), name, { setup, sends, imageBytes });
   if (times === null) return unknown('the size of what crosses is not known');
   return { kind: 'predicted', times, basis };
+}
+
+/** A prediction as a trial keeps it; undefined where nothing can be said. */
+export function outcomeOf(prediction: StrategyPrediction): PredictedOutcome | undefined {
+  if (prediction.kind === 'unknown') return undefined;
+  const { times, basis } = prediction;
+  return {
+    accuracyTop1: null,
+    agreement: null,
+    latencyMeanMs: times.latencyMs,
+    totalMeanMs: times.totalMs,
+    basis,
+  };
 }
 
 /** Which costs a recipe needs: the arithmetic of its kernels, as text. Empty: the model's own. */

@@ -24,6 +24,7 @@ const options: HeadlessOptions = {
   provider: 'wasm',
   threads: 1,
   protocol: 'quick',
+  isProfiled: true,
 };
 
 // Nothing here depends on the size of the screen.
