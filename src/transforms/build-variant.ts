@@ -12,6 +12,7 @@ import { convertCrossing } from './cuts/convert-crossing.ts';
 import { automaticCutOf, type ResolvedCuts } from './cuts/resolve-cut.ts';
 import { withSafeNames } from './cuts/safe-names.ts';
 import { valuesWithForeignHeads } from './exits/backbone.ts';
+import { subModel } from './extract.ts';
 import { type Heads, NO_HEADS } from './exits/trained-head.ts';
 import { nestCompiled } from './compile-nested.ts';
 import {
@@ -44,7 +45,12 @@ export function checkRecipe(
   const analysed = analyseModel(model, size);
   checkRunnableParts(analysed);
   try {
-    applyRecipe(analysed, recipe, checkPrunable, heads);
+    if (isIdentity(recipe)) return;
+    const planned = applyRecipe(analysed, recipe, checkPrunable, heads);
+    // What crosses must be of a known type.
+    for (const { nodes, inputs, outputs } of planned.segments) {
+      subModel(planned.analysed, nodes, inputs, outputs);
+    }
   } catch (thrown) {
     if (!(thrown instanceof InputError)) throw thrown;
     const { failure } = thrown;
@@ -97,9 +103,11 @@ export function buildVariant(
     : applyRecipe(analysed, recipe, pruneWeights, options.heads ?? NO_HEADS);
   const names = fileNames(options.baseName, draft);
   const plain = draft.segments.map((segment, at): CompiledSegment => {
-    const result = compileSegment(draft, segment, names[at] as string, at === draft.segments.length - 1);
+    const isLast = at === draft.segments.length - 1;
+    const whole = isIdentity(recipe) ? model : null;
+    const result = compileSegment(draft, segment, names[at] as string, isLast, whole);
     options.onProgress?.((at + 1) / draft.segments.length);
-    return isIdentity(recipe) ? { ...result, model } : result;
+    return result;
   });
   const safe = withSafeNames(plain, cutsOf(draft.analysed, draft.segments));
   const { segments: compiled, cuts } = convertCrossing(

@@ -22,14 +22,18 @@ export interface CompiledSegment {
   readonly parameters: ReadonlyMap<string, Parameter>;
 }
 
-/** Makes one segment's model. Reads its weights only if they are quantized. */
+/**
+ * Makes one segment's model. Reads its weights only if they are quantized.
+ * @param whole the model itself, if the segment is all of it unchanged
+ */
 export function compileSegment(
   { analysed, quantize }: PlannedDraft,
   segment: SegmentNodes,
   file: string,
   isLast: boolean,
+  whole: Model | null = null,
 ): CompiledSegment {
-  const float = subModel(analysed, segment.nodes, segment.inputs, segment.outputs);
+  const float = whole ?? subModel(analysed, segment.nodes, segment.inputs, segment.outputs);
   const integer = quantize === null ? null : quantizeDynamic(float, quantize);
   const parameters = new Map<string, Parameter>();
   let macs = 0;
