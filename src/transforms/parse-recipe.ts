@@ -113,7 +113,7 @@ function parseRecipeAt(json: unknown, path: string): Recipe {
   if (!Array.isArray(json)) refuse(path, describe(json), 'a list of operators, e.g. [{"op":"identity"}]');
   if (json.length > MAX_OPERATORS) refuse(path, `${json.length} operators`, `at most ${MAX_OPERATORS}`);
   const recipe = json.map((operator, index) => parseOperator(operator, `${path}[${index}]`));
-  checkSequence(recipe);
+  checkSequence(recipe, path);
   return recipe;
 }
 

@@ -38,6 +38,10 @@ interface Attempted {
  * @returns null if nothing near works either
  */
 export function remedyFor(attempted: Attempted): Remedy | null {
+  const { failure: refused } = attempted;
+  // Operators in the wrong order come with their right one.
+  if (refused.code === 'recipe-sequence' && refused.remedy)
+    return followed(attempted, refused.remedy as Candidate);
   let tried = 0;
   let last: Candidate | null = null;
   for (const candidate of candidatesFor(attempted)) {
@@ -47,9 +51,15 @@ export function remedyFor(attempted: Attempted): Remedy | null {
   }
   // Each step has an operator less, so this ends.
   if (last === null || last.recipe.length >= attempted.recipe.length) return null;
-  const failure = failureOf(attempted, last.recipe);
-  const rest = failure && remedyFor({ ...attempted, recipe: last.recipe, failure });
-  return rest && { label: `${last.label}; ${lowerFirst(rest.label)}`, recipe: rest.recipe };
+  return followed(attempted, last);
+}
+
+/** A step and, if the model refuses what it leads to, the next one. */
+function followed(attempted: Attempted, step: Candidate): Remedy | null {
+  if (fits(attempted, step.recipe)) return step;
+  const failure = failureOf(attempted, step.recipe);
+  const rest = failure && remedyFor({ ...attempted, recipe: step.recipe, failure });
+  return rest && { label: `${step.label}; ${lowerFirst(rest.label)}`, recipe: rest.recipe };
 }
 
 interface Candidate extends Remedy {
@@ -87,7 +97,7 @@ function draftOf(analysed: AnalysedModel, recipe: Recipe, heads: Heads): Planned
 
 function* candidatesFor(attempted: Attempted): Generator<Candidate> {
   const { recipe, failure } = attempted;
-  const at = failedIndex(failure) ?? recipe.findIndex((operator) => isConcerned(operator, failure));
+  const at = recipe.findIndex((operator) => isConcerned(operator, failure));
   const operator = recipe[at];
   if (operator === undefined || failure.code === 'exit-not-trained') return;
   const instead = (label: string, ...operators: readonly Operator[]): Candidate => ({
@@ -105,14 +115,9 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
       else yield* otherExits(attempted, operator, instead);
       yield instead(operator.kind === 'skip' ? 'Skip nothing' : 'Leave the exit out');
       break;
-    case 'prune': {
-      const rest = recipe.toSpliced(at, 1);
-      const quantize = rest.findIndex(({ op }) => op === 'quantize');
-      if (quantize >= 0)
-        yield { label: 'Prune before quantizing', recipe: rest.toSpliced(quantize, 0, operator) };
+    case 'prune':
       yield instead('Leave pruning out');
       break;
-    }
     case 'quantize':
       yield instead('Leave quantization out');
       break;
@@ -122,12 +127,6 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
 }
 
 type Instead = (label: string, ...operators: readonly Operator[]) => Candidate;
-
-/** Where a failure names its operator by position: `recipe[2]`. */
-function failedIndex({ where = '', code }: Failure): number | null {
-  const match = code === 'recipe-sequence' ? /^recipe\[(\d+)\]/.exec(where) : null;
-  return match === null ? null : Number(match[1]);
-}
 
 /** Which operator a failure is about. */
 function isConcerned(operator: Operator, { code, message }: Failure): boolean {
@@ -162,13 +161,6 @@ function* otherCuts(
       second === undefined ? { cut: first as CutNames } : { cuts: [first as CutNames, second] };
     return instead(label, { ...rest, ...where });
   };
-  const nested = recipe.findIndex((each) => each.op === 'early-exit' && 'form' in each && each.form === 'if');
-  const deciding = recipe[nested];
-  if (failure.code === 'recipe-sequence' && deciding?.op === 'early-exit' && deciding.kind !== 'skip')
-    yield {
-      label: 'Decide between several files',
-      recipe: recipe.with(nested, { ...deciding, form: 'segments' }),
-    };
   if (failure.code === 'opset-too-old' && operator.transfer === 'uint8')
     yield instead('Send values as float16', { ...operator, transfer: 'float16' });
   const { nodeMicroseconds: _times, ...untimed } = operator;

@@ -5,6 +5,7 @@ import { Button } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { useDraft } from '../ui/use-draft.ts';
 import panel from '../panel.module.css';
+import { RemedyButton } from './RemedyButton.tsx';
 import styles from './RecipePanel.module.css';
 
 /** The recipe as JSON, editable; what is wrong is said while typing, and only a valid text can be applied. */
@@ -28,7 +29,12 @@ export function RecipeText({
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />
-      {'failure' in parsed && <Problem failure={parsed.failure} />}
+      {'failure' in parsed && (
+        <>
+          <Problem failure={parsed.failure} />
+          <RemedyButton failure={parsed.failure} />
+        </>
+      )}
       {text !== recipeText(recipe) && (
         <div className={panel.buttons}>
           <Button

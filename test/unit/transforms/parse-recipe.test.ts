@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../src/base/result.ts';
+import { type Failure, InputError } from '../../../src/base/result.ts';
 import {
   normaliseRecipe,
   parseRecipe,
@@ -9,7 +9,7 @@ import {
 } from '../../../src/transforms/parse-recipe.ts';
 import type { Operator, Recipe } from '../../../src/transforms/recipe.ts';
 
-function refusal(json: unknown): { code: string; message: string } {
+function refusal(json: unknown): Failure {
   try {
     parseRecipe(json);
   } catch (thrown) {
@@ -232,6 +232,49 @@ describe('parseRecipe', () => {
         code: 'recipe-sequence',
         message: expect.stringContaining(reason),
       });
+  });
+});
+
+describe('operators that do not go together come with an order that does', () => {
+  const prune = { op: 'prune', kind: 'unstructured', ratio: 0.5 };
+  const int8 = { op: 'quantize', mode: 'dynamic' };
+  const nested = { op: 'early-exit', kind: 'existing', threshold: 0.5, form: 'if' };
+  it.each([
+    [
+      [int8, prune],
+      [prune, int8],
+    ],
+    [
+      [int8, int8, prune],
+      [prune, int8],
+    ],
+    [
+      [
+        { op: 'partition', cut: 'a', transfer: 'float16' },
+        { op: 'partition', cut: ['b', 'c'] },
+      ],
+      [{ op: 'partition', cuts: ['a', ['b', 'c']], transfer: 'float16' }],
+    ],
+    [
+      [
+        { op: 'partition', cut: 'fastest' },
+        { op: 'partition', cut: 'b' },
+      ],
+      [{ op: 'partition', cut: 'fastest' }],
+    ],
+    [
+      [int8, nested, { op: 'partition', cut: 'a' }, int8],
+      [int8, { ...nested, form: 'segments' }, { op: 'partition', cut: 'a' }],
+    ],
+  ])('%j', (recipe, wanted) => {
+    expect(refusal(recipe).remedy?.recipe).toEqual(wanted);
+    expect(() => parseRecipe(wanted)).not.toThrow();
+  });
+
+  it('in a file of several recipes it is said in which', () => {
+    expect(() => parseRecipeFile([[prune], { name: 'late', recipe: [int8, prune] }])).toThrow(
+      'recipes[1].recipe[1]: prune after recipes[1].recipe[0] quantize',
+    );
   });
 });
 
