@@ -5,7 +5,6 @@ import { Button } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { useDraft } from '../ui/use-draft.ts';
 import panel from '../panel.module.css';
-import { RemedyButton } from './RemedyButton.tsx';
 import styles from './RecipePanel.module.css';
 
 /** The recipe as JSON, editable; what is wrong is said while typing, and only a valid text can be applied. */
@@ -18,6 +17,8 @@ export function RecipeText({
 }) {
   const [text, setText] = useDraft(recipeText(recipe));
   const parsed = parseText(text);
+  const remedy =
+    'failure' in parsed && parsed.failure.remedy ? parseRecipe(parsed.failure.remedy.recipe) : null;
   return (
     <div className={panel.stack}>
       <textarea
@@ -32,7 +33,17 @@ export function RecipeText({
       {'failure' in parsed && (
         <>
           <Problem failure={parsed.failure} />
-          <RemedyButton failure={parsed.failure} />
+          {remedy && (
+            <Button
+              onClick={() => {
+                onRecipe(remedy);
+                // What was right before the text was edited is no change of the recipe.
+                setText(recipeText(remedy));
+              }}
+            >
+              {parsed.failure.remedy?.label}
+            </Button>
+          )}
         </>
       )}
       {text !== recipeText(recipe) && (
