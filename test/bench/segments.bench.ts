@@ -10,7 +10,15 @@ const models = [
   { name: 'resnet152', rounds: 12 },
 ] as const;
 
-/** What dividing a model costs: its four segments against the whole, both as the lab runs them, taking turns. */
+/**
+ * What dividing a model costs: its four segments against the whole, both as the lab runs them, taking turns.
+ * Where the difference lies, taken apart for ShuffleNetV2: not in the kernels (the four parts spend as long in the
+ * runtime's native code as the whole, and single values cross where no fusion is lost), nor do memory patterns, the
+ * arena or spinning matter. It is the runtime's JavaScript, 0.1 to 0.15 ms for each further `session.run`, cold after
+ * milliseconds of convolutions, and what crosses, copied out of the heap and in again: 0.05 ms for 364 KB while the
+ * memory of earlier values is reused (`free` in segment-runner.ts), 0.2 ms else. Three more runs are thus some 0.4 ms
+ * at best: 3 % of a model that takes 13 ms, however it is divided.
+ */
 export const bench: Bench = ({ browser, projectRoot }) =>
   withModules(projectRoot, async (baseURL) => {
     const rows: BenchRow[] = [];
