@@ -14,6 +14,11 @@ const WANTED_DIFFERENCE = 1e-5;
 export const bench: Bench = ({ browser, projectRoot }) =>
   withModules(projectRoot, async (baseURL) => {
     const rows: BenchRow[] = [];
+    // At once: what was done stands even if a later model takes the machine down.
+    const tell = (row: BenchRow) => {
+      rows.push(row);
+      console.error(`    ${row.ok ? 'ok' : 'MISSED'}: ${row.value}`);
+    };
     for (const { name, title } of ZOO) {
       console.error(`  ${name}…`);
       // A page of its own: the runtime's heap never shrinks.
@@ -34,7 +39,7 @@ export const bench: Bench = ({ browser, projectRoot }) =>
           run.skip ? `skip leaves ${((100 * run.skip.macs) / run.macs).toFixed(0)} %` : 'nothing to skip',
           run.features === null ? 'no trained exit' : `${run.features} features`,
         ];
-        rows.push({
+        tell({
           name: `${title}: cut into equal sizes against the whole`,
           value: parts.join('; '),
           target: `<= ${WANTED_DIFFERENCE}`,
@@ -42,7 +47,7 @@ export const bench: Bench = ({ browser, projectRoot }) =>
         });
       } catch (error) {
         const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-        rows.push({ name: title, value: message, target: 'runs', ok: false });
+        tell({ name: title, value: message, target: 'runs', ok: false });
       } finally {
         await page.close();
       }
