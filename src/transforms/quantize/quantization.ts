@@ -16,6 +16,8 @@ export interface QuantizationCoverage {
   readonly grouped: number;
   /** Left as floats, with the reason. */
   readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  /** Patterns of nodes to leave out that mean no node. */
+  readonly unmatched?: readonly string[];
 }
 
 /** A model after quantization. Its inputs, outputs and the values that exits and cuts name keep names and types. */

@@ -1,4 +1,4 @@
-import { type Affine, asymmetricU8, centredU8, quantized, symmetricS8 } from './affine.ts';
+import { type Affine, asymmetricU8, centredU8, symmetricS8 } from './affine.ts';
 
 /** How weights become integers. u8 is the fast form on wasm; s8 weights are up to nine times slower there. */
 export interface WeightForm {
@@ -33,50 +33,84 @@ export function quantizeWeights(
   axis: ChannelAxis,
   { weights, perChannel }: WeightForm,
 ): QuantizedWeights | null {
-  const bytes = new Uint8Array(values.length);
-  const channels = perChannel ? (axis === 'rows' ? rows : columns) : 1;
-  const channelLength = values.length / Math.max(1, channels);
-  const channelStride = axis === 'rows' ? channelLength : 1;
-  const elementStride = !perChannel || axis === 'rows' ? 1 : channels;
-  const scales = new Float32Array(channels);
-  let zeroPoint = 0;
-  let nonZero = 0;
-  for (let channel = 0; channel < channels; channel++) {
-    const start = channel * channelStride;
-    const affine = affineOf(values, start, elementStride, channelLength, weights, perChannel);
-    if (affine === null) return null;
-    scales[channel] = affine.scale;
-    zeroPoint = affine.zeroPoint;
-    for (let i = 0, at = start; i < channelLength; i++, at += elementStride) {
-      const integer = quantized(values[at] as number, affine);
-      if (integer !== affine.zeroPoint) nonZero++;
-      bytes[at] = integer;
-    }
-  }
-  return { bytes, scales, zeroPoint, nonZero };
+  const layout: ChannelLayout = !perChannel
+    ? { channels: 1, run: values.length }
+    : axis === 'rows'
+      ? { channels: rows, run: columns }
+      : { channels: columns, run: 1 };
+  const ranges = channelRanges(values, layout);
+  if (ranges === null) return null;
+  const affines = Array.from(ranges.lows, (low, channel): Affine => {
+    const high = ranges.highs[channel] as number;
+    if (weights === 's8') return symmetricS8(Math.max(-low, high));
+    return perChannel ? centredU8(Math.max(-low, high)) : asymmetricU8(low, high);
+  });
+  return {
+    ...integersOfChannels(values, layout, affines),
+    scales: Float32Array.from(affines, ({ scale }) => scale),
+    zeroPoint: affines[0]?.zeroPoint ?? 0,
+  };
 }
 
-function affineOf(
+/**
+ * Where the channels of a row-major tensor lie: `run` neighbours belong to one channel, the next `run` to the next
+ * one, and after `channels` of them it starts over.
+ */
+export interface ChannelLayout {
+  readonly channels: number;
+  readonly run: number;
+}
+
+/** Least and greatest value of each channel, both widened to contain 0; null if a value is not finite. */
+export function channelRanges(
   values: Float32Array,
-  start: number,
-  stride: number,
-  length: number,
-  weights: 'u8' | 's8',
-  perChannel: boolean,
-): Affine | null {
-  let low = 0;
-  let high = 0;
+  { channels, run }: ChannelLayout,
+): { readonly lows: Float32Array; readonly highs: Float32Array } | null {
+  const lows = new Float32Array(channels);
+  const highs = new Float32Array(channels);
   let notFinite = 0;
-  for (let i = 0, at = start; i < length; i++, at += stride) {
-    const value = values[at] as number;
-    // Infinity - Infinity and anything with NaN is NaN, which then stays.
-    notFinite += value - value;
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (let at = 0; at < values.length; ) {
+    for (let channel = 0; channel < channels; channel++) {
+      let low = lows[channel] as number;
+      let high = highs[channel] as number;
+      for (const end = at + run; at < end; at++) {
+        const value = values[at] as number;
+        // Infinity - Infinity and anything with NaN is NaN, which then stays.
+        notFinite += value - value;
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+      lows[channel] = low;
+      highs[channel] = high;
+    }
   }
-  if (notFinite !== 0) return null;
-  if (weights === 's8') return symmetricS8(Math.max(-low, high));
-  return perChannel ? centredU8(Math.max(-low, high)) : asymmetricU8(low, high);
+  return notFinite === 0 ? { lows, highs } : null;
+}
+
+/** The integers of all values; int8 in two's complement. */
+export function integersOfChannels(
+  values: Float32Array,
+  { channels, run }: ChannelLayout,
+  affines: readonly Affine[],
+): Pick<QuantizedWeights, 'bytes' | 'nonZero'> {
+  const bytes = new Uint8Array(values.length);
+  // `quantized` written out: nine out of ten milliseconds of quantizing a model are spent here.
+  const noFraction = 6755399441055744;
+  let nonZero = 0;
+  for (let at = 0; at < values.length; ) {
+    for (let channel = 0; channel < channels; channel++) {
+      const { scale, zeroPoint, min, max } = affines[channel] as Affine;
+      for (const end = at + run; at < end; at++) {
+        const rounded = Math.fround((values[at] as number) / scale) + noFraction - noFraction;
+        let integer = rounded + zeroPoint;
+        if (integer < min) integer = min;
+        else if (integer > max) integer = max;
+        if (integer !== zeroPoint) nonZero++;
+        bytes[at] = integer;
+      }
+    }
+  }
+  return { bytes, nonZero };
 }
 
 /** [rows, columns] to [columns, rows]. */

@@ -1,0 +1,62 @@
+import type { Node } from '../../../onnx/model.ts';
+import { intAttribute } from '../../../onnx/attributes.ts';
+import { isStandardDomain } from '../../graph-names.ts';
+import type { QuantizationCoverage } from '../quantization.ts';
+import type { StaticGraph } from './static-graph.ts';
+
+/** What became of a node that computes with float32. */
+export type Outcome =
+  | { readonly kind: 'quantized'; readonly node: Node }
+  | { readonly kind: 'float'; readonly node: Node; readonly reason: string };
+
+/** A graph's new nodes, and what became of the old ones. */
+export interface Rewritten {
+  readonly nodes: readonly Node[];
+  readonly outcomes: Iterable<Outcome>;
+}
+
+export function leftAsFloat(node: Node, reason: string): Outcome {
+  return { kind: 'float', node, reason };
+}
+
+export function noRange(value: string): string {
+  return `no finite range of "${value}" was calibrated`;
+}
+
+/**
+ * Why a node stays as it is, whatever its values' ranges; null if it need not, '' if that is no news (it computes no
+ * floats).
+ */
+export function whyNotQuantizable(
+  context: StaticGraph,
+  node: Node,
+  hasQuantizedForm: (opType: string) => boolean,
+): string | null {
+  const values = [...node.inputs, ...node.outputs].filter((name) => name !== '');
+  const computes =
+    node.inputs.some((name) => name !== '' && !context.index.isConstant(name)) &&
+    node.outputs.some((name) => context.isFloat(name));
+  if (!values.some((name) => context.isFloat(name))) return '';
+  if (node.opType === 'QuantizeLinear' || node.opType === 'DequantizeLinear') return '';
+  if (context.isExcluded(node)) return 'excluded';
+  if (!isStandardDomain(node) || !hasQuantizedForm(node.opType)) {
+    return computes ? `${node.opType} has no quantized form` : '';
+  }
+  if (node.inputs.some((name) => context.isDequantized(name))) return 'it reads quantized values already';
+  return null;
+}
+
+/** The outcomes as they are told. */
+export function coverageOf(outcomes: Iterable<Outcome>, unmatched: readonly string[]): QuantizationCoverage {
+  let [quantized, grouped] = [0, 0];
+  const skipped: { node: string; reason: string }[] = [];
+  for (const { node, ...outcome } of outcomes) {
+    if (outcome.kind === 'float') {
+      skipped.push({ node: node.name || (node.outputs[0] ?? node.opType), reason: outcome.reason });
+      continue;
+    }
+    quantized++;
+    if (node.opType === 'Conv' && (intAttribute(node, 'group') ?? 1) > 1) grouped++;
+  }
+  return { quantized, grouped, skipped, unmatched };
+}
