@@ -16,6 +16,7 @@ import type {
 } from '../protocol/headless-api.ts';
 import { parseRecipeFile } from '../transforms/parse-recipe.ts';
 import { buildIfStale } from './ensure-built.ts';
+import { failureHelp } from './failure-help.ts';
 import { findBrowser } from './find-browser.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 import { serveBuilt } from './static-server.ts';
@@ -267,8 +268,7 @@ main().catch((error: unknown) => {
     console.error(`${error.message}\n\n${usage}`);
     process.exit(2);
   }
-  const hint = error instanceof InputError ? error.failure.hint : undefined;
   console.error(error instanceof Error ? error.message : error);
-  if (hint) console.error(hint);
+  if (error instanceof InputError) for (const line of failureHelp(error.failure)) console.error(line);
   process.exit(1);
 });

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync 
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { type Failure, InputError } from '../base/result.ts';
+import { InputError } from '../base/result.ts';
 import { formatBytes, formatMs } from '../base/units.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
@@ -14,6 +14,7 @@ import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import { checkInputSize, INPUT_SIZE_HELP, inputSizeProblem, readInputSize } from './input-size.ts';
+import { failureHelp } from './failure-help.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
 const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--input-size HxW]
@@ -56,23 +57,10 @@ function main(): void {
   } catch (thrown) {
     if (!(thrown instanceof InputError) && !isFileError(thrown)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
-    if (thrown instanceof InputError) process.stderr.write(helpOf(thrown.failure));
+    if (thrown instanceof InputError)
+      for (const line of failureHelp(thrown.failure)) process.stderr.write(`${line}\n`);
     process.exitCode = 1;
   }
-}
-
-/** What to do about a refusal, in lines; the nearest recipe that fits as JSON. */
-function helpOf({ hint, remedy }: Failure): string {
-  const lines = [hint, remedy && `${remedy.label}: ${JSON.stringify(remedy.recipe)}`];
-  return lines.map((line) => (line === undefined ? '' : `${line}\n`)).join('');
-}
-
-interface Arguments {
-  readonly model: string;
-  readonly recipe: string;
-  readonly out: string;
-  readonly heads?: string;
-  readonly size: CountedSize | null;
 }
 
 function readArguments(): Arguments | null {

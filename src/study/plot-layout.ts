@@ -62,7 +62,8 @@ export const labelFontSize = 12;
 export const pointRadius = 4.5;
 /** Mean width of a character in the sans-serif fonts a viewer may have, as a share of the font size. */
 const characterWidth = 0.56;
-const longestName = 40;
+/** Characters of a name that are tried, the most first: what a name begins with tells more than no name. */
+const nameLengths = [40, 24, 14] as const;
 
 /** Places to try for a label around its point, best first. */
 const places = [
@@ -80,7 +81,7 @@ const places = [
 
 /**
  * Places names beside their points so that they cover neither points nor each other. Points of the front choose
- * first and always get a label if one fits into the frame; a dominated point without room gets none.
+ * first; where there is no room, a name is shortened, and then left out: the table below names all.
  * @returns for each point its label, or null
  */
 export function placeLabels(points: readonly LabelledPoint[], frame: Box): readonly (LabelPlace | null)[] {
@@ -93,15 +94,17 @@ export function placeLabels(points: readonly LabelledPoint[], frame: Box): reado
   const labels: (LabelPlace | null)[] = points.map(() => null);
   const order = points.map((_, index) => index).sort((a, b) => rank(points[a]) - rank(points[b]));
   for (const index of order) {
-    const { name, x, y, isOnFront } = points[index] as LabelledPoint;
-    const text = shortened(name);
-    const candidates = places.map(({ dx, dy, anchor }) => ({
-      label: { text, x: x + dx, y: y + dy, anchor },
-      box: labelBox(text, x + dx, y + dy, anchor),
-    }));
-    const inFrame = candidates.filter(({ box }) => isInside(box, frame));
-    const free = inFrame.find(({ box }) => !taken.some((other) => overlaps(box, other)));
-    const chosen = free ?? (isOnFront ? inFrame[0] : undefined);
+    const { name, x, y } = points[index] as LabelledPoint;
+    const texts = new Set(nameLengths.map((length) => shortened(name, length)));
+    const candidates = [...texts].flatMap((text) =>
+      places.map(({ dx, dy, anchor }) => ({
+        label: { text, x: x + dx, y: y + dy, anchor },
+        box: labelBox(text, x + dx, y + dy, anchor),
+      })),
+    );
+    const chosen = candidates.find(
+      ({ box }) => isInside(box, frame) && !taken.some((other) => overlaps(box, other)),
+    );
     if (!chosen) continue;
     taken.push(chosen.box);
     labels[index] = chosen.label;
@@ -113,9 +116,9 @@ function rank(point: LabelledPoint | undefined): number {
   return point?.isOnFront ? 0 : 1;
 }
 
-function shortened(name: string): string {
+function shortened(name: string, length: number): string {
   const characters = Array.from(name);
-  return characters.length > longestName ? `${characters.slice(0, longestName - 1).join('')}…` : name;
+  return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : name;
 }
 
 function labelBox(name: string, x: number, y: number, anchor: LabelPlace['anchor']): Box {

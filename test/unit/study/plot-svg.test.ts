@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { labelFontSize, type LabelPlace, placeLabels } from '../../../src/study/plot-layout.ts';
 import { escapeXml, frontSvg } from '../../../src/study/plot-svg.ts';
 import { DEFAULT_SETUP } from '../../../src/study/placement/tiers.ts';
 import { niceScale } from '../../../src/study/ticks.ts';
@@ -65,6 +66,43 @@ describe('frontSvg', () => {
         },
       ),
     );
+  });
+});
+
+describe('placeLabels', () => {
+  const frame = { left: 58, top: 0, right: 358, bottom: 214 };
+  /** As wide as texts are in wide fonts, less the sliver that neighbours may share. */
+  const boxOf = ({ text, x, y, anchor }: LabelPlace) => {
+    const width = Array.from(text).length * labelFontSize * 0.55;
+    const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
+    return { left, right: left + width, top: y - 10, bottom: y + 2 };
+  };
+  it('no name covers another or leaves the frame, however small the chart', () => {
+    const point = fc.record({
+      name: fc.string({ minLength: 1, maxLength: 60 }),
+      x: fc.integer({ min: frame.left, max: frame.right }),
+      y: fc.integer({ min: frame.top, max: frame.bottom }),
+      isOnFront: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 20 }), (points) => {
+        const boxes = placeLabels(points, frame).flatMap((label) => (label ? [boxOf(label)] : []));
+        for (const [at, a] of boxes.entries()) {
+          expect(a.left).toBeGreaterThanOrEqual(frame.left);
+          expect(a.right).toBeLessThanOrEqual(frame.right);
+          for (const b of boxes.slice(at + 1)) {
+            const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+            expect(apart).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+  it('a name without room for all of it is shortened', () => {
+    const name = 'prune 50% + int8 + exits and more of it';
+    const [label] = placeLabels([{ name, x: 200, y: 100, isOnFront: true }], { ...frame, right: 330 });
+    expect(label?.text).toBe(`${name.slice(0, 23)}…`);
   });
 });
 
