@@ -104,6 +104,11 @@ const MOST_LEFT_OUT = 0.05;
  * Softmax regression on standardised features, full batch. Images are divided class by class: most are learned
  * from, the others (validation) tell when to stop and which decay is best. What was chosen is then learned once
  * more from all of them, so that none is wasted; the accuracy told is the one before that.
+ *
+ * Confidences are left as they come: with decay and stopping chosen by validation loss they are about as large as
+ * they should be. A temperature fitted on the held-back images made the expected calibration error on new images
+ * worse, 0.045 -> 0.055 over eight exits of a ResNet-20 and a ResNet-56 on CIFAR-10 (200 held back), 0.08 -> 0.13
+ * over four of the bundled model (40 held back); the best of all temperatures would have given 0.038 and 0.076.
  * @throws InputError `head-bad-features`, `head-class-range`, `head-too-few-images`
  * (enough of others), `head-no-full-classes` (of one other at most),
  * `head-one-class` or `head-too-large`
