@@ -63,6 +63,14 @@ function main(): void {
   }
 }
 
+interface Arguments {
+  readonly model: string;
+  readonly recipe: string;
+  readonly out: string;
+  readonly heads?: string;
+  readonly size: CountedSize | null;
+}
+
 function readArguments(): Arguments | null {
   const refuse = (message: string): null => {
     process.stderr.write(`${message}\n\n${usage}\n`);
