@@ -1,9 +1,14 @@
 import { graphAttributes } from '../onnx/attributes.ts';
-import type { Graph } from '../onnx/model.ts';
+import type { Graph, Model, Node } from '../onnx/model.ts';
 
 /** True for ONNX's own operators; the empty domain and `ai.onnx` are the same. */
 export function isStandardDomain({ domain }: { readonly domain: string }): boolean {
   return domain === '' || domain === 'ai.onnx';
+}
+
+/** The version of the standard operators a model is written for. */
+export function standardOpset(model: Model): number {
+  return Math.max(0, ...model.opsetImports.filter(isStandardDomain).map(({ version }) => version));
 }
 
 /** Every name a new value or node of this graph must not take, those of subgraphs included. */
@@ -21,6 +26,22 @@ export function namesIn(graph: Graph): Set<string> {
   };
   collect(graph);
   return names;
+}
+
+/** The values that nodes read, those inside of subgraphs included. */
+export function namesRead(nodes: readonly Node[]): Set<string> {
+  const read = new Set<string>();
+  const collect = (part: readonly Node[]): void => {
+    for (const node of part) {
+      for (const name of node.inputs) read.add(name);
+      for (const inner of graphAttributes(node)) {
+        collect(inner.nodes);
+        for (const { name } of inner.outputs) read.add(name);
+      }
+    }
+  };
+  collect(nodes);
+  return read;
 }
 
 /** Gives out names that are not taken: the wanted one, or it with a number behind. */
