@@ -21,8 +21,9 @@ import {
   type TierSetup,
   tiersOfPlacement,
 } from './placement/tiers.ts';
+import { headMs } from './placement/head-work.ts';
 import { straightCuts } from './placement/straight-cuts.ts';
-import type { CostProfile } from './profile/cost-profile.ts';
+import type { CostProfile, SessionCosts } from './profile/cost-profile.ts';
 
 /** What is expected of a model on every placement and at every cut, in plain arrays: looked up while dragging. */
 export interface Predictions {
@@ -47,10 +48,14 @@ export interface ExpectedTimes {
   readonly totalMs: number;
 }
 
-/** What computing takes on a tier. */
-export interface TierCosts {
+/** What nodes and sessions take on a device. */
+interface NodeCosts extends SessionCosts {
   /** Each node, by `NodeView.index`. */
   readonly nodeMs: ArrayLike<number>;
+}
+
+/** What computing takes on a tier. */
+export interface TierCosts extends NodeCosts {
   /** Each segment where it was measured as such; counts instead of the nodes. */
   readonly segmentMs?: readonly number[];
   readonly decodeMs: number;
@@ -87,6 +92,9 @@ export function costsByTier(
       decodeMs: here.decodeMs / speedFactor,
       preprocessMs: here.preprocessMs / speedFactor,
       postprocessMs: here.postprocessMs / speedFactor,
+      startMs: (here.startMs ?? 0) / speedFactor,
+      handOverMs: (here.handOverMs ?? 0) / speedFactor,
+      handOverMsPerByte: (here.handOverMsPerByte ?? 0) / speedFactor,
     };
     return { ...scaled, ...measured };
   };
@@ -135,10 +143,11 @@ export function expectedTimes(
   // Share of the images that get to each tier.
   const reach = tiers.map(() => 0);
   const tierMs = tiers.map(() => 0);
-  segments.forEach(({ part, nodes }, at) => {
+  segments.forEach((segment, at) => {
+    const { part } = segment;
     const place = tiers.length === 1 ? 0 : part;
-    const { nodeMs, segmentMs } = costs[defined(tiers[place], `tier of part ${part}`)];
-    const ms = segmentMs?.[at] ?? nodes.reduce((sum, node) => sum + (nodeMs[node] ?? 0), 0);
+    const cost = costs[defined(tiers[place], `tier of part ${part}`)];
+    const ms = cost.segmentMs?.[at] ?? segmentMs(view, cost, segment, at);
     const share = shares[at] ?? 0;
     tierMs[place] = (tierMs[place] ?? 0) + share * ms;
     reach[place] = Math.max(reach[place] ?? 0, share);
@@ -168,6 +177,39 @@ export function expectedTimes(
   return { decodeMs, preprocessMs, tierMs, transferMs, postprocessMs, latencyMs, totalMs };
 }
 
+/** What a segment costs on a device. */
+export function segmentMs(view: GraphView, costs: NodeCosts, segment: ExpectedSegment, at: number): number {
+  return aroundNodesMs(view, costs, segment, at) + nodesMs(costs, segment.nodes);
+}
+
+/**
+ * The same without the model's own nodes: its session, and heads of trained exits.
+ * @param at its position in the inference
+ */
+function aroundNodesMs(
+  view: GraphView,
+  costs: NodeCosts,
+  { heads, takenBytes }: Pick<ExpectedSegment, 'heads' | 'takenBytes'>,
+  at: number,
+): number {
+  return heads.reduce(
+    (sum, head) => sum + headMs(view, costs.nodeMs, head),
+    sessionMs(costs, at, takenBytes),
+  );
+}
+
+function sessionMs(
+  { startMs = 0, handOverMs = 0, handOverMsPerByte = 0 }: SessionCosts,
+  at: number,
+  takenBytes: number,
+): number {
+  return at === 0 ? startMs : handOverMs + handOverMsPerByte * takenBytes;
+}
+
+function nodesMs({ nodeMs }: NodeCosts, nodes: readonly number[]): number {
+  return nodes.reduce((sum, node) => sum + (nodeMs[node] ?? 0), 0);
+}
+
 /** Predicts every single tier, and every pair of tiers at every legal cut straight across the graph. */
 export function predictPlacements(
   work: ExpectedWork,
@@ -181,6 +223,8 @@ export function predictPlacements(
     return times ? [[tier, times.totalMs] as const] : [];
   });
   const cuts = straightCuts(work, transfer, shares);
+  const handedBytes =
+    transfer === 'float32' ? cuts.crossingBytes : straightCuts(work, 'float32', shares).crossingBytes;
   const cut = PLACEMENT_NAMES.flatMap((name) => {
     const [first, last, ...others] = tiersOfPlacement(name);
     if (first === undefined || last === undefined || others.length > 0) return [];
@@ -188,11 +232,19 @@ export function predictPlacements(
     const tailMs = cuts.tailMs(costs[last].nodeMs);
     const links = linksBetween(first, last);
     const before = beforeFirstMs(work.view, costs, first, { setup, sends, imageBytes });
+    // What exits add does not depend much on where it is cut.
+    const sessionsMs = whole.segments.reduce(
+      (sum, segment, at) =>
+        sum + (whole.shares[at] ?? 0) * aroundNodesMs(work.view, costs[first], segment, at),
+      0,
+    );
     const totals = headMs.map((head, at) => {
       const share = cuts.tailShare[at] ?? 1;
       const sending = sendMs(setup, links, cuts.crossingBytes[at] ?? Number.NaN);
       const reading = (1 - share) * costs[first].postprocessMs + share * costs[last].postprocessMs;
-      return (before ?? Number.NaN) + head + share * sending + (tailMs[at] ?? Number.NaN) + reading;
+      const taking = sessionMs(costs[last], 1, handedBytes[at] ?? 0);
+      const computing = sessionsMs + head + share * taking + (tailMs[at] ?? Number.NaN);
+      return (before ?? Number.NaN) + computing + share * sending + reading;
     });
     return [[name, totals] as const];
   });

@@ -204,8 +204,12 @@ export interface DeviceProfile {
   readonly threads: number;
   /** Of the kernels; empty: the model's own. */
   readonly arithmetic: string;
-  /** By `NodeView.index`; their sum is the time of the whole. */
+  /** By `NodeView.index`; with `startMs` their sum is the time of the whole. */
   readonly nodeMs: readonly number[];
+  /** What sessions cost besides, see `SessionCosts`; studies of earlier versions have none. */
+  readonly startMs?: number;
+  readonly handOverMs?: number;
+  readonly handOverMsPerByte?: number;
   readonly decodeMs: number;
   readonly preprocessMs: number;
   readonly postprocessMs: number;

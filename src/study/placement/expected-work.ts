@@ -8,6 +8,7 @@ import { trainedExitsOf } from '../../transforms/exits/trained-placement.ts';
 import { cutScope, placementOf } from '../../transforms/placement.ts';
 import type { Recipe, TrainedExitOperator } from '../../transforms/recipe.ts';
 import { type TransferType, transferredBytes } from '../../transforms/transfer.ts';
+import { type HeadWork, headWork } from './head-work.ts';
 
 /** What a recipe leaves of a model to compute, and where inference may stop; cuts come on top. */
 export interface ExpectedWork {
@@ -18,6 +19,8 @@ export interface ExpectedWork {
   readonly stops: readonly ExpectedStop[];
   /** One file decides inside where to stop: there is a single segment. */
   readonly isNested: boolean;
+  /** Heads of trained exits that run at the end. */
+  readonly endHeads: readonly HeadWork[];
 }
 
 export interface ExpectedStop {
@@ -25,6 +28,8 @@ export interface ExpectedStop {
   readonly exitIndex: number;
   /** 1 for each node that it needs, by `NodeView.index`. */
   readonly needs: Uint8Array;
+  /** Of a trained exit, as far as it is known. */
+  readonly heads: readonly HeadWork[];
 }
 
 /** A part of a model that runs at once: what a segment of the built variant will be. */
@@ -33,8 +38,12 @@ export interface ExpectedSegment {
   readonly part: number;
   /** By `NodeView.index`; the added heads of trained exits are none of them. */
   readonly nodes: readonly number[];
+  /** Heads of trained exits that run in it. */
+  readonly heads: readonly HeadWork[];
   /** Where inference may stop after it, as in `Sample.exitIndex`; null: it goes on. */
   readonly exitIndex: number | null;
+  /** Bytes of the values that it takes from segments before; those of unknown size count 0. */
+  readonly takenBytes: number;
 }
 
 /** A cut as far as it matters for what runs before it. */
@@ -52,7 +61,7 @@ export function expectedWork(view: GraphView, recipe: Recipe): ExpectedWork {
   const needs = nodesNeeded(view, scope);
   const stops =
     trained?.threshold === undefined
-      ? own.map((index) => ({ exitIndex: index, needs: needs(view.exits[index]?.output) }))
+      ? own.map((index) => ({ exitIndex: index, needs: needs(view.exits[index]?.output), heads: [] }))
       : trainedStops(view, trained, needs);
   const operator = uncut.find((step) => step.op === 'early-exit' && step.kind !== 'skip');
   return {
@@ -61,6 +70,10 @@ export function expectedWork(view: GraphView, recipe: Recipe): ExpectedWork {
     graph: cutGraphFor(view, scope),
     stops,
     isNested: operator?.form === 'if',
+    endHeads: headsOf(
+      view,
+      trained?.threshold === undefined ? (tap === undefined ? (trained?.at ?? []) : [tap]) : [],
+    ),
   };
 }
 
@@ -80,20 +93,25 @@ export function expectedCuts(
  * @param cuts in order of the graph, each behind the one before
  */
 export function expectedSegments(
-  { view, graph, stops, isNested }: ExpectedWork,
+  { view, scope, graph, stops, isNested, endHeads }: ExpectedWork,
   cuts: readonly CutPlace[],
 ): readonly ExpectedSegment[] {
   const partOfNode = view.nodes.map(({ index }) =>
     (graph.unitOfNode[index] ?? -1) < 0 ? -1 : partOf(index, cuts),
   );
-  const segments: ExpectedSegment[] = [];
+  const segments: Omit<ExpectedSegment, 'takenBytes'>[] = [];
   const isDone = new Uint8Array(view.nodes.length);
-  const add = (part: number, exitIndex: number | null, belongs: (node: number) => boolean): void => {
+  const add = (
+    part: number,
+    exitIndex: number | null,
+    heads: readonly HeadWork[],
+    belongs: (node: number) => boolean,
+  ): void => {
     const nodes = partOfNode.flatMap((own, node) =>
       own >= 0 && own <= part && isDone[node] === 0 && belongs(node) ? [node] : [],
     );
     for (const node of nodes) isDone[node] = 1;
-    if (nodes.length > 0 || exitIndex !== null) segments.push({ part, nodes, exitIndex });
+    if (nodes.length > 0 || exitIndex !== null) segments.push({ part, nodes, exitIndex, heads });
   };
   let waiting = isNested ? [] : stops;
   for (let part = 0; part <= cuts.length; part++) {
@@ -101,10 +119,29 @@ export function expectedSegments(
       partOfNode.every((own, node) => needs[node] === 0 || own <= part);
     const here = waiting.filter(isHere);
     waiting = waiting.filter((stop) => !here.includes(stop));
-    for (const { exitIndex, needs } of here) add(part, exitIndex, (node) => needs[node] === 1);
-    add(part, null, () => true);
+    for (const { exitIndex, needs, heads } of here) add(part, exitIndex, heads, (node) => needs[node] === 1);
+    add(part, null, part === cuts.length ? endHeads : [], () => true);
   }
-  return segments;
+  return withTakenBytes(view, scope, segments);
+}
+
+function withTakenBytes(
+  view: GraphView,
+  { skips = [] }: CutScope,
+  segments: readonly Omit<ExpectedSegment, 'takenBytes'>[],
+): readonly ExpectedSegment[] {
+  const standIns = new Map<string, ValueName>(skips.map(({ from, to }) => [to, valueName(from)]));
+  const madeBefore = new Set<ValueName>();
+  return segments.map((segment) => {
+    const nodes = segment.nodes.flatMap((node) => view.nodes[node] ?? []);
+    const read = nodes.flatMap(({ inputs }) => inputs.map((name) => standIns.get(name) ?? name));
+    const taken = [...new Set(read)].filter((name) => madeBefore.has(name));
+    for (const { outputs } of nodes) for (const name of outputs) madeBefore.add(name);
+    return {
+      ...segment,
+      takenBytes: taken.reduce((sum, name) => sum + (view.values.get(name)?.bytes ?? 0), 0),
+    };
+  });
 }
 
 /**
@@ -173,15 +210,24 @@ function trainedStops(
 ): readonly ExpectedStop[] {
   const taps = at.map((name) => {
     const needed = needs(valueName(name));
-    return { needed, macs: view.nodes.reduce((sum, { macs }, node) => sum + (needed[node] ? macs : 0), 0) };
+    return {
+      name,
+      needed,
+      macs: view.nodes.reduce((sum, { macs }, node) => sum + (needed[node] ? macs : 0), 0),
+    };
   });
   // In the grown model exits are counted in order of work, heads of the model's own among them.
   return taps
     .toSorted((a, b) => a.macs - b.macs)
-    .map(({ needed, macs }, position) => ({
+    .map(({ name, needed, macs }, position) => ({
       exitIndex: position + view.exits.filter((own) => own.macs <= macs).length,
       needs: needed,
+      heads: headsOf(view, [name]),
     }));
+}
+
+function headsOf(view: GraphView, names: readonly string[]): readonly HeadWork[] {
+  return names.flatMap((name) => headWork(view, name) ?? []);
 }
 
 /** The nodes that a value needs, where blocks are left out. */

@@ -3,6 +3,7 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import { timedSamples } from '../metrics.ts';
+import { segmentMs } from '../predict.ts';
 import type { CostProfile } from '../profile/cost-profile.ts';
 import { summarise } from '../statistics/summary.ts';
 import type { DeviceProfile, Study, Trial } from '../trial.ts';
@@ -78,20 +79,29 @@ export function measuredThere(
   const work = expectedWork(view, given);
   const { cuts, problem } = expectedCuts(work, given);
   if (!costs || problem !== null) return null;
-  const { nodeMs, decodeMs, preprocessMs, postprocessMs } = costs;
-  const segmentMs = expectedSegments(work, cuts).map((segment) =>
-    segment.nodes.reduce((sum, node) => sum + (nodeMs[node] ?? 0), 0),
-  );
-  return { device, source: 'nodes', segmentMs, decodeMs, preprocessMs, postprocessMs };
+  const { decodeMs, preprocessMs, postprocessMs } = costs;
+  const times = expectedSegments(work, cuts).map((segment, at) => segmentMs(view, costs, segment, at));
+  return { device, source: 'nodes', segmentMs: times, decodeMs, preprocessMs, postprocessMs };
 }
 
 /** A profile of this device as a study.json takes it along; null if no node was measured. */
 export function deviceProfile(
-  { nodeMs, decodeMs, preprocessMs, postprocessMs, imageBytes, source }: CostProfile,
+  { nodeMs, decodeMs, preprocessMs, postprocessMs, imageBytes, source, ...costs }: CostProfile,
   place: Pick<DeviceProfile, 'provider' | 'threads' | 'arithmetic'>,
 ): DeviceProfile | null {
   if (source !== 'measured') return null;
-  return { ...place, nodeMs: [...nodeMs], decodeMs, preprocessMs, postprocessMs, imageBytes };
+  const { startMs, handOverMs, handOverMsPerByte } = costs;
+  return {
+    ...place,
+    nodeMs: [...nodeMs],
+    ...(startMs !== undefined && { startMs }),
+    ...(handOverMs !== undefined && { handOverMs }),
+    ...(handOverMsPerByte !== undefined && { handOverMsPerByte }),
+    decodeMs,
+    preprocessMs,
+    postprocessMs,
+    imageBytes,
+  };
 }
 
 function mediansOf(trial: Trial): TierProfile['recipes'][number] {

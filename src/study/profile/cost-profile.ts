@@ -5,8 +5,8 @@ import { attributeTimes, type RuntimeNodeTime } from './attribute-times.ts';
 import { areTimesMissing, type NodeTimes } from './runtime-profile.ts';
 
 /** What running a model on this device costs, node by node. */
-export interface CostProfile {
-  /** By `NodeView.index`; their sum is the median time of the whole. */
+export interface CostProfile extends SessionCosts {
+  /** By `NodeView.index`; with `startMs` their sum is the median time of the whole. */
   readonly nodeMs: Float64Array;
   readonly decodeMs: number;
   readonly preprocessMs: number;
@@ -25,6 +25,15 @@ export interface CostProfile {
   readonly runs?: number;
 }
 
+/** What sessions cost besides their nodes; 0 where left out. */
+export interface SessionCosts {
+  /** Once for each inference: taking in the input, handing out the output, caches that decoding has emptied. */
+  readonly startMs?: number;
+  /** For each further session of the same inference, and for each byte that it is handed by the one before. */
+  readonly handOverMs?: number;
+  readonly handOverMsPerByte?: number;
+}
+
 /** A session's run with the runtime's profile on. */
 export interface ProfiledRun {
   readonly nodes: readonly NodeTimes[];
@@ -34,16 +43,20 @@ export interface ProfiledRun {
   readonly plainSamples?: readonly Sample[];
   /** Median size of the images' files. */
   readonly imageBytes: number;
+  /** How long the runtime executed the graph in each of `samples`, where it told. */
+  readonly executionMs?: readonly number[];
+  /** What a session costs that does nothing, alone and for each byte that goes in and out again. */
+  readonly handOver?: { readonly ms: number; readonly msPerByte: number };
 }
 
 /**
  * Costs of a graph's nodes from a profile of the whole model, whose nodes were named after their first output; see
- * `attributeTimes` for those that the runtime fused or added. What the runtime needs between nodes is shared out, so
- * that the sum is what an inference takes. Where most of the time cannot be told node by node, the total is shared
+ * `attributeTimes` for those that the runtime fused or added. What the runtime needs between nodes is shared out among
+ * them, what it needs before and after them is told apart. Where most of the time cannot be told node by node, the total is shared
  * out by multiply-accumulates.
  */
 export function costProfileOf(view: GraphView, profiled: ProfiledRun): CostProfile {
-  const { nodes, samples, plainSamples = samples, imageBytes } = profiled;
+  const { nodes, samples, plainSamples = samples, imageBytes, handOver } = profiled;
   const timed = plainSamples.filter(({ warmUp }) => !warmUp);
   const median = (part: (sample: Sample) => number): number => summarise(timed.map(part))?.median ?? 0;
   const computeMs = median((sample) => sample.computeMs);
@@ -59,15 +72,22 @@ export function costProfileOf(view: GraphView, profiled: ProfiledRun): CostProfi
   };
 
   if (areTimesMissing(nodes)) return byMacs('The GPU tells no times of single operators in this browser.');
-  const { nodeMs, guessedMs } = attributeTimes(view, timesPerInference(nodes, samples));
-  const nodesMs = nodeMs.reduce((sum, ms) => sum + ms, 0);
-  const scaled = scaledTo(nodeMs, computeMs);
+  const { startMs, betweenMs } = timesAround(profiled);
+  const times = timesPerInference(nodes, samples);
+  const { nodeMs, guessedMs } = attributeTimes(
+    view,
+    times.map((time) => ({ ...time, ms: time.ms + betweenMs / times.length })),
+  );
+  const nodesMs = times.reduce((sum, { ms }) => sum + ms, 0);
+  const scaled = scaledTo(nodeMs, Math.max(computeMs - startMs, computeMs / 2));
   if (scaled === null) return byMacs('The runtime told no times of single operators.');
   if (guessedMs > nodesMs / 2)
     return byMacs('The runtime runs most of this model as one, without times of single operators.');
   return {
     ...common,
     nodeMs: scaled,
+    startMs: Math.min(startMs, computeMs / 2),
+    ...(handOver && { handOverMs: handOver.ms, handOverMsPerByte: handOver.msPerByte }),
     source: 'measured',
     guessedShare: guessedMs / nodesMs,
     betweenNodesShare: Math.max(0, 1 - nodesMs / computeMs),
@@ -82,6 +102,34 @@ export function shareInNodes({ nodes, samples }: ProfiledRun): number {
   const nodesMs = timesPerInference(nodes, samples).reduce((sum, { ms }) => sum + ms, 0);
   const computeMs = samples.filter(({ warmUp }) => !warmUp).map((sample) => sample.computeMs);
   return nodesMs / (summarise(computeMs)?.median ?? Number.NaN);
+}
+
+/** What an inference takes besides the runtime's nodes: around the execution of the graph, and between the nodes. */
+function timesAround({ nodes, samples, executionMs = [] }: ProfiledRun): {
+  readonly startMs: number;
+  readonly betweenMs: number;
+} {
+  if (executionMs.length !== samples.length) return { startMs: 0, betweenMs: 0 };
+  const runs = samples.map(({ computeMs, warmUp }, run) => {
+    const ms = executionMs[run] ?? 0;
+    const inNodesMs = nodes.reduce((sum, { timesMs }) => {
+      const perRun = timesMs.length / samples.length;
+      return sum + (Number.isInteger(perRun) ? sumOf(timesMs.slice(run * perRun, (run + 1) * perRun)) : 0);
+    }, 0);
+    return { warmUp, computeMs, aroundMs: computeMs - ms, betweenMs: ms - inNodesMs };
+  });
+  // Times this short are told by the runs that nothing disturbed: the quicker half.
+  const timed = runs.filter(({ warmUp }) => !warmUp).toSorted((a, b) => a.computeMs - b.computeMs);
+  const quicker = timed.slice(0, Math.ceil(timed.length / 2));
+  const medianOf = (values: readonly number[]): number => Math.max(0, summarise(values)?.median ?? 0);
+  return {
+    startMs: medianOf(quicker.map(({ aroundMs }) => aroundMs)),
+    betweenMs: medianOf(quicker.map(({ betweenMs }) => betweenMs)),
+  };
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Median time of each of the runtime's nodes, times how often it runs in an inference. */

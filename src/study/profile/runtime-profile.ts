@@ -46,6 +46,20 @@ export function parseRuntimeProfile(lines: readonly string[]): readonly NodeTime
   });
 }
 
+/**
+ * How long the runtime executed the graph in each run, in order: the nodes and what it needs between them, without
+ * taking in inputs and handing out outputs.
+ */
+export function executionTimesMs(lines: readonly string[]): readonly number[] {
+  return lines
+    .flatMap((text) => text.split('\n'))
+    .filter((line) => line.includes('"name" :"SequentialExecutor::Execute"'))
+    .flatMap((line) => {
+      const microseconds = /"dur" :(\d+)/.exec(line)?.[1];
+      return microseconds === undefined ? [] : [Number(microseconds) / 1000];
+    });
+}
+
 /** Whether nodes ran on a GPU whose clock the browser does not give. */
 export function areTimesMissing(nodes: readonly NodeTimes[]): boolean {
   return nodes.some(({ timesMs }) => timesMs.length === 0);

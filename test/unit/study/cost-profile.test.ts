@@ -5,7 +5,7 @@ import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { refillHollow } from '../../../src/onnx/hollow.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
 import { costProfileOf } from '../../../src/study/profile/cost-profile.ts';
-import { parseRuntimeProfile } from '../../../src/study/profile/runtime-profile.ts';
+import { executionTimesMs, parseRuntimeProfile } from '../../../src/study/profile/runtime-profile.ts';
 import { makeSample } from './trials.ts';
 
 function viewOf(file: string) {
@@ -48,6 +48,28 @@ describe("the runtime's profile", () => {
     expect(profile.nodeMs[0]).toBeCloseTo((18 * 11) / 15, 9);
     expect(profile.nodeMs[4]).toBeCloseTo((18 * 4) / 15, 9);
     expect(profile.nodeMs[1]).toBe(0);
+  });
+  it('tells what an inference takes around the execution apart, and shares out what lies between nodes', () => {
+    const nodes = [0, 4].map((node) => ({
+      name: String(resnet.nodes[node]?.outputs[0]),
+      opType: 'Conv',
+      provider: 'CPU',
+      timesMs: [50, 4, 4, 9],
+    }));
+    // The slowest run was disturbed, and the first is the warm-up.
+    const samples = [200, 13, 13, 40].map((computeMs, run) =>
+      makeSample({ computeMs, segmentMs: [computeMs], warmUp: run === 0 }),
+    );
+    const executionMs = [190, 11, 11, 20];
+    const profile = costProfileOf(resnet, { nodes, samples, imageBytes: 7, executionMs });
+    expect(profile.startMs).toBe(2);
+    expect(profile.nodeMs[0]).toBeCloseTo(5.5, 9);
+    expect(profile.nodeMs[4]).toBeCloseTo(5.5, 9);
+    const lines = executionMs.map(
+      (ms) =>
+        `{"cat" : "Session","pid" :1,"tid" :2,"dur" :${1000 * ms},"ts" :5,"ph" : "X","name" :"SequentialExecutor::Execute","args" : {}},`,
+    );
+    expect(executionTimesMs(['[', lines.join('\n'), ']'])).toEqual(executionMs);
   });
   it('is replaced by shares of the work where there is none', () => {
     const profile = costProfileOf(resnet, { nodes: [], samples: [makeSample()], imageBytes: 7 });

@@ -25,6 +25,7 @@ import {
   roundTripMs,
   type TierPlacement,
 } from '../../../../src/study/placement/tiers.ts';
+import { headMs, headWork } from '../../../../src/study/placement/head-work.ts';
 import { costsByTier, predictPlacements } from '../../../../src/study/predict.ts';
 import { type CostProfile, costProfileByMacs } from '../../../../src/study/profile/cost-profile.ts';
 import { buildVariant } from '../../../../src/transforms/build-variant.ts';
@@ -204,6 +205,56 @@ describe('a prediction', () => {
       }
     }
     expect(compared).toBeGreaterThan(60);
+  });
+  it('counts what sessions cost besides nodes: the start once, handing over for each further one', () => {
+    const { view } = digits;
+    const bare = costProfileByMacs(view, 100, 700);
+    const costs = { ...bare, startMs: 8, handOverMs: 2, handOverMsPerByte: 0.001 };
+    const latencyOf = (recipe: Recipe, of: typeof costs | typeof bare): number => {
+      const prediction = predictStrategy(view, recipe, null, {
+        costs: of,
+        basis: 'nodes',
+        shares: new Map(),
+      });
+      return prediction.kind === 'predicted' ? prediction.times.latencyMs : Number.NaN;
+    };
+    const extra = (recipe: Recipe): number => latencyOf(recipe, costs) - latencyOf(recipe, bare);
+    expect(extra([])).toBeCloseTo(8, 9);
+    const frontier = defined(
+      view.frontiers.find(({ legal, crossing }) => legal && crossing.length === 1),
+      'a cut',
+    );
+    const cut: Recipe = [{ op: 'partition', cut: frontier.crossing }];
+    expect(extra(cut)).toBeCloseTo(8 + 2 + 0.001 * defined(frontier.bytes, 'bytes'), 9);
+  });
+  it('counts the heads of trained exits as pooling and linear layers of the model', () => {
+    const { view } = digits;
+    const pool = defined(
+      view.nodes.find(({ opType }) => opType === 'GlobalAveragePool'),
+      'a pooling layer',
+    );
+    const linear = defined(
+      view.nodes.findLast(({ opType }) => opType === 'Gemm'),
+      'a linear layer',
+    );
+    const nodeMs = new Float64Array(view.nodes.length).fill(1);
+    nodeMs[pool.index] = 3;
+    nodeMs[linear.index] = 5;
+    const elements = defined(view.values.get(defined(pool.inputs[0], 'input')), 'value').bytes! / 4;
+    const time = headMs(view, nodeMs, { elements: 10 * elements, macs: 10 * linear.macs });
+    const others = { elements: 20 * elements, macs: 20 * linear.macs };
+    expect(time).toBeGreaterThan(5);
+    expect(headMs(view, nodeMs, others)).toBeCloseTo(2 * time, 9);
+    const at = defined(pool.inputs[0], 'input');
+    const costs = { ...costProfileByMacs(view, 100, 700), nodeMs };
+    const latencyOf = (recipe: Recipe, share: number): number => {
+      const shares = new Map([[0, share]]);
+      const prediction = predictStrategy(view, recipe, null, { costs, basis: 'nodes', shares });
+      return prediction.kind === 'predicted' ? prediction.times.latencyMs : Number.NaN;
+    };
+    const trained: Recipe = [{ op: 'early-exit', kind: 'trained', at: [at], threshold: 0.5 }];
+    const work = defined(headWork(view, at), 'a head');
+    expect(latencyOf(trained, 0) - latencyOf([], 0)).toBeCloseTo(headMs(view, nodeMs, work), 9);
   });
   it('is refused, with the reason, where it would be a guess', () => {
     const { view } = digits;
