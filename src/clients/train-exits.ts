@@ -3,8 +3,9 @@ import { type Failure, failed, InputError, ok, type Result } from '../base/resul
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
+import { bestClass } from '../study/best-class.ts';
 import { imagesToTrainWith } from '../study/evaluation-images.ts';
-import type { Provider } from '../study/trial.ts';
+import { NO_CLASS, type Provider } from '../study/trial.ts';
 import {
   checkHeadSize,
   type LearningPoint,
@@ -20,8 +21,8 @@ import { openTrainClient } from './train-client.ts';
 
 /** Features of all taps together; they are in memory twice while they are handed over. */
 const mostFeatureBytes = 512e6;
-/** With more than this share of broken images, something is wrong with all. */
-const mostUndecodable = 0.05;
+/** With more than this share of images that are of no use, something is wrong with all. */
+const mostUseless = 0.05;
 
 export interface ExitTraining {
   /** With the model open. */
@@ -66,6 +67,7 @@ interface Features {
   /** How many could not. */
   readonly undecodable: number;
   readonly classCount: number;
+  /** `NO_CLASS` where its scores are not numbers. */
   readonly predictions: Int32Array;
   readonly ofValue: ReadonlyMap<string, { readonly width: number; readonly rows: Float32Array }>;
 }
@@ -118,6 +120,12 @@ export async function trainExits(
     if (!original.ok) return original;
     targets = original.value.predictions;
   }
+  const answered = requireAnswers(targets, targetSource);
+  if (!answered.ok) return answered;
+  const unanswered = targets.length - answered.value.length;
+  const rowsOf = ({ rows, width }: { readonly rows: Float32Array; readonly width: number }): Float32Array =>
+    unanswered === 0 ? rows : rowsAt(rows, width, answered.value);
+  targets = Int32Array.from(answered.value, (row) => targets[row] as number);
   const client = openTrainClient();
   const stop = () => client.terminate();
   signal.addEventListener('abort', stop);
@@ -125,11 +133,12 @@ export async function trainExits(
     const heads: TrainedHead[] = [];
     for (const [position, value] of job.values.entries()) {
       if (signal.aborted) return failed(cancelled);
-      const { width, rows } = defined(features.ofValue.get(value), `features of ${value}`);
+      const found = defined(features.ofValue.get(value), `features of ${value}`);
+      const { width } = found;
       const { classCount } = features;
       let curve: readonly LearningPoint[] = [];
       const outcome = await client.api.train(
-        { features: rows, width, value, targets, classCount, ...labelled },
+        { features: rowsOf(found), width, value, targets, classCount, ...labelled },
         { seed: job.seed, threads: job.threads },
         (now) => {
           if (now.kind === 'step') curve = now.point.step === 1 ? [now.point] : [...curve, now.point];
@@ -139,7 +148,7 @@ export async function trainExits(
       if (!outcome.ok) return failed({ where: value, ...outcome.failure });
       const { weights, bias, best, ...learned } = outcome.value;
       const backbone = backboneKey(job.backbone);
-      const leftOutImages = learned.leftOutImages + features.undecodable;
+      const leftOutImages = learned.leftOutImages + features.undecodable + unanswered;
       heads.push({
         value,
         seed: job.seed,
@@ -170,6 +179,25 @@ export async function trainExits(
 }
 
 const cancelled: Failure = { code: 'cancelled', message: 'The training was cancelled.' };
+
+/** Rows whose image the model names a class for, if these are nearly all; labels need no answer. */
+function requireAnswers(targets: Int32Array, source: TargetSource): Result<readonly number[]> {
+  const rows = Array.from(targets.keys());
+  const answered = source === 'labels' ? rows : rows.filter((row) => targets[row] !== NO_CLASS);
+  const silent = rows.length - answered.length;
+  if (silent <= mostUseless * rows.length) return ok(answered);
+  return failed({
+    code: 'no-answers-to-learn',
+    message: `Found no answer of the model for ${silent} of ${rows.length} training images, whose scores are not numbers (NaN), wanted at most ${100 * mostUseless} %`,
+    hint: 'Open labelled images, or check how they are prepared under Data.',
+  });
+}
+
+function rowsAt(rows: Float32Array, width: number, positions: readonly number[]): Float32Array {
+  const some = new Float32Array(positions.length * width);
+  positions.forEach((from, to) => some.set(rows.subarray(from * width, (from + 1) * width), to * width));
+  return some;
+}
 
 function attemptNow<T>(work: () => T): Result<T> {
   try {
@@ -259,7 +287,7 @@ async function computeFeatures(
     if (!outcome.ok) return outcome;
     const { rows, imageIndices, undecodable: firstBroken } = outcome.value;
     const undecodable = images.length - imageIndices.length;
-    if (firstBroken && undecodable > mostUndecodable * images.length)
+    if (firstBroken && undecodable > mostUseless * images.length)
       return failed(tooManyBroken(undecodable, images.length, firstBroken));
     const scores = defined(rows.at(-1), 'scores');
     return ok({
@@ -268,7 +296,7 @@ async function computeFeatures(
       undecodable,
       classCount,
       predictions: Int32Array.from(imageIndices, (_, row) =>
-        largestAt(scores.subarray(row * classCount, (row + 1) * classCount)),
+        bestClass(scores.subarray(row * classCount, (row + 1) * classCount)),
       ),
       ofValue: new Map(
         values.map((value, position) => [
@@ -286,17 +314,11 @@ async function computeFeatures(
 function tooManyBroken(broken: number, images: number, first: Failure): Failure {
   return {
     ...first,
-    message: `Found ${broken} of ${images} training images that cannot be decoded, wanted at most ${100 * mostUndecodable} %. The first: ${first.message}`,
+    message: `Found ${broken} of ${images} training images that cannot be decoded, wanted at most ${100 * mostUseless} %. The first: ${first.message}`,
   };
 }
 
 /** Numbers of one image. */
 function widthOf(shape: readonly (number | string | null)[] | null): number {
   return (shape ?? []).slice(1).reduce<number>((product, dim) => product * (Number(dim) || 1), 1);
-}
-
-function largestAt(scores: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < scores.length; i++) if ((scores[i] as number) > (scores[best] as number)) best = i;
-  return best;
 }

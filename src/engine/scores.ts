@@ -25,15 +25,6 @@ export function requireClassScores(dims: readonly number[], outputName: string):
   });
 }
 
-/** Position of the largest score; the first of equals. */
-export function argmax(scores: Scores): number {
-  let best = 0;
-  for (let i = 1; i < scores.length; i++) {
-    if ((scores[i] as number) > (scores[best] as number)) best = i;
-  }
-  return best;
-}
-
 /** Positions of the `count` largest scores, best first; equals in order of position. None if any score is NaN. */
 export function bestClasses(scores: Scores, count: number): number[] {
   const best: number[] = [];

@@ -1,6 +1,8 @@
 import { assert, defined } from '../base/assert.ts';
 import { seededRandom, shuffled } from '../base/random.ts';
 import { type ConfidenceMeasure, confidenceOf } from '../transforms/exits/confidence.ts';
+import { bestClass } from './best-class.ts';
+import { NO_CLASS } from './trial.ts';
 
 /** What one pass over the images keeps of a multi-exit model: every exit's scores, though nothing stopped there. */
 export interface ExitScores {
@@ -72,18 +74,19 @@ export function thresholdTable(
   const row = (scores: Float32Array, image: number): Float32Array =>
     scores.subarray(image * pass.classCount, (image + 1) * pass.classCount);
   const wanted = Int32Array.from({ length: images }, (_, image) =>
-    truth === null ? bestClass(row(final.scores, image)) : (truth[image] ?? -1),
+    truth === null ? bestClass(row(final.scores, image)) : (truth[image] ?? NO_CLASS),
   );
   return {
     images,
-    judged: Uint8Array.from(wanted, (label) => (label >= 0 ? 1 : 0)),
+    // Without truth an answer that is no number agrees with nothing, and counts, as in an accuracy pass.
+    judged: Uint8Array.from(wanted, (label) => (truth === null || label !== NO_CLASS ? 1 : 0)),
     exits: pass.exits.map(({ index, kind, latencyMs, scores }) => {
       const confidence = new Float64Array(images);
       const correct = new Uint8Array(images);
       for (let image = 0; image < images; image++) {
         const of = row(scores, image);
         confidence[image] = confidenceOf(of, kind, measure);
-        correct[image] = bestClass(of) === wanted[image] ? 1 : 0;
+        correct[image] = wanted[image] !== NO_CLASS && bestClass(of) === wanted[image] ? 1 : 0;
       }
       return { index, latencyMs, confidence, correct };
     }),
@@ -414,11 +417,4 @@ function meanLatencyMs({ exits }: ThresholdTable, leaving: readonly number[]): n
     count += images;
   }
   return sum / count;
-}
-
-/** The first of equals. */
-function bestClass(scores: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < scores.length; i++) if ((scores[i] as number) > (scores[best] as number)) best = i;
-  return best;
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { argmax, bestClasses, classCountOf, requireClassScores } from '../../../src/engine/scores.ts';
+import { bestClasses, classCountOf, requireClassScores } from '../../../src/engine/scores.ts';
+import { bestClass } from '../../../src/study/best-class.ts';
+import { NO_CLASS } from '../../../src/study/trial.ts';
 
 const scores = fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 60 });
 
@@ -12,7 +14,7 @@ describe('bestClasses', () => {
           .map((_, i) => i)
           .sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
         expect(bestClasses(values, count)).toEqual(sorted.slice(0, count));
-        expect(argmax(values)).toBe(sorted[0]);
+        expect(bestClass(values)).toBe(sorted[0]);
       }),
     );
   });
@@ -33,6 +35,7 @@ describe('classCountOf', () => {
 describe('scores that are not numbers', () => {
   it('name no class', () => {
     expect(bestClasses([1, Number.NaN, 3], 5)).toEqual([]);
+    expect([bestClass([1, Number.NaN, 3]), bestClass([Number.NaN])]).toEqual([NO_CLASS, NO_CLASS]);
     expect(bestClasses([Number.POSITIVE_INFINITY, 1], 1)).toEqual([0]);
   });
 });

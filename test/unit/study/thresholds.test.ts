@@ -122,6 +122,19 @@ describe('thresholdTable', () => {
     expect(evaluateThresholds(table, [0.5]).shares).toEqual([0.5, 0.5]);
   });
 
+  it('takes scores that are not numbers for no answer: wrong, agreeing with nothing, never leaving early', () => {
+    const exits = pass.exits.map((exit) => ({ ...exit, scores: exit.scores.with(1, Number.NaN) }));
+    for (const truth of [null, [0, 1]]) {
+      const table = thresholdTable({ ...pass, exits }, 'max-softmax', truth);
+      expect([...table.judged]).toEqual([1, 1]);
+      const outcome = evaluateThresholds(table, [0.1]);
+      expect(outcome.correct).toBe(1);
+      expect(outcome.accuracy).toBe(0.5);
+      expect(outcome.shares).toEqual([0.5, 0.5]);
+    }
+    expect([...thresholdTable({ ...pass, exits }, 'max-softmax', [null, 1]).judged]).toEqual([0, 1]);
+  });
+
   it('compares with the final exit where there is no truth', () => {
     const table = thresholdTable(pass, 'max-softmax', null);
     expect(evaluateThresholds(table, [NEVER]).accuracy).toBe(1);

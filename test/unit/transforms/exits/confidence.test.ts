@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { argmax } from '../../../../src/engine/scores.ts';
+import { bestClass } from '../../../../src/study/best-class.ts';
 import { DataType, type Model, type ValueInfo, valueName } from '../../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../../src/onnx/serialize.ts';
 import {
@@ -82,7 +82,7 @@ describe('confidenceOf', () => {
 
 describe('an independent computation', () => {
   it.each(golden.cases)('agrees on $name', ({ kind, scores, best, ...expected }) => {
-    expect(argmax(scores)).toBe(best);
+    expect(bestClass(scores)).toBe(best);
     for (const measure of CONFIDENCE_MEASURES)
       expect(confidenceOf(scores, kind, measure)).toBeCloseTo(expected[measure], 12);
   });
@@ -91,7 +91,7 @@ describe('an independent computation', () => {
     for (const { measure, logits, thresholds, exit, best } of golden.walks) {
       const sure = logits.findIndex((of, at) => confidenceOf(of, 'logits', measure) >= (thresholds[at] ?? 0));
       expect(sure).toBe(exit);
-      expect(argmax(logits[sure] as number[])).toBe(best);
+      expect(bestClass(logits[sure] as number[])).toBe(best);
     }
   });
 });
