@@ -38,9 +38,10 @@ interface Bias {
   readonly multiplier: number;
 }
 
-/** The names of a bias in 32 bits. */
-export interface QuantizedBias extends ParameterNames {
+/** The names of a bias in 32 bits. Its zero point is 0, as ONNX has it where none is named. */
+export interface QuantizedBias {
   readonly integers: ValueName;
+  readonly scale: ValueName;
   readonly isPerChannel: boolean;
 }
 
@@ -124,7 +125,6 @@ export class ConstantPool {
     const made = {
       integers,
       scale: this.name(`${integers}_scale`),
-      zeroPoint: this.name(`${integers}_zero_point`),
       isPerChannel: channels > 1,
       bias: {
         tensor,
@@ -223,12 +223,7 @@ function scalesOf({ inputScale, weight, multiplier }: Bias): Float32Array {
   return Float32Array.from(affines, ({ scale }) => Math.fround(inputScale * scale) * multiplier);
 }
 
-function biasTensors({
-  integers,
-  scale,
-  zeroPoint,
-  bias,
-}: QuantizedBias & { readonly bias: Bias }): Tensor[] {
+function biasTensors({ integers, scale, bias }: QuantizedBias & { readonly bias: Bias }): Tensor[] {
   const scales = scalesOf(bias);
   const floats = tensorFloats(bias.tensor);
   const words = new Int32Array(elementCount(bias.dims));
@@ -239,12 +234,9 @@ function biasTensors({
     // NaN, of nothing divided by a scale that vanished, is stored as 0.
     words[at] = Math.max(-(2 ** 31), Math.min(LARGEST_INT32, integer));
   }
-  const dims = scales.length === 1 ? [] : [scales.length];
-  const zeros = new Uint8Array(4 * scales.length);
   return [
     bytesTensor(integers, bias.dims, DataType.int32, new Uint8Array(words.buffer)),
-    floatTensor(scale, dims, scales),
-    bytesTensor(zeroPoint, dims, DataType.int32, zeros),
+    floatTensor(scale, scales.length === 1 ? [] : [scales.length], scales),
   ];
 }
 

@@ -11,8 +11,8 @@ import {
   type ValueName,
   valueName,
 } from '../../../onnx/model.ts';
+import { convertOpset } from '../../prepare/convert-opset.ts';
 import type { Quantization, Ranges, ValueRange } from '../quantization.ts';
-import { raiseOpset } from '../raise-opset.ts';
 import { ConstantPool } from './constant-pool.ts';
 import { coverageOf, type Rewritten } from './outcome.ts';
 import { planQdq } from './qdq-plan.ts';
@@ -80,7 +80,12 @@ function rewritten(context: StaticGraph, pool: ConstantPool): Rewritten {
   }
 }
 
-function readyFor(model: Model, { activations, weights }: StaticForm): Model {
+/** QuantizeLinear appeared in 10; from 11 on the runtime fuses what surrounds it, and Resize and Pad have integers. */
+const OLDEST_OPSET = 11;
+/** Scales along an axis appeared here. */
+const PER_CHANNEL_QDQ_OPSET = 13;
+
+function readyFor(model: Model, { format, perChannel, activations, weights }: StaticForm): Model {
   if (activations === 's8' && weights === 'u8') {
     throw new InputError({
       code: 'quantize-types',
@@ -88,7 +93,7 @@ function readyFor(model: Model, { activations, weights }: StaticForm): Model {
       hint: 'Use "weights": "s8", or "activations": "u8".',
     });
   }
-  return raiseOpset(model);
+  return convertOpset(model, format === 'qdq' && perChannel ? PER_CHANNEL_QDQ_OPSET : OLDEST_OPSET).model;
 }
 
 /** The graph of these nodes, without float weights that nobody uses any more and what was said of values gone. */

@@ -1,11 +1,10 @@
 import { type GraphIndex, indexGraph } from '../../../onnx/graph-index.ts';
 import { DataType, type Model, type Node, type Tensor, type ValueName } from '../../../onnx/model.ts';
 import { inferFacts } from '../../../onnx/shape-inference.ts';
-import { isStandardDomain } from '../../graph-names.ts';
+import { isStandardDomain, standardOpset } from '../../graph-names.ts';
 import { matchNodes } from '../../match-nodes.ts';
 import { type Affine, affineOver } from '../affine.ts';
 import type { Ranges } from '../quantization.ts';
-import { standardOpset } from '../raise-opset.ts';
 import type { StaticForm } from './static-form.ts';
 
 /** What both ways of writing integers ask of a model. */

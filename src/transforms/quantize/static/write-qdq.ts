@@ -95,13 +95,13 @@ class QdqWriter {
     return back;
   }
 
-  private bias(name: ValueName, { integers, scale, zeroPoint, isPerChannel }: QuantizedBias): ValueName {
+  private bias(name: ValueName, { integers, scale, isPerChannel }: QuantizedBias): ValueName {
     const known = this.dequantized.get(integers);
     if (known !== undefined) return known;
     const back = valueName(this.pool.unique(`${name}_DequantizeLinear_Output`));
     this.emit(
       'DequantizeLinear',
-      [integers, scale, zeroPoint],
+      [integers, scale],
       back,
       `${name}_DequantizeLinear`,
       isPerChannel ? 0 : null,
