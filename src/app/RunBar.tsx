@@ -1,3 +1,4 @@
+import { RANDOM_INPUTS_NOTE } from '../data/random-inputs.ts';
 import { MeasureButton } from '../panels/run/MeasureButton.tsx';
 import { runShare, runText, timeLeftText } from '../panels/run/run-text.ts';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
@@ -12,6 +13,7 @@ export function RunBar() {
   const chosen = useLab((lab) => lab.listed.filter((entry) => entry.chosen).length);
   const trials = useLab((lab) => lab.trials);
   const problem = useLab(whyNotMeasurable);
+  const isRandom = useLab((lab) => lab.preprocessing?.random ?? false);
   const { over, failed, total } = countTrials(trials);
   return (
     <section className={styles.bar} aria-label="Run">
@@ -28,14 +30,13 @@ export function RunBar() {
           </span>
         </>
       ) : problem ? (
-        <span className={styles.reason}>
-          {problem.message}. {problem.hint}
-        </span>
+        <span className={styles.reason}>{problem.message}</span>
       ) : (
         <span className={styles.text}>
           {total === 0
             ? `${chosen} ${chosen === 1 ? 'strategy' : 'strategies'} chosen`
             : `${over} of ${total} trials done${failed > 0 ? `, ${failed} failed` : ''}`}
+          {isRandom && ` · ${RANDOM_INPUTS_NOTE}`}
         </span>
       )}
       <span className={styles.note}>Nothing leaves this device</span>

@@ -17,6 +17,7 @@ import {
 } from '../data/guess-preprocessing.ts';
 import { noiseDataset } from '../data/noise-dataset.ts';
 import { bestCandidate, candidateName, reasonsWithScore } from '../data/rank-preprocessings.ts';
+import { type CountedSize, isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
@@ -72,19 +73,20 @@ export function installHeadless(): void {
     const startedMs = performance.now();
     const environment = await detectEnvironment();
     const model = await modelFiles(options, inputs.model);
-    const { view, api, refuse, close } = await openModel(model);
-    const data = await openData(options, inputs, view);
-    for (const warning of [...view.warnings, ...data.dataset.warnings]) tell(warning);
-    const misfit = describeMisfit(
-      view,
-      data.dataset,
-      guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null).preprocessing,
-    );
+    const size = options.inputSize ?? {};
+    const { view: opened, api, refuse, close } = await openModel(model, size);
+    const data = await openData(options, inputs, opened);
+    const { dataset } = data;
+    const guess = guessPreprocessing(opened, dataset, dataset.imageSize ?? null, size).preprocessing;
+    const misfit = describeMisfit(opened, dataset, guess);
     if (misfit) throw new InputError(misfit);
+    const isCounted = isCountedAt(opened, guess);
+    const view = isCounted ? opened : valueOf(await api.countAt(guess));
+    for (const warning of [...view.warnings, ...dataset.warnings]) tell(warning);
     const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
     const threads = options.threads ?? chooseThreads(environment);
     const { preprocessing, reasons } = await findPreprocessing(
-      { view, data, model: api, threads },
+      { view, data, model: api, threads, size },
       tell,
       ends.signal,
     );
@@ -204,14 +206,17 @@ async function modelFiles({ model }: HeadlessOptions, input: HTMLInputElement): 
 }
 
 /** Opens the model for its graph; `refuse` tells whether a recipe cannot be applied to it. */
-async function openModel({ file, fileName, externalFiles }: ModelFiles): Promise<{
+async function openModel(
+  { file, fileName, externalFiles }: ModelFiles,
+  size: CountedSize,
+): Promise<{
   view: GraphView;
   api: ModelApi;
   refuse: (recipe: NamedRecipe) => Promise<boolean>;
   close: () => void;
 }> {
   const client = openModelClient();
-  const view = valueOf(await client.api.open(file, fileName, externalFiles));
+  const view = valueOf(await client.api.open(file, fileName, externalFiles, size));
   return {
     view,
     api: client.api,
@@ -251,11 +256,17 @@ async function trainedFor(
 
 /** The guess; where labelled images can tell, the best of the plausible ones. */
 async function findPreprocessing(
-  { view, data, ...rest }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView },
+  {
+    view,
+    data,
+    size,
+    ...rest
+  }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView; readonly size: CountedSize },
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<PreprocessingCandidate> {
-  const candidates = candidatePreprocessings(view, data.dataset);
+  const { dataset } = data;
+  const candidates = candidatePreprocessings(view, dataset, dataset.imageSize ?? null, size);
   const guess = defined(candidates[0], 'a guess');
   const isLabelled = data.dataset.items.some(({ label }) => label !== null);
   if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
@@ -283,13 +294,13 @@ async function suitable(
 }
 
 async function openData(
-  { data }: HeadlessOptions,
+  { data, inputSize }: HeadlessOptions,
   inputs: { readonly files: HTMLInputElement; readonly folder: HTMLInputElement },
   view: GraphView,
 ): Promise<LoadedDataset> {
   switch (data) {
     case 'noise': {
-      const { preprocessing } = guessPreprocessing(view, null, null);
+      const { preprocessing } = guessPreprocessing(view, null, null, inputSize ?? {});
       const { dataset, pack } = noiseDataset(preprocessing);
       return { dataset, pack: new Blob([pack]) };
     }

@@ -126,11 +126,12 @@ export function formatCost(cost: number, mode: ColourMode): string {
   }
 }
 
-/** A value's shape without a leading batch of one or a symbol: `64×56×56`. */
+/** A value's shape, at the size it is counted at, without a leading batch of one or a symbol: `64×56×56`. */
 export function shapeText(value: ValueView | undefined): string {
-  if (!value?.shape) return '';
-  const [batch, ...rest] = value.shape;
-  const dims = rest.length > 0 && (batch === 1 || typeof batch !== 'number') ? rest : value.shape;
+  const shape = value?.counted ?? value?.shape;
+  if (!shape) return '';
+  const [batch, ...rest] = shape;
+  const dims = rest.length > 0 && (batch === 1 || typeof batch !== 'number') ? rest : shape;
   return dims.map((dim) => dim ?? '?').join('×');
 }
 

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type BrowserContext, chromium, type JSHandle, type Page } from '@playwright/test';
 import { InputError } from '../base/result.ts';
 import { formatMs } from '../base/units.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
 import { externalLocations } from '../onnx/external-data.ts';
 import type {
   HeadlessApi,
@@ -18,6 +19,7 @@ import { parseRecipeFile } from '../transforms/parse-recipe.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
 import { findBrowser } from './find-browser.ts';
+import { checkInputSize, inputSizeProblem, readInputSize } from './input-size.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 import { serveBuilt } from './static-server.ts';
 
@@ -29,6 +31,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
   --protocol quick|standard      default: quick
+  --input-size HxW               of models that leave it open: images become this large (N: sequences of N, too);
+                                 default: that of small images, else 224x224
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
   --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained`;
@@ -59,7 +63,10 @@ function readCommandLine(): Job | null {
   const { values } = parseCommandLine();
   if (values.help) return null;
   if (values.out === undefined) throw new UsageError('--out DIR is missing');
-  const model = readModel(values.model);
+  const given = values['input-size'];
+  const inputSize = given === undefined ? null : readInputSize(given);
+  if (given !== undefined && inputSize === null) throw new UsageError(inputSizeProblem(given));
+  const model = readModel(values.model, inputSize);
   const data = readData(values.data ?? (values.model === 'sample' ? ['sample'] : []));
   return {
     options: {
@@ -73,6 +80,7 @@ function readCommandLine(): Job | null {
       threads: values.threads === undefined ? null : readThreads(values.threads),
       protocol: oneOf('--protocol', values.protocol, ['quick', 'standard']),
       isProfiled: !values['no-profile'],
+      inputSize,
     },
     modelFiles: model.files,
     dataFiles: data.files,
@@ -90,6 +98,7 @@ function parseCommandLine() {
         provider: { type: 'string' },
         threads: { type: 'string' },
         protocol: { type: 'string', default: 'quick' },
+        'input-size': { type: 'string' },
         'no-profile': { type: 'boolean', default: false },
         out: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -101,8 +110,12 @@ function parseCommandLine() {
 }
 
 /** Opens the model here first: a wrong file is told before a browser is started. */
-function readModel(argument: string): { option: HeadlessOptions['model']; files: readonly string[] } {
+function readModel(
+  argument: string,
+  inputSize: CountedSize | null,
+): { option: HeadlessOptions['model']; files: readonly string[] } {
   const { model } = openModelArgument(argument);
+  if (inputSize !== null) checkInputSize(model, inputSize);
   if (argument === 'sample') return { option: { kind: 'sample' }, files: [] };
   if (argument.startsWith('zoo:'))
     return { option: { kind: 'zoo', name: argument.slice('zoo:'.length) }, files: [] };

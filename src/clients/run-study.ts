@@ -347,7 +347,8 @@ function createRun(
       ];
       if (told.length > 0) update(strategy.id, { warnings: [...warnings, ...told] });
     } else {
-      update(strategy.id, { warnings: [...warnings, unscoredWarning] });
+      // Of random inputs that is told already.
+      if (!preprocessing.random) update(strategy.id, { warnings: [...warnings, unscoredWarning] });
     }
   }
 

@@ -1,24 +1,22 @@
-import { InputError, type Failure } from '../base/result.ts';
+import type { Failure } from '../base/result.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { Dataset } from './dataset.ts';
-import { classCount, inputLayout } from './input-layout.ts';
+import { classCount, imageMisfit } from './input-layout.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { takesRandomInputs } from './random-inputs.ts';
 
 /**
- * Why a model and images do not go together, or null if they do: an input that takes no images, or labels that
- * the model has no class for.
+ * Why a model and images do not go together, or null if they do: inputs that neither images nor random numbers can
+ * feed, or labels that the model has no class for.
  */
 export function describeMisfit(
   view: GraphView,
   dataset: Dataset | null,
   preprocessing: Preprocessing | null,
 ): Failure | null {
-  try {
-    inputLayout(view, dataset?.imageSize ?? null);
-  } catch (thrown) {
-    if (thrown instanceof InputError) return thrown.failure;
-    throw thrown;
-  }
+  const misfit = imageMisfit(view);
+  // Labels say nothing about random numbers.
+  if (misfit !== null) return takesRandomInputs(view) ? null : misfit;
   return dataset === null ? null : labelMisfit(view, dataset, preprocessing?.classOffset ?? 0);
 }
 

@@ -1,8 +1,11 @@
+import type { Failure } from '../base/result.ts';
+import { type CountedSize, USUAL_LENGTH, USUAL_SIDE } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { Dataset, ImageSize } from './dataset.ts';
-import { classCount, inputLayout, SMALL_SIDE, type InputLayout } from './input-layout.ts';
+import { classCount, imageMisfit, inputLayout, SMALL_SIDE, type InputLayout } from './input-layout.ts';
 import { preprocessingFromMetadata } from './preprocessing-metadata.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { takesRandomInputs } from './random-inputs.ts';
 
 /** A preprocessing and why it may be the right one. */
 export interface PreprocessingCandidate {
@@ -12,14 +15,16 @@ export interface PreprocessingCandidate {
 
 /**
  * The most plausible preprocessing of a model's images.
+ * @param size where the model leaves it open; else that of the images, or the usual one
  * @throws InputError `model-no-image-input`
  */
 export function guessPreprocessing(
   view: GraphView,
   dataset: Dataset | null,
   imageSize: ImageSize | null,
+  size: CountedSize = {},
 ): PreprocessingCandidate {
-  return candidatePreprocessings(view, dataset, imageSize)[0] as PreprocessingCandidate;
+  return candidatePreprocessings(view, dataset, imageSize, size)[0] as PreprocessingCandidate;
 }
 
 /**
@@ -31,8 +36,11 @@ export function candidatePreprocessings(
   view: GraphView,
   dataset: Dataset | null,
   imageSize: ImageSize | null = dataset?.imageSize ?? null,
+  size: CountedSize = {},
 ): readonly PreprocessingCandidate[] {
-  const { layout, reasons } = inputLayout(view, imageSize);
+  const misfit = imageMisfit(view);
+  if (misfit !== null && takesRandomInputs(view)) return [randomCandidate(view, misfit, size)];
+  const { layout, reasons } = inputLayout(view, imageSize, size);
   const fit = guessFit(view, layout, imageSize);
   const offset = guessClassOffset(view, dataset);
   const base: Preprocessing = {
@@ -50,6 +58,30 @@ export function candidatePreprocessings(
     preprocessing: { ...base, ...spread(value, layout.channels) },
     reasons: [...shared, reason],
   }));
+}
+
+/** Nothing is known of such inputs but their sizes. */
+function randomCandidate(view: GraphView, { message }: Failure, size: CountedSize): PreprocessingCandidate {
+  return {
+    preprocessing: {
+      inputName: view.inputs[0] ?? '',
+      layout: 'NCHW',
+      height: size.height ?? USUAL_SIDE,
+      width: size.width ?? USUAL_SIDE,
+      length: size.length ?? USUAL_LENGTH,
+      channels: 1,
+      channelOrder: 'RGB',
+      fit: { kind: 'stretch' },
+      scale: 1,
+      mean: [0],
+      std: [1],
+      dataType: 'float32',
+      invert: false,
+      classOffset: 0,
+      random: true,
+    },
+    reasons: [`${message}: it is measured with random inputs, for latency; accuracy means nothing then`],
+  };
 }
 
 type Normalisation = Pick<Preprocessing, 'scale' | 'mean' | 'std'> &

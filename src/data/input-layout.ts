@@ -1,5 +1,5 @@
-import { InputError } from '../base/result.ts';
-import { imageAxes, isChannels, USUAL_SIDE } from '../onnx/counted-size.ts';
+import { type Failure, InputError } from '../base/result.ts';
+import { type CountedSize, imageAxes, isChannels, USUAL_SIDE } from '../onnx/counted-size.ts';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
 import type { ImageSize } from './dataset.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -16,19 +16,21 @@ export const SMALL_SIDE = 96;
 /**
  * Reads the image input of a model from its shape.
  * @param imageSize used where the model leaves its size open
+ * @param size goes before it
  * @returns the layout, and sentences that say how it was found
  * @throws InputError `model-no-image-input`: several inputs, other types, or shapes that no image fits
  */
 export function inputLayout(
   view: GraphView,
   imageSize: ImageSize | null,
+  size: CountedSize = {},
 ): { layout: InputLayout; reasons: readonly string[] } {
   const input = singleInput(view);
   const dataType = imageDataType(view, input);
   const { shape } = input;
   const text = shapeText(input);
   if (shape === null) {
-    const side = openSide(imageSize);
+    const side = openSide(imageSize, size);
     return {
       layout: { inputName: input.name, layout: 'NCHW', ...side, channels: 3, dataType },
       reasons: ['the input tells no shape: taken as RGB, channels first'],
@@ -65,7 +67,7 @@ export function inputLayout(
     layout: {
       inputName: input.name,
       layout,
-      ...sides(shape[height] ?? null, shape[width] ?? null, imageSize),
+      ...sides(shape[height] ?? null, shape[width] ?? null, imageSize, size),
       channels: isChannels(channels) ? channels : 3,
       dataType,
     },
@@ -75,6 +77,17 @@ export function inputLayout(
         : `input ${text}: ${told}`,
     ],
   };
+}
+
+/** Why no image can feed a model; null if images can. */
+export function imageMisfit(view: GraphView): Failure | null {
+  try {
+    inputLayout(view, null);
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof InputError) return thrown.failure;
+    throw thrown;
+  }
 }
 
 /** Number of classes of the model's final output; null if it is open, or if the output is a map and not one score per class. */
@@ -129,18 +142,31 @@ function flattened(view: GraphView, input: ValueView, dataType: Preprocessing['d
   throw noImageInput(view, `its input ${input.name} is ${shapeText(input)}`);
 }
 
-function sides(height: Dim, width: Dim, imageSize: ImageSize | null): { height: number; width: number } {
-  const open = openSide(imageSize);
+function sides(
+  height: Dim,
+  width: Dim,
+  imageSize: ImageSize | null,
+  size: CountedSize,
+): { height: number; width: number } {
+  const open = openSide(imageSize, size);
+  // Most inputs are square.
+  const side = (own: Dim, chosen: number | undefined, other: Dim, usual: number): number =>
+    typeof own === 'number' ? own : (chosen ?? (typeof other === 'number' ? other : usual));
   return {
-    height: typeof height === 'number' ? height : typeof width === 'number' ? width : open.height,
-    width: typeof width === 'number' ? width : typeof height === 'number' ? height : open.width,
+    height: side(height, size.height, width, open.height),
+    width: side(width, size.width, height, open.width),
   };
 }
 
-function openSide(imageSize: ImageSize | null): { height: number; width: number } {
-  return imageSize !== null && Math.max(imageSize.width, imageSize.height) <= SMALL_SIDE
-    ? { height: imageSize.height, width: imageSize.width }
-    : { height: USUAL_SIDE, width: USUAL_SIDE };
+function openSide(
+  imageSize: ImageSize | null,
+  { height, width }: CountedSize,
+): { height: number; width: number } {
+  const isSmall = imageSize !== null && Math.max(imageSize.width, imageSize.height) <= SMALL_SIDE;
+  return {
+    height: height ?? (isSmall ? imageSize.height : USUAL_SIDE),
+    width: width ?? (isSmall ? imageSize.width : USUAL_SIDE),
+  };
 }
 
 function shapeText(input: ValueView): string {
@@ -152,6 +178,6 @@ function noImageInput(view: GraphView, reason: string): InputError {
     code: 'model-no-image-input',
     message: `${view.fileName} does not take images: ${reason}`,
     where: view.fileName,
-    hint: 'Its graph, cuts, skipped blocks, sizes and MACs are told, and its variants can be downloaded; measuring needs a model with one image input, e.g. [1, 3, 224, 224].',
+    hint: 'Its graph, cuts, skipped blocks, sizes and MACs are told, and its variants can be downloaded; measuring needs inputs that are tensors of numbers, best one image, e.g. [1, 3, 224, 224].',
   });
 }

@@ -17,4 +17,11 @@ export interface Preprocessing {
   readonly invert: boolean;
   /** Model class = label + classOffset (1 for 1001-class models whose class 0 is background). */
   readonly classOffset: number;
+  /**
+   * Set where no images can feed the model: each of its inputs gets random numbers, which tell latency and nothing of
+   * accuracy. Of the rest, only sizes count.
+   */
+  readonly random?: true;
+  /** What open sizes of inputs that are no images are taken as; see `CountedSize`. */
+  readonly length?: number;
 }

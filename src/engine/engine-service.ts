@@ -3,6 +3,7 @@ import { defined } from '../base/assert.ts';
 import { attempt, failed, type Failure, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { preprocess } from '../data/preprocess.ts';
+import { RANDOM_INPUTS_NOTE } from '../data/random-inputs.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type {
   EngineApi,
@@ -21,6 +22,7 @@ import { decodeImage } from './decode-image.ts';
 import { runtimeFailure } from './failures.ts';
 import { identityModelBytes } from './identity-model.ts';
 import { inputDims } from './input-dims.ts';
+import { randomInputsOf, type RandomInput } from './random-inputs.ts';
 import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
 import { bestClasses, classCountOf, requireClassScores } from './scores.ts';
@@ -39,6 +41,8 @@ interface Loaded {
   readonly sessions: readonly InferenceSession[];
   readonly run: SegmentRunner;
   readonly dims: readonly number[];
+  /** Inputs in place of images; null where images are given. */
+  readonly random: readonly RandomInput[] | null;
 }
 
 /** Progress is told at most this often, so that messages do not slow the work. */
@@ -56,7 +60,9 @@ export function createEngineService(): EngineApi {
           'This worker already runs a strategy; a second one would share its heap and spoil its numbers.',
       });
     }
-    const dims = inputDims(request.plan.input, request.preprocessing);
+    const { plan, preprocessing } = request;
+    const random = preprocessing.random ? randomInputsOf(plan) : null;
+    const dims = random === null ? inputDims(plan.input, preprocessing) : [];
     const runtime = await startRuntime(request.provider, request.threads);
     const startedMs = performance.now();
     const sessions: InferenceSession[] = [];
@@ -67,7 +73,8 @@ export function createEngineService(): EngineApi {
       runtime,
       sessions,
       dims,
-      run: createSegmentRunner(request.plan, sessions, () => performance.now()),
+      random,
+      run: createSegmentRunner(plan, sessions, () => performance.now()),
     };
     return {
       sessionCreateMs,
@@ -147,6 +154,7 @@ function decidesInSinglePrecision({ plan, provider }: EngineLoad): boolean {
 
 function warningsOf(request: EngineLoad, runtime: Runtime): string[] {
   const warnings: string[] = [];
+  if (request.preprocessing.random) warnings.push(RANDOM_INPUTS_NOTE);
   if (runtime.threadsUsed < request.threads) {
     warnings.push(
       `Runs with ${runtime.threadsUsed} thread instead of ${request.threads}: threads are not possible here.`,
@@ -173,11 +181,11 @@ async function timedInference(
   const { request, run } = engine;
   const item = itemAt(request, imageIndex);
   const startedMs = performance.now();
-  const image = await decodeImage(request.data.pack, item);
+  const image = engine.random === null ? await decodeImage(request.data.pack, item) : null;
   const decodedMs = performance.now();
-  const input = makeInput(engine, image);
+  const { input, others } = image === null ? randomInput(engine) : { input: makeInput(engine, image) };
   const preprocessedMs = performance.now();
-  const inference = await run(input);
+  const inference = await run(input, others);
   const computedMs = performance.now();
   // The work an application would do: name the best classes and how sure the model is.
   if (classCountOf(inference.outputDims) !== null) {
@@ -254,6 +262,7 @@ async function predictAll(
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
 ): Promise<Predictions> {
+  requireImages(engine);
   const top1: number[] = [];
   const top5: number[][] = [];
   const confidence: number[] = [];
@@ -276,6 +285,7 @@ async function scoreExits(
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
 ): Promise<ExitScoresPass> {
+  requireImages(engine);
   const { plan } = engine.request;
   const exits = plan.segments.flatMap(({ exit }) => (exit === null ? [] : [exit]));
   const scores = new Map<number, Float32Array>();
@@ -349,6 +359,7 @@ async function allFeatures(
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
 ): Promise<FeaturesPass> {
+  requireImages(engine);
   const { request } = engine;
   const session = defined(engine.sessions[0], 'a session');
   const { outputs } = defined(request.plan.segments[0], 'a segment');
@@ -384,6 +395,27 @@ async function allFeatures(
 async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {
   if (imageIndex === undefined) return null;
   return decodeImage(request.data.pack, itemAt(request, imageIndex));
+}
+
+function randomInput({ runtime, random }: Loaded): {
+  readonly input: Tensor;
+  readonly others: readonly (readonly [string, Tensor])[];
+} {
+  const [input, ...others] = defined(random, 'random inputs').map(
+    ({ name, type, data, dims }) => [name, new runtime.ort.Tensor(type, data, dims)] as const,
+  );
+  return { input: defined(input, 'an input')[1], others };
+}
+
+/** What images say is asked for where there are only random numbers. */
+function requireImages({ random, request }: Loaded): void {
+  if (random === null) return;
+  throw new InputError({
+    // As of models whose output scores no classes: what is left is latency.
+    code: 'not-classification',
+    message: `${request.plan.input.name} gets random numbers, whose answers mean nothing.`,
+    hint: 'Latency and size are measured; accuracy, thresholds and training need a model that takes images.',
+  });
 }
 
 function makeInput({ request, runtime, dims }: Loaded, image: DecodedImage): Tensor {

@@ -18,8 +18,11 @@ export interface Inference {
   readonly outputDims: readonly number[];
 }
 
-/** Runs one image's input through a variant. */
-export type SegmentRunner = (input: Tensor) => Promise<Inference>;
+/** Runs one image's input through a variant, with what its model wants besides by name. */
+export type SegmentRunner = (
+  input: Tensor,
+  others?: Iterable<readonly [string, Tensor]>,
+) => Promise<Inference>;
 
 /**
  * Runs a plan's segments in order, each fed with the model's input and what earlier segments made, and stops
@@ -42,8 +45,8 @@ export function createSegmentRunner(
     fetches: neededOutputs(plan, i),
   }));
 
-  return async (input) => {
-    const values = new Map<string, Tensor>([[plan.input.name, input]]);
+  return async (input, others = []) => {
+    const values = new Map<string, Tensor>([[plan.input.name, input], ...others]);
     const segmentMs: number[] = [];
     const startedMs = now();
     let segmentStartedMs = startedMs;

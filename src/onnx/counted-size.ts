@@ -128,6 +128,21 @@ export function isCountedAt(
   });
 }
 
+/** Which sizes can be chosen for a model. */
+export function openSizes({
+  inputs,
+  values,
+}: Pick<GraphView, 'inputs' | 'values'>): readonly (keyof CountedSize)[] {
+  const tried = { width: 1021, height: 1031, length: 1033 };
+  const found = new Set(
+    inputs.flatMap((name) => {
+      const { shape = null, counted } = values.get(name) ?? {};
+      return counted === undefined ? [] : countedDims(shape, tried);
+    }),
+  );
+  return (['width', 'height', 'length'] as const).filter((side) => found.has(tried[side]));
+}
+
 /** The sizes that a view counts its open inputs with, to tell times apart by: `1x3x224x224`; empty if none is open. */
 export function countedKey({ inputs, values }: Pick<GraphView, 'inputs' | 'values'>): string {
   return inputs.flatMap((name) => values.get(name)?.counted?.join('x') ?? []).join(',');

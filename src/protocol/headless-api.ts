@@ -1,4 +1,5 @@
 import type { Failure } from '../base/result.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import type { Provider } from '../study/trial.ts';
@@ -17,6 +18,8 @@ export interface HeadlessOptions {
   readonly provider: Provider | null;
   readonly threads: number | null;
   readonly protocol: 'quick' | 'standard';
+  /** What sizes that the model leaves open are taken as; null: what suits the images. */
+  readonly inputSize: CountedSize | null;
   /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */
   readonly isProfiled: boolean;
 }

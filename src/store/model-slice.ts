@@ -179,6 +179,9 @@ export const createModelSlice: Slice<ModelSlice> = (set, get, store) => {
       await get().guessPreprocessingAgain();
       const problem = whyNotMeasurable(get());
       if (problem !== null) get().reportFailure(`${fileName} can be transformed, but not measured`, problem);
+      const { preprocessing, preprocessingReasons } = get();
+      if (preprocessing?.random)
+        get().tell(`${fileName} is measured with random inputs`, `${preprocessingReasons.join('; ')}.`);
       void get().showLatestStudy();
       return true;
     },

@@ -110,12 +110,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);
     if (misfit) return misfit;
+    const datasetName = preprocessing.random ? 'random inputs' : dataset.name;
     return {
-      name: `${model.name} on ${dataset.name}`,
+      name: `${model.name} on ${datasetName}`,
       modelId: model.view.modelId,
       modelName: model.view.fileName,
       datasetId: dataset.id,
-      datasetName: dataset.name,
+      datasetName,
       classNames: dataset.classNames,
       preprocessing,
       protocol: PROTOCOLS[settings.protocol],

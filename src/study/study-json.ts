@@ -145,6 +145,8 @@ const readProtocol = object<Protocol>({
   seed: real,
 });
 
+const isTrue: Reader<true> = (json, path) => flag(json, path) as true;
+
 const readPreprocessing = object<Preprocessing>({
   inputName: text,
   layout: oneOf('NCHW', 'NHWC'),
@@ -162,9 +164,10 @@ const readPreprocessing = object<Preprocessing>({
   dataType: oneOf('float32', 'float16', 'uint8', 'int8'),
   invert: flag,
   classOffset: real,
+  random: optional(isTrue),
+  length: optional(count),
 });
 
-const isTrue: Reader<true> = (json, path) => flag(json, path) as true;
 const isFalse: Reader<false> = (json, path) => flag(json, path) as false;
 
 type Webgpu = Environment['webgpu'];

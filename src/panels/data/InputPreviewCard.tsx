@@ -15,7 +15,7 @@ export function InputPreviewCard({ imageIndex }: { readonly imageIndex: number }
   const [shown, setShown] = useState<InputPreview | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   useEffect(() => {
-    if (!data || !preprocessing) return;
+    if (!data || !preprocessing || preprocessing.random) return;
     let isCurrent = true;
     void dataWorker()
       .preview(data, imageIndex, preprocessing)
@@ -29,7 +29,7 @@ export function InputPreviewCard({ imageIndex }: { readonly imageIndex: number }
       isCurrent = false;
     };
   }, [data, preprocessing, imageIndex]);
-  if (!data || !preprocessing) return null;
+  if (!data || !preprocessing || preprocessing.random) return null;
   return (
     <Section title="What the network sees">
       {failure && <Problem failure={failure} />}

@@ -1,4 +1,5 @@
 import type { Preprocessing } from '../../data/preprocessing.ts';
+import { openSizes, USUAL_LENGTH } from '../../onnx/counted-size.ts';
 import { useLab } from '../../store/lab.ts';
 import panel from '../panel.module.css';
 import controls from '../ui/controls.module.css';
@@ -24,6 +25,7 @@ export function PreprocessingForm() {
     );
   }
   if (!preprocessing) return null;
+  if (preprocessing.random) return <RandomInputs value={preprocessing} reasons={reasons} />;
   return (
     <Section
       title="From image to input"
@@ -55,6 +57,37 @@ export function PreprocessingForm() {
     </Section>
   );
 }
+
+/** Where no image feeds the model: why, and the sizes that it leaves open. */
+function RandomInputs({ value, reasons }: FieldsProps & { readonly reasons: readonly string[] }) {
+  const view = useLab((lab) => lab.model?.view);
+  const edit = useLab((lab) => lab.editPreprocessing);
+  const open = view ? openSizes(view) : [];
+  return (
+    <Section title="Random inputs">
+      {reasons.map((reason) => (
+        <p key={reason}>{reason}.</p>
+      ))}
+      {open.map((side) => (
+        <NumberField
+          key={side}
+          title={openTitles[side]}
+          value={value[side] ?? USUAL_LENGTH}
+          min={1}
+          max={8192}
+          step={1}
+          onChange={(size) => edit({ [side]: size })}
+        />
+      ))}
+    </Section>
+  );
+}
+
+const openTitles = {
+  width: 'Width of images',
+  height: 'Height of images',
+  length: 'Length of what else is open',
+} as const;
 
 interface FieldsProps {
   readonly value: Preprocessing;

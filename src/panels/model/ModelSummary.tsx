@@ -53,6 +53,7 @@ export function ModelSummary({ view }: { readonly view: GraphView }) {
                 {name}{' '}
                 <span className={panel.dim}>
                   {value?.dataType} [{value?.shape?.map((dim) => dim ?? '?').join(', ') ?? '?'}]
+                  {value?.counted && ` as [${value.counted.map((dim) => dim ?? '?').join(', ')}]`}
                 </span>
               </Fact>
             );

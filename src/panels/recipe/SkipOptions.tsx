@@ -42,6 +42,7 @@ export function SkipOptions({ recipe, view, onRecipe }: SkipOptionsProps) {
 /** `Last of 64×56×56 · 12 % of the MACs`. */
 function runTitle(view: GraphView, run: SkippableRun): string {
   const macs = run.blocks.reduce((sum, block) => sum + block.macs, 0);
-  const shape = view.values.get(run.from)?.shape?.slice(1).join('×') ?? '?';
+  const value = view.values.get(run.from);
+  const shape = (value?.counted ?? value?.shape)?.slice(1).join('×') ?? '?';
   return `Last blocks at ${shape} · ${formatShare(macs / Math.max(1, view.totals.macs))} of the MACs`;
 }

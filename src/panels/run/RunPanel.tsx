@@ -1,3 +1,4 @@
+import { RANDOM_INPUTS_NOTE } from '../../data/random-inputs.ts';
 import { useLab } from '../../store/lab.ts';
 import { countTrials, whyNotMeasurable } from '../../store/selectors.ts';
 import panel from '../panel.module.css';
@@ -29,6 +30,7 @@ function RunStatus() {
   const cancelRun = useLab((lab) => lab.cancelRun);
   const showTab = useLab((lab) => lab.showTab);
   const problem = useLab(whyNotMeasurable);
+  const isRandom = useLab((lab) => lab.preprocessing?.random ?? false);
   const { over, total } = countTrials(trials);
   return (
     <Section title="Run">
@@ -36,6 +38,7 @@ function RunStatus() {
         <MeasureButton big />
         {run && <Button onClick={cancelRun}>Cancel</Button>}
       </div>
+      {isRandom && <p className={panel.dim}>{RANDOM_INPUTS_NOTE}</p>}
       {problem && (
         <div className={panel.problem}>
           <FailureText failure={problem} />

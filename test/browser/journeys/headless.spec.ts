@@ -25,6 +25,7 @@ const options: HeadlessOptions = {
   threads: 1,
   protocol: 'quick',
   isProfiled: true,
+  inputSize: null,
 };
 
 // Nothing here depends on the size of the screen.

@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Locator } from '@playwright/test';
 import { zipSync } from 'fflate';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
+import { parseModel } from '../../../src/onnx/parse.ts';
+import { modelToBytes } from '../../../src/onnx/serialize.ts';
 import { bandModel, bandPng, idxFiles } from '../../fixtures/bands.ts';
+import { tokensAndNumbers, withOpenSize, wordsOnly } from '../../fixtures/open-models.ts';
 import { expect, type Lab, readCsv, test, textOf, type TestFile } from './lab-page.ts';
 
 const bands: TestFile = { name: 'bands.onnx', bytes: bandModel() };
@@ -221,4 +226,63 @@ test('an architecture of the gallery is measured, and says that its weights are 
     expect(row.get('warnings')).toContain(note);
     expect(row.get('accuracy_top1')).toBe('');
   }
+});
+
+test('a model of open size is counted at the size of its images', async ({ lab, page }) => {
+  const sample = new URL('../../../public/samples/digits.onnx', import.meta.url);
+  const digits = parseModel(memorySource(new Uint8Array(readFileSync(sample))), 'digits.onnx');
+  await lab.visit();
+  await lab.press(lab.modelButton());
+  const macs = page
+    .getByRole('definition')
+    .filter({ hasText: /^[\d.]+ [kMG]$/ })
+    .first();
+  const counted = await macs.textContent();
+  await lab.closeDialog();
+  await lab.openModel({ name: 'open.onnx', bytes: modelToBytes(withOpenSize(digits)) });
+  await expect(lab.modelButton()).toContainText('open');
+  await lab.press(lab.modelButton());
+  await expect(macs).toHaveText(counted ?? '');
+  await lab.closeDialog();
+  await lab.showData();
+  await page.getByLabel('Width', { exact: true }).fill('64');
+  await page.getByLabel('Width', { exact: true }).press('Enter');
+  await lab.closeDialog();
+  await lab.press(lab.modelButton());
+  await expect(macs).not.toHaveText(counted ?? '');
+  await expect(page.getByText(/is counted as \[1, 3, 32, 64\]$/)).toBeVisible();
+  await lab.closeDialog();
+  await lab.chooseOnly('identity');
+  await lab.measure();
+});
+
+test('a model without an image input is measured with random ones, or says why it cannot be', async ({
+  lab,
+  page,
+}) => {
+  await lab.visit();
+  await lab.openModel({ name: 'words.onnx', bytes: modelToBytes(wordsOnly) });
+  await expect(lab.notice('words.onnx can be transformed, but not measured')).toContainText('type string');
+  const measure = lab.button('Measure on this device').first();
+  await expect(measure).toHaveAttribute('aria-disabled', 'true');
+  await expect(measure).toHaveAccessibleDescription(/^words.onnx does not take images/);
+  await measure.focus();
+  await expect(measure).toBeFocused();
+  await lab.dismissNotices();
+
+  await lab.openModel({ name: 'tokens.onnx', bytes: modelToBytes(tokensAndNumbers) });
+  await expect(lab.notice('tokens.onnx is measured with random inputs')).toContainText('2 inputs');
+  await expect(measure).toBeEnabled();
+  await lab.showData();
+  await page.getByLabel('Length of what else is open').fill('32');
+  await page.getByLabel('Length of what else is open').press('Enter');
+  await lab.closeDialog();
+  await lab.chooseOnly('identity');
+  await lab.measure();
+  const [trial] = readCsv(textOf(await lab.download(lab.button('trials.csv'))));
+  expect(['state', 'dataset', 'agreement'].map((column) => trial?.get(column))).toEqual([
+    'done',
+    'random inputs',
+    '',
+  ]);
 });

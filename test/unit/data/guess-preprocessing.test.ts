@@ -255,13 +255,23 @@ describe('what the model says itself', () => {
 
 describe('misfits', () => {
   test.each([
-    ['text', view(['batch', 'sequence'], [1, 2], { dataType: 'int64' }), /type int64/],
+    ['tokens', view([1, 16], [1, 2], { dataType: 'int64' }), /type int64/],
     ['two inputs', view([1, 3, 8, 8], [1, 2], { inputs: ['a', 'b'] }), /2 inputs \(a, b\)/],
-    ['no input', view([1], [1], { inputs: [] }), /no input/],
     ['video', view([1, 3, 16, 112, 112], [1, 2]), /\[1, 3, 16, 112, 112\]/],
     ['four channels', view([1, 4, 64, 64], [1, 2]), /neither the first nor the last/],
     ['a batch of eight', view([8, 3, 64, 64], [8, 2]), /batches of 8/],
     ['no square', view([1, 101], [1, 2]), /\[1, 101\]/],
+  ])('%s is measured with random inputs', (_name, model, reason) => {
+    expect(describeMisfit(model, dataset([99]), null)).toBeNull();
+    const { preprocessing, reasons } = guessPreprocessing(model, null, null);
+    expect(preprocessing.random).toBe(true);
+    expect(reasons.join()).toMatch(reason);
+  });
+
+  test.each([
+    ['text', view(['batch', 'sequence'], [1, 2], { dataType: 'int64' }), /type int64/],
+    ['no input', view([1], [1], { inputs: [] }), /no input/],
+    ['words', view([1, 16], [1, 2], { dataType: 'string' }), /type string/],
   ])('%s', (_name, model, message) => {
     const failure = describeMisfit(model, null, null);
     expect(failure?.code).toBe('model-no-image-input');

@@ -9,30 +9,11 @@ import { cutGraphOfView } from '../../../src/transforms/cuts/cut-graph.ts';
 import { crossingNames } from '../../../src/transforms/cuts/frontier.ts';
 import { placeCuts } from '../../../src/transforms/cuts/placed-cut.ts';
 import type { PartitionOperator, Recipe } from '../../../src/transforms/recipe.ts';
+import { withOpenSize } from '../../fixtures/open-models.ts';
 import { randomFrontier } from './cuts/graphs.ts';
 import { build, floatsOf, noise, relativeDifference, runVariant, sampleModel } from './run-variant.ts';
 
 const automatic = ['equal-size', 'fewest-bytes', 'fastest'] as const;
-
-/** The model with batch, height and width left open, as exporters do; what it declared of other values is gone. */
-function opened(model: Model): Model {
-  const { graph } = model;
-  return {
-    ...model,
-    graph: {
-      ...graph,
-      inputs: graph.inputs.map((input) => ({
-        ...input,
-        type: { kind: 'tensor', dataType: 1, shape: ['N', 3, 'height', 'width'] },
-      })),
-      outputs: graph.outputs.map((output) => ({
-        ...output,
-        type: { kind: 'tensor', dataType: 1, shape: null },
-      })),
-      valueInfos: [],
-    },
-  };
-}
 
 function viewAt(model: Model, size: { height?: number; width?: number } = {}): GraphView {
   return buildGraphView(model, { modelId: '', fileName: '', fileBytes: 0 }, dimsAtSize(size));
@@ -46,7 +27,7 @@ describe.each([
   ['zoo/mobilenet_v3_small', 224],
 ] as const)('%s with its size left open', (name, side) => {
   const fixed = sampleModel(name);
-  const model = opened(fixed);
+  const model = withOpenSize(fixed);
   const size = { height: side, width: side };
   const view = viewAt(model, size);
   const original = viewAt(fixed);
@@ -137,7 +118,7 @@ test('what is open takes the size asked for, the batch one, and what is fixed st
 });
 
 test('a size that the weights or reshapes of the model do not take is told', () => {
-  const shuffles = opened(sampleModel('zoo/shufflenet_v2_x1_0'));
+  const shuffles = withOpenSize(sampleModel('zoo/shufflenet_v2_x1_0'));
   const told = (size: { height: number; width: number }) =>
     viewAt(shuffles, size).warnings.filter((warning) => warning.includes('does not fit'));
   expect(told({ height: 64, width: 96 })).toEqual([expect.stringContaining('/stage2/stage2.0/Reshape')]);
@@ -146,7 +127,7 @@ test('a size that the weights or reshapes of the model do not take is told', () 
 
 test('a view knows at which size it was counted', () => {
   const digits = sampleModel('digits');
-  const open = viewAt(opened(digits), { height: 48, width: 64 });
+  const open = viewAt(withOpenSize(digits), { height: 48, width: 64 });
   expect(isCountedAt(open, { height: 48, width: 64 })).toBe(true);
   expect(isCountedAt(open, { height: 64, width: 48 })).toBe(false);
   expect(countedKey(open)).toBe('1x3x48x64');
