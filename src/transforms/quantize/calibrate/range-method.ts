@@ -1,0 +1,139 @@
+import { unreachable } from '../../../base/assert.ts';
+import { InputError } from '../../../base/result.ts';
+import type { ValueRange } from '../quantization.ts';
+import { leastDivergence } from './entropy.ts';
+import { type Histogram, histogramOf, magnitudeHistogramOf, type ValueSketch } from './value-sketch.ts';
+
+/** How ranges follow from what values were seen to hold; as onnxruntime's calibrators of the same names. */
+export type RangeMethod =
+  /** The least and the largest number; `symmetric`: the same on both sides of zero. */
+  | { readonly kind: 'minmax'; readonly symmetric: boolean }
+  /** Where a quantized histogram tells most of the original one, by relative entropy. */
+  | { readonly kind: 'entropy'; readonly bins: number }
+  /** What holds so many percent of the numbers; `symmetric`: of their magnitudes. */
+  | {
+      readonly kind: 'percentile';
+      readonly percentile: number;
+      readonly bins: number;
+      readonly symmetric: boolean;
+    };
+
+/** What a recipe says of it; what it leaves out is as onnxruntime's tool has it. */
+export interface RangeOptions {
+  readonly calibration?: RangeMethod['kind'];
+  /** Of `percentile`; 99.999 where it is left out. */
+  readonly percentile?: number;
+  /** Of `entropy`, 128 where left out (which gives the same as `minmax`), and `percentile`, 2,048. */
+  readonly bins?: number;
+  /** Of `percentile`, where it is the default, and `minmax`, where it is not. */
+  readonly symmetric?: boolean;
+}
+
+/** As many as a quantized histogram has. */
+export const LEAST_ENTROPY_BINS = 128;
+/** The sketches are that fine. */
+const MOST_BINS = 8192;
+
+/**
+ * The method that options mean.
+ * @throws InputError `calibration-options` if a number is out of bounds
+ */
+export function rangeMethod({ calibration = 'minmax', ...options }: RangeOptions): RangeMethod {
+  switch (calibration) {
+    case 'minmax':
+      return { kind: calibration, symmetric: options.symmetric ?? false };
+    case 'entropy':
+      return { kind: calibration, bins: checkedBins(options.bins ?? 128, LEAST_ENTROPY_BINS) };
+    case 'percentile': {
+      const { percentile = 99.999, bins = 2048, symmetric = true } = options;
+      if (!(percentile > 0 && percentile <= 100)) {
+        throw outOfBounds('percentile', percentile, 'a number above 0, at most 100');
+      }
+      return { kind: calibration, percentile, bins: checkedBins(bins, 1), symmetric };
+    }
+    default:
+      return unreachable(calibration);
+  }
+}
+
+function checkedBins(bins: number, least: number): number {
+  if (Number.isInteger(bins) && bins >= least && bins <= MOST_BINS) return bins;
+  throw outOfBounds('bins', bins, `a whole number from ${least} to ${MOST_BINS}`);
+}
+
+function outOfBounds(field: string, found: number, wanted: string): InputError {
+  return new InputError({
+    code: 'calibration-options',
+    message: `"${field}": found ${found}, wanted ${wanted}`,
+    where: field,
+    hint: 'Leave it out to have what onnxruntime takes.',
+  });
+}
+
+/** Whether a method needs counts, or the extremes are enough. */
+export function needsCounts({ kind }: RangeMethod): boolean {
+  return kind !== 'minmax';
+}
+
+/**
+ * The range of a value.
+ * @param sketch with counts, if the method needs them
+ * @returns float32 numbers, `low <= high`; of a value that held nothing 0 and 0
+ * @source onnxruntime 1.30.0, quantization/calibrate.py
+ */
+export function rangeOf(sketch: ValueSketch, method: RangeMethod): ValueRange {
+  if (sketch.count === 0) return { low: 0, high: 0 };
+  switch (method.kind) {
+    case 'minmax': {
+      const { low, high } = sketch;
+      const largest = Math.max(Math.abs(low), Math.abs(high));
+      return method.symmetric ? { low: -largest, high: largest } : { low, high };
+    }
+    case 'entropy': {
+      const histogram = histogramOf(sketch, method.bins);
+      return withinExtremes(sketch, histogram, leastDivergence(histogram.counts, LEAST_ENTROPY_BINS));
+    }
+    case 'percentile': {
+      const { percentile, bins, symmetric } = method;
+      if (symmetric) {
+        const histogram = magnitudeHistogramOf(sketch, bins);
+        const threshold = histogram.edges[binReaching(histogram, percentile / 100)] as number;
+        return clamped(sketch, -threshold, threshold);
+      }
+      const histogram = histogramOf(sketch, bins);
+      const cutShare = (100 - percentile) / 200;
+      return withinExtremes(sketch, histogram, [
+        binReaching(histogram, cutShare),
+        binReaching(histogram, 1 - cutShare),
+      ]);
+    }
+    default:
+      return unreachable(method);
+  }
+}
+
+/** The first bin up to whose end there is this share of the numbers; the number of bins if rounding hides it. */
+function binReaching({ counts }: Histogram, share: number): number {
+  let [seen, total] = [0, 0];
+  for (const count of counts) total += count;
+  for (let bin = 0; bin < counts.length; bin++) {
+    // Shares are added up one by one, as numpy does, so that rounding is the same.
+    seen += (counts[bin] as number) / total;
+    if (seen >= share) return bin;
+  }
+  return counts.length;
+}
+
+function withinExtremes(
+  sketch: ValueSketch,
+  { edges }: Histogram,
+  [from, to]: readonly [number, number],
+): ValueRange {
+  return clamped(sketch, edges[from] as number, edges[to] as number);
+}
+
+function clamped({ low, high }: ValueSketch, from: number, to: number): ValueRange {
+  const start = Math.max(from, low);
+  // Of numbers that are all equal, both edges may be the lower one of their bin.
+  return { low: start, high: Math.max(start, Math.min(to, high)) };
+}

@@ -1,0 +1,275 @@
+/** Bins on each side of zero: sixteen for each of the 2,048 that percentiles are usually read from. */
+const HALF = 1 << 15;
+/** Of the largest finite float32 in units of its last bin; a larger exponent does not occur. */
+const SMALLEST_EXPONENT = -149;
+
+/**
+ * What a value was seen to hold, however many numbers that were: counts in bins of equal width around zero, and the
+ * outermost numbers themselves. The width is a power of two that doubles, pairs of bins merging exactly, whenever a
+ * larger number comes. So a sketch does not depend on the order of the images, and any equal-width histogram over the
+ * whole range, which is what onnxruntime's calibrators make of all activations at once, can be rebuilt from it: to
+ * a fraction of a bin where numbers are dense, and exactly where they are so few that each one decides.
+ */
+export interface ValueSketch {
+  /** Finite numbers seen. */
+  count: number;
+  /** Not finite: they take part in nothing else. */
+  notFinite: number;
+  /** Infinity and -Infinity until something was seen. */
+  low: number;
+  high: number;
+  /** The bins cover (-2 ** exponent, 2 ** exponent). */
+  exponent: number;
+  /** From the most negative bin up, 2 x 32,768 of them; null where only the range is wanted, or nothing was seen. */
+  counts: Uint32Array | null;
+  /** The largest numbers, and the least, negated. */
+  upper: Tail;
+  lower: Tail;
+}
+
+/** All numbers larger than `beyond`; a few thousand of them. */
+interface Tail {
+  numbers: Float32Array;
+  length: number;
+  beyond: number;
+}
+
+/** At least half of them are kept. */
+const TAIL_NUMBERS = 8192;
+const NO_NUMBERS = new Float32Array(0);
+
+/** A sketch of nothing. */
+export function emptySketch(): ValueSketch {
+  return {
+    count: 0,
+    notFinite: 0,
+    low: Infinity,
+    high: -Infinity,
+    exponent: SMALLEST_EXPONENT,
+    counts: null,
+    upper: { numbers: NO_NUMBERS, length: 0, beyond: -Infinity },
+    lower: { numbers: NO_NUMBERS, length: 0, beyond: -Infinity },
+  };
+}
+
+/** Takes numbers into a sketch. @param withCounts false if only the range is wanted, which takes half the time */
+export function addToSketch(sketch: ValueSketch, numbers: Float32Array, withCounts: boolean): void {
+  let [low, high] = extremes(numbers);
+  if (!Number.isFinite(low) || !Number.isFinite(high)) {
+    const finite = numbers.filter(Number.isFinite);
+    sketch.notFinite += numbers.length - finite.length;
+    if (finite.length === 0) return;
+    numbers = finite;
+    [low, high] = extremes(numbers);
+  }
+  sketch.count += numbers.length;
+  if (low < sketch.low) sketch.low = low;
+  if (high > sketch.high) sketch.high = high;
+  if (!withCounts) return;
+  const counts = countsFor(sketch);
+  const binsPerUnit = HALF * 2 ** -sketch.exponent;
+  const { upper, lower } = sketch;
+  let [above, below] = [upper.beyond, -lower.beyond];
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    const bin = (number * binsPerUnit + HALF) | 0;
+    counts[bin] = (counts[bin] as number) + 1;
+    if (number > above) above = keep(upper, number);
+    if (number < below) below = -keep(lower, -number);
+  }
+}
+
+/** @returns what later numbers must exceed */
+function keep(tail: Tail, number: number): number {
+  if (tail.length === tail.numbers.length) makeRoom(tail);
+  // It may not be one of the largest any more.
+  if (number > tail.beyond) tail.numbers[tail.length++] = number;
+  return tail.beyond;
+}
+
+function makeRoom(tail: Tail): void {
+  if (tail.length < TAIL_NUMBERS) {
+    const grown = new Float32Array(Math.max(64, 2 * tail.length));
+    grown.set(tail.numbers);
+    tail.numbers = grown;
+    return;
+  }
+  tail.numbers.sort();
+  tail.beyond = tail.numbers[TAIL_NUMBERS >> 1] as number;
+  const first = countUpTo(tail.numbers, tail.beyond);
+  tail.numbers.copyWithin(0, first);
+  tail.length = TAIL_NUMBERS - first;
+}
+
+/** How many of ascending numbers are at most as large. */
+function countUpTo(ascending: Float32Array, bound: number): number {
+  let [from, to] = [0, ascending.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((ascending[middle] as number) <= bound) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Infinite or NaN if any number is; of nothing Infinity and -Infinity. */
+function extremes(numbers: Float32Array): [low: number, high: number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i] as number;
+    // Written so that NaN, for which no comparison holds, comes in here too.
+    if (!(number >= low)) {
+      if (Number.isNaN(number)) return [number, number];
+      low = number;
+    }
+    if (number > high) high = number;
+  }
+  return [low, high];
+}
+
+/** The counts, in bins wide enough for the sketch's range. */
+function countsFor(sketch: ValueSketch): Uint32Array {
+  const largest = Math.max(Math.abs(sketch.low), Math.abs(sketch.high));
+  const exponent = largest === 0 ? SMALLEST_EXPONENT : exponentAbove(largest);
+  sketch.counts ??= new Uint32Array(2 * HALF);
+  if (exponent > sketch.exponent) {
+    if (sketch.exponent > SMALLEST_EXPONENT || sketch.counts[HALF] !== 0)
+      widen(sketch.counts, exponent - sketch.exponent);
+    sketch.exponent = exponent;
+  }
+  return sketch.counts;
+}
+
+/** The least power of two that is larger. */
+function exponentAbove(magnitude: number): number {
+  const exponent = Math.floor(Math.log2(magnitude));
+  // The logarithm may be rounded across a power of two.
+  if (2 ** exponent > magnitude) return exponent;
+  return 2 ** (exponent + 1) > magnitude ? exponent + 1 : exponent + 2;
+}
+
+/** Merges each 2 ** doublings neighbours, away from zero, in place. */
+function widen(counts: Uint32Array, doublings: number): void {
+  const shift = Math.min(doublings, 31);
+  for (let bin = 0; bin < HALF; bin++) {
+    move(counts, HALF + bin, HALF + (bin >> shift));
+    move(counts, HALF - 1 - bin, HALF - 1 - (bin >> shift));
+  }
+}
+
+/** Towards zero, from the middle outwards, so that nothing is moved twice. */
+function move(counts: Uint32Array, from: number, to: number): void {
+  if (from === to) return;
+  counts[to] = (counts[to] as number) + (counts[from] as number);
+  counts[from] = 0;
+}
+
+/** Counts in bins of equal width; the last one holds its upper edge, too. */
+export interface Histogram {
+  /** Whole numbers. */
+  readonly counts: Float64Array;
+  /** One more than there are bins, float32. */
+  readonly edges: Float32Array;
+}
+
+/**
+ * The numbers of a sketch in bins over [-t, t], t the largest magnitude.
+ * @source numpy.histogram with that range
+ */
+export function histogramOf(sketch: ValueSketch, bins: number): Histogram {
+  const largest = sketch.count === 0 ? 0 : Math.max(Math.abs(sketch.low), Math.abs(sketch.high));
+  const edges = edgesBetween(-largest, largest, bins);
+  const below = numbersBelow(sketch);
+  return { edges, counts: countsBetween(edges, sketch.count, below) };
+}
+
+/**
+ * The magnitudes of a sketch's numbers in bins from the least to the largest.
+ * @source numpy.histogram without a range
+ */
+export function magnitudeHistogramOf(sketch: ValueSketch, bins: number): Histogram {
+  const { count, low, high } = sketch;
+  const below = numbersBelow(sketch);
+  if (count === 0) return { edges: edgesBetween(0, 1, bins), counts: new Float64Array(bins) };
+  const edges = edgesBetween(leastMagnitude(sketch), Math.max(Math.abs(low), Math.abs(high)), bins);
+  return { edges, counts: countsBetween(edges, count, (m) => below(m) - below(-m, true)) };
+}
+
+/** Exact where all numbers have one sign, else the lower edge of the sketch's first bin that is not empty. */
+function leastMagnitude({ low, high, exponent, counts }: ValueSketch): number {
+  if (low >= 0) return low;
+  if (high <= 0) return -high;
+  let bin = 0;
+  while (bin < HALF && counts?.[HALF + bin] === 0 && counts[HALF - 1 - bin] === 0) bin++;
+  return (bin / HALF) * 2 ** exponent;
+}
+
+/** As numpy, in float32: where the ends are equal, half a unit to either side. */
+function edgesBetween(low: number, high: number, bins: number): Float32Array {
+  const { fround } = Math;
+  const [from, to] = low === high ? [fround(low - 0.5), fround(high + 0.5)] : [low, high];
+  const step = fround((to - from) / bins);
+  return Float32Array.from({ length: bins + 1 }, (_, edge) =>
+    edge === bins ? to : fround(edge * step) + from,
+  );
+}
+
+/**
+ * How many numbers lie below a place: of the outermost ones exactly; those of a bin of the sketch are taken to be
+ * spread evenly in it.
+ */
+function numbersBelow({
+  count,
+  low,
+  high,
+  exponent,
+  counts,
+  upper,
+  lower,
+}: ValueSketch): (place: number, orEqual?: boolean) => number {
+  const before = new Float64Array(2 * HALF + 1);
+  counts?.forEach((inBin, bin) => {
+    before[bin + 1] = (before[bin] as number) + inBin;
+  });
+  const binsPerUnit = HALF * 2 ** -exponent;
+  const [largest, least] = [upper, lower].map((tail) => tail.numbers.slice(0, tail.length).sort()) as [
+    Float32Array,
+    Float32Array,
+  ];
+  return (place, orEqual = false) => {
+    if (orEqual ? place < low : place <= low) return 0;
+    if (orEqual ? place >= high : place > high) return count;
+    if (place > upper.beyond)
+      return count - largest.length + (orEqual ? countUpTo : countBelow)(largest, place);
+    if (-place > lower.beyond) return least.length - (orEqual ? countBelow : countUpTo)(least, -place);
+    const bin = Math.floor(place * binsPerUnit) + HALF;
+    const from = (bin - HALF) / binsPerUnit;
+    const share = (place - from) * binsPerUnit;
+    const [start, end] = [before[bin] as number, before[bin + 1] as number];
+    const about = start + share * (end - start);
+    return Math.min(Math.max(about, least.length), count - largest.length);
+  };
+}
+
+function countBelow(ascending: Float32Array, bound: number): number {
+  let [from, to] = [0, ascending.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((ascending[middle] as number) < bound) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function countsBetween(edges: Float32Array, count: number, below: (place: number) => number): Float64Array {
+  const counts = new Float64Array(edges.length - 1);
+  let before = 0;
+  for (let bin = 0; bin < counts.length; bin++) {
+    // Nothing lies outside, whatever rounding does to the outermost edges.
+    const after = bin === counts.length - 1 ? count : Math.round(below(edges[bin + 1] as number));
+    counts[bin] = after - before;
+    before = after;
+  }
+  return counts;
+}
