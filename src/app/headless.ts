@@ -35,13 +35,14 @@ import { newStudy } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { frontSvg } from '../study/plot-svg.ts';
+import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
+import { recipeLabel } from '../transforms/parse-recipe.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
@@ -93,8 +94,11 @@ export function installHeadless(): void {
     tell(`Preprocessing: ${reasons.join('; ')}.`);
     const recipes = distinctlyNamed(
       options.recipes
-        ? parseRecipeFile(JSON.parse(options.recipes)).map((named) => namedOnModel(named, view))
-        : await suitable(view, refuse),
+        ? parseStrategies(JSON.parse(options.recipes)).map((given) => ({
+            ...given,
+            ...namedOnModel(given, view),
+          }))
+        : (await suitable(view, refuse)).map((named) => ({ ...named, placement: null })),
     );
     const place = { provider, threads };
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
@@ -112,7 +116,9 @@ export function installHeadless(): void {
       protocol,
       environment,
     };
-    const strategies = recipes.map((recipe) => makeStrategy(view.modelId, recipe, provider, threads));
+    const strategies = recipes.map((given) =>
+      makeStrategy(view.modelId, given, provider, threads, given.placement),
+    );
     tell(
       `Measuring ${strategies.length} strategies on ${provider}, ${threads} threads, ${protocol.name} protocol.`,
     );

@@ -15,7 +15,7 @@ import type {
   HeadlessSummary,
   ReportName,
 } from '../protocol/headless-api.ts';
-import { parseRecipeFile } from '../transforms/parse-recipe.ts';
+import { parseStrategies } from '../study/strategies-file.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
 import { findBrowser } from './find-browser.ts';
@@ -151,7 +151,7 @@ function readRecipes(argument: string): string {
   } catch (error) {
     throw new Error(`${path}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
   }
-  parseRecipeFile(json);
+  parseStrategies(json);
   return text;
 }
 

@@ -9,7 +9,8 @@ import type { Model } from '../onnx/model.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { nonZeroParams } from '../transforms/count-non-zero.ts';
 import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
-import { parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
+import { parseStrategies } from '../study/strategies-file.ts';
+import { recipeLabel } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
@@ -131,7 +132,7 @@ function readRecipe(path: string): NamedRecipe {
       hint: 'A recipe file is JSON, e.g. [{"op":"identity"}].',
     });
   }
-  const recipes = parseRecipeFile(json);
+  const recipes = parseStrategies(json);
   const [first] = recipes;
   if (first === undefined || recipes.length > 1) {
     throw new InputError({

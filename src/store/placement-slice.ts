@@ -16,6 +16,7 @@ import {
   type PlacementName,
   type TierPlacement,
   type TierSetup,
+  type TierSpec,
   tiersOfPlacement,
 } from '../study/placement/tiers.ts';
 import type { DeviceProfile, Provider, Trial } from '../study/trial.ts';
@@ -49,6 +50,8 @@ export interface PlacementSlice {
   readonly profileProgress: ProfileProgress | null;
   readonly changeTierSetup: (setup: TierSetup) => void;
   readonly changeSends: (sends: TierPlacement['sends']) => void;
+  /** Takes over the tiers and links of placements from a file; where they differ among each other, those of the first. */
+  readonly adoptSetup: (placements: readonly TierPlacement[]) => void;
   readonly showPlacement: (name: PlacementName) => void;
   /** Lets the device of another study stand for a tier, with all that it measured of the open model. */
   readonly importTier: (tier: Tier, studyJson: string) => Promise<void>;
@@ -164,6 +167,25 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
     profileProgress: null,
     changeTierSetup: (tierSetup) => set({ tierSetup }),
     changeSends: (sends) => set({ sends }),
+    adoptSetup: (placements) => {
+      const [first, ...others] = placements.map(({ setup, sends }) => ({
+        tierSetup: unmeasured(setup),
+        sends,
+      }));
+      if (first === undefined) return;
+      const { tierSetup, sends, tell } = get();
+      const text = JSON.stringify(first);
+      if (text !== JSON.stringify({ tierSetup, sends })) {
+        set(first);
+        tell('Tiers and links are those of the file');
+      }
+      if (others.some((other) => JSON.stringify(other) !== text))
+        get().reportFailure('The placements of the file have different tiers', {
+          code: 'placements-differ',
+          message: 'found several tiers and links, wanted the same for all: the app has one set at a time',
+          hint: 'Those of the first placement count; npm run study measures each with its own.',
+        });
+    },
     showPlacement: (shownPlacement) => set({ shownPlacement }),
     importTier: async (tier, studyJson) => {
       const view = get().model?.view;
@@ -242,6 +264,15 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
     },
   };
 };
+
+/** The tiers without what another device measured for a certain recipe. */
+function unmeasured({ tiers, links }: TierSetup): TierSetup {
+  const plain = (tier: Tier): TierSpec => {
+    const { speedFactor, memoryLimitBytes } = tiers[tier];
+    return { speedFactor, memoryLimitBytes };
+  };
+  return { tiers: { mobile: plain('mobile'), edge: plain('edge'), cloud: plain('cloud') }, links };
+}
 
 function placedOn(recipe: Recipe, names: readonly PlacementName[]): readonly GivenRecipe[] {
   const whole: Recipe = recipe.length > 0 ? recipe : [{ op: 'identity' }];

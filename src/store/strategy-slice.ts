@@ -2,7 +2,8 @@ import { attempt, type Failure } from '../base/result.ts';
 import { saveTrial } from '../persist/studies.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import type { PlacementName } from '../study/placement/tiers.ts';
-import { normaliseRecipe, parseRecipeFile, recipeLabel } from '../transforms/parse-recipe.ts';
+import { parseStrategies, placedName } from '../study/strategies-file.ts';
+import { normaliseRecipe, recipeLabel } from '../transforms/parse-recipe.ts';
 import { freeName, namedOnModel, recipeName } from '../transforms/recipe-name.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import { isTrialOf } from './placement-slice.ts';
@@ -88,7 +89,7 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
   const withRecipe = (listed: readonly ListedRecipe[], given: GivenRecipe): readonly ListedRecipe[] => {
     const { placement } = given;
     const recipe = normaliseRecipe(given.recipe);
-    const nameAt = (name: string) => (placement ? `${name} @ ${placement}` : name);
+    const nameAt = (name: string) => (placement ? placedName(name, placement) : name);
     const name = nameAt(given.name ?? ownName(recipe));
     const known = listed.find(
       (entry) => entry.placement === placement && sameRecipe(normaliseRecipe(entry.recipe), recipe),
@@ -171,10 +172,18 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
         listedBefore: listedBefore.slice(0, -1),
       })),
     importRecipes: async (text) => {
-      const parsed = await attempt(() => parseRecipeFile(JSON.parse(text)));
+      const parsed = await attempt(() => parseStrategies(JSON.parse(text)));
       if (!parsed.ok) return get().reportFailure('The recipes could not be read', parsed.failure);
       const view = get().model?.view;
-      await listFitting(view ? parsed.value.map((named) => namedOnModel(named, view)) : parsed.value);
+      const given = parsed.value.map((each) => ({ ...each, ...(view && namedOnModel(each, view)) }));
+      get().adoptSetup(given.flatMap(({ placement }) => placement ?? []));
+      await listFitting(
+        given.map(({ name, recipe, placement }) => ({
+          name,
+          recipe,
+          ...(placement && { placement: placement.name }),
+        })),
+      );
     },
     applyShelf: async (modelId) => {
       const shelf = get().shelves.get(modelId);

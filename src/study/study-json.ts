@@ -10,21 +10,13 @@ import {
   object,
   oneOf,
   optional,
-  positive,
   type Reader,
   real,
   refuse,
   text,
   union,
 } from './json-reader.ts';
-import {
-  type Link,
-  type MeasuredThere,
-  PLACEMENT_NAMES,
-  type TierPlacement,
-  type TierSetup,
-  type TierSpec,
-} from './placement/tiers.ts';
+import { readPlacement } from './placement/read-placement.ts';
 import {
   type Accuracy,
   type DeviceProfile,
@@ -98,33 +90,6 @@ const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
 };
 
 const readProvider = oneOf('wasm', 'webgpu', 'webnn');
-
-const readTier = object<TierSpec>({
-  speedFactor: positive,
-  memoryLimitBytes: nullable(amount),
-  measured: optional(
-    object<MeasuredThere>({
-      device: text,
-      source: oneOf('recipe', 'nodes'),
-      segmentMs: list(amount),
-      decodeMs: amount,
-      preprocessMs: amount,
-      postprocessMs: amount,
-    }),
-  ),
-});
-const readLink = object<Link>({ bandwidthMbps: positive, rttMs: amount, jitterMs: amount });
-
-const readTierSetup = object<TierSetup>({
-  tiers: object<TierSetup['tiers']>({ mobile: readTier, edge: readTier, cloud: readTier }),
-  links: object<TierSetup['links']>({ 'mobile-edge': readLink, 'edge-cloud': readLink }),
-});
-
-const readPlacement = object<TierPlacement>({
-  name: oneOf(...PLACEMENT_NAMES),
-  sends: oneOf('encoded-image', 'input-tensor'),
-  setup: readTierSetup,
-});
 
 const readStrategy = object<Strategy>({
   id: text,

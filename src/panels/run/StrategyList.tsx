@@ -1,8 +1,9 @@
 import { memo, useMemo, useState } from 'react';
 import { useLab } from '../../store/lab.ts';
-import { isTrialOf } from '../../store/placement-slice.ts';
+import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
 import { sameRecipe } from '../../store/recipe-slice.ts';
 import type { ListedRecipe } from '../../store/strategy-slice.ts';
+import { strategiesText } from '../../study/strategies-file.ts';
 import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
@@ -75,11 +76,12 @@ export function StrategyList() {
           onClick={() =>
             saveFile(
               'recipes.json',
-              `${JSON.stringify(
-                listed.map(({ name, recipe }) => ({ name, recipe })),
-                null,
-                2,
-              )}\n`,
+              strategiesText(
+                listed.map((entry) => ({
+                  ...entry,
+                  placement: placementFor(entry, { tierSetup, sends, tierProfiles, model }),
+                })),
+              ),
               'application/json',
             )
           }

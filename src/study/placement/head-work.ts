@@ -27,8 +27,10 @@ interface HeadRates {
   readonly msPerMac: number;
 }
 
-/** A slow core: where the model has no such layers to tell. */
-const USUAL: HeadRates = { leastMs: 0.005, msPerElement: 1e-6, msPerMac: 5e-7 };
+/** Where the model has no such layers large enough to tell: so many times as long as its work takes on average. */
+const USUAL = { element: 10, mac: 4 };
+/** Of smaller layers the runtime's own overhead is told, not the rate. */
+const TELLING = 50_000;
 
 /** Asked for at every movement of a cut. */
 const known = new WeakMap<GraphView, WeakMap<ArrayLike<number>, HeadRates>>();
@@ -43,7 +45,7 @@ export function headMs(view: GraphView, nodeMs: ArrayLike<number>, { elements, m
   return Math.max(leastMs, elements * msPerElement) + Math.max(leastMs, macs * msPerMac);
 }
 
-function ratesOf({ nodes, values }: GraphView, nodeMs: ArrayLike<number>): HeadRates {
+function ratesOf({ nodes, values, totals }: GraphView, nodeMs: ArrayLike<number>): HeadRates {
   const layers = nodes
     .filter(({ opType }) => /Pool|^Reduce|^Gemm$|^MatMul$/.test(opType))
     .flatMap(({ index, macs, inputs }) => {
@@ -51,15 +53,16 @@ function ratesOf({ nodes, values }: GraphView, nodeMs: ArrayLike<number>): HeadR
       const elements = inputs.reduce((sum, name) => sum + (values.get(name)?.bytes ?? 0) / 4, 0);
       return ms > 0 ? [{ ms, macs, elements }] : [];
     });
-  // Of the largest, where a layer's own overhead matters least.
+  const wholeMs = Array.from(nodeMs).reduce((sum, ms) => sum + ms, 0);
+  const usual = wholeMs / Math.max(1, totals.macs);
   const rate = (work: 'elements' | 'macs', of: typeof layers): number | undefined => {
     const [largest] = of.toSorted((a, b) => b[work] - a[work]);
-    return largest && largest[work] > 0 ? largest.ms / largest[work] : undefined;
+    return largest && largest[work] >= TELLING ? largest.ms / largest[work] : undefined;
   };
   const pools = layers.filter(({ macs }) => macs === 0);
   return {
-    leastMs: layers.reduce((least, { ms }) => Math.min(least, ms), USUAL.leastMs),
-    msPerElement: rate('elements', pools) ?? USUAL.msPerElement,
-    msPerMac: rate('macs', layers) ?? USUAL.msPerMac,
+    leastMs: layers.length === 0 ? 0 : layers.reduce((least, { ms }) => Math.min(least, ms), Infinity),
+    msPerElement: rate('elements', pools) ?? USUAL.element * usual,
+    msPerMac: rate('macs', layers) ?? USUAL.mac * usual,
   };
 }

@@ -109,23 +109,20 @@ function timesAround({ nodes, samples, executionMs = [] }: ProfiledRun): {
   readonly startMs: number;
   readonly betweenMs: number;
 } {
-  if (executionMs.length !== samples.length) return { startMs: 0, betweenMs: 0 };
+  if (executionMs.length !== samples.length || samples.every(({ warmUp }) => warmUp))
+    return { startMs: 0, betweenMs: 0 };
   const runs = samples.map(({ computeMs, warmUp }, run) => {
     const ms = executionMs[run] ?? 0;
     const inNodesMs = nodes.reduce((sum, { timesMs }) => {
       const perRun = timesMs.length / samples.length;
       return sum + (Number.isInteger(perRun) ? sumOf(timesMs.slice(run * perRun, (run + 1) * perRun)) : 0);
     }, 0);
-    return { warmUp, computeMs, aroundMs: computeMs - ms, betweenMs: ms - inNodesMs };
+    return { warmUp, aroundMs: computeMs - ms, betweenMs: ms - inNodesMs };
   });
-  // Times this short are told by the runs that nothing disturbed: the quicker half.
-  const timed = runs.filter(({ warmUp }) => !warmUp).toSorted((a, b) => a.computeMs - b.computeMs);
-  const quicker = timed.slice(0, Math.ceil(timed.length / 2));
-  const medianOf = (values: readonly number[]): number => Math.max(0, summarise(values)?.median ?? 0);
-  return {
-    startMs: medianOf(quicker.map(({ aroundMs }) => aroundMs)),
-    betweenMs: medianOf(quicker.map(({ betweenMs }) => betweenMs)),
-  };
+  // Whatever disturbs a run makes times this short many times longer, so the least of them counts.
+  const leastOf = (part: 'aroundMs' | 'betweenMs'): number =>
+    runs.filter(({ warmUp }) => !warmUp).reduce((least, run) => Math.min(least, run[part]), Infinity);
+  return { startMs: Math.max(0, leastOf('aroundMs')), betweenMs: Math.max(0, leastOf('betweenMs')) };
 }
 
 function sumOf(values: readonly number[]): number {

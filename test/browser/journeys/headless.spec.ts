@@ -24,7 +24,7 @@ const options: HeadlessOptions = {
   provider: 'wasm',
   threads: 1,
   protocol: 'quick',
-  isProfiled: true,
+  isProfiled: false,
   inputSize: null,
 };
 
@@ -93,12 +93,24 @@ test('the bundled study runs without an interface and leaves its four reports', 
   const requested: string[] = [];
   page.on('request', (request) => requested.push(request.url()));
   const lab = await openHeadless(page);
-  await lab.evaluate((api, given) => api.start(given), options);
-  const { state } = await outcome(lab);
-  expect(state).toMatchObject({ kind: 'done', summary: { trials: { done: 2, unfinished: 0, failed: [] } } });
+  const placed = {
+    name: 'divided',
+    recipe: [{ op: 'partition', cut: 'equal-size' }],
+    placement: { name: 'mobile-edge', setup: { tiers: { edge: { speedFactor: 2 } } } },
+  };
+  const recipes = JSON.stringify([...JSON.parse(options.recipes ?? ''), placed]);
+  await lab.evaluate((api, given) => api.start(given), { ...options, recipes, isProfiled: true });
+  const { state, log } = await outcome(lab);
+  expect(state).toMatchObject({ kind: 'done', summary: { trials: { done: 3, unfinished: 0, failed: [] } } });
 
   const study = parseStudy(await reportOf(lab, 'study.json'));
-  const [whole, first] = study.trials;
+  const [whole, first, divided] = study.trials;
+  // The model was profiled once, so that everything was expected before it ran, and other devices can take it over.
+  expect(log.filter((line) => line.startsWith('Profiling'))).toHaveLength(1);
+  expect(study.profiles?.[0]?.nodeMs.length).toBeGreaterThan(10);
+  for (const trial of study.trials) expect(trial.predicted?.latencyMeanMs).toBeGreaterThan(0);
+  expect(divided?.strategy.placement?.setup.tiers.edge.speedFactor).toBe(2);
+  expect(divided?.samples.every(({ emulated }) => (emulated?.transferMs ?? 0) > 0)).toBe(true);
   expect(whole?.environment.crossOriginIsolated).toBe(true);
   expect(whole?.accuracy?.agreeing).toBe(whole?.accuracy?.images);
   // The exit is what it is bundled for: much less work, visibly less accuracy, better than guessing.
@@ -107,7 +119,7 @@ test('the bundled study runs without an interface and leaves its four reports', 
   expect(first?.accuracy?.top1Correct).toBeGreaterThan(0.2 * (first?.accuracy?.images ?? 0));
 
   const trials = (await reportOf(lab, 'trials.csv')).trim().split('\r\n');
-  expect(trials).toHaveLength(3);
+  expect(trials).toHaveLength(4);
   expect(trials[2]).toContain(",'=first exit,");
   const samples = (await reportOf(lab, 'samples.csv')).trim().split('\r\n');
   expect(samples).toHaveLength(1 + study.trials.reduce((sum, trial) => sum + trial.samples.length, 0));

@@ -227,34 +227,25 @@ describe('a prediction', () => {
     const cut: Recipe = [{ op: 'partition', cut: frontier.crossing }];
     expect(extra(cut)).toBeCloseTo(8 + 2 + 0.001 * defined(frontier.bytes, 'bytes'), 9);
   });
-  it('counts the heads of trained exits as pooling and linear layers of the model', () => {
+  it('counts the heads of trained exits: pooling and a linear layer, in proportion to their size', () => {
     const { view } = digits;
-    const pool = defined(
-      view.nodes.find(({ opType }) => opType === 'GlobalAveragePool'),
-      'a pooling layer',
-    );
-    const linear = defined(
-      view.nodes.findLast(({ opType }) => opType === 'Gemm'),
-      'a linear layer',
-    );
     const nodeMs = new Float64Array(view.nodes.length).fill(1);
-    nodeMs[pool.index] = 3;
-    nodeMs[linear.index] = 5;
-    const elements = defined(view.values.get(defined(pool.inputs[0], 'input')), 'value').bytes! / 4;
-    const time = headMs(view, nodeMs, { elements: 10 * elements, macs: 10 * linear.macs });
-    const others = { elements: 20 * elements, macs: 20 * linear.macs };
-    expect(time).toBeGreaterThan(5);
-    expect(headMs(view, nodeMs, others)).toBeCloseTo(2 * time, 9);
-    const at = defined(pool.inputs[0], 'input');
+    const headOf = (size: number): number => headMs(view, nodeMs, { elements: size, macs: size });
+    expect(headOf(2e8)).toBeCloseTo(2 * headOf(1e8), 6);
+    expect(headOf(1), 'no less than the least layer of its kind, twice').toBe(2);
+    const at = defined(view.nodes.find(({ opType }) => opType === 'Relu')?.outputs[0], 'a value');
     const costs = { ...costProfileByMacs(view, 100, 700), nodeMs };
-    const latencyOf = (recipe: Recipe, share: number): number => {
-      const shares = new Map([[0, share]]);
-      const prediction = predictStrategy(view, recipe, null, { costs, basis: 'nodes', shares });
+    const latencyOf = (recipe: Recipe): number => {
+      const known = { costs, basis: 'nodes' as const, shares: new Map([[0, 0]]) };
+      const prediction = predictStrategy(view, recipe, null, known);
       return prediction.kind === 'predicted' ? prediction.times.latencyMs : Number.NaN;
     };
-    const trained: Recipe = [{ op: 'early-exit', kind: 'trained', at: [at], threshold: 0.5 }];
-    const work = defined(headWork(view, at), 'a head');
-    expect(latencyOf(trained, 0) - latencyOf([], 0)).toBeCloseTo(headMs(view, nodeMs, work), 9);
+    const head = defined(headWork(view, at), 'a head');
+    const trained = { op: 'early-exit', kind: 'trained', at: [at] } as const;
+    const expected = latencyOf([]) + headMs(view, nodeMs, head);
+    expect(latencyOf([{ ...trained, threshold: 0.5 }]), 'none leaves early').toBeCloseTo(expected, 9);
+    expect(latencyOf([trained]), 'all exits run').toBeCloseTo(expected, 9);
+    expect(latencyOf([{ ...trained, exit: 0 }])).toBeLessThan(expected);
   });
   it('is refused, with the reason, where it would be a guess', () => {
     const { view } = digits;
