@@ -269,6 +269,10 @@ function* otherTaps(
     yield instead('Use one threshold', { ...operator, threshold: threshold[0] ?? 0.8 });
   if (failure.code === 'no-such-exit' && exit !== undefined)
     yield instead('Stop at the last of the exits', { ...operator, exit: at.length - 1 });
+  if (failure.code === 'exit-not-class-scores') {
+    yield instead('Skip blocks instead', { op: 'early-exit', kind: 'skip', blocks: 2 });
+    yield instead('Skip a block instead', { op: 'early-exit', kind: 'skip', blocks: 1 });
+  }
   const lost = at.indexOf(failure.where ?? '');
   if (lost < 0) return;
   const others = at.filter((_, position) => position !== lost);

@@ -72,13 +72,14 @@ export function attachHeads(analysed: AnalysedModel, heads: readonly TrainedHead
 
 /**
  * The model that computes features: its outputs are the pooled taps, in order, and the final scores.
- * @throws InputError as `attachHeads`
+ * @throws InputError as `requireTrainable`
  */
 export function featureModel(
   analysed: AnalysedModel,
   taps: readonly string[],
 ): { readonly model: Model; readonly outputs: readonly ValueName[]; readonly widths: readonly number[] } {
   const { graph } = analysed.model;
+  classCountOf(analysed);
   const unique = uniqueNames(namesIn(graph));
   const pooled = taps.map((tap) => poolNodes(analysed, tap, unique));
   const final = finalOutput(analysed);
@@ -102,6 +103,16 @@ export function featureModel(
   };
 }
 
+/**
+ * Whether heads could be trained at these values.
+ * @throws InputError `exit-not-class-scores`, or as `attachHeads`
+ */
+export function requireTrainable(analysed: AnalysedModel, values: readonly string[]): void {
+  classCountOf(analysed);
+  const unique = uniqueNames(namesIn(analysed.model.graph));
+  for (const value of values) poolNodes(analysed, value, unique);
+}
+
 /** How many classes the final output scores. @throws InputError `exit-not-class-scores` */
 export function classCountOf(analysed: AnalysedModel): number {
   const output = finalOutput(analysed);
@@ -109,11 +120,12 @@ export function classCountOf(analysed: AnalysedModel): number {
   const wide = (shape ?? []).slice(1).filter((dim) => dim !== 1);
   const [classes] = wide;
   if (shape !== null && wide.length === 1 && typeof classes === 'number') return classes;
+  const isOneScore = shape !== null && wide.length === 0;
   throw new InputError({
     code: 'exit-not-class-scores',
-    message: `early-exit: found shape [${(shape ?? []).map((dim) => dim ?? '?').join(', ')}] at the output "${output}", wanted one score for each class`,
+    message: `early-exit: found ${isOneScore ? 'a single score, ' : ''}shape [${(shape ?? []).map((dim) => dim ?? '?').join(', ')}], at the output "${output}", wanted one score for each of at least two classes`,
     where: output,
-    hint: 'Exits are trained for classifiers only.',
+    hint: 'Exits are trained for classifiers only; blocks can be skipped in any model that repeats some.',
   });
 }
 

@@ -2,7 +2,7 @@ import { InputError } from '../../base/result.ts';
 import type { ValueName } from '../../onnx/model.ts';
 import { type AnalysedModel, analyseGrown } from '../analyse-model.ts';
 import type { ExistingExitOperator, TrainedExitOperator } from '../recipe.ts';
-import { attachHeads } from './attach-head.ts';
+import { attachHeads, requireTrainable } from './attach-head.ts';
 import { headKey, type Heads, type TrainedHead } from './trained-head.ts';
 
 /** A model with heads. */
@@ -28,7 +28,7 @@ export function withTrainedHeads(
 ): GrownModel {
   // What is left says how confidence is decided: the same for exits of every kind.
   const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
-  const { grown, outputOf } = attached(analysed, headsOf(operator, heads, backbone));
+  const { grown, outputOf } = attached(analysed, headsOf(analysed, operator, heads, backbone));
   const indexOf = (value: string | undefined): number => {
     const output = value === undefined ? undefined : outputOf.get(value);
     return grown.exits.findIndex((each) => each.output === output);
@@ -78,11 +78,18 @@ function attached(analysed: AnalysedModel, heads: readonly TrainedHead[]): Attac
   return made;
 }
 
-function headsOf({ at, seed }: TrainedExitOperator, heads: Heads, backbone: string): TrainedHead[] {
+function headsOf(
+  analysed: AnalysedModel,
+  { at, seed }: TrainedExitOperator,
+  heads: Heads,
+  backbone: string,
+): TrainedHead[] {
   const headOf = (value: string): TrainedHead | undefined =>
     heads.get(headKey(value, seed, backbone)) ?? heads.get(headKey(value, seed));
   const missing = at.filter((value) => headOf(value) === undefined);
   if (missing.length === 0) return at.flatMap((value) => headOf(value) ?? []);
+  // Nobody is sent to train what can never be trained.
+  requireTrainable(analysed, missing);
   const named = missing.map((value) => JSON.stringify(value)).join(', ');
   throw new InputError({
     code: 'exit-not-trained',

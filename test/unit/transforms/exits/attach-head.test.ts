@@ -358,6 +358,26 @@ describe('a trained head in the graph', () => {
     expect(failureOf(() => checkRecipe(digits, recipe, otherSeed)).code).toBe('exit-not-trained');
   });
 
+  test('what can never be trained is refused for that, not for being untrained', () => {
+    const refused = (model: Model, value: string) =>
+      failureOf(() => checkRecipe(model, [{ op: 'early-exit', kind: 'trained', at: [value] }]));
+    expect(refused(digits, '/stage1/Relu_output').code).toBe('exit-unknown-value');
+    expect(refused(flatModel(), 'flat').code).toBe('exit-not-poolable');
+    const scoring = (shape: readonly number[]) =>
+      modelOf({
+        nodes: [makeNode('Relu', ['x'], ['early']), makeNode('Sigmoid', ['early'], ['y'])],
+        inputs: [tensorInfo('x', shape)],
+        outputs: [tensorInfo('y', shape)],
+      });
+    expect(refused(scoring([1, 1]), 'early')).toMatchObject({
+      code: 'exit-not-class-scores',
+      message: expect.stringContaining('found a single score, shape [1, 1], at the output "y"') as string,
+    });
+    const map = refused(scoring([1, 5, 8, 8]), 'early');
+    expect(map.code).toBe('exit-not-class-scores');
+    expect(map.message).toContain('found shape [1, 5, 8, 8], at the output "y"');
+  });
+
   test.each([
     ['head-mismatch', STAGE1, { width: 3 }],
     ['exit-unknown-value', '/stage1/Relu_output', {}],
