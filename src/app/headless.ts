@@ -30,7 +30,7 @@ import type {
 } from '../protocol/headless-api.ts';
 import { samplesCsv, trialsCsv } from '../study/csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
-import { type AxisId, defaultQualityAxis, trialMetrics } from '../study/metrics.ts';
+import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
 import { newStudy } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
 import { PROTOCOLS } from '../study/plan.ts';
@@ -151,7 +151,7 @@ export function installHeadless(): void {
     reports.set('study.json', serialiseStudy(study));
     const title = `Accuracy against latency: ${study.modelName}`;
     const subtitle = `${study.datasetName} · ${study.protocol.name} protocol · ${trials[0]?.environment.platform ?? ''}`;
-    const y: AxisId = defaultQualityAxis(trials);
+    const y: AxisId = defaultVerticalAxis(trials);
     reports.set('front.svg', frontSvg(trials, { x: 'latencyMedianMs', y, title, subtitle }));
   }
 

@@ -79,6 +79,11 @@ export function defaultQualityAxis(trials: readonly Trial[]): AxisId {
   return trials.some((trial) => trial.accuracy?.top1Correct != null) ? 'accuracyTop1' : 'agreement';
 }
 
+/** What to draw against latency; of trials on random inputs, whose answers mean nothing, the size. */
+export function defaultVerticalAxis(trials: readonly Trial[]): AxisId {
+  return trials[0]?.preprocessing.random ? 'rawBytes' : defaultQualityAxis(trials);
+}
+
 /** Trials are facts that never change, and charts ask often. */
 const known = new WeakMap<Trial, TrialMetrics>();
 

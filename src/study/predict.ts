@@ -266,5 +266,5 @@ function beforeFirstMs(
 }
 
 function inputBytes(view: GraphView, sends: TierPlacement['sends'], imageBytes: number): number | null {
-  return sends === 'encoded-image' ? imageBytes : bytesOfValues(view, view.inputs.slice(0, 1), 'float32');
+  return sends === 'encoded-image' ? imageBytes : bytesOfValues(view, view.inputs, 'float32');
 }

@@ -2,7 +2,7 @@ import { useDeferredValue, useMemo } from 'react';
 import { FrontChart } from '../../charts/FrontChart.tsx';
 import { RANDOM_WEIGHTS_NOTE } from '../../onnx/hollow.ts';
 import { useLab } from '../../store/lab.ts';
-import { AXES, type AxisId, defaultQualityAxis } from '../../study/metrics.ts';
+import { AXES, type AxisId, defaultQualityAxis, defaultVerticalAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
 import panel from '../panel.module.css';
 import { MeasureButton } from '../run/MeasureButton.tsx';
@@ -29,7 +29,7 @@ export function ResultsPanel() {
   const showTrial = useLab((lab) => lab.showTrial);
   const pointAt = useLab((lab) => lab.pointAtTrial);
   const quality = defaultQualityAxis(trials);
-  const y: AxisId = axes.y ?? quality;
+  const y: AxisId = axes.y ?? defaultVerticalAxis(trials);
   const front = useMemo(
     () => new Set(frontOfTrials(trials, [axes.x, y]).map((trial) => trial.id)),
     [trials, axes.x, y],

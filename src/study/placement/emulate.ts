@@ -34,10 +34,16 @@ export function partFacts(variant: {
     const at = defined(partOfSegment[segment], `part of segment ${segment}`);
     partBytes[at] = (partBytes[at] as number) + blob.size;
   });
+  const made = new Set(plan.segments.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+  const given = new Map(
+    plan.segments
+      .flatMap(({ inputs }) => inputs)
+      .flatMap((value) => (made.has(value.name) ? [] : [[value.name, value] as const])),
+  );
   return {
     partOfSegment,
     crossingBytes: cuts.map(({ crossing }) => totalBytes(crossing)),
-    inputBytes: plan.input.bytes,
+    inputBytes: totalBytes([...given.values()]),
     partBytes,
   };
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeNode } from '../../../src/onnx/attributes.ts';
 import { DataType, type Tensor } from '../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../src/onnx/serialize.ts';
+import { floatTensor } from '../../../src/onnx/tensor.ts';
 import { modelOf, tensorInfo } from '../../fixtures/run-onnx.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -91,6 +92,27 @@ describe('a model whose weights lie in another file', () => {
   });
 });
 
+test('a model of open size is counted at the size asked for, or at the usual one', () => {
+  const model = modelOf({
+    nodes: [makeNode('Conv', ['x', 'w'], ['y'])],
+    initializers: [floatTensor('w', [2, 3, 1, 1], new Float32Array(6))],
+    inputs: [tensorInfo('x', ['N', 3, 'h', 'w_'])],
+    outputs: [tensorInfo('y', null)],
+  });
+  writeFileSync(join(folder, 'open.onnx'), modelToBytes(model));
+  const usual = JSON.parse(inspect('--model', 'open.onnx').stdout);
+  expect(usual).toMatchObject({
+    macs: 6 * 224 * 224,
+    warnings: [expect.stringContaining('[1, 3, 224, 224]')],
+  });
+  const asked = JSON.parse(inspect('--model', 'open.onnx', '--input-size', '20x30').stdout);
+  expect(asked.macs).toBe(6 * 20 * 30);
+  expect(asked.inputs[0]).toMatchObject({ shape: ['N', 3, 'h', 'w_'], counted: [1, 3, 20, 30] });
+  const fixed = inspect('--model', 'sample', '--input-size', '20x30');
+  expect([fixed.status, fixed.stdout]).toEqual([1, '']);
+  expect(fixed.stderr).toContain('[1, 3, 32, 32]');
+});
+
 describe('refuses with one line and a code', () => {
   test('a missing file', () => {
     const { status, stdout, stderr } = inspect('--model', 'nothing.onnx');
@@ -113,7 +135,7 @@ describe('refuses with one line and a code', () => {
   });
 
   test('wrong arguments get the usage', () => {
-    for (const args of [[], ['--modle', 'x'], ['--model']]) {
+    for (const args of [[], ['--modle', 'x'], ['--model'], ['--model', 'sample', '--input-size', '0x8']]) {
       const { status, stdout, stderr } = inspect(...args);
       expect([status, stdout]).toEqual([2, '']);
       expect(stderr).toContain('usage:');
