@@ -126,6 +126,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           forecast={forecast}
           {...(cutCosts && { cutCosts })}
           nodeMs={profile.nodeMs}
+          isGuess={expectations.isGuess}
           tiers={tiers}
           tools={tools}
           {...(problem?.remedy && {

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
-import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
+import { formatBytes, formatCount, formatShare } from '../base/units.ts';
+import { expectedText } from '../canvas/exit-text.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import panel from '../panels/panel.module.css';
 import { CutChart } from '../panels/placement/CutChart.tsx';
@@ -91,7 +92,9 @@ function CutNumbers({ view, afterNode, bytes, macShareBefore, cuts }: CutNumbers
         {predicted != null && Number.isFinite(predicted) && (
           <>
             {' · '}
-            <strong title={`Decode to answer, ${tiersText(shown)}`}>predicted {formatMs(predicted)}</strong>
+            <strong title={`Decode to answer, ${tiersText(shown)}`}>
+              predicted {expectedText(predicted, expectations.isGuess)}
+            </strong>
           </>
         )}
       </p>

@@ -1,5 +1,4 @@
 import { Fragment, useMemo, type CSSProperties } from 'react';
-import { formatMs } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { Placement } from '../transforms/placement.ts';
@@ -7,6 +6,7 @@ import { type Knob, knobsOf } from './branch-knobs.ts';
 import { movedCut } from './cut-moves.ts';
 import { cutText } from './cut-text.ts';
 import { indexOfMoved } from './edits.ts';
+import { expectedText } from './exit-text.ts';
 import type { Layout } from './layout.ts';
 import { PlaceHandle } from './PlaceHandle.tsx';
 import type { Forecast } from './props.ts';
@@ -76,6 +76,7 @@ interface CutHandlesProps {
   readonly compact: boolean;
   /** What placements are expected to take with the cuts as they are shown. */
   readonly forecasts: readonly Forecast[];
+  readonly isGuess: boolean;
   /** Whether a cut lies in what the rest of the recipe leaves out. */
   readonly isGone: (cut: PlacedCut) => boolean;
   readonly onRemove: (index: number) => void;
@@ -83,10 +84,10 @@ interface CutHandlesProps {
 
 /** The lines of the cuts with their tags, and a knob on each branch that can be pulled on its own. */
 export function CutHandles(props: CutHandlesProps) {
-  const { view, layout, shown, moves, branches, compact, forecasts, isGone, onRemove } = props;
+  const { view, layout, shown, moves, branches, compact, forecasts, isGuess, isGone, onRemove } = props;
   const tiers = shown.length > 1 ? ['mobile | edge', 'edge | cloud'] : null;
   const ms = forecasts.find(({ isChosen }) => isChosen)?.ms ?? null;
-  const note = ms === null ? null : formatMs(ms);
+  const note = ms === null ? null : expectedText(ms, isGuess);
   return shown.map(({ index, cut, resting, knobs }) => {
     const lineY = layout.frontierY[cut.afterNode] ?? 0;
     const text = cutText(view, cut, compact, index === 0 ? note : null);

@@ -1,6 +1,6 @@
 import { useStoreApi } from '@xyflow/react';
 import { Fragment, type CSSProperties } from 'react';
-import { formatMs } from '../base/units.ts';
+import { expectedText } from './exit-text.ts';
 import type { Forecast } from './props.ts';
 import styles from './DragCard.module.css';
 
@@ -11,13 +11,14 @@ interface DragCardProps {
   readonly title: string;
   readonly detail: string;
   readonly forecasts?: readonly Forecast[];
+  readonly isGuess?: boolean;
 }
 
 /** Where the card no longer fits between the line and the tools above. */
 const TOP_PX = 240;
 
 /** What the place under the thumb means, told where no thumb is: above the line, near the top below it. */
-export function DragCard({ subject, y, title, detail, forecasts = [] }: DragCardProps) {
+export function DragCard({ subject, y, title, detail, forecasts = [], isGuess = false }: DragCardProps) {
   const { transform } = useStoreApi().getState();
   const isBelow = y * transform[2] + transform[1] < TOP_PX;
   const least = forecasts.reduce((best, { ms }) => Math.min(best, ms ?? Infinity), Infinity);
@@ -39,7 +40,7 @@ export function DragCard({ subject, y, title, detail, forecasts = [] }: DragCard
             <Fragment key={label}>
               <dt data-chosen={isChosen || undefined}>{label}</dt>
               <dd data-chosen={isChosen || undefined} data-best={ms === least || undefined}>
-                {ms === null ? '–' : formatMs(ms)}
+                {ms === null ? '–' : expectedText(ms, isGuess)}
               </dd>
             </Fragment>
           ))}

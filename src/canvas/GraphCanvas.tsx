@@ -160,6 +160,7 @@ function Stage(props: GraphCanvasProps) {
             {...(props.forecast && { forecast: props.forecast })}
             {...(props.cutCosts && { cutCosts: props.cutCosts })}
             {...(props.nodeMs && { nodeMs: props.nodeMs })}
+            isGuess={props.isGuess ?? false}
             {...(props.tiers && { tiers: props.tiers })}
             isReadOnly={props.isReadOnly ?? false}
             {...(props.problem && { problem: props.problem })}
@@ -189,6 +190,7 @@ function Stage(props: GraphCanvasProps) {
             highest={heat.highest}
             compact={compact}
             chart={placement.cuts.length === 1 ? props.cutCosts?.label : undefined}
+            isGuess={props.isGuess ?? false}
           />
           <ZoomButtons onFit={camera.fit} />
           {!compact && theme && <Overview scene={scene} theme={theme} cutY={cutY} />}

@@ -46,6 +46,7 @@ interface OverlayProps
     | 'forecast'
     | 'cutCosts'
     | 'nodeMs'
+    | 'isGuess'
     | 'problem'
     | 'tiers'
   > {
@@ -60,7 +61,7 @@ interface OverlayProps
 /** Exits and cuts over the graph, in screen space: they keep their size, and their place follows the zoom. */
 export function Overlay(props: OverlayProps) {
   const { view, layout, recipe, onPreview, compact, exitNotes, onUnfold, tools, isReadOnly } = props;
-  const { forecast, cutCosts, nodeMs, theme } = props;
+  const { forecast, cutCosts, nodeMs, isGuess = false, theme } = props;
   const onRecipe = isReadOnly ? ignore : props.onRecipe;
   const store = useStoreApi();
   const rootRef = useRef<HTMLDivElement>(null);
@@ -149,7 +150,14 @@ export function Overlay(props: OverlayProps) {
           />
         )}
         {!isReadOnly && (
-          <SkipRamps view={view} layout={layout} recipe={recipe} onRecipe={onRecipe} nodeMs={nodeMs} />
+          <SkipRamps
+            view={view}
+            layout={layout}
+            recipe={recipe}
+            onRecipe={onRecipe}
+            nodeMs={nodeMs}
+            isGuess={isGuess}
+          />
         )}
         <ExitTags
           view={view}
@@ -176,6 +184,7 @@ export function Overlay(props: OverlayProps) {
           branches={branches}
           compact={compact}
           forecasts={forecasts}
+          isGuess={isGuess}
           isGone={({ graph }) => graph !== cutGraphFor(view, cutScope(placement, view))}
           onRemove={(index) =>
             onRecipe(
@@ -193,6 +202,7 @@ export function Overlay(props: OverlayProps) {
           branches={branches}
           cuts={shownCuts}
           forecasts={forecasts}
+          isGuess={isGuess}
           nodeMs={nodeMs}
         />
       </div>

@@ -1,10 +1,11 @@
 import { useStore, type ReactFlowState } from '@xyflow/react';
 import { useCallback, useMemo, type CSSProperties } from 'react';
-import { formatMs, formatShare } from '../base/units.ts';
+import { formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { skippedBlocks, skippedNodes, withSkippedInRun } from '../transforms/exits/skip-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { DragCard } from './DragCard.tsx';
+import { expectedText } from './exit-text.ts';
 import { TRUNK_WIDTH } from './geometry.ts';
 import type { Layout } from './layout.ts';
 import { bridgesOf, type Ramp, rampsOf } from './ramps.ts';
@@ -19,13 +20,14 @@ interface SkipRampsProps {
   readonly onRecipe: (next: Recipe) => void;
   /** What each node is expected to take on this device. */
   readonly nodeMs: ArrayLike<number> | undefined;
+  readonly isGuess: boolean;
 }
 
 /**
  * Blocks that are skipped, faded, with the way round them; and at the end of every run of equal blocks a grip: dragged
  * up it skips as many of its last blocks as it passes. Where some are skipped a second grip moves the other end.
  */
-export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs }: SkipRampsProps) {
+export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs, isGuess }: SkipRampsProps) {
   const resting = useMemo(() => rampsOf(view, layout, skippedBlocks(recipe, view)), [view, layout, recipe]);
   const recipeOf = useCallback(
     ({ run, edge, count }: Omit<RampMove, 'by'>): Recipe => {
@@ -141,7 +143,7 @@ export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs }: SkipRampsP
           subject="exit"
           y={(move.edge === 'start' ? held.stops : held.ends)[move.count] ?? 0}
           title={rampText(view, moved)[0]}
-          detail={rampText(view, moved, nodeMs)[1]}
+          detail={rampText(view, moved, nodeMs, isGuess)[1]}
         />
       )}
     </>
@@ -157,6 +159,7 @@ function rampText(
   view: GraphView,
   { run, count, end }: Ramp,
   nodeMs?: ArrayLike<number>,
+  isGuess = false,
 ): readonly [string, string] {
   const [first, last] = [run.blocks[end - count], run.blocks[end - 1]];
   const isAny = count > 0 && first !== undefined && last !== undefined;
@@ -168,5 +171,5 @@ function rampText(
   }
   const saved = `−${formatShare(macs / Math.max(1, view.totals.macs))} MACs`;
   const what = run.blocks.length === 1 && count > 0 ? 'block' : `${count} of ${run.blocks.length}`;
-  return [`skip ${what}`, nodeMs ? `${saved} · −${formatMs(ms)} here` : saved];
+  return [`skip ${what}`, nodeMs ? `${saved} · −${expectedText(ms, isGuess)} here` : saved];
 }

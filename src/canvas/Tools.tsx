@@ -88,14 +88,19 @@ interface LegendProps {
   readonly compact: boolean;
   /** What the bars along the graph are about: `mobile → edge`; undefined: there are none. */
   readonly chart: string | undefined;
+  readonly isGuess: boolean;
 }
 
 /** The heat scale; a square-root scale, so its middle is a quarter of the highest cost. */
-export function Legend({ colour, highest, compact, chart }: LegendProps) {
+export function Legend({ colour, highest, compact, chart, isGuess }: LegendProps) {
   const name = COLOUR_MODES.find(({ mode }) => mode === colour)?.name ?? '';
   return (
     <div className={styles.legend} data-compact={compact || undefined}>
-      {chart !== undefined && <span className={styles.chartLegend}>predicted at every cut, {chart}</span>}
+      {chart !== undefined && (
+        <span className={styles.chartLegend}>
+          {isGuess ? 'guessed' : 'predicted'} at every cut, {chart}
+        </span>
+      )}
       <span>{colour === 'crossingBytes' ? 'bytes crossing after each box' : `${name} per box`}</span>
       <div className={styles.legendBar} />
       <div className={styles.legendTicks}>

@@ -12,6 +12,11 @@ export function macShareText({ totals }: GraphView, macs: number): string {
   return `${Math.round((100 * macs) / Math.max(1, totals.macs))} % of MACs`;
 }
 
+/** A time that was predicted: `12.1 ms`, `~12.1 ms` if it is a guess. */
+export function expectedText(ms: number, isGuess: boolean): string {
+  return `${isGuess ? '~' : ''}${formatMs(ms)}`;
+}
+
 /**
  * What is expected until an exit answers, on this device: ` · 12.1 ms`; empty if nothing is.
  * @param isNeeded whether a node runs before it does
@@ -19,11 +24,12 @@ export function macShareText({ totals }: GraphView, macs: number): string {
 export function untilText(
   nodeMs: ArrayLike<number> | undefined,
   isNeeded: (node: number) => boolean,
+  isGuess: boolean,
 ): string {
   if (nodeMs === undefined) return '';
   let ms = 0;
   for (let node = 0; node < nodeMs.length; node++) if (isNeeded(node)) ms += nodeMs[node] ?? 0;
-  return ` · ${formatMs(ms)} here`;
+  return ` · ${expectedText(ms, isGuess)} here`;
 }
 
 /** The nodes that an exit needs. */

@@ -80,6 +80,8 @@ export interface GraphCanvasProps {
   /** What each placement is expected to take with these cuts, in order of the graph; called while dragging. */
   readonly forecast?: (cuts: readonly PlacedCut[]) => readonly Forecast[];
   readonly cutCosts?: CutCosts;
+  /** Expected times are guesses, since nothing of the kind was measured on this device yet. */
+  readonly isGuess?: boolean;
   /** What each node is expected to take on this device, by `NodeView.index`. */
   readonly nodeMs?: ArrayLike<number>;
   /** Tiers and link that the fastest cut is for, where they differ from the defaults. */

@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react';
+import { useCallback, useDeferredValue, useMemo } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { knownShares } from '../study/exit-pass.ts';
 import { expectedWork, type ExpectedWork, nodeShares, transferOf } from '../study/placement/expected-work.ts';
@@ -79,11 +79,13 @@ export interface Expectations {
   readonly work: ExpectedWork;
   readonly costs: CostsByTier;
   readonly assumptions: Parameters<typeof predictPlacements>[2];
+  /** Nothing of the kind was measured on this device yet: times are by multiply-accumulates. */
+  readonly isGuess: boolean;
 }
 
 /** What is assumed of the open model's times under a recipe's exits, skipped blocks and arithmetic. */
 export function useExpectations(view: GraphView, recipe: Recipe): Expectations {
-  const { costs } = useKnownCosts(view, recipe);
+  const { costs, basis } = useKnownCosts(view, recipe);
   const setup = useLab((lab) => lab.tierSetup);
   const sends = useLab((lab) => lab.sends);
   const tierProfiles = useLab((lab) => lab.tierProfiles);
@@ -94,8 +96,9 @@ export function useExpectations(view: GraphView, recipe: Recipe): Expectations {
       work: expectedWork(view, recipe),
       costs: costsByTier(costs, setup, nodeCostsThere(tierProfiles, view, recipe)),
       assumptions: { setup, sends, transfer, shares: shares ?? new Map(), imageBytes: costs.imageBytes },
+      isGuess: basis === null,
     }),
-    [view, recipe, costs, setup, sends, tierProfiles, transfer, shares],
+    [view, recipe, costs, basis, setup, sends, tierProfiles, transfer, shares],
   );
 }
 
@@ -114,9 +117,15 @@ function nodeCostsThere(
   return costs;
 }
 
-/** What the open model is expected to take on every placement and at every cut, under the recipe's exits. */
+/**
+ * What the open model is expected to take on every placement and at every cut, under the recipe's exits. It follows an
+ * edit a moment later: what was dropped or pressed is drawn first.
+ */
 export function usePredictions(view: GraphView, recipe: Recipe): Predictions {
-  const { work, costs, assumptions } = useExpectations(view, recipe);
+  const now = useExpectations(view, recipe);
+  const before = useDeferredValue(now);
+  // Another model's predictions are of no use.
+  const { work, costs, assumptions } = before.work.view === view ? before : now;
   return useMemo(() => predictPlacements(work, costs, assumptions), [work, costs, assumptions]);
 }
 
