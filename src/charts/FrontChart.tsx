@@ -1,6 +1,13 @@
 import { memo, type MouseEvent, type ReactNode, useEffect, useMemo } from 'react';
 import { type FrontLayout, layOutFront, type Mark, trialsOnAxes } from '../study/front-layout.ts';
-import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial } from '../study/metrics.ts';
+import {
+  type Axis,
+  type AxisId,
+  axisOf,
+  formatMetric,
+  isEmulatedTrial,
+  trialMetrics,
+} from '../study/metrics.ts';
 import { type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
 import type { Scale } from '../study/ticks.ts';
 import type { Trial } from '../study/trial.ts';
@@ -38,6 +45,10 @@ export function FrontChart({ xTitle, yTitle, ...plot }: FrontChartProps) {
   const { trials, x, y } = plot;
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
   const count = trialsOnAxes(trials, x, y).length;
+  const done = trials.filter(({ state }) => state.kind === 'done');
+  // Images that are not classified, for example, have neither accuracy nor agreement.
+  const missing =
+    done.length > 0 ? [yAxis, xAxis].find(({ id }) => done.every((each) => !trialMetrics(each)[id])) : null;
   return (
     <figure>
       <div className={styles.axisName}>
@@ -45,7 +56,11 @@ export function FrontChart({ xTitle, yTitle, ...plot }: FrontChartProps) {
       </div>
       {count === 0 && trials.length > 0 ? (
         <div className={styles.chart}>
-          <p className={styles.empty}>Nothing has been measured on these axes yet.</p>
+          <p className={styles.empty}>
+            {missing
+              ? `None of these trials tells its ${missing.label}: choose another axis.`
+              : 'Nothing has been measured on these axes yet.'}
+          </p>
         </div>
       ) : (
         <Plot {...plot} />

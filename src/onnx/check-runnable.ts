@@ -48,6 +48,15 @@ export function checkRunnable(model: Model): RunnableReport {
       hint: 'Export the model with another name for it.',
     });
   }
+  const twice = namedTwice(model);
+  if (twice !== null) {
+    errors.push({
+      code: 'onnx-node-name-twice',
+      message: `Several nodes are called "${twice}", which ONNX Runtime refuses, wanted a name of its own for each, or none.`,
+      where: twice,
+      hint: 'Give the nodes other names; in Python: for node in model.graph.node: node.name = "".',
+    });
+  }
   const missing = externalLocations(model).filter((location) => !isAttached(model, location));
   if (missing.length > 0) {
     errors.push({
@@ -58,6 +67,16 @@ export function checkRunnable(model: Model): RunnableReport {
   }
   addVersionNotes(model, errors, warnings);
   return { errors, warnings };
+}
+
+/** A name that several nodes of the graph have; nodes without a name have none in common. */
+function namedTwice({ graph }: Model): string | null {
+  const seen = new Set<string>();
+  for (const { name } of graph.nodes) {
+    if (name !== '' && seen.has(name)) return name;
+    seen.add(name);
+  }
+  return null;
 }
 
 function addTypeError(value: ValueInfo, role: string, errors: Failure[]): void {

@@ -193,13 +193,12 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     if (!result.ok) return get().reportFailure('The study stopped', result.failure);
     if (get().study?.id === study.id) set({ trials: result.value.trials });
     if (isCancelled.aborted) return;
+    const count = result.value.trials.length;
     const failures = result.value.trials.filter((trial) => trial.state.kind === 'failed').length;
-    get().tell(
-      'The study is done',
-      failures === 0
-        ? ''
-        : `${failures} of ${result.value.trials.length} strategies failed; the table says why.`,
-    );
+    const message = `${failures} of ${count} strategies failed; the table says why.`;
+    if (failures === 0) get().tell('The study is done');
+    else if (failures < count) get().tell('The study is done', message);
+    else get().reportFailure('The study is done', { code: 'all-failed', message });
   };
 
   const takeIn = async (study: Study) => {

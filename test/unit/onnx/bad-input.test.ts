@@ -180,6 +180,17 @@ describe('models that cannot run here', () => {
     expect(report({ node: [relu], input: [x], output: [y] })).toEqual({ errors: [], warnings: [] });
   });
 
+  it('reports nodes that share a name, as the runtime would; those without a name do not', () => {
+    const [first, last] = [
+      { ...relu, output: ['h'] },
+      { ...relu, input: ['h'] },
+    ];
+    const errorsOf = (name: string) =>
+      report({ node: [first, last].map((node) => ({ ...node, name })), input: [x], output: [y] }).errors;
+    expect(errorsOf('')).toEqual([]);
+    expect(errorsOf('<b>')).toMatchObject([{ code: 'onnx-node-name-twice', where: '<b>' }]);
+  });
+
   it.each(['sequence', 'map', 'optional'])('reports outputs that are a %s', (kind) => {
     const type = {
       value: {
