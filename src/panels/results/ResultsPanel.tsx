@@ -35,7 +35,17 @@ export function ResultsPanel() {
     [trials, axes.x, y],
   );
   const selected = trials.find(({ id }) => id === selectedTrialId);
-  if (trials.length === 0) return <Invitation />;
+  const hasExitsAtHand = useLab(({ recipes }) =>
+    recipes.present.some((operator) => operator.op === 'early-exit' && operator.kind !== 'skip'),
+  );
+  if (trials.length === 0) {
+    return (
+      <>
+        <Invitation />
+        {hasExitsAtHand && <ThresholdsPanel />}
+      </>
+    );
+  }
   return (
     <>
       <Section title="Front">

@@ -135,7 +135,7 @@ describe('what works instead of', () => {
       'exit-in-skipped-blocks',
       [skip(2), { ...tapped(first!.to), threshold: [0.7] }],
     ],
-    ['a mistyped exit', shuffle, [tapped(`${first!.to}x`)], 'exit-unknown-value', []],
+    ['a mistyped exit', shuffle, [tapped(`${first!.to}x`)], 'exit-unknown-value', [tapped(first!.to)]],
     [
       'two things that the model has not',
       dense,
