@@ -52,6 +52,13 @@ export function failed<T>(failure: Failure): Result<T> {
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof InputError) return thrown.failure;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  // What browsers throw when a file on disk is no longer what was opened; their own words guess at permissions.
+  if (thrown instanceof Error && /^(NotReadable|NotFound)Error$/.test(thrown.name))
+    return {
+      code: 'file-changed',
+      message: `A file changed or vanished on disk since it was opened (${message})`,
+      hint: 'Open the model and the images again; what was measured before stays.',
+    };
   return { code: 'internal', message };
 }
 

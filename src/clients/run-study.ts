@@ -63,27 +63,20 @@ export async function runStudy(
   callbacks: StudyCallbacks,
   control: StudyControl,
 ): Promise<Result<Study>> {
-  const modelClient = openModelClient();
+  const model = openStudyModel(study, inputs);
   const pool = createEnginePool(memoryBudgetBytes(inputs.environment));
   const sleepAgain = keepAwake();
   const stop = () => {
-    modelClient.terminate();
+    model.terminate();
     pool.discardAll();
   };
   control.signal.addEventListener('abort', stop);
   try {
-    const opened = await modelClient.api.open(
-      inputs.modelFile,
-      inputs.fileName,
-      inputs.externalFiles,
-      // As they are to run: automatic cuts are found at the size of the images.
-      study.trials[0]?.preprocessing,
-    );
+    const opened = await model.open();
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
-    if (inputs.heads) await modelClient.api.useHeads(inputs.heads);
     // Noise for weights is right by chance only: such a model is compared with itself.
     const labels = inputs.data.dataset.items.map(({ label }) => (opened.value.hollow ? null : label));
-    const run = createRun(study, inputs, callbacks, control, modelClient.api, pool, labels);
+    const run = createRun(study, inputs, callbacks, control, model, pool, labels);
     await run.reevaluate();
     await run.prepareReference();
     for (const visit of run.visits) {
@@ -99,6 +92,45 @@ export async function runStudy(
     stop();
     sleepAgain();
   }
+}
+
+type StudyModel = ReturnType<typeof openStudyModel>;
+
+/**
+ * The model in a worker. Where that dies, what it was doing is lost, and another takes over for what comes after.
+ */
+function openStudyModel(study: Study, { modelFile, fileName, externalFiles, heads }: StudyInputs) {
+  let client = openModelClient();
+  let [isEnded, isRestarted] = [false, false];
+  const open = async (): ReturnType<ModelApi['open']> => {
+    // As they are to run: automatic cuts are found at the size of the images.
+    const { preprocessing } = study.trials[0] ?? {};
+    const opened = await client.api.open(modelFile, fileName, externalFiles, preprocessing);
+    if (opened.ok && heads) await client.api.useHeads(heads);
+    return opened;
+  };
+  return {
+    open,
+    call: async <T>(work: (api: ModelApi) => Promise<Result<T>>): Promise<Result<T>> => {
+      const outcome = await work(client.api);
+      if (outcome.ok || isEnded || !/^worker-/.test(outcome.failure.code)) return outcome;
+      client.terminate();
+      client = openModelClient();
+      isRestarted = true;
+      await open();
+      return outcome;
+    },
+    /** Whether another worker has taken over since this was last asked. */
+    takeRestarted: (): boolean => {
+      const was = isRestarted;
+      isRestarted = false;
+      return was;
+    },
+    terminate: (): void => {
+      isEnded = true;
+      client.terminate();
+    },
+  };
 }
 
 /** What is known about a strategy while the study runs. */
@@ -124,7 +156,7 @@ function createRun(
   inputs: StudyInputs,
   callbacks: StudyCallbacks,
   control: StudyControl,
-  model: ModelApi,
+  model: StudyModel,
   pool: ReturnType<typeof createEnginePool>,
   labels: readonly (number | null)[],
 ) {
@@ -235,7 +267,10 @@ function createRun(
     const startedMs = performance.now();
     if (!work.built) {
       tell('building', strategy, null);
-      work.built = orEnd(await model.build(strategy.recipe));
+      const outcome = await model.call((api) => api.build(strategy.recipe));
+      // Files of a worker that is gone are gone, too.
+      if (model.takeRestarted()) for (const each of works.values()) each.built = null;
+      work.built = orEnd(outcome);
     }
     const { built } = work;
     const { plan, files, rawBytes } = built;
@@ -444,7 +479,7 @@ function createRun(
       if (control.signal.aborted) return;
       const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
       tell('compressing', strategy, null, msPerByte === null ? null : msPerByte * bytesLeft);
-      const outcome = await model.gzipBytes(strategy.recipe);
+      const outcome = await model.call((api) => api.gzipBytes(strategy.recipe));
       bytesDone += size.rawBytes;
       bytesLeft -= size.rawBytes;
       if (!outcome.ok) continue;

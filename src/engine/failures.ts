@@ -7,7 +7,9 @@ import { InputError, toFailure, type Failure } from '../base/result.ts';
 export function runtimeFailure(thrown: unknown, where: string): Failure {
   if (thrown instanceof InputError) return thrown.failure;
   // Emscripten throws C++ exceptions it could not translate as bare numbers.
-  const message = typeof thrown === 'number' ? `C++ exception ${thrown}` : toFailure(thrown).message;
+  const failure = toFailure(typeof thrown === 'number' ? new Error(`C++ exception ${thrown}`) : thrown);
+  if (failure.code === 'file-changed') return { ...failure, where };
+  const { message } = failure;
   if (
     /bad_alloc|Integer overflow|out of memory|allocation failed|Cannot enlarge memory|exceeds the maximum/i.test(
       message,

@@ -72,21 +72,24 @@ export function costProfileOf(view: GraphView, profiled: ProfiledRun): CostProfi
   };
 
   if (areTimesMissing(nodes)) return byMacs('The GPU tells no times of single operators in this browser.');
-  const { startMs, betweenMs } = timesAround(profiled);
+  const { aroundMs, betweenMs } = timesAround(profiled);
+  // Noting times costs something around the execution, too: a session without a profile tells better.
+  const idleMs = handOver ? handOver.ms + handOver.msPerByte * bytesInAndOut(view) : Infinity;
+  const startMs = Math.min(aroundMs, idleMs, computeMs / 2);
   const times = timesPerInference(nodes, samples);
   const { nodeMs, guessedMs } = attributeTimes(
     view,
     times.map((time) => ({ ...time, ms: time.ms + betweenMs / times.length })),
   );
   const nodesMs = times.reduce((sum, { ms }) => sum + ms, 0);
-  const scaled = scaledTo(nodeMs, Math.max(computeMs - startMs, computeMs / 2));
+  const scaled = scaledTo(nodeMs, computeMs - startMs);
   if (scaled === null) return byMacs('The runtime told no times of single operators.');
   if (guessedMs > nodesMs / 2)
     return byMacs('The runtime runs most of this model as one, without times of single operators.');
   return {
     ...common,
     nodeMs: scaled,
-    startMs: Math.min(startMs, computeMs / 2),
+    startMs,
     ...(handOver && { handOverMs: handOver.ms, handOverMsPerByte: handOver.msPerByte }),
     source: 'measured',
     guessedShare: guessedMs / nodesMs,
@@ -106,11 +109,11 @@ export function shareInNodes({ nodes, samples }: ProfiledRun): number {
 
 /** What an inference takes besides the runtime's nodes: around the execution of the graph, and between the nodes. */
 function timesAround({ nodes, samples, executionMs = [] }: ProfiledRun): {
-  readonly startMs: number;
+  readonly aroundMs: number;
   readonly betweenMs: number;
 } {
   if (executionMs.length !== samples.length || samples.every(({ warmUp }) => warmUp))
-    return { startMs: 0, betweenMs: 0 };
+    return { aroundMs: 0, betweenMs: 0 };
   const runs = samples.map(({ computeMs, warmUp }, run) => {
     const ms = executionMs[run] ?? 0;
     const inNodesMs = nodes.reduce((sum, { timesMs }) => {
@@ -122,7 +125,12 @@ function timesAround({ nodes, samples, executionMs = [] }: ProfiledRun): {
   // Whatever disturbs a run makes times this short many times longer, so the least of them counts.
   const leastOf = (part: 'aroundMs' | 'betweenMs'): number =>
     runs.filter(({ warmUp }) => !warmUp).reduce((least, run) => Math.min(least, run[part]), Infinity);
-  return { startMs: Math.max(0, leastOf('aroundMs')), betweenMs: Math.max(0, leastOf('betweenMs')) };
+  return { aroundMs: Math.max(0, leastOf('aroundMs')), betweenMs: Math.max(0, leastOf('betweenMs')) };
+}
+
+function bytesInAndOut({ inputs, exits, values }: GraphView): number {
+  const names = [...inputs, ...exits.map(({ output }) => output)];
+  return sumOf(names.map((name) => values.get(name)?.bytes ?? 0));
 }
 
 function sumOf(values: readonly number[]): number {

@@ -136,6 +136,19 @@ export async function cancelAtCompressing(setup: Setup) {
   return { cancelled, resumed: finished(await runStudy(cancelled, inputs, quiet, openControl())) };
 }
 
+/** Runs a study that waits after this many updates, until the function called `died` on the page is called. */
+export async function runOver(setup: Setup, updates: number, died: string) {
+  const { study, inputs } = await prepare(setup);
+  let seen = 0;
+  const onTrial = async () => {
+    if (++seen !== updates) return;
+    await new Promise<void>((resolve) => {
+      (globalThis as Record<string, unknown>)[died] = resolve;
+    });
+  };
+  return finished(await runStudy(study, inputs, { onTrial, onProgress: () => {} }, openControl()));
+}
+
 /** Pauses after an update for a while, then goes on to the end. */
 export async function pauseFor(setup: Setup, ms: number) {
   const { study, inputs } = await prepare(setup);

@@ -165,6 +165,25 @@ test('a page closed in the middle of a study loses nothing but the visit under w
   expect(kept).toEqual(after);
 });
 
+test('where the model’s worker dies, the strategy it was building is lost, and another builds the rest', async ({
+  page,
+}) => {
+  const setup = { recipes: [identity, early, dynamic] };
+  const over = runInPage<Module, 'runOver'>(page, path, 'runOver', setup, 1, 'workerDied');
+  await page.waitForFunction(() => 'workerDied' in globalThis);
+  const worker = page.workers().find((each) => each.url().includes('workers/model.ts'));
+  const gone = worker?.waitForEvent('close');
+  await worker?.evaluate(() => self.close()).catch(() => {});
+  await gone;
+  await page.evaluate(() => (globalThis as unknown as { workerDied: () => void }).workerDied());
+  const study = await over;
+  const failed = study.trials.filter(({ state }) => state.kind === 'failed');
+  expect(failed).toHaveLength(1);
+  const [state] = failed.map((trial) => trial.state);
+  expect(state?.kind === 'failed' && state.message).toContain('crashed');
+  for (const trial of study.trials) if (!failed.includes(trial)) expectComplete(trial);
+});
+
 test('an image that cannot be read fails the trials with its name, and the study ends', async ({ page }) => {
   const setup = { recipes: [identity, early], brokenImage: 5 };
   const { study } = await runInPage<Module, 'runToEnd'>(page, path, 'runToEnd', setup);

@@ -63,6 +63,9 @@ describe("the runtime's profile", () => {
     const executionMs = [190, 11, 11, 36];
     const profile = costProfileOf(resnet, { nodes, samples, imageBytes: 7, executionMs });
     expect(profile.startMs).toBe(2);
+    const handOver = { ms: 0.5, msPerByte: 0 };
+    const told = costProfileOf(resnet, { nodes, samples, imageBytes: 7, executionMs, handOver });
+    expect(told).toMatchObject({ startMs: 0.5, handOverMs: 0.5, handOverMsPerByte: 0 });
     expect(profile.nodeMs[0]).toBeCloseTo(5.5, 9);
     expect(profile.nodeMs[4]).toBeCloseTo(5.5, 9);
     const lines = executionMs.map(
