@@ -268,10 +268,10 @@ export const OPSET_CHANGES: readonly OpsetChange[] = [
   },
   {
     since: 18,
-    operators: [
-      ...['ReduceL1', 'ReduceL2', 'ReduceLogSum', 'ReduceLogSumExp', 'ReduceMax', 'ReduceMean', 'ReduceMin'],
-      ...['ReduceProd', 'ReduceSumSquare'],
-    ],
+    operators:
+      'ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare'.split(
+        ' ',
+      ),
     rewrite: axesAsInput('axes'),
   },
   { since: 18, operators: ['Split'], rewrite: split },
