@@ -56,7 +56,7 @@ export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof Error && /^(NotReadable|NotFound)Error$/.test(thrown.name))
     return {
       code: 'file-changed',
-      message: `A file changed or vanished on disk since it was opened (${message})`,
+      message: 'A file changed or vanished on disk since it was opened',
       hint: 'Open the model and the images again; what was measured before stays.',
     };
   return { code: 'internal', message };

@@ -113,7 +113,7 @@ function openStudyModel(study: Study, { modelFile, fileName, externalFiles, head
     open,
     call: async <T>(work: (api: ModelApi) => Promise<Result<T>>): Promise<Result<T>> => {
       const outcome = await work(client.api);
-      if (outcome.ok || isEnded || !/^worker-/.test(outcome.failure.code)) return outcome;
+      if (outcome.ok || isEnded || !outcome.failure.code.startsWith('worker-')) return outcome;
       client.terminate();
       client = openModelClient();
       isRestarted = true;
