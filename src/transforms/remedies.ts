@@ -35,30 +35,37 @@ interface Attempted {
  * The nearest recipe that fits where one does not: the cut moved to the nearest frontier there is, the exit to the
  * nearest value, fewer blocks skipped; where nothing of the kind is possible, the recipe without the operator that
  * does not fit, and without what does not fit of the rest.
+ * @param steps so many operators may still be mended one after another
  * @returns null if nothing near works either
  */
-export function remedyFor(attempted: Attempted): Remedy | null {
+export function remedyFor(attempted: Attempted, steps = attempted.recipe.length): Remedy | null {
   const { failure: refused } = attempted;
   // Operators in the wrong order come with their right one.
   if (refused.code === 'recipe-sequence' && refused.remedy)
-    return followed(attempted, refused.remedy as Candidate);
+    return followed(attempted, refused.remedy as Candidate, steps);
+  const at = concernedIndex(attempted.recipe, refused);
   let tried = 0;
   let last: Candidate | null = null;
+  let mended: Candidate | null = null;
   for (const candidate of candidatesFor(attempted)) {
     if (tried++ >= mostCandidates) break;
     if (fits(attempted, candidate.recipe)) return candidate;
+    const next = failureOf(attempted, candidate.recipe);
+    if (next && concernedIndex(candidate.recipe, next) !== at) mended ??= candidate;
     last = candidate;
   }
+  // What is wrong with another operator is the next step.
+  if (mended !== null && steps > 0) return followed(attempted, mended, steps - 1);
   // Each step has an operator less, so this ends.
   if (last === null || last.recipe.length >= attempted.recipe.length) return null;
-  return followed(attempted, last);
+  return followed(attempted, last, steps);
 }
 
 /** A step and, if the model refuses what it leads to, the next one. */
-function followed(attempted: Attempted, step: Candidate): Remedy | null {
+function followed(attempted: Attempted, step: Candidate, steps: number): Remedy | null {
   if (fits(attempted, step.recipe)) return step;
   const failure = failureOf(attempted, step.recipe);
-  const rest = failure && remedyFor({ ...attempted, recipe: step.recipe, failure });
+  const rest = failure && remedyFor({ ...attempted, recipe: step.recipe, failure }, steps);
   return rest && { label: `${step.label}; ${lowerFirst(rest.label)}`, recipe: rest.recipe };
 }
 
@@ -97,7 +104,7 @@ function draftOf(analysed: AnalysedModel, recipe: Recipe, heads: Heads): Planned
 
 function* candidatesFor(attempted: Attempted): Generator<Candidate> {
   const { recipe, failure } = attempted;
-  const at = recipe.findIndex((operator) => isConcerned(operator, failure));
+  const at = concernedIndex(recipe, failure);
   const operator = recipe[at];
   if (operator === undefined || failure.code === 'exit-not-trained') return;
   const instead = (label: string, ...operators: readonly Operator[]): Candidate => ({
@@ -127,6 +134,10 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
 }
 
 type Instead = (label: string, ...operators: readonly Operator[]) => Candidate;
+
+function concernedIndex(recipe: Recipe, failure: Failure): number {
+  return recipe.findIndex((operator) => isConcerned(operator, failure));
+}
 
 /** Which operator a failure is about. */
 function isConcerned(operator: Operator, { code, message }: Failure): boolean {

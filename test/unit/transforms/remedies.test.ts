@@ -150,6 +150,13 @@ describe('what works instead of', () => {
       'recipe-sequence',
       [exit({ threshold: 0.5, form: 'segments' }), partition('equal-size')],
     ],
+    [
+      'more blocks than there are and a cut that is gone: the blocks there are, and a cut of what they leave',
+      shuffle,
+      [skip(999), partition('gone for good')],
+      'no-skippable-blocks',
+      [skip(7), partition('equal-size')],
+    ],
     ['quantizing twice', shuffle, [int8, int8], 'recipe-sequence', [int8]],
     ['pruning integers', shuffle, [int8, prune], 'recipe-sequence', [prune, int8]],
   ];
