@@ -1,6 +1,5 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
 import { type Node, type Tensor, type ValueName, valueName } from '../../../onnx/model.ts';
-import { elementCount, tensorFloats } from '../../../onnx/tensor.ts';
 import type { Affine } from '../affine.ts';
 import type { ConstantPool, QuantizedBias, QuantizedConstant } from './constant-pool.ts';
 import { leftAsFloat, noRange, type Outcome, whyNotQuantizable } from './outcome.ts';
@@ -250,9 +249,7 @@ function padsWithItsOwn(node: Node, context: StaticGraph): boolean {
   const mode = stringAttribute(node, 'mode') ?? 'constant';
   if (mode !== 'constant') return true;
   const value = node.inputs[2];
-  if (!isGiven(value)) return true;
-  const tensor = context.constant(value);
-  return tensor !== null && elementCount(tensor.dims) === 1 && tensorFloats(tensor)[0] === 0;
+  return value === undefined || value === '' || context.numberIn(value) === 0;
 }
 
 /** Operators whose inputs and outputs are quantized; those not named in `wishOf` on all sides. */

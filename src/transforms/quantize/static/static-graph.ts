@@ -22,6 +22,8 @@ export interface StaticGraph {
   /** Whether the file holds it as float32 of already quantized values. */
   isDequantized(name: ValueName): boolean;
   constant(name: ValueName | undefined): Tensor | null;
+  /** The one number that a value holds whatever the input; null if there is no such number. */
+  numberIn(name: ValueName): number | null;
   /** How many inputs of nodes read it; a subgraph counts as one. */
   readersOf(name: ValueName): number;
   /** The value whose range counts: that of an activation, for what nobody but the activation reads. */
@@ -62,6 +64,10 @@ export function staticGraph(model: Model, form: StaticForm, ranges: Pick<Ranges,
     isOutput: (name) => outputs.has(name),
     isDequantized: (name) => madeBy(name)?.opType === 'DequantizeLinear',
     constant: (name) => index.initializers.get(name ?? '') ?? null,
+    numberIn: (name) => {
+      const elements = facts.get(name)?.elements?.() ?? [];
+      return elements.length === 1 && typeof elements[0] === 'number' ? elements[0] : null;
+    },
     readersOf: (name) => readers.get(name) ?? 0,
     rangeSource,
     affineOf: (name) => affineFrom(rangeSource(name), madeBy(rangeSource(name)), form, ranges),

@@ -15,7 +15,7 @@ import {
   type ValueName,
   valueName,
 } from '../../../onnx/model.ts';
-import { bytesTensor, elementCount, tensorFloats } from '../../../onnx/tensor.ts';
+import { bytesTensor } from '../../../onnx/tensor.ts';
 import { type Affine, quantized, type Spread } from '../affine.ts';
 import type { ConstantPool, QuantizedBias, QuantizedConstant } from './constant-pool.ts';
 import { leftAsFloat, noRange, type Outcome, type Rewritten, whyNotQuantizable } from './outcome.ts';
@@ -265,13 +265,12 @@ class QOperatorWriter {
     }
     const [, pads = valueName(''), value = valueName(''), ...axes] = node.inputs;
     if (value === '') return this.passOn(node, input, [pads, input.zeroPoint, ...axes]);
-    const tensor = this.context.constant(value);
-    if (tensor === null || elementCount(tensor.dims) !== 1)
-      return 'what it pads with is computed at run time';
-    const integer = quantized(tensorFloats(tensor)[0] ?? 0, input.affine);
+    const number = this.context.numberIn(value);
+    if (number === null) return 'what it pads with is computed at run time';
+    const integer = quantized(number, input.affine);
     const type = this.context.form.activations === 'u8' ? DataType.uint8 : DataType.int8;
     const constant = this.pool.add(`${value}_quantized`, (name) =>
-      bytesTensor(name, tensor.dims, type, Uint8Array.of(integer & 0xff)),
+      bytesTensor(name, [], type, Uint8Array.of(integer & 0xff)),
     );
     return this.passOn(node, input, [pads, constant, ...axes]);
   }
