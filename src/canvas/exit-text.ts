@@ -12,9 +12,9 @@ export function macShareText({ totals }: GraphView, macs: number): string {
   return `${Math.round((100 * macs) / Math.max(1, totals.macs))} % of MACs`;
 }
 
-/** A time that was predicted: `12.1 ms`, `~12.1 ms` if it is a guess. */
+/** A time that was predicted: `12.1 ms`, `≈ 12.1 ms` if it is a guess. */
 export function expectedText(ms: number, isGuess: boolean): string {
-  return `${isGuess ? '~' : ''}${formatMs(ms)}`;
+  return `${isGuess ? '≈ ' : ''}${formatMs(ms)}`;
 }
 
 /**

@@ -51,7 +51,13 @@ export function RecipePanel() {
         ))}
       </ol>
       <AddSteps />
-      {problem && <Problem failure={problem} />}
+      {/* The next step, not a mistake. */}
+      {problem?.code === 'exit-not-trained' && (
+        <p className={panel.dim} role="status">
+          Exits are not trained yet: the button on their card does it, then the recipe can be measured.
+        </p>
+      )}
+      {problem && problem.code !== 'exit-not-trained' && <Problem failure={problem} />}
       {problem && <RemedyButton failure={problem} />}
       {!problem &&
         problems.map((text) => <Problem key={text} failure={{ code: 'placement', message: text }} />)}

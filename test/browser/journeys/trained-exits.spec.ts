@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { unzipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { splitImages } from '../../../src/study/evaluation-images.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
@@ -69,7 +69,7 @@ test('exits dropped on the graph are trained on the device, measured, downloaded
 
   await lab.show('Recipe');
   await expect(lab.button('Add to study')).toBeDisabled();
-  await expect(page.getByRole('alert').filter({ hasText: 'not trained yet' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'not trained yet' })).toBeVisible();
   const labels = sampleLabels();
   const { training, evaluation } = splitImages(labels);
   await lab.press(lab.button(`Train 2 exits on ${training.length} images`));
@@ -190,4 +190,41 @@ test('without labels an exit learns what the whole model predicts', async ({ lab
   await expect(told).toContainText('as the whole model');
   const [, percent = ''] = /Exit 1: ([\d.]+) %/.exec((await told.textContent()) ?? '') ?? [];
   expect(Number(percent), 'far above chance').toBeGreaterThan(50);
+});
+
+test('images that cannot be decoded and classes with too few images are told about, with two ways out @desktop', async ({
+  lab,
+  page,
+}) => {
+  // Twelve images of each digit but of the zero, of which there are three.
+  const entries = Object.entries(unzipSync(zip)).filter(([path]) => {
+    const [, digit = '', image = ''] = /(\d)\/(\d+)\.png$/.exec(path) ?? [];
+    return image !== '' && Number(image) < (digit === '0' ? 3 : 12);
+  });
+  const open = (files: typeof entries) => {
+    const source = memorySource(zipSync(Object.fromEntries(files)));
+    return openDataset([{ path: 'few.zip', source }], 'few.zip').dataset.items;
+  };
+  const items = open(entries);
+  const { training } = splitImages(items.map(({ label }) => label));
+  const broken = training.map((image) => items[image]).find((item) => item?.label === 3)?.name;
+  const files = entries.map(([path, bytes]): (typeof entries)[number] => [
+    path,
+    path === broken ? bytes.slice(0, 60) : bytes,
+  ]);
+  await lab.visit();
+  await lab.openImages({ name: 'few.zip', bytes: zipSync(Object.fromEntries(files)) });
+  await lab.closeDialog();
+  await lab.press(page.getByTestId('add-tap'));
+  await lab.press(trainButton(lab));
+  const refused = page.getByRole('alert').filter({ hasText: 'too few training images of class 0 "0" (1)' });
+  await expect(refused).toBeVisible({ timeout: 30_000 });
+  await lab.press(lab.button('Train without these classes'));
+  const told = page.getByRole('list', { name: 'What the exits can do' });
+  await expect(told).toContainText('never chooses 1 of 10 classes', { timeout: 60_000 });
+  await expect(told).toContainText('1 left out, which cannot be decoded');
+  await expect(refused).toHaveCount(0);
+  await lab.press(trainButton(lab, /^Train 1 exit again$/));
+  await lab.press(lab.button('Learn the model’s own answers'));
+  await expect(told).toContainText('as the whole model', { timeout: 60_000 });
 });
