@@ -19,8 +19,10 @@ import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
 import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
-import { countQuantizable, nothingToQuantize } from './quantize/dynamic.ts';
-import type { WeightForm } from './quantize/quantize-weights.ts';
+import type { PrepareOperator } from './prepare/prepare-operator.ts';
+import { prepareModel } from './prepare/prepare-model.ts';
+import { checkQuantizable } from './quantize/quantize-model.ts';
+import type { QuantizeOperator } from './quantize/quantize-operator.ts';
 import { opsetProblem } from './quantize/raise-opset.ts';
 import { checkSequence } from './recipe-sequence.ts';
 import type { ExistingExitOperator, PartitionOperator, PruneOperator, Recipe } from './recipe.ts';
@@ -37,11 +39,13 @@ export interface Draft {
   /** Dynamic exits decide inside one file. */
   readonly isNested: boolean;
   readonly partition: PartitionOperator | null;
-  readonly quantize: WeightForm | null;
+  readonly quantize: QuantizeOperator | null;
   /** For each value of skipped blocks, the one that what follows reads instead. */
   readonly standIns: ReadonlyMap<ValueName, ValueName>;
   /** Outputs of trained exits, by the value that each hangs on. */
   readonly taps: ReadonlyMap<string, ValueName>;
+  /** What preparations did, in sentences. */
+  readonly notes: readonly string[];
 }
 
 export interface PlannedDraft extends Draft {
@@ -59,14 +63,14 @@ export function isIdentity(recipe: Recipe): boolean {
 
 /**
  * Applies a recipe.
- * @param prune what a prune operator does to the weights; `checkPrunable` for a check without reading any
+ * @param purpose `check`: only whether it fits, so weights are neither read nor changed
  * @param heads what trained exits need
  * @throws InputError with the reason if the recipe does not fit the model
  */
 export function applyRecipe(
   analysed: AnalysedModel,
   recipe: Recipe,
-  prune: (analysed: AnalysedModel, operator: PruneOperator) => AnalysedModel,
+  purpose: 'check' | 'build',
   heads: Heads,
 ): PlannedDraft {
   checkSequence(recipe);
@@ -78,6 +82,7 @@ export function applyRecipe(
     quantize: null,
     standIns: new Map(),
     taps: new Map(),
+    notes: [],
   };
   for (const operator of recipe) {
     switch (operator.op) {
@@ -112,14 +117,15 @@ export function applyRecipe(
         draft = { ...draft, partition: operator };
         break;
       case 'prune':
-        draft = { ...draft, analysed: prune(draft.analysed, operator) };
+        draft = { ...draft, analysed: pruned(draft.analysed, operator, purpose) };
         break;
-      case 'quantize': {
-        checkQuantizable(draft.analysed);
-        const { weights = 'u8', perChannel = false } = operator;
-        draft = { ...draft, quantize: { weights, perChannel } };
+      case 'prepare':
+        draft = prepared(draft, operator, valuesNamedIn(recipe), purpose);
         break;
-      }
+      case 'quantize':
+        checkQuantizable(draft.analysed.model, operator);
+        draft = { ...draft, quantize: operator };
+        break;
       default:
         unreachable(operator);
     }
@@ -199,21 +205,41 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
   });
 }
 
-/** Prunes the weights of a model. */
-export function pruneWeights(analysed: AnalysedModel, operator: PruneOperator): AnalysedModel {
-  const pruned = pruneMagnitude(analysed.model, operator.ratio, operator.scope ?? 'layer');
-  return analyseEdited(analysed, pruned, analysed.exits);
-}
-
-/** Only whether there is something to prune. */
-export function checkPrunable(analysed: AnalysedModel): AnalysedModel {
+function pruned(
+  analysed: AnalysedModel,
+  { ratio, scope = 'layer' }: PruneOperator,
+  purpose: 'check' | 'build',
+): AnalysedModel {
   if (prunableTensors(analysed.model.graph).length === 0) throw nothingToPrune();
-  return analysed;
+  if (purpose === 'check') return analysed;
+  return analyseEdited(analysed, pruneMagnitude(analysed.model, ratio, scope), analysed.exits);
 }
 
-function checkQuantizable({ model }: AnalysedModel): void {
-  if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
-  checkOpset({ model });
+function prepared(
+  draft: Draft,
+  operator: PrepareOperator,
+  kept: ReadonlySet<string>,
+  purpose: 'check' | 'build',
+): Draft {
+  const { analysed, notes } = draft;
+  const { model, note } = prepareModel(analysed.model, operator, kept, purpose);
+  return {
+    ...draft,
+    analysed: model === analysed.model ? analysed : analyseEdited(analysed, model, analysed.exits),
+    notes: [...notes, note],
+  };
+}
+
+/** The values that exits, bypasses and cuts hang on, which have to stay. */
+function valuesNamedIn(recipe: Recipe): ReadonlySet<string> {
+  return new Set(
+    recipe.flatMap((operator): readonly string[] => {
+      if (operator.op === 'partition') return namedCutsOf(operator).flat();
+      if (operator.op !== 'early-exit' || operator.kind === 'existing') return [];
+      if (operator.kind === 'trained') return operator.at;
+      return (operator.bypass ?? []).flatMap(({ from, to }) => [from, to]);
+    }),
+  );
 }
 
 /** Whether DynamicQuantizeLinear can be used. */

@@ -1,4 +1,3 @@
-import { formatShare } from '../base/units.ts';
 import { InputError } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import { isHollow, RANDOM_WEIGHTS_NOTE } from '../onnx/hollow.ts';
@@ -7,7 +6,7 @@ import type { Model } from '../onnx/model.ts';
 import { serializeModel } from '../onnx/serialize.ts';
 import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
-import { applyRecipe, checkPrunable, isIdentity, type PlannedDraft, pruneWeights } from './apply-recipe.ts';
+import { applyRecipe, isIdentity, type PlannedDraft } from './apply-recipe.ts';
 import { convertCrossing } from './cuts/convert-crossing.ts';
 import { automaticCutOf, type ResolvedCuts } from './cuts/resolve-cut.ts';
 import { withSafeNames } from './cuts/safe-names.ts';
@@ -24,7 +23,8 @@ import {
   wholeSegment,
 } from './compile-segments.ts';
 import { remedyFor } from './remedies.ts';
-import { standardOpset } from './quantize/raise-opset.ts';
+import type { Ranges } from './quantize/quantization.ts';
+import { quantizationWarnings } from './quantize/quantization-warnings.ts';
 import type { Recipe } from './recipe.ts';
 import type { Variant, VariantFile } from './variant.ts';
 
@@ -46,7 +46,7 @@ export function checkRecipe(
   checkRunnableParts(analysed);
   try {
     if (isIdentity(recipe)) return;
-    const planned = applyRecipe(analysed, recipe, checkPrunable, heads);
+    const planned = applyRecipe(analysed, recipe, 'check', heads);
     // What crosses must be of a known type.
     for (const { nodes, inputs, outputs } of planned.segments) {
       subModel(planned.analysed, nodes, inputs, outputs);
@@ -80,6 +80,8 @@ export function buildVariant(
     readonly onProgress?: (share: number) => void;
     /** What trained exits need; without them they are refused. */
     readonly heads?: Heads;
+    /** What static quantization needs, see `calibrate/calibration.ts`; without them it is refused. */
+    readonly ranges?: Ranges | null;
     /** What sizes that the model leaves open are counted as; the files keep them open. */
     readonly size?: CountedSize;
   },
@@ -98,14 +100,18 @@ export function buildVariant(
         quantize: null,
         standIns: new Map(),
         taps: new Map(),
+        notes: [],
         segments: [wholeSegment(analysed)],
       }
-    : applyRecipe(analysed, recipe, pruneWeights, options.heads ?? NO_HEADS);
+    : applyRecipe(analysed, recipe, 'build', options.heads ?? NO_HEADS);
   const names = fileNames(options.baseName, draft);
   const plain = draft.segments.map((segment, at): CompiledSegment => {
     const isLast = at === draft.segments.length - 1;
     const whole = isIdentity(recipe) ? model : null;
-    const result = compileSegment(draft, segment, names[at] as string, isLast, whole);
+    const result = compileSegment(draft, segment, names[at] as string, isLast, {
+      whole,
+      ranges: options.ranges ?? null,
+    });
     options.onProgress?.((at + 1) / draft.segments.length);
     return result;
   });
@@ -216,6 +222,7 @@ function warningsOf(
   compiled: readonly CompiledSegment[],
 ): string[] {
   const warnings: string[] = isHollow(model) ? [RANDOM_WEIGHTS_NOTE] : [];
+  warnings.push(...draft.notes);
   if (recipe.some(({ op }) => op === 'prune')) {
     warnings.push(
       'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',
@@ -226,8 +233,10 @@ function warningsOf(
       'Blocks are left out without training anew: how much accuracy that costs differs from model to model.',
     );
   }
-  if (draft.quantize !== null)
-    warnings.push(...quantizationWarnings(model, draft.quantize.weights, compiled));
+  if (draft.quantize !== null) {
+    const parts = compiled.flatMap(({ quantization }) => (quantization === null ? [] : [quantization]));
+    warnings.push(...quantizationWarnings(model, draft.quantize, parts));
+  }
   if (draft.automaticCuts !== null) warnings.push(...automaticCutWarnings(draft.automaticCuts));
   const notNeeded = notCrossing(draft);
   if (notNeeded.length > 0) {
@@ -236,51 +245,6 @@ function warningsOf(
     );
   }
   return warnings;
-}
-
-function quantizationWarnings(
-  model: Model,
-  weights: 'u8' | 's8',
-  compiled: readonly CompiledSegment[],
-): string[] {
-  const coverages = compiled.flatMap(({ coverage }) => (coverage === null ? [] : [coverage]));
-  const sum = (count: (coverage: (typeof coverages)[number]) => number): number =>
-    coverages.reduce((all, coverage) => all + count(coverage), 0);
-  const quantized = sum((coverage) => coverage.quantized);
-  const grouped = sum((coverage) => coverage.grouped);
-  const skipped = coverages.flatMap((coverage) => coverage.skipped);
-  const warnings: string[] = [];
-  if (weights === 's8') {
-    warnings.push(
-      'Signed weights are up to nine times slower than unsigned ones on wasm; u8 is the fast form.',
-    );
-  }
-  if (grouped > 0) {
-    warnings.push(
-      `${grouped} of ${quantized} quantized layers (${formatShare(grouped / quantized)}) are grouped or depthwise convolutions, where 8-bit arithmetic seldom pays: such models may get slower on wasm.`,
-    );
-  }
-  for (const [reason, nodes] of byReason(skipped)) {
-    const named = nodes.slice(0, 3).join(', ');
-    warnings.push(
-      `Left as floats: ${named}${nodes.length > 3 ? ` and ${nodes.length - 3} more` : ''} (${reason}).`,
-    );
-  }
-  const opset = standardOpset(model);
-  if (opset < 11) warnings.push(`The files are written for opset 11 instead of ${opset}, which int8 needs.`);
-  return warnings;
-}
-
-function byReason(
-  skipped: readonly { readonly node: string; readonly reason: string }[],
-): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const { node, reason } of skipped) {
-    const group = groups.get(reason);
-    if (group === undefined) groups.set(reason, [node]);
-    else group.push(node);
-  }
-  return groups;
 }
 
 function automaticCutWarnings({ isExact, prediction }: ResolvedCuts): string[] {

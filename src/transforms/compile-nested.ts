@@ -37,7 +37,7 @@ export function nestCompiled(
     decision: { output: exitIndexOutput, exits },
     segment: {
       model,
-      coverage: null,
+      quantization: null,
       parameters,
       plan: {
         file,

@@ -9,32 +9,34 @@ import type { PlannedDraft } from './apply-recipe.ts';
 import { nonZeroCount } from './count-non-zero.ts';
 import { subModel } from './extract.ts';
 import { crossingAfter, type SegmentNodes } from './plan-segments.ts';
-import { quantizeDynamic } from './quantize/dynamic.ts';
-import type { QuantizationCoverage } from './quantize/quantization.ts';
+import { standardOpset } from './graph-names.ts';
+import type { Ranges } from './quantize/quantization.ts';
+import type { PartQuantization } from './quantize/quantization-warnings.ts';
+import { quantizeModel } from './quantize/quantize-model.ts';
 import type { ExitPlan, Parameter, SegmentPlan, Variant, VariantPlan } from './variant.ts';
 
 /** A segment as a model of its own, with what counting it needs. */
 export interface CompiledSegment {
   readonly model: Model;
   readonly plan: SegmentPlan;
-  readonly coverage: QuantizationCoverage | null;
+  readonly quantization: PartQuantization | null;
   /** What the segment has learned, by name. */
   readonly parameters: ReadonlyMap<string, Parameter>;
 }
 
 /**
  * Makes one segment's model. Reads its weights only if they are quantized.
- * @param whole the model itself, if the segment is all of it unchanged
+ * @param options the model itself, if the segment is all of it unchanged; ranges of values for static quantization
  */
 export function compileSegment(
   { analysed, quantize }: PlannedDraft,
   segment: SegmentNodes,
   file: string,
   isLast: boolean,
-  whole: Model | null = null,
+  { whole = null, ranges = null }: { readonly whole?: Model | null; readonly ranges?: Ranges | null } = {},
 ): CompiledSegment {
   const float = whole ?? subModel(analysed, segment.nodes, segment.inputs, segment.outputs);
-  const integer = quantize === null ? null : quantizeDynamic(float, quantize);
+  const integer = quantize === null ? null : quantizeModel(float, quantize, ranges);
   const parameters = new Map<string, Parameter>();
   let macs = 0;
   for (const node of segment.nodes) {
@@ -50,7 +52,7 @@ export function compileSegment(
   }
   return {
     model: integer?.model ?? float,
-    coverage: integer?.coverage ?? null,
+    quantization: integer && { ...integer, opset: standardOpset(integer.model) },
     parameters,
     plan: {
       file,

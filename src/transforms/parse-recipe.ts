@@ -1,5 +1,4 @@
 import { unreachable } from '../base/assert.ts';
-import { InputError } from '../base/result.ts';
 import { TRANSFER_TYPES } from './transfer.ts';
 import {
   AUTOMATIC_CUTS,
@@ -10,7 +9,14 @@ import {
 } from './cuts/resolve-cut.ts';
 import { DEFAULT_HEAD_SEED } from './exits/trained-head.ts';
 import { CONFIDENCE_MEASURES, DEFAULT_CONFIDENCE } from './exits/confidence.ts';
-import { perhaps } from './nearest-name.ts';
+import { describe, isObject, oneOf, optional, refuse, refuseUnknownFields } from './parse-fields.ts';
+import { parsePrepare, prepareLabel } from './prepare/prepare-operator.ts';
+import {
+  normaliseQuantize,
+  parseQuantize,
+  QUANTIZE_FIELDS,
+  quantizeLabel,
+} from './quantize/quantize-operator.ts';
 import { checkSequence } from './recipe-sequence.ts';
 import {
   type Bypass,
@@ -23,7 +29,6 @@ import {
   type Operator,
   type PartitionOperator,
   type PruneOperator,
-  type QuantizeOperator,
   type Recipe,
   type SkipExitOperator,
   type TrainedExitOperator,
@@ -48,7 +53,8 @@ const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   identity: [],
   'early-exit': ['kind', 'exit', 'threshold', 'exits', 'blocks', 'bypass', 'at', 'seed', ...DECISION_FIELDS],
   partition: ['cut', 'cuts', 'transfer', ...TIER_FIELDS, 'nodeMicroseconds'],
-  quantize: ['mode', 'weights', 'perChannel'],
+  prepare: ['kind', 'version'],
+  quantize: QUANTIZE_FIELDS,
   prune: ['kind', 'ratio', 'scope', 'importance'],
 };
 
@@ -129,14 +135,9 @@ function parseOperator(json: unknown, path: string): Operator {
     case 'partition':
       return parsePartition(json, path);
     case 'quantize':
-      return {
-        op,
-        mode: oneOf(json['mode'], ['dynamic'], `${path}.mode`),
-        ...optional('weights', json['weights'], (value) => oneOf(value, ['u8', 's8'], `${path}.weights`)),
-        ...optional('perChannel', json['perChannel'], (value) =>
-          oneOf(value, [true, false], `${path}.perChannel`),
-        ),
-      };
+      return parseQuantize(json, path);
+    case 'prepare':
+      return parsePrepare(json, path);
     case 'prune':
       return {
         op,
@@ -377,7 +378,9 @@ function operatorLabel(operator: Operator): string {
     case 'partition':
       return cutLabel(operator);
     case 'quantize':
-      return `int8${operator.weights === 's8' ? ' s8' : ''}${operator.perChannel === true ? ' per channel' : ''}`;
+      return quantizeLabel(operator);
+    case 'prepare':
+      return prepareLabel(operator);
     case 'prune':
       return `prune ${percent(operator.ratio)}${operator.scope === 'global' ? ' global' : ''}`;
     default:
@@ -460,12 +463,9 @@ function normaliseOperator(operator: Operator): Operator {
     case 'partition':
       return normalisePartition(operator);
     case 'quantize':
-      return {
-        op: 'quantize',
-        mode: operator.mode,
-        ...(operator.weights === 's8' ? { weights: 's8' as const } : {}),
-        ...(operator.perChannel === true ? { perChannel: true } : {}),
-      } satisfies QuantizeOperator;
+      return normaliseQuantize(operator);
+    case 'prepare':
+      return operator;
     case 'prune':
       return {
         op: 'prune',
@@ -566,52 +566,4 @@ function normaliseExit(operator: ExistingExitOperator): ExistingExitOperator {
 
 function sortedNumbers(numbers: readonly number[]): number[] {
   return [...numbers].sort((a, b) => a - b);
-}
-
-function oneOf<const T extends string | boolean>(value: unknown, choices: readonly T[], path: string): T {
-  const choice = choices.find((candidate) => candidate === value);
-  if (choice !== undefined) return choice;
-  const near = typeof value === 'string' ? perhaps(value, choices.map(String)) : '';
-  return refuse(path, `${describe(value)}${near}`, choices.map((each) => JSON.stringify(each)).join(' or '));
-}
-
-function refuseUnknownFields(json: Record<string, unknown>, known: readonly string[], path: string): void {
-  for (const field of Object.keys(json)) {
-    if (known.includes(field)) continue;
-    const wanted = known.map((name) => JSON.stringify(name)).join(', ');
-    refuse(`${path}.${field}`, `an unknown field${perhaps(field, known)}`, `only ${wanted}`);
-  }
-}
-
-/** A field that stays left out when it is left out. */
-function optional<Name extends string, T>(
-  name: Name,
-  value: unknown,
-  parse: (value: unknown) => T,
-): { readonly [key in Name]?: T } {
-  return value === undefined ? {} : ({ [name]: parse(value) } as { readonly [key in Name]: T });
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
-/** What was found, for a person: `"0.5" (text)`, `nothing`, `a list`. */
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string') {
-    return `${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)} (text)`;
-  }
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
-}
-
-function refuse(path: string, found: string, wanted: string): never {
-  throw new InputError({
-    code: 'recipe-invalid',
-    message: `${path}: found ${found}, wanted ${wanted}`,
-    where: path,
-  });
 }

@@ -94,6 +94,14 @@ function problemAfter(
         hint: 'Move prune before quantize; zeros stay exactly zero when they are quantized.',
       };
     }
+    case 'prepare': {
+      const quantized = firstIndexOf.get('quantize');
+      if (quantized === undefined) return null;
+      return {
+        message: `prepare after ${path}[${quantized}] quantize: it rewrites float layers, which are integers by then`,
+        hint: 'Move prepare before quantize.',
+      };
+    }
     case 'quantize':
       if (earlier === undefined) return null;
       return {
@@ -127,10 +135,13 @@ function problemAfter(
 function withoutProblem(recipe: Recipe, at: number, firstIndexOf: ReadonlyMap<Step, number>): Instead {
   const operator = recipe[at] as Operator;
   const rest = recipe.toSpliced(at, 1);
-  const before = firstIndexOf.get(operator.op === 'prune' ? 'quantize' : stepOf(operator)) ?? 0;
+  const isRewriting = operator.op === 'prune' || operator.op === 'prepare';
+  const before = firstIndexOf.get(isRewriting ? 'quantize' : stepOf(operator)) ?? 0;
   switch (operator.op) {
     case 'prune':
       return { label: 'Prune before quantizing', recipe: rest.toSpliced(before, 0, operator) };
+    case 'prepare':
+      return { label: 'Prepare before quantizing', recipe: rest.toSpliced(before, 0, operator) };
     case 'partition': {
       const first = recipe[before] as PartitionOperator;
       const { cut, ...other } = first;

@@ -1,5 +1,6 @@
 import type { ConfidenceMeasure } from './exits/confidence.ts';
-
+import type { PrepareOperator } from './prepare/prepare-operator.ts';
+import type { QuantizeOperator } from './quantize/quantize-operator.ts';
 import type { TransferType } from './transfer.ts';
 
 /**
@@ -12,6 +13,7 @@ export type Operator =
   | IdentityOperator
   | EarlyExitOperator
   | PartitionOperator
+  | PrepareOperator
   | QuantizeOperator
   | PruneOperator;
 
@@ -116,14 +118,6 @@ export type CutNames = string | readonly string[];
 
 /** Parts of equal weight, the fewest bytes crossing, or the least time on two tiers: see `cuts/`. */
 export type AutomaticCut = 'equal-size' | 'fewest-bytes' | 'fastest';
-
-export interface QuantizeOperator {
-  readonly op: 'quantize';
-  readonly mode: 'dynamic';
-  /** u8 is the fast form on wasm; s8 weights are up to nine times slower there. Default u8. */
-  readonly weights?: 'u8' | 's8';
-  readonly perChannel?: boolean;
-}
 
 /** Unstructured magnitude pruning: the smallest weights become zero; shapes stay. */
 export interface PruneOperator {

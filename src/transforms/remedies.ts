@@ -1,7 +1,7 @@
 import { type Failure, InputError, type Remedy } from '../base/result.ts';
 import type { ValueName } from '../onnx/model.ts';
 import type { AnalysedModel } from './analyse-model.ts';
-import { applyRecipe, checkPrunable, cutGraphOfDraft, type PlannedDraft } from './apply-recipe.ts';
+import { applyRecipe, cutGraphOfDraft, type PlannedDraft } from './apply-recipe.ts';
 import type { CutGraph } from './cuts/cut-graph.ts';
 import { costOfFrontier, crossingNames, frontierOfValues, type UnitsBefore } from './cuts/frontier.ts';
 import { cutNames } from './cuts/placed-cut.ts';
@@ -81,7 +81,7 @@ function fits(attempted: Attempted, recipe: Recipe): boolean {
 
 function failureOf({ analysed, heads }: Attempted, recipe: Recipe): Failure | null {
   try {
-    applyRecipe(analysed, recipe, checkPrunable, heads);
+    applyRecipe(analysed, recipe, 'check', heads);
     return null;
   } catch (thrown) {
     if (!(thrown instanceof InputError)) throw thrown;
@@ -95,7 +95,7 @@ function lowerFirst(text: string): string {
 
 function draftOf(analysed: AnalysedModel, recipe: Recipe, heads: Heads): PlannedDraft | 'untrained' | null {
   try {
-    return applyRecipe(analysed, recipe, checkPrunable, heads);
+    return applyRecipe(analysed, recipe, 'check', heads);
   } catch (thrown) {
     if (!(thrown instanceof InputError)) throw thrown;
     return thrown.failure.code === 'exit-not-trained' ? 'untrained' : null;
@@ -124,6 +124,9 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
       break;
     case 'prune':
       yield instead('Leave pruning out');
+      break;
+    case 'prepare':
+      yield instead('Leave the preparation out');
       break;
     case 'quantize':
       yield instead('Leave quantization out');
@@ -155,6 +158,8 @@ function isConcerned(operator: Operator, { code, message }: Failure): boolean {
       return code === 'nothing-to-quantize' || code === 'opset-too-old';
     case 'prune':
       return code === 'nothing-to-prune';
+    case 'prepare':
+      return code === 'nothing-to-prepare' || code === 'opset-too-old';
     case 'identity':
       return false;
   }

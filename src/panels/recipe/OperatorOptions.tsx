@@ -13,13 +13,7 @@ import {
 import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
 import { useTierModels } from '../../store/predictions.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
-import type {
-  ExistingExitOperator,
-  Operator,
-  PruneOperator,
-  QuantizeOperator,
-  Recipe,
-} from '../../transforms/recipe.ts';
+import type { ExistingExitOperator, Operator, PruneOperator, Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { TransferOption } from '../placement/TransferOption.tsx';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
@@ -28,6 +22,8 @@ import { Slider } from '../ui/Slider.tsx';
 import { CompareForms } from './CompareForms.tsx';
 import { confidenceOptions, formOptions } from './exit-decisions.ts';
 import { neighbourCut } from './operators.ts';
+import { PrepareOptions } from './PrepareOptions.tsx';
+import { QuantizeOptions } from './QuantizeOptions.tsx';
 import { SkipOptions } from './SkipOptions.tsx';
 import { TrainedExitOptions } from './TrainedExitOptions.tsx';
 import styles from './RecipePanel.module.css';
@@ -57,7 +53,9 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
           return unreachable(operator);
       }
     case 'quantize':
-      return <QuantizeOptions operator={operator} {...rest} />;
+      return <QuantizeOptions operator={operator} onOperator={rest.onOperator} />;
+    case 'prepare':
+      return <PrepareOptions operator={operator} onOperator={rest.onOperator} />;
     case 'prune':
       return <PruneOptions operator={operator} {...rest} />;
     case 'partition':
@@ -172,27 +170,6 @@ function EarlyExitOptions({
 }
 
 const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
-
-function QuantizeOptions({ operator, onOperator }: OptionsProps<QuantizeOperator>) {
-  return (
-    <>
-      <SelectField
-        title="Weights"
-        value={operator.weights ?? 'u8'}
-        options={[
-          { value: 'u8', label: 'u8 (fast in the browser)' },
-          { value: 's8', label: 's8 (slow in the browser)' },
-        ]}
-        onChange={(weights) => onOperator({ ...operator, weights })}
-      />
-      <CheckField
-        title="A scale for each channel"
-        checked={operator.perChannel ?? false}
-        onChange={(perChannel) => onOperator({ ...operator, perChannel })}
-      />
-    </>
-  );
-}
 
 function PruneOptions({ operator, onOperator }: OptionsProps<PruneOperator>) {
   return (

@@ -15,6 +15,8 @@ import {
   withDynamicExits,
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
+import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
+import { quantizeLabel } from '../../transforms/quantize/quantize-operator.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
@@ -75,10 +77,18 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'quantize',
     title: 'Quantize',
-    note: 'compute in 8-bit integers',
+    note: '8-bit integers, 4-bit weights or float16',
     colour: 'var(--good)',
     add: (recipe) => insertBeforeCut(recipe, { op: 'quantize', mode: 'dynamic' }),
     refusal: (recipe) => onlyOnce(recipe, 'quantize'),
+  },
+  {
+    op: 'prepare',
+    title: 'Prepare',
+    note: 'fold, equalize or convert before quantizing',
+    colour: 'var(--good)',
+    add: (recipe) => [{ op: 'prepare', kind: 'fold-batch-norm' }, ...recipe],
+    refusal: () => null,
   },
   {
     op: 'prune',
@@ -161,7 +171,9 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
         .map((t) => t.toFixed(2))
         .join(', ')}`;
     case 'quantize':
-      return `dynamic int8 · ${operator.weights ?? 'u8'} weights${operator.perChannel ? ' · per channel' : ''}`;
+      return quantizeLabel(operator);
+    case 'prepare':
+      return prepareLabel(operator);
     case 'prune':
       return `${Math.round(100 * operator.ratio)} % of the weights · ${operator.scope === 'global' ? 'over the whole model' : 'in each layer'}`;
     case 'partition': {

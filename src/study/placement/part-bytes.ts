@@ -1,11 +1,9 @@
 import type { Recipe } from '../../transforms/recipe.ts';
+import { weightShare } from '../../transforms/quantize/quantize-operator.ts';
 import { unitsUpTo } from '../../transforms/cuts/frontier.ts';
 import { shortOfMemory } from './check-placement.ts';
 import type { CutPlace, ExpectedWork } from './expected-work.ts';
 import type { TierPlacement } from './tiers.ts';
-
-/** Weights in 8 bits take about a quarter; the rest of a file weighs little. */
-const BYTES_OF_QUANTIZED = 0.25;
 
 /**
  * About how large the files of each part will be, by their weights; those that several parts need count in each.
@@ -16,7 +14,9 @@ export function expectedPartBytes(
   cuts: readonly CutPlace[],
   recipe: Recipe,
 ): readonly number[] {
-  const factor = recipe.some(({ op }) => op === 'quantize') ? BYTES_OF_QUANTIZED : 1;
+  const quantize = recipe.find((operator) => operator.op === 'quantize');
+  // The rest of a file weighs little.
+  const factor = quantize === undefined ? 1 : weightShare(quantize);
   const weights = Array.from({ length: cuts.length + 1 }, () => new Set<number>());
   graph.units.forEach((unit) => {
     const node = unit.nodes[0] ?? -1;

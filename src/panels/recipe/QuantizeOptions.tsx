@@ -1,0 +1,229 @@
+import { unreachable } from '../../base/assert.ts';
+import {
+  DEFAULT_BINS,
+  DEFAULT_PERCENTILE,
+  type QuantizeOperator,
+  STATIC_DEFAULTS,
+  type StaticQuantizeOperator,
+  type WeightOnlyQuantizeOperator,
+} from '../../transforms/quantize/quantize-operator.ts';
+import panel from '../panel.module.css';
+import { CheckField, NumberField, SelectField } from '../ui/controls.tsx';
+import { PatternsField } from './PatternsField.tsx';
+
+interface QuantizeOptionsProps<O extends QuantizeOperator> {
+  readonly operator: O;
+  readonly onOperator: (next: QuantizeOperator) => void;
+}
+
+type Way = 'dynamic' | 'static' | 'int8-weights' | 'int4-weights' | 'float16';
+
+/** A first version of each way to quantize. */
+const WAYS: Readonly<Record<Way, { readonly label: string; readonly operator: QuantizeOperator }>> = {
+  dynamic: { label: 'int8, as values come', operator: { op: 'quantize', mode: 'dynamic' } },
+  static: { label: 'int8, calibrated on images', operator: { op: 'quantize', mode: 'static' } },
+  'int8-weights': {
+    label: 'weights only, 8 bits',
+    operator: { op: 'quantize', mode: 'weight-only', bits: 8 },
+  },
+  'int4-weights': {
+    label: 'weights only, 4 bits',
+    operator: { op: 'quantize', mode: 'weight-only', bits: 4 },
+  },
+  float16: { label: 'float16', operator: { op: 'quantize', mode: 'float16' } },
+};
+
+function wayOf(operator: QuantizeOperator): Way {
+  return operator.mode === 'weight-only' ? `int${operator.bits}-weights` : operator.mode;
+}
+
+/** The controls of a quantize operator. */
+export function QuantizeOptions({ operator, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
+  return (
+    <>
+      <SelectField
+        title="How"
+        value={wayOf(operator)}
+        options={Object.entries(WAYS).map(([value, { label }]) => ({ value: value as Way, label }))}
+        onChange={(way) => onOperator(WAYS[way].operator)}
+      />
+      <ModeOptions operator={operator} onOperator={onOperator} />
+    </>
+  );
+}
+
+function ModeOptions({ operator, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
+  switch (operator.mode) {
+    case 'dynamic':
+      return (
+        <>
+          <SelectField
+            title="Weights"
+            value={operator.weights ?? 'u8'}
+            options={[
+              { value: 'u8', label: 'u8 (fast in the browser)' },
+              { value: 's8', label: 's8 (slow in the browser)' },
+            ]}
+            onChange={(weights) => onOperator({ ...operator, weights })}
+          />
+          <CheckField
+            title="A scale for each channel"
+            checked={operator.perChannel ?? false}
+            onChange={(perChannel) => onOperator({ ...operator, perChannel })}
+          />
+        </>
+      );
+    case 'static':
+      return <StaticOptions operator={operator} onOperator={onOperator} />;
+    case 'weight-only':
+      return <WeightOnlyOptions operator={operator} onOperator={onOperator} />;
+    case 'float16':
+      return (
+        <>
+          <PatternsField
+            title="Stay in float32"
+            patterns={operator.keepFloat32 ?? []}
+            onChange={(keepFloat32) => onOperator({ ...operator, keepFloat32 })}
+          />
+          <p className={`${panel.dim} ${panel.small}`}>
+            Half the size. On the CPU the runtime computes in float32 and converts, so it is seldom faster
+            there.
+          </p>
+        </>
+      );
+    default:
+      return unreachable(operator);
+  }
+}
+
+type Form = `${'qdq' | 'qoperator'} ${'u8' | 's8'} ${'s8' | 'u8'}`;
+
+const FORMS: readonly { readonly value: Form; readonly label: string }[] = [
+  { value: 'qdq u8 s8', label: 'QDQ, u8 values, s8 weights' },
+  { value: 'qdq u8 u8', label: 'QDQ, u8 values, u8 weights' },
+  { value: 'qdq s8 s8', label: 'QDQ, s8 values, s8 weights' },
+  { value: 'qoperator u8 s8', label: 'QOperator, u8 values, s8 weights' },
+  { value: 'qoperator u8 u8', label: 'QOperator, u8 values, u8 weights' },
+  { value: 'qoperator s8 s8', label: 'QOperator, s8 values, s8 weights' },
+];
+
+function StaticOptions({ operator, onOperator }: QuantizeOptionsProps<StaticQuantizeOperator>) {
+  const { format, activations, weights, perChannel, symmetric, reduceRange, calibration, samples } = {
+    ...STATIC_DEFAULTS,
+    ...operator,
+  };
+  const set = (change: Partial<StaticQuantizeOperator>) => onOperator({ ...operator, ...change });
+  const setMethod = (method: typeof calibration) => {
+    const { percentile: _share, bins: _bins, ...rest } = operator;
+    onOperator({ ...rest, calibration: method });
+  };
+  const form: Form = `${format} ${activations} ${weights}`;
+  const isListed = FORMS.some(({ value }) => value === form);
+  return (
+    <>
+      <SelectField
+        title="Form"
+        value={form}
+        options={isListed ? FORMS : [...FORMS, { value: form, label: form }]}
+        onChange={(chosen) => {
+          const [nextFormat, nextActivations, nextWeights] = chosen.split(' ') as [
+            typeof format,
+            typeof activations,
+            typeof weights,
+          ];
+          set({ format: nextFormat, activations: nextActivations, weights: nextWeights });
+        }}
+      />
+      <SelectField
+        title="Ranges of values"
+        value={calibration}
+        options={[
+          { value: 'minmax', label: 'all that was seen (min-max)' },
+          { value: 'percentile', label: 'without the rarest (percentile)' },
+          { value: 'entropy', label: 'least loss of information (entropy)' },
+        ]}
+        onChange={setMethod}
+      />
+      {calibration === 'percentile' && (
+        <NumberField
+          title="Values kept, %"
+          value={operator.percentile ?? DEFAULT_PERCENTILE}
+          min={90}
+          max={100}
+          step="any"
+          onChange={(percentile) => set({ percentile })}
+        />
+      )}
+      {calibration !== 'minmax' && (
+        <NumberField
+          title="Bins of the histogram"
+          value={operator.bins ?? DEFAULT_BINS[calibration]}
+          min={128}
+          max={8192}
+          onChange={(bins) => set({ bins })}
+        />
+      )}
+      <NumberField
+        title="Images to calibrate on"
+        value={samples}
+        min={1}
+        max={10_000}
+        onChange={(next) => set({ samples: next })}
+      />
+      <CheckField
+        title="A scale for each channel"
+        checked={perChannel}
+        onChange={(next) => set({ perChannel: next })}
+      />
+      <CheckField
+        title="Ranges symmetric about 0"
+        checked={symmetric}
+        onChange={(next) => set({ symmetric: next })}
+      />
+      <CheckField
+        title="7-bit weights"
+        checked={reduceRange}
+        onChange={(next) => set({ reduceRange: next })}
+      />
+      <PatternsField
+        title="Stay as they are"
+        patterns={operator.exclude ?? []}
+        onChange={(exclude) => set({ exclude })}
+      />
+      <p className={`${panel.dim} ${panel.small}`}>
+        {calibration === 'entropy' && (operator.bins ?? DEFAULT_BINS.entropy) === DEFAULT_BINS.entropy
+          ? 'With 128 bins, as onnxruntime has it, entropy keeps the whole range; 2048 bins let it choose.'
+          : 'The images are run once before the first measurement; nothing of them is kept but the ranges.'}
+      </p>
+    </>
+  );
+}
+
+function WeightOnlyOptions({ operator, onOperator }: QuantizeOptionsProps<WeightOnlyQuantizeOperator>) {
+  const set = (change: Partial<WeightOnlyQuantizeOperator>) => onOperator({ ...operator, ...change });
+  return (
+    <>
+      {operator.bits === 4 && (
+        <SelectField
+          title="Weights that share a scale"
+          value={String(operator.blockSize ?? 32)}
+          options={[16, 32, 64, 128, 256].map((size) => ({ value: String(size), label: String(size) }))}
+          onChange={(size) => set({ blockSize: Number(size) })}
+        />
+      )}
+      <CheckField
+        title="Symmetric about 0"
+        checked={operator.symmetric ?? true}
+        onChange={(symmetric) => set({ symmetric })}
+      />
+      <PatternsField
+        title="Stay as they are"
+        patterns={operator.exclude ?? []}
+        onChange={(exclude) => set({ exclude })}
+      />
+      <p className={`${panel.dim} ${panel.small}`}>
+        The file shrinks; the arithmetic stays float32, so latency stays about the same.
+      </p>
+    </>
+  );
+}
