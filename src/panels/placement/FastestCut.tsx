@@ -13,6 +13,7 @@ import { placeOfCut } from '../../transforms/recipe-name.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button } from '../ui/controls.tsx';
+import styles from './PlacementPanel.module.css';
 import { splitText, tiersText } from './placement-text.ts';
 
 /** Leaves the place of the cuts to the lab, which says what it chose and why. */
@@ -41,7 +42,7 @@ export function FastestCut({ view }: { readonly view: GraphView }) {
   };
   return (
     <div className={panel.stack}>
-      <div className={panel.buttons}>
+      <div className={`${panel.buttons} ${styles.fastest}`}>
         <Button onClick={search}>
           Fastest {tiers === 2 ? 'cut' : 'cuts'} for {tiersText(shown)}
         </Button>
