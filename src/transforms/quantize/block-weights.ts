@@ -9,11 +9,11 @@ export interface BlockForm {
   /** The zero point is in the middle; otherwise where zero falls in min..max. */
   readonly symmetric: boolean;
   /**
-   * Symmetric scales: `even` has as many steps to both sides, `extreme` one more on the side of the largest number,
-   * which is exact then, while numbers near the other end are cut off by up to a step. Without symmetry they differ
-   * in how ties are rounded.
+   * `even`: symmetric scales have as many steps to both sides; halves are rounded to even. `n-bits` and `away`: one
+   * step more on the side of the largest number, which is exact then, while numbers near the other end are cut off
+   * by up to a step; halves are rounded up or away from zero.
    */
-  readonly rule: 'even' | 'extreme';
+  readonly rule: 'even' | 'n-bits' | 'away';
 }
 
 export interface BlockQuantized {
@@ -33,7 +33,8 @@ export interface BlockQuantized {
  * Quantizes a matrix, channels along `axis`, in blocks along the other dimension.
  * @param values row-major, shape [rows, columns]
  * @returns null if a value is not finite
- * @source `extreme`: what onnxruntime's `quantize_matmul_4bits` and `quantize_matmul_8bits` compute, to the last bit
+ * @source equal to the last bit to onnxruntime's `quantize_matmul_4bits` and `quantize_matmul_8bits` (`n-bits`) and
+ *   `quantize_qdq_matmul_4bits` (`away`)
  */
 export function quantizeBlocks(
   values: Float32Array,
@@ -68,7 +69,7 @@ export function quantizeBlocks(
       const place = axis === 'rows' ? channel * blocks + block : block * channels + channel;
       scales[place] = scale;
       zeroPoints[place] = zeroPoint;
-      const write = form.rule === 'even' ? writeEven : writeExtreme;
+      const write = WRITERS[form.rule];
       nonZero += write(values, integers, first, end, stride, scale, zeroPoint, 2 ** form.bits - 1);
     }
   }
@@ -81,7 +82,7 @@ function scaleOf(low: number, high: number, form: BlockForm): { scale: number; z
   if (symmetric) {
     const extreme = Math.abs(high) > Math.abs(low) ? high : low;
     const scale =
-      rule === 'extreme' ? Math.fround(extreme / -middle) : Math.fround(Math.abs(extreme) / (middle - 1));
+      rule === 'even' ? Math.fround(Math.abs(extreme) / (middle - 1)) : Math.fround(extreme / -middle);
     return { scale: usable(scale, rule), zeroPoint: middle };
   }
   // In float32 like the original; a range as wide as float32 itself would overflow there.
@@ -112,7 +113,7 @@ type Write = (
   most: number,
 ) => number;
 
-/** Divides and rounds half to even. */
+/** Divides, rounds half to even and adds the zero point. */
 const writeEven: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
   let nonZero = 0;
   for (let at = first; at < end; at += stride) {
@@ -124,8 +125,8 @@ const writeEven: Write = (values, integers, first, end, stride, scale, zeroPoint
   return nonZero;
 };
 
-/** Multiplies with the inverse and rounds half up. */
-const writeExtreme: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
+/** Multiplies with the inverse, adds the zero point and rounds half up. */
+const writeUp: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
   const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
   let nonZero = 0;
   for (let at = first; at < end; at += stride) {
@@ -136,6 +137,26 @@ const writeExtreme: Write = (values, integers, first, end, stride, scale, zeroPo
     integers[at] = clamped;
   }
   return nonZero;
+};
+
+/** Multiplies with the inverse, rounds half away from zero and adds the zero point. */
+const writeAway: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
+  const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
+  let nonZero = 0;
+  for (let at = first; at < end; at += stride) {
+    const exact = Math.fround((values[at] as number) * inverse);
+    const integer = (exact < 0 ? -Math.floor(0.5 - exact) : Math.floor(exact + 0.5)) + zeroPoint;
+    const clamped = integer < 0 ? 0 : integer > most ? most : integer;
+    if (clamped !== zeroPoint) nonZero++;
+    integers[at] = clamped;
+  }
+  return nonZero;
+};
+
+const WRITERS: Readonly<Record<BlockForm['rule'], Write>> = {
+  even: writeEven,
+  'n-bits': writeUp,
+  away: writeAway,
 };
 
 /**

@@ -227,7 +227,7 @@ class WeightOnlyBuilder {
     if (this.dequantized.has(weight.name)) return true;
     const { bits, symmetric } = this.form;
     const blockLength = blockLengthOf(found, this.form);
-    const rule = bits === 4 ? 'extreme' : 'even';
+    const rule = bits === 4 ? 'away' : 'even';
     const quantized = quantizeBlocks(tensorFloats(weight), rows, columns, axis, {
       bits,
       blockLength,
@@ -301,7 +301,7 @@ class WeightOnlyBuilder {
       bits,
       blockLength,
       symmetric,
-      rule: 'extreme',
+      rule: 'n-bits',
     });
     if (quantized === null) {
       this.packed.set(key, null);
