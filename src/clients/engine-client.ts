@@ -29,6 +29,7 @@ export function openEngineClient(): EngineClient {
       predict: (...request) => current.api.predict(...request),
       exitScores: (...request) => current.api.exitScores(...request),
       profile: (...request) => current.api.profile(...request),
+      activations: (...request) => current.api.activations(...request),
       features: (...request) => current.api.features(...request),
       heapBytes: async () => {
         const bytes: unknown = await current.api.heapBytes();

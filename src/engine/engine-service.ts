@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import * as Comlink from 'comlink';
 import { defined } from '../base/assert.ts';
 import { attempt, failed, type Failure, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
@@ -6,12 +7,14 @@ import { preprocess } from '../data/preprocess.ts';
 import { RANDOM_INPUTS_NOTE } from '../data/random-inputs.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type {
+  DecodedImages,
   EngineApi,
   EngineLoad,
   EngineLoaded,
   ExitScoresPass,
   FeaturesPass,
 } from '../protocol/engine-api.ts';
+import type { ActivationPort, ActivationSink } from '../protocol/sketch-api.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import { executionTimesMs, parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
@@ -112,6 +115,9 @@ export function createEngineService(): EngineApi {
 
     features: (imageIndices, onProgress) =>
       guarded('the feature pass', () => allFeatures(requireLoaded(loaded), imageIndices, onProgress)),
+
+    activations: (request, sink, onProgress) =>
+      guarded('the calibration', () => sendActivations(requireLoaded(loaded), request, sink, onProgress)),
 
     heapBytes: () => Promise.resolve(loaded?.runtime.heapBytes() ?? 0),
   };
@@ -353,33 +359,34 @@ async function forEachImage(
   onProgress(imageIndices.length);
 }
 
-/** Runs the first segment over the images that can be decoded and lines its outputs up as rows. */
-async function allFeatures(
+/** Runs the first segment over the images that can be decoded, which are decoded ahead. */
+async function runFirstSegment(
   engine: Loaded,
+  fetches: readonly string[],
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
-): Promise<FeaturesPass> {
-  requireImages(engine);
+  use: (outputs: readonly Tensor[], input: Tensor, position: number) => void | Promise<void>,
+): Promise<DecodedImages> {
   const { request } = engine;
   const session = defined(engine.sessions[0], 'a session');
-  const { outputs } = defined(request.plan.segments[0], 'a segment');
   const decoded: number[] = [];
   let undecodable: Failure | null = null;
-  let rows: readonly Float32Array[] | null = null;
   let toldMs = performance.now();
+  const decode = (at: number) => attempt(() => decodeAt(request, imageIndices[at]));
+  let next = decode(0);
   for (const [at, imageIndex] of imageIndices.entries()) {
-    const image = await attempt(() => decodeImage(request.data.pack, itemAt(request, imageIndex)));
+    const image = await next;
+    next = decode(at + 1);
     if (!image.ok) {
       undecodable ??= image.failure;
       continue;
     }
-    const input = makeInput(engine, image.value);
-    const values = await session.run({ [request.plan.input.name]: input });
-    const row = outputs.map(({ name }) => scoresOf(defined(values[name], `output ${name}`)));
-    rows ??= row.map(({ length }) => new Float32Array(length * imageIndices.length));
-    rows.forEach((all, output) => all.set(row[output] ?? [], decoded.length * (row[output]?.length ?? 0)));
+    const input = makeInput(engine, defined(image.value, 'decoded image'));
+    const values = await session.run({ [request.plan.input.name]: input }, fetches);
+    const outputs = fetches.map((name) => defined(values[name], `output ${name}`));
+    await use(outputs, input, decoded.length);
     decoded.push(imageIndex);
-    for (const name in values) values[name]?.dispose();
+    for (const output of outputs) output.dispose();
     const nowMs = performance.now();
     if (nowMs - toldMs < progressIntervalMs) continue;
     toldMs = nowMs;
@@ -387,9 +394,56 @@ async function allFeatures(
     await nextTask();
   }
   onProgress(imageIndices.length);
-  const shareDecoded = decoded.length / imageIndices.length;
+  return { imageIndices: decoded, undecodable };
+}
+
+/** Lines the outputs of the first segment up as rows. */
+async function allFeatures(
+  engine: Loaded,
+  imageIndices: readonly number[],
+  onProgress: (done: number) => void,
+): Promise<FeaturesPass> {
+  const { outputs } = defined(engine.request.plan.segments[0], 'a segment');
+  const fetches = outputs.map(({ name }) => name);
+  let rows: readonly Float32Array[] = [];
+  const decoded = await runFirstSegment(engine, fetches, imageIndices, onProgress, (tensors, _, position) => {
+    const row = tensors.map(scoresOf);
+    if (position === 0) rows = row.map(({ length }) => new Float32Array(length * imageIndices.length));
+    rows.forEach((all, output) => all.set(row[output] ?? [], position * (row[output]?.length ?? 0)));
+  });
+  const shareDecoded = decoded.imageIndices.length / imageIndices.length;
   const cut = (all: Float32Array) => all.subarray(0, all.length * shareDecoded);
-  return { imageIndices: decoded, rows: undecodable ? (rows ?? []).map(cut) : (rows ?? []), undecodable };
+  return { ...decoded, rows: decoded.undecodable ? rows.map(cut) : rows };
+}
+
+/** Hands what the first segment makes of each image on; one image's numbers at most wait there. */
+async function sendActivations(
+  engine: Loaded,
+  { imageIndices, outputs, withInput }: Parameters<EngineApi['activations']>[0],
+  port: ActivationPort,
+  onProgress: (done: number) => void,
+): Promise<DecodedImages> {
+  const sink = Comlink.wrap<ActivationSink>(port as MessagePort);
+  let received: Promise<void> = Promise.resolve();
+  try {
+    return await runFirstSegment(engine, outputs, imageIndices, onProgress, async (tensors, input) => {
+      const numbers = [...tensors, ...(withInput ? [input] : [])].map(floatsOf);
+      await received;
+      received = sink.add(Comlink.transfer(numbers, [...new Set(numbers.map(({ buffer }) => buffer))]));
+      // Its failure belongs to the next image's turn, or to the end.
+      received.catch(() => {});
+    });
+  } finally {
+    await received;
+    port.close();
+  }
+}
+
+/** The runtime copies outputs out of its heap, so nobody else has these numbers. */
+function floatsOf({ data }: Tensor): Float32Array<ArrayBuffer> {
+  return data instanceof Float32Array
+    ? (data as Float32Array<ArrayBuffer>)
+    : Float32Array.from(data as ArrayLike<number>);
 }
 
 async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {

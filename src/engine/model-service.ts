@@ -11,12 +11,13 @@ import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
-import { applyRecipe, pruneWeights } from '../transforms/apply-recipe.ts';
+import { applyRecipe } from '../transforms/apply-recipe.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { featureModel } from '../transforms/exits/attach-head.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
+import { calibrationModel } from '../transforms/quantize/calibrate/calibration-model.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
@@ -141,10 +142,19 @@ export function createModelService(): ModelApi {
     buildForFeatures: (values, backbone) =>
       attempt(async () => {
         const { model, baseName, size } = current();
-        const { analysed } = applyRecipe(analyseModel(model, size), backbone, pruneWeights, NO_HEADS);
+        const { analysed } = applyRecipe(analyseModel(model, size), backbone, 'build', NO_HEADS);
         const features = featureModel(analysed, values).model;
         const tapped = { model: features, baseName: `${baseName}-features`, original: null, size };
         return (await buildFiles(tapped, [], store)).built;
+      }),
+
+    buildForCalibration: (recipe, form) =>
+      attempt(async () => {
+        const { model, baseName, size } = current();
+        const observed = calibrationModel(analyseModel(model, size), recipe, form, heads);
+        const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
+        const { values, inputs } = observed;
+        return { ...(await buildFiles(whole, [], store)).built, values, inputs };
       }),
 
     useHeads: (given) =>

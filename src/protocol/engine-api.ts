@@ -4,6 +4,7 @@ import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import type { Predictions, Provider, Sample } from '../study/trial.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 import type { LoadedDataset } from './data-api.ts';
+import type { ActivationPort } from './sketch-api.ts';
 
 export interface EngineLoad {
   readonly plan: VariantPlan;
@@ -35,13 +36,16 @@ export interface ExitScoresPass {
   }[];
 }
 
-export interface FeaturesPass {
-  /** Images of the pass that were decoded, in order: what the rows are of. */
+export interface DecodedImages {
+  /** Images of the pass that were decoded, in order. */
   readonly imageIndices: readonly number[];
-  /** For each output, row-major, [images, numbers of one image]. */
-  readonly rows: readonly Float32Array[];
   /** Why the first of the others was not; null if all were. */
   readonly undecodable: Failure | null;
+}
+
+export interface FeaturesPass extends DecodedImages {
+  /** For each output, row-major, [images that were decoded, numbers of one image]. */
+  readonly rows: readonly Float32Array[];
 }
 
 /**
@@ -91,5 +95,19 @@ export interface EngineApi {
     imageIndices: readonly number[],
     onProgress: (done: number) => void,
   ): Promise<Result<FeaturesPass>>;
+  /**
+   * Hands what outputs of the plan's first segment hold to `sink`, an `ActivationSink`, image by image; for
+   * `ModelApi.buildForCalibration`. Images that cannot be decoded are passed over.
+   * @param withInput the input's numbers come after those of the outputs
+   */
+  activations(
+    request: {
+      readonly imageIndices: readonly number[];
+      readonly outputs: readonly string[];
+      readonly withInput: boolean;
+    },
+    sink: ActivationPort,
+    onProgress: (done: number) => void,
+  ): Promise<Result<DecodedImages>>;
   heapBytes(): Promise<number>;
 }

@@ -2,6 +2,7 @@ import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { StaticForm } from '../transforms/quantize/static/static-form.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 
@@ -36,6 +37,11 @@ export interface ModelApi {
    * @param backbone what is done to the model before, see `backboneOf`
    */
   buildForFeatures(values: readonly string[], backbone: Recipe): Promise<Result<BuiltFiles>>;
+  /**
+   * The float model that a recipe calibrates, whose outputs are the values that static quantization in this form
+   * needs the ranges of: what `EngineApi.activations` runs.
+   */
+  buildForCalibration(recipe: Recipe, form: StaticForm): Promise<Result<CalibrationFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
@@ -49,6 +55,13 @@ export interface ModelApi {
    * @returns also the names of all its files
    */
   view(recipe: Recipe, fileIndex?: number): Promise<Result<VariantView>>;
+}
+
+export interface CalibrationFiles extends BuiltFiles {
+  /** What the outputs of the plan's one segment are called in the model, in order; in the file names may differ. */
+  readonly values: readonly string[];
+  /** Inputs whose ranges are needed, too. */
+  readonly inputs: readonly string[];
 }
 
 export interface VariantView {

@@ -49,6 +49,15 @@ export function imagesToTrainWith(labels: readonly (number | null)[]): readonly 
   const isLabelled = labels.some((label) => label !== null);
   const images = splitImages(labels).training.filter((image) => !isLabelled || labels[image] !== null);
   const most = Math.max(MOST_TRAINING_IMAGES, LEAST_OF_EACH_CLASS * new Set(labels).size);
+  return drawOfEachClass(images, labels, most);
+}
+
+/** At most so many of these images, ascending: about as many of each class. */
+function drawOfEachClass(
+  images: readonly number[],
+  labels: readonly (number | null)[],
+  most: number,
+): readonly number[] {
   if (images.length <= most) return images;
   // Position of each image among those of its class, in an order that has nothing to do with the files'.
   const ranks = new Map<number | null, number>();
@@ -63,6 +72,21 @@ export function imagesToTrainWith(labels: readonly (number | null)[]): readonly 
     .slice(0, most)
     .map(({ image }) => image)
     .sort((a, b) => a - b);
+}
+
+/**
+ * The images that ranges are calibrated with, ascending; the same on every device. Of the half that trains exits as
+ * long as there are enough, so that accuracy is told on others; calibration sees no labels, so where they are few
+ * the other half fills up.
+ */
+export function imagesToCalibrateWith(
+  labels: readonly (number | null)[],
+  samples: number,
+): readonly number[] {
+  const { training, evaluation } = splitImages(labels);
+  const preferred = drawOfEachClass(training, labels, samples);
+  const rest = drawOfEachClass(evaluation, labels, samples - preferred.length);
+  return [...preferred, ...rest].sort((a, b) => a - b);
 }
 
 /**

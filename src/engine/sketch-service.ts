@@ -1,0 +1,36 @@
+import * as Comlink from 'comlink';
+import { defined } from '../base/assert.ts';
+import { attempt } from '../base/result.ts';
+import type { ActivationSink, SketchApi } from '../protocol/sketch-api.ts';
+import { rangeOf } from '../transforms/quantize/calibrate/range-method.ts';
+import { addToSketch, emptySketch, type ValueSketch } from '../transforms/quantize/calibrate/value-sketch.ts';
+
+/** Keeps the sketches of one model's values for as long as the worker lives. */
+export function createSketchService(): SketchApi {
+  const sketches = new Map<string, ValueSketch>();
+
+  return {
+    receive: (port, values, withCounts) =>
+      attempt(() => {
+        const receiving = values.map(emptySketch);
+        values.forEach((value, at) => sketches.set(value, defined(receiving[at], value)));
+        const sink: ActivationSink = {
+          add: (numbers) => {
+            numbers.forEach((each, at) => addToSketch(defined(receiving[at], 'a sketch'), each, withCounts));
+          },
+        };
+        Comlink.expose(sink, port as MessagePort);
+        return null;
+      }),
+
+    ranges: (values, method) =>
+      attempt(() => {
+        const known = values.map((value) => [value, defined(sketches.get(value), value)] as const);
+        const isFinite = ([, sketch]: (typeof known)[number]): boolean => sketch.notFinite === 0;
+        return {
+          ranges: known.filter(isFinite).map(([value, sketch]) => [value, rangeOf(sketch, method)] as const),
+          notFinite: known.filter((each) => !isFinite(each)).map(([value]) => value),
+        };
+      }),
+  };
+}

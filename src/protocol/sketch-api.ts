@@ -1,0 +1,34 @@
+import type { Result } from '../base/result.ts';
+import type { RangeMethod } from '../transforms/quantize/calibrate/range-method.ts';
+import type { ValueRange } from '../transforms/quantize/quantization.ts';
+
+/**
+ * Served by `workers/sketch.ts` (implementation `src/engine/sketch-service.ts`): what values were seen to hold. In a
+ * worker of its own, so that numbers are counted while the engine is at the next image.
+ */
+export interface SketchApi {
+  /**
+   * Takes what comes through a port, to which `ActivationSink` is exposed, for the values named here, in order.
+   * @param withCounts false if only extremes will be asked for
+   */
+  receive(port: ActivationPort, values: readonly string[], withCounts: boolean): Promise<Result<null>>;
+  ranges(values: readonly string[], method: RangeMethod): Promise<Result<SketchedRanges>>;
+}
+
+/** By value, in the order they were asked for. */
+export interface SketchedRanges {
+  readonly ranges: readonly (readonly [value: string, ValueRange])[];
+  /** Those that held numbers that are not finite: they have no range. */
+  readonly notFinite: readonly string[];
+}
+
+/** A `MessagePort`, transferred; not every reader of this file compiles with that type. */
+export interface ActivationPort {
+  close(): void;
+}
+
+/** Where an engine puts what came out of one image. */
+export interface ActivationSink {
+  /** @param numbers of each value, in order; their buffers are transferred */
+  add(numbers: readonly Float32Array[]): void;
+}

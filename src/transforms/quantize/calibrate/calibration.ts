@@ -1,0 +1,76 @@
+import { normaliseRecipe } from '../../parse-recipe.ts';
+import type { Operator, Recipe } from '../../recipe.ts';
+import type { Ranges } from '../quantization.ts';
+import type { RangeMethod } from './range-method.ts';
+
+/**
+ * The ranges of a model's values on some images: what static quantization needs besides its recipe. Kept next to the
+ * recipe, which stays small, so that running it again does not calibrate again.
+ */
+export interface Calibration {
+  /** See `GraphView.modelId`. */
+  readonly modelId: string;
+  readonly datasetId: string;
+  /** What was done to the model before, see `calibratedKey`; empty: nothing. */
+  readonly before: string;
+  readonly method: RangeMethod;
+  /** How many images were asked for. */
+  readonly samples: number;
+  /** How many there were. */
+  readonly images: number;
+  /** Of the values that were asked for, those that held finite numbers only. */
+  readonly ranges: Ranges;
+  /** Values that held others: they cannot be quantized. */
+  readonly notFinite: readonly string[];
+  /** What to know about it. */
+  readonly warnings: readonly string[];
+}
+
+/** As many images as a recipe that names no number is calibrated with. */
+export const DEFAULT_CALIBRATION_SAMPLES = 128;
+
+/**
+ * The float model that a recipe calibrates: what stands before its quantize operator and changes values. Cuts and
+ * stops change none, and of trained exits only where they hang matters. They are left out, and their heads stay float,
+ * where blocks are skipped later: their heads were trained for another model than this.
+ */
+export function recipeToCalibrate(recipe: Recipe): Recipe {
+  const quantize = recipe.findIndex(({ op }) => op === 'quantize');
+  const before = quantize < 0 ? recipe : recipe.slice(0, quantize);
+  const isSkippedLater = recipe.slice(before.length).some(isSkip);
+  return before.flatMap((operator): readonly Operator[] => {
+    if (operator.op === 'identity' || operator.op === 'partition') return [];
+    if (operator.op !== 'early-exit' || operator.kind === 'skip') return [operator];
+    if (operator.kind === 'existing' || isSkippedLater) return [];
+    const { op, kind, at, seed } = operator;
+    return [{ op, kind, at, ...(seed !== undefined && { seed }) }];
+  });
+}
+
+function isSkip(operator: Operator): boolean {
+  return operator.op === 'early-exit' && operator.kind === 'skip';
+}
+
+/** Names the model that a recipe calibrates among those made from one; empty: the model as it is. */
+export function calibratedKey(recipe: Recipe): string {
+  const before = recipeToCalibrate(recipe);
+  return before.length === 0 ? '' : JSON.stringify(normaliseRecipe(before));
+}
+
+/** The name of a calibration among those of its model and dataset. */
+export function calibrationKey({
+  before,
+  method,
+  samples,
+}: Pick<Calibration, 'before' | 'method' | 'samples'>): string {
+  return JSON.stringify([before, method, samples]);
+}
+
+/** Two calibrations of one key, whose recipes asked for other values of the same model. */
+export function mergedCalibration(older: Calibration, newer: Calibration): Calibration {
+  return {
+    ...newer,
+    ranges: new Map([...older.ranges, ...newer.ranges]),
+    notFinite: [...new Set([...older.notFinite, ...newer.notFinite])],
+  };
+}

@@ -1,0 +1,79 @@
+// Runs in the page: everything here uses the real clients, workers and runtime.
+import type { Result } from '../../../src/base/result.ts';
+import { calibrate, type CalibrationJob } from '../../../src/clients/calibrate.ts';
+import { openDataClient } from '../../../src/clients/data-client.ts';
+import { openModelClient } from '../../../src/clients/model-client.ts';
+import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import {
+  type RangeMethod,
+  type RangeOptions,
+  rangeMethod,
+} from '../../../src/transforms/quantize/calibrate/range-method.ts';
+import type { StaticForm } from '../../../src/transforms/quantize/static/static-form.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
+
+function value<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Error(`${result.failure.code}: ${result.failure.message}`);
+}
+
+const form: StaticForm = {
+  format: 'qdq',
+  activations: 'u8',
+  weights: 's8',
+  perChannel: false,
+  symmetric: false,
+  reduceRange: false,
+  exclude: [],
+};
+
+const never = new AbortController().signal;
+
+/** Calibrates the bundled model by each method on all images, and on a few, pruned and not, and given up between. */
+export async function calibrateSample(methods: readonly RangeOptions[]) {
+  const file = async (name: string) => new File([await (await fetch(`/samples/${name}`)).blob()], name);
+  const dataClient = openDataClient();
+  const zip = { path: 'digits.zip', file: await file('digits.zip') };
+  const data = value(await dataClient.api.open([zip], 'digits.zip', () => {}));
+  dataClient.terminate();
+  const client = openModelClient();
+  const view = value(await client.api.open(await file('digits.onnx'), 'digits.onnx', []));
+  const { preprocessing } = guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null);
+  const job = (method: RangeMethod, samples: number, recipe: Recipe): CalibrationJob => ({
+    model: client.api,
+    modelId: view.modelId,
+    data,
+    preprocessing,
+    threads: 1,
+    recipe,
+    form,
+    method,
+    samples,
+  });
+  const plain: Recipe = [{ op: 'quantize', mode: 'dynamic' }];
+  const pruned: Recipe = [{ op: 'prune', kind: 'unstructured', ratio: 0.7 }, ...plain];
+  const progress: number[][] = [];
+  const run = async (options: RangeOptions, samples: number, recipe = plain) => {
+    const told: number[] = [];
+    progress.push(told);
+    const asked = job(rangeMethod(options), samples, recipe);
+    return value(await calibrate(asked, ({ done }) => told.push(done), never));
+  };
+  // One more than there are.
+  const all = [];
+  for (const options of methods) all.push(await run(options, 451));
+  const entropy = { calibration: 'entropy' } as const;
+  const few = [await run({}, 40), await run(entropy, 40), await run({}, 40, pruned)];
+  const control = new AbortController();
+  const abandoned = job(rangeMethod(entropy), 40, plain);
+  const cancelled = await calibrate(abandoned, () => control.abort(), control.signal);
+  // What it has seen must not count.
+  few.push(await run(entropy, 40));
+  client.terminate();
+  return {
+    all: all.map(({ ranges, images, warnings }) => ({ ranges: [...ranges], images, warnings })),
+    few: few.map(({ ranges, images, warnings }) => ({ ranges: [...ranges], images, warnings })),
+    lastDone: progress.map((told) => told.at(-1) ?? null),
+    cancelled: cancelled.ok ? 'finished' : cancelled.failure.code,
+  };
+}
