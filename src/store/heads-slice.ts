@@ -23,6 +23,8 @@ export interface HeadsSlice {
 
 export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
   let control = new AbortController();
+  /** Of the last training. */
+  let lastChoice: TrainingChoice = {};
 
   const adopt = async (heads: readonly TrainedHead[]) => {
     set({ heads });
@@ -34,14 +36,20 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     const isSame =
       lab.model === before.model && lab.data === before.data && lab.preprocessing === before.preprocessing;
     if (isSame) return;
+    // Images that are prepared differently, as when their normalisation was found, are no reason to stop for good.
+    const goesOn = lab.exitTraining !== null && lab.model === before.model && lab.data === before.data;
     get().cancelExitTraining();
     set({ exitTrainingProblem: null });
     const subject = subjectOf(lab);
     if (subject === null) return;
-    void attempt(() => loadHeads(subject)).then((found) => {
+    void attempt(() => loadHeads(subject)).then(async (found) => {
       // Another model or other images may have been opened meanwhile.
-      if (JSON.stringify(subjectOf(get())) === JSON.stringify(subject))
-        void adopt(found.ok ? found.value : []);
+      if (JSON.stringify(subjectOf(get())) !== JSON.stringify(subject)) return;
+      await adopt(found.ok ? found.value : []);
+      const { recipes, heads } = get();
+      const has = headsFor(recipes.present, heads);
+      if (goesOn && trainedExitsOf(recipes.present)?.at.some((value) => !has.has(value)))
+        await get().trainExits(lastChoice);
     });
   });
 
@@ -63,6 +71,7 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
         return set({ exitTrainingProblem: failure });
       }
       get().cancelExitTraining();
+      lastChoice = choice;
       const ends = (control = new AbortController());
       const { at, seed = DEFAULT_HEAD_SEED } = operator;
       const ownHeads = headsFor(recipes.present, heads);
