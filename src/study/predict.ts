@@ -109,6 +109,8 @@ export interface DividedWork {
   readonly shares: readonly number[];
   /** Bytes crossing each cut, converted as asked; null: unknown. */
   readonly crossingBytes: readonly (number | null)[];
+  /** One session decides inside, so nothing is handed over. */
+  readonly isOneSession: boolean;
 }
 
 /** Divides what a recipe leaves of a model by cuts, in order of the graph. */
@@ -124,6 +126,7 @@ export function dividedWork(
     segments,
     shares: segmentShares(segments, shares),
     crossingBytes: cuts.map((cut) => crossingBytes(work.view, cut, transfer)),
+    isOneSession: work.isNested,
   };
 }
 
@@ -133,7 +136,7 @@ export function dividedWork(
  * @returns null if the size of what is sent is not known
  */
 export function expectedTimes(
-  { view, segments, shares, crossingBytes: bytesOfCut }: DividedWork,
+  { view, segments, shares, crossingBytes: bytesOfCut, isOneSession }: DividedWork,
   costs: CostsByTier,
   name: PlacementName,
   { setup, sends, imageBytes }: Pick<Assumptions, 'setup' | 'sends' | 'imageBytes'>,
@@ -147,7 +150,7 @@ export function expectedTimes(
     const { part } = segment;
     const place = tiers.length === 1 ? 0 : part;
     const cost = costs[defined(tiers[place], `tier of part ${part}`)];
-    const ms = cost.segmentMs?.[at] ?? segmentMs(view, cost, segment, at);
+    const ms = cost.segmentMs?.[at] ?? segmentMs(view, cost, segment, at, isOneSession);
     const share = shares[at] ?? 0;
     tierMs[place] = (tierMs[place] ?? 0) + share * ms;
     reach[place] = Math.max(reach[place] ?? 0, share);
@@ -178,8 +181,14 @@ export function expectedTimes(
 }
 
 /** What a segment costs on a device. */
-export function segmentMs(view: GraphView, costs: NodeCosts, segment: ExpectedSegment, at: number): number {
-  return aroundNodesMs(view, costs, segment, at) + nodesMs(costs, segment.nodes);
+export function segmentMs(
+  view: GraphView,
+  costs: NodeCosts,
+  segment: ExpectedSegment,
+  at: number,
+  isOneSession = false,
+): number {
+  return aroundNodesMs(view, costs, segment, at, isOneSession) + nodesMs(costs, segment.nodes);
 }
 
 /**
@@ -191,10 +200,11 @@ function aroundNodesMs(
   costs: NodeCosts,
   { heads, takenBytes }: Pick<ExpectedSegment, 'heads' | 'takenBytes'>,
   at: number,
+  isOneSession: boolean,
 ): number {
   return heads.reduce(
     (sum, head) => sum + headMs(view, costs.nodeMs, head),
-    sessionMs(costs, at, takenBytes),
+    at > 0 && isOneSession ? 0 : sessionMs(costs, at, takenBytes),
   );
 }
 
@@ -235,7 +245,8 @@ export function predictPlacements(
     // What exits add does not depend much on where it is cut.
     const sessionsMs = whole.segments.reduce(
       (sum, segment, at) =>
-        sum + (whole.shares[at] ?? 0) * aroundNodesMs(work.view, costs[first], segment, at),
+        sum +
+        (whole.shares[at] ?? 0) * aroundNodesMs(work.view, costs[first], segment, at, whole.isOneSession),
       0,
     );
     const totals = headMs.map((head, at) => {

@@ -1,4 +1,6 @@
 import { defined } from '../../../src/base/assert.ts';
+import { parseStrategies } from '../../../src/study/strategies-file.ts';
+import { makeStrategy } from '../../../src/study/strategy-id.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 import { expect, test, textOf } from './lab-page.ts';
 
@@ -77,6 +79,20 @@ test('a profiled model predicts each cut while it is dragged, and a placement is
   expect(study.trials.find(({ strategy }) => !strategy.placement)?.samples[0]?.emulated).toBeUndefined();
   expect(placed?.predicted?.basis).toBe('nodes');
   expect(study.profiles?.[0]?.nodeMs.length).toBeGreaterThan(10);
+
+  // What is exported is the very strategy, tiers and links included, wherever the file is measured.
+  await lab.show('Run');
+  const recipes = await lab.download(lab.button('Export all'));
+  const exported = parseStrategies(JSON.parse(textOf(recipes))).find(({ placement }) => placement !== null);
+  const { modelId, provider, threads, id } = defined(placed, 'the placed trial').strategy;
+  const same = makeStrategy(
+    modelId,
+    defined(exported, 'a placed recipe'),
+    provider,
+    threads,
+    exported?.placement,
+  );
+  expect(same.id).toBe(id);
 
   // As if this study came from another device: it stands for a tier with what it measured.
   await lab.show('Run');

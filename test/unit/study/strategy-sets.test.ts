@@ -38,6 +38,16 @@ describe('sets of strategies', () => {
       }
     }
   });
+  it('have the fastest cut of the tiers that are set: one for two, two for three', () => {
+    const fastest = (tiers: Parameters<typeof strategySets>[2]) =>
+      strategySets(mobilenet.view, null, tiers)
+        .find(({ id }) => id === 'partition')
+        ?.strategies.find(({ name }) => name === 'P fastest')?.recipe;
+    expect(fastest({ tailSpeed: 7 })).toEqual([{ op: 'partition', cut: 'fastest', tailSpeed: 7 }]);
+    expect(fastest({ middleSpeed: 3, tailSpeed: 7 })).toEqual([
+      { op: 'partition', cuts: 'fastest', tailSpeed: 7, middleSpeed: 3 },
+    ]);
+  });
   it('compare as the papers do', () => {
     const papers = strategySets(mobilenet.view).find(({ id }) => id === 'papers');
     const skip = { op: 'early-exit', kind: 'skip', blocks: 2 };

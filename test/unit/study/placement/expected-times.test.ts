@@ -220,6 +220,8 @@ describe('a prediction', () => {
     };
     const extra = (recipe: Recipe): number => latencyOf(recipe, costs) - latencyOf(recipe, bare);
     expect(extra([])).toBeCloseTo(8, 9);
+    const nested: Recipe = [{ op: 'early-exit', kind: 'existing', threshold: 0.9, form: 'if' }];
+    expect(extra(nested), 'one session decides inside').toBeCloseTo(8, 9);
     const frontier = defined(
       view.frontiers.find(({ legal, crossing }) => legal && crossing.length === 1),
       'a cut',
