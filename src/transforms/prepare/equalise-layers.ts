@@ -9,8 +9,9 @@ import type { Prepared } from './prepared.ts';
 
 export interface Equalised extends Prepared {
   /**
-   * How even the ranges of a layer's output channels are: the mean of each channel's largest weight over the layer's
-   * largest weight, over the equalised layers. At 1 one scale serves all channels as well as one for each.
+   * How well the ranges of channels fit the one range of their layer: between two layers, the share of its layer's
+   * largest weight that a channel reaches before, times that behind; the mean over all equalised channels. This is
+   * what equalisation makes as large as it can be: at 1 one scale serves all channels.
    */
   readonly evenness: { readonly before: number; readonly after: number };
 }
@@ -54,9 +55,9 @@ export function equaliseLayers(model: Model, kept: ReadonlySet<string> = new Set
       left.push({ node, reason: 'its weights are not all finite' });
       continue;
     }
-    before.push(...members.map((member) => member.evenness()));
+    before.push(...fits(members));
     settle(members);
-    after.push(...members.map((member) => member.evenness()));
+    after.push(...fits(members));
     pairs += members.length - 1;
     chain.forEach(({ position, layer }, at) => {
       layers.nodes[position] = rescaled(layers, layer, defined(members[at], 'layer'));
@@ -157,6 +158,21 @@ function settle(chain: readonly ChainLayer[]): void {
   }
 }
 
+/** For each channel between two layers, how much of their ranges it takes. */
+function fits(chain: readonly ChainLayer[]): number[] {
+  return chain.slice(1).flatMap((second, at) => {
+    const [out, into] = [defined(chain[at], 'layer').ranges('output'), second.ranges('input')];
+    const product = largestOf(out) * largestOf(into);
+    return product === 0
+      ? []
+      : Array.from(out, (range, channel) => (range * (into[channel] as number)) / product);
+  });
+}
+
+function largestOf(ranges: Float64Array): number {
+  return ranges.reduce((most, range) => Math.max(most, range), 0);
+}
+
 /** A layer while its chain is balanced: the largest weight of each pair of channels, and factors so far. */
 class ChainLayer {
   readonly outputFactors: Float64Array;
@@ -207,12 +223,6 @@ class ChainLayer {
     }
     return ranges;
   }
-
-  evenness(): number {
-    const ranges = this.ranges('output');
-    const largest = ranges.reduce((most, range) => Math.max(most, range), 0);
-    return largest === 0 ? 1 : meanOf(ranges) / largest;
-  }
 }
 
 function rescaled(layers: LayerGraph, layer: Layer, { outputFactors, inputFactors }: ChainLayer): Node {
@@ -228,7 +238,7 @@ function rescaled(layers: LayerGraph, layer: Layer, { outputFactors, inputFactor
   );
 }
 
-function meanOf(numbers: ArrayLike<number> & Iterable<number>): number {
+function meanOf(numbers: readonly number[]): number {
   let sum = 0;
   for (const number of numbers) sum += number;
   return numbers.length === 0 ? 1 : sum / numbers.length;

@@ -24,6 +24,7 @@ interface ChannelLine {
 export function foldBatchNorm(model: Model, kept: ReadonlySet<string> = new Set()): Prepared {
   const index = indexGraph(model.graph);
   const layers = new LayerGraph(model, kept);
+  const producer = new Map(index.producer);
   const left: { node: string; reason: string }[] = [];
   let changed = 0;
   for (const position of index.order) {
@@ -31,7 +32,7 @@ export function foldBatchNorm(model: Model, kept: ReadonlySet<string> = new Set(
     if (node.opType !== 'BatchNormalization' || !isStandardDomain(node)) continue;
     const [input = valueName('')] = node.inputs;
     const [output = valueName('')] = node.outputs;
-    const before = index.producer.get(input);
+    const before = producer.get(input);
     const after = index.consumers.get(output)?.[0];
     const line = lineOf(node, layers);
     const backward = typeof line === 'string' ? line : foldInto(layers, before, position, line);
@@ -39,8 +40,10 @@ export function foldBatchNorm(model: Model, kept: ReadonlySet<string> = new Set(
       backward === null || typeof line === 'string'
         ? backward
         : foldBehind(layers, position, after, line, backward);
-    if (reason === null) changed++;
-    else left.push({ node: nodeTitle(node), reason });
+    if (reason === null) {
+      changed++;
+      if (backward === null && before !== undefined) producer.set(output, before);
+    } else left.push({ node: nodeTitle(node), reason });
   }
   return changed === 0 ? { model, changed, left } : { model: layers.result(), changed, left };
 }
