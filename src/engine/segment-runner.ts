@@ -46,7 +46,8 @@ export function createSegmentRunner(
   }));
 
   return async (input, others = []) => {
-    const values = new Map<string, Tensor>([[plan.input.name, input], ...others]);
+    const given = new Map<string, Tensor>([[plan.input.name, input], ...others]);
+    const values = new Map(given);
     const segmentMs: number[] = [];
     const startedMs = now();
     let segmentStartedMs = startedMs;
@@ -77,8 +78,8 @@ export function createSegmentRunner(
       outputDims: output.dims,
     };
     for (const [name, tensor] of values) {
-      // The caller keeps its input, and reads the scores.
-      if (name !== plan.input.name && name !== outputName) free(tensor);
+      // The caller keeps its inputs, and reads the scores.
+      if (!given.has(name) && name !== outputName) free(tensor);
       tensor.dispose();
     }
     return inference;

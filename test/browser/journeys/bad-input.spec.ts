@@ -147,20 +147,23 @@ test('images that do not fit the model are told before anything is measured', as
   await expect(page.getByRole('alert')).toContainText('classes 0 to 4');
   await lab.closeDialog();
 
-  // A model of words.
+  // A model of words: it says so when it opens, at the button, and where the images are.
   const words = modelOf({
-    nodes: [node('Abs', ['input_ids'], ['numbers'])],
-    inputs: [tensorInfo('input_ids', [1, 128], DataType.int64)],
-    outputs: [tensorInfo('numbers', [1, 128], DataType.int64)],
+    nodes: [node('Identity', ['words_in'], ['words_out'])],
+    inputs: [tensorInfo('words_in', [1, 128], DataType.string)],
+    outputs: [tensorInfo('words_out', [1, 128], DataType.string)],
   });
   await lab.openModel({ name: 'words.onnx', bytes: modelToBytes(words) });
   await expect(lab.modelButton()).toContainText('words');
-  await lab.show('Run');
-  await lab.press(lab.measureButton());
-  await expect(refused).toContainText('input_ids');
+  await expect(lab.notice('words.onnx can be transformed, but not measured')).toContainText('words_in');
   await lab.dismissNotices();
+  await lab.show('Run');
+  await expect(lab.measureButton()).toHaveAttribute('aria-disabled', 'true');
+  await expect(lab.measureButton()).toHaveAccessibleDescription(/words_in is of type string/);
+  await lab.measureButton().focus();
+  await expect(lab.measureButton()).toBeFocused();
   await lab.showData();
-  await expect(page.getByRole('alert')).toContainText('input_ids');
+  await expect(page.getByRole('alert')).toContainText('words_in');
   await lab.closeDialog();
 
   // Operators of a time to come: it can be looked at, with a warning, and the runtime's refusal is shown.
