@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { defined } from '../base/assert.ts';
 import { type Failure, failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -8,10 +9,10 @@ import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
 import {
   calibratedKey,
   type Calibration,
-  DEFAULT_CALIBRATION_SAMPLES,
+  staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
-import { needsCounts, type RangeMethod } from '../transforms/quantize/calibrate/range-method.ts';
-import type { StaticForm } from '../transforms/quantize/static/static-form.ts';
+import { needsCounts, rangeMethod } from '../transforms/quantize/calibrate/range-method.ts';
+import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { openEngineClient } from './engine-client.ts';
 import { openSketchClient, type SketchClient } from './sketch-client.ts';
@@ -26,11 +27,8 @@ export interface CalibrationJob {
   readonly data: LoadedDataset;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
+  /** With a static quantize operator. */
   readonly recipe: Recipe;
-  readonly form: StaticForm;
-  readonly method: RangeMethod;
-  /** How many images; `DEFAULT_CALIBRATION_SAMPLES` if left out. */
-  readonly samples?: number;
 }
 
 /** Images done, of all. */
@@ -62,18 +60,29 @@ export async function calibrate(
   onProgress: (progress: CalibrationProgress) => void,
   signal: AbortSignal,
 ): Promise<Result<Calibration>> {
-  const { modelId, data, preprocessing, recipe, method, samples = DEFAULT_CALIBRATION_SAMPLES } = job;
+  const { modelId, data, preprocessing, recipe } = job;
+  const operator = defined(staticOperatorOf(recipe), 'a static operator');
+  const { samples = STATIC_DEFAULTS.samples } = operator;
+  const method = rangeMethod(operator);
   const images = imagesToCalibrateWith(
     data.dataset.items.map(({ label }) => label),
     samples,
   );
   if (images.length === 0) return failed(noImages);
-  const built = await job.model.buildForCalibration(recipe, job.form);
+  const built = await job.model.buildForCalibration(recipe);
   if (!built.ok) return built;
   if (signal.aborted) return failed(cancelled);
   const before = calibratedKey(recipe);
   const sketches = sketchesOf(JSON.stringify([modelId, data.dataset.id, preprocessing, before, samples]));
-  const seen = await completeSketches(job, sketches, built.value, images, onProgress, signal);
+  const seen = await completeSketches(
+    job,
+    needsCounts(method),
+    sketches,
+    built.value,
+    images,
+    onProgress,
+    signal,
+  );
   if (!seen.ok) {
     // What was seen in part would count twice.
     forget(sketches);
@@ -114,14 +123,14 @@ function forget(sketches: Sketches): void {
 
 /** Runs the images for those values that were not seen yet, if there are any. */
 async function completeSketches(
-  { data, preprocessing, threads, method }: CalibrationJob,
+  { data, preprocessing, threads }: CalibrationJob,
+  withCounts: boolean,
   sketches: Sketches,
   { plan, files, values, inputs }: CalibrationFiles,
   images: readonly number[],
   onProgress: (progress: CalibrationProgress) => void,
   signal: AbortSignal,
 ): Promise<Result<null>> {
-  const withCounts = needsCounts(method);
   const isMissing = (value: string): boolean => {
     const isCounted = sketches.values.get(value);
     return isCounted === undefined || (withCounts && !isCounted);

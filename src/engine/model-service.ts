@@ -148,10 +148,10 @@ export function createModelService(): ModelApi {
         return (await buildFiles(tapped, [], store)).built;
       }),
 
-    buildForCalibration: (recipe, form) =>
+    buildForCalibration: (recipe) =>
       attempt(async () => {
         const { model, baseName, size } = current();
-        const observed = calibrationModel(analyseModel(model, size), recipe, form, heads);
+        const observed = calibrationModel(analyseModel(model, size), recipe, heads);
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
         return { ...(await buildFiles(whole, [], store)).built, values, inputs };

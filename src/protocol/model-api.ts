@@ -2,7 +2,6 @@ import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
-import type { StaticForm } from '../transforms/quantize/static/static-form.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 
@@ -38,10 +37,10 @@ export interface ModelApi {
    */
   buildForFeatures(values: readonly string[], backbone: Recipe): Promise<Result<BuiltFiles>>;
   /**
-   * The float model that a recipe calibrates, whose outputs are the values that static quantization in this form
-   * needs the ranges of: what `EngineApi.activations` runs.
+   * The float model that a recipe calibrates, whose outputs are the values whose ranges its static
+   * quantize operator needs: what `EngineApi.activations` runs.
    */
-  buildForCalibration(recipe: Recipe, form: StaticForm): Promise<Result<CalibrationFiles>>;
+  buildForCalibration(recipe: Recipe): Promise<Result<CalibrationFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**

@@ -4,28 +4,13 @@ import { calibrate, type CalibrationJob } from '../../../src/clients/calibrate.t
 import { openDataClient } from '../../../src/clients/data-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
 import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
-import {
-  type RangeMethod,
-  type RangeOptions,
-  rangeMethod,
-} from '../../../src/transforms/quantize/calibrate/range-method.ts';
-import type { StaticForm } from '../../../src/transforms/quantize/static/static-form.ts';
+import type { RangeOptions } from '../../../src/transforms/quantize/calibrate/range-method.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 
 function value<T>(result: Result<T>): T {
   if (result.ok) return result.value;
   throw new Error(`${result.failure.code}: ${result.failure.message}`);
 }
-
-const form: StaticForm = {
-  format: 'qdq',
-  activations: 'u8',
-  weights: 's8',
-  perChannel: false,
-  symmetric: false,
-  reduceRange: false,
-  exclude: [],
-};
 
 const never = new AbortController().signal;
 
@@ -39,34 +24,31 @@ export async function calibrateSample(methods: readonly RangeOptions[]) {
   const client = openModelClient();
   const view = value(await client.api.open(await file('digits.onnx'), 'digits.onnx', []));
   const { preprocessing } = guessPreprocessing(view, data.dataset, data.dataset.imageSize ?? null);
-  const job = (method: RangeMethod, samples: number, recipe: Recipe): CalibrationJob => ({
+  const job = (options: RangeOptions, samples: number, before: Recipe = []): CalibrationJob => ({
     model: client.api,
     modelId: view.modelId,
     data,
     preprocessing,
     threads: 1,
-    recipe,
-    form,
-    method,
-    samples,
+    recipe: [...before, { op: 'quantize', mode: 'static', ...options, samples }],
   });
-  const plain: Recipe = [{ op: 'quantize', mode: 'dynamic' }];
-  const pruned: Recipe = [{ op: 'prune', kind: 'unstructured', ratio: 0.7 }, ...plain];
   const progress: number[][] = [];
-  const run = async (options: RangeOptions, samples: number, recipe = plain) => {
+  const run = async (...asked: Parameters<typeof job>) => {
     const told: number[] = [];
     progress.push(told);
-    const asked = job(rangeMethod(options), samples, recipe);
-    return value(await calibrate(asked, ({ done }) => told.push(done), never));
+    return value(await calibrate(job(...asked), ({ done }) => told.push(done), never));
   };
   // One more than there are.
   const all = [];
   for (const options of methods) all.push(await run(options, 451));
   const entropy = { calibration: 'entropy' } as const;
-  const few = [await run({}, 40), await run(entropy, 40), await run({}, 40, pruned)];
+  const few = [
+    await run({}, 40),
+    await run(entropy, 40),
+    await run({}, 40, [{ op: 'prune', kind: 'unstructured', ratio: 0.7 }]),
+  ];
   const control = new AbortController();
-  const abandoned = job(rangeMethod(entropy), 40, plain);
-  const cancelled = await calibrate(abandoned, () => control.abort(), control.signal);
+  const cancelled = await calibrate(job(entropy, 40), () => control.abort(), control.signal);
   // What it has seen must not count.
   few.push(await run(entropy, 40));
   client.terminate();

@@ -1,7 +1,8 @@
 import { normaliseRecipe } from '../../parse-recipe.ts';
 import type { Operator, Recipe } from '../../recipe.ts';
 import type { Ranges } from '../quantization.ts';
-import type { RangeMethod } from './range-method.ts';
+import { STATIC_DEFAULTS, type StaticQuantizeOperator } from '../quantize-operator.ts';
+import { type RangeMethod, rangeMethod } from './range-method.ts';
 
 /**
  * The ranges of a model's values on some images: what static quantization needs besides its recipe. Kept next to the
@@ -26,8 +27,13 @@ export interface Calibration {
   readonly warnings: readonly string[];
 }
 
-/** As many images as a recipe that names no number is calibrated with. */
-export const DEFAULT_CALIBRATION_SAMPLES = 128;
+/** The operator of a recipe that needs ranges; null if none does. */
+export function staticOperatorOf(recipe: Recipe): StaticQuantizeOperator | null {
+  return (
+    recipe.find((each): each is StaticQuantizeOperator => each.op === 'quantize' && each.mode === 'static') ??
+    null
+  );
+}
 
 /**
  * The float model that a recipe calibrates: what stands before its quantize operator and changes values. Cuts and
@@ -58,12 +64,18 @@ export function calibratedKey(recipe: Recipe): string {
 }
 
 /** The name of a calibration among those of its model and dataset. */
-export function calibrationKey({
+export function keyOfCalibration({
   before,
   method,
   samples,
 }: Pick<Calibration, 'before' | 'method' | 'samples'>): string {
   return JSON.stringify([before, method, samples]);
+}
+
+/** The name of the calibration that a recipe needs. */
+export function calibrationKey(recipe: Recipe, operator: StaticQuantizeOperator): string {
+  const { samples = STATIC_DEFAULTS.samples } = operator;
+  return keyOfCalibration({ before: calibratedKey(recipe), method: rangeMethod(operator), samples });
 }
 
 /** Two calibrations of one key, whose recipes asked for other values of the same model. */

@@ -1,6 +1,11 @@
 import { unreachable } from '../../../base/assert.ts';
-import { InputError } from '../../../base/result.ts';
 import type { ValueRange } from '../quantization.ts';
+import {
+  DEFAULT_BINS,
+  DEFAULT_PERCENTILE,
+  STATIC_DEFAULTS,
+  type StaticQuantizeOperator,
+} from '../quantize-operator.ts';
 import { leastDivergence } from './entropy.ts';
 import { type Histogram, histogramOf, magnitudeHistogramOf, type ValueSketch } from './value-sketch.ts';
 
@@ -19,56 +24,29 @@ export type RangeMethod =
     };
 
 /** What a recipe says of it; what it leaves out is as onnxruntime's tool has it. */
-export interface RangeOptions {
-  readonly calibration?: RangeMethod['kind'];
-  /** Of `percentile`; 99.999 where it is left out. */
-  readonly percentile?: number;
-  /** Of `entropy`, 128 where left out (which gives the same as `minmax`), and `percentile`, 2,048. */
-  readonly bins?: number;
-  /** Of `percentile`, where it is the default, and `minmax`, where it is not. */
-  readonly symmetric?: boolean;
-}
+export type RangeOptions = Pick<StaticQuantizeOperator, 'calibration' | 'percentile' | 'bins' | 'symmetric'>;
 
-/** As many as a quantized histogram has. */
-export const LEAST_ENTROPY_BINS = 128;
-/** The sketches are that fine. */
-const MOST_BINS = 8192;
-
-/**
- * The method that options mean.
- * @throws InputError `calibration-options` if a number is out of bounds
- */
-export function rangeMethod({ calibration = 'minmax', ...options }: RangeOptions): RangeMethod {
+/** The method that a recipe means. */
+export function rangeMethod({
+  calibration = STATIC_DEFAULTS.calibration,
+  ...options
+}: RangeOptions): RangeMethod {
   switch (calibration) {
     case 'minmax':
       return { kind: calibration, symmetric: options.symmetric ?? false };
     case 'entropy':
-      return { kind: calibration, bins: checkedBins(options.bins ?? 128, LEAST_ENTROPY_BINS) };
+      return { kind: calibration, bins: options.bins ?? DEFAULT_BINS.entropy };
     case 'percentile': {
-      const { percentile = 99.999, bins = 2048, symmetric = true } = options;
-      if (!(percentile > 0 && percentile <= 100)) {
-        throw outOfBounds('percentile', percentile, 'a number above 0, at most 100');
-      }
-      return { kind: calibration, percentile, bins: checkedBins(bins, 1), symmetric };
+      const { percentile = DEFAULT_PERCENTILE, bins = DEFAULT_BINS.percentile, symmetric = true } = options;
+      return { kind: calibration, percentile, bins, symmetric };
     }
     default:
       return unreachable(calibration);
   }
 }
 
-function checkedBins(bins: number, least: number): number {
-  if (Number.isInteger(bins) && bins >= least && bins <= MOST_BINS) return bins;
-  throw outOfBounds('bins', bins, `a whole number from ${least} to ${MOST_BINS}`);
-}
-
-function outOfBounds(field: string, found: number, wanted: string): InputError {
-  return new InputError({
-    code: 'calibration-options',
-    message: `"${field}": found ${found}, wanted ${wanted}`,
-    where: field,
-    hint: 'Leave it out to have what onnxruntime takes.',
-  });
-}
+/** A quantized histogram has as many. */
+const QUANTIZED_BINS = 128;
 
 /** Whether a method needs counts, or the extremes are enough. */
 export function needsCounts({ kind }: RangeMethod): boolean {
@@ -91,7 +69,7 @@ export function rangeOf(sketch: ValueSketch, method: RangeMethod): ValueRange {
     }
     case 'entropy': {
       const histogram = histogramOf(sketch, method.bins);
-      return withinExtremes(sketch, histogram, leastDivergence(histogram.counts, LEAST_ENTROPY_BINS));
+      return withinExtremes(sketch, histogram, leastDivergence(histogram.counts, QUANTIZED_BINS));
     }
     case 'percentile': {
       const { percentile, bins, symmetric } = method;

@@ -12,22 +12,12 @@ import {
   mergedCalibration,
 } from '../../../../../src/transforms/quantize/calibrate/calibration.ts';
 import { calibrationModel } from '../../../../../src/transforms/quantize/calibrate/calibration-model.ts';
-import type { StaticForm } from '../../../../../src/transforms/quantize/static/static-form.ts';
 import type { Operator } from '../../../../../src/transforms/recipe.ts';
 import { makeNode } from '../../../../../src/onnx/attributes.ts';
 import { twoExitModel } from '../../../../fixtures/tiny-models.ts';
 import { feed, runModel } from '../../../../fixtures/run-onnx.ts';
 
-const form: StaticForm = {
-  format: 'qdq',
-  activations: 'u8',
-  weights: 's8',
-  perChannel: false,
-  symmetric: false,
-  reduceRange: false,
-  exclude: [],
-};
-const quantize: Operator = { op: 'quantize', mode: 'dynamic' };
+const quantize: Operator = { op: 'quantize', mode: 'static' };
 const prune: Operator = { op: 'prune', kind: 'unstructured', ratio: 0.5 };
 const partition: Operator = { op: 'partition', cut: 'stem_sum' };
 
@@ -50,7 +40,7 @@ describe('the model that is calibrated', () => {
   const original = analyseModel(twoExitModel());
 
   it('shows the values that quantizing needs, as the float model has them', async () => {
-    const observed = calibrationModel(original, [quantize], form, NO_HEADS);
+    const observed = calibrationModel(original, [quantize], NO_HEADS);
     expect(observed.inputs).toEqual(['image']);
     // Activations are folded into the range of what they read.
     expect(observed.values).toContain('stem');
@@ -62,15 +52,15 @@ describe('the model that is calibrated', () => {
   });
 
   it('needs more values where a cut separates an activation from what it reads', () => {
-    expect(calibrationModel(original, [quantize], form, NO_HEADS).values).not.toContain('stem_sum');
-    expect(calibrationModel(original, [quantize, partition], form, NO_HEADS).values).toContain('stem_sum');
+    expect(calibrationModel(original, [quantize], NO_HEADS).values).not.toContain('stem_sum');
+    expect(calibrationModel(original, [quantize, partition], NO_HEADS).values).toContain('stem_sum');
   });
 
   it('is pruned before, where the recipe prunes before', async () => {
-    const pruned = calibrationModel(original, [prune, quantize], form, NO_HEADS);
+    const pruned = calibrationModel(original, [prune, quantize], NO_HEADS);
     const input = { image: feed([1, 1, 8, 8]) };
     const [before, after] = [
-      await runModel(calibrationModel(original, [quantize], form, NO_HEADS).model, input),
+      await runModel(calibrationModel(original, [quantize], NO_HEADS).model, input),
       await runModel(pruned.model, input),
     ];
     expect(after.get('final')?.data).not.toEqual(before.get('final')?.data);
@@ -83,7 +73,8 @@ describe('the model that is calibrated', () => {
       inputs: [tensorInfo('x', [1, 4])],
       outputs: [tensorInfo('y', [1, 4])],
     });
-    expect(() => calibrationModel(analyseModel(bare), [], form, NO_HEADS)).toThrow(InputError);
+    expect(() => calibrationModel(analyseModel(bare), [quantize], NO_HEADS)).toThrow(InputError);
+    expect(() => calibrationModel(original, [prune], NO_HEADS)).toThrow('no static quantize operator');
   });
 });
 
