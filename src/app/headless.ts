@@ -249,7 +249,9 @@ async function trainedFor(
   }
   const heads: TrainedHead[] = [];
   for (const { seed, backbone, values } of trainings.values()) {
-    tell(`Training ${values.size} exits${backbone.length > 0 ? ` for ${recipeLabel(backbone)}` : ''}.`);
+    tell(
+      `Training ${values.size} ${values.size === 1 ? 'exit' : 'exits'}${backbone.length > 0 ? ` for ${recipeLabel(backbone)}` : ''}.`,
+    );
     const trained = valueOf(
       await trainExits({ ...job, values: [...values], seed, backbone }, () => {}, signal),
     );
