@@ -14,6 +14,7 @@ import { bytesTensor, elementCount, floatTensor, tensorFloats } from '../../onnx
 import { isStandardDomain, namesIn, uniqueNames } from '../graph-names.ts';
 import {
   type ChannelAxis,
+  floatsToRead,
   type QuantizedWeights,
   quantizeWeights,
   transposed,
@@ -263,7 +264,7 @@ class IntegerGraphBuilder {
     const key = JSON.stringify([weight.name, opType, isTransposed, alpha]);
     const known = this.weights.get(key);
     if (known !== undefined) return known;
-    const result = quantizeWeights(tensorFloats(weight), rows, columns, axis, this.form);
+    const result = quantizeWeights(floatsToRead(weight), rows, columns, axis, this.form);
     if (result === null) {
       this.weights.set(key, null);
       return null;

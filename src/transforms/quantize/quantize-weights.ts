@@ -1,3 +1,5 @@
+import { DataType, type Tensor } from '../../onnx/model.ts';
+import { tensorBytes, tensorFloats } from '../../onnx/tensor.ts';
 import { type Affine, asymmetricU8, centredU8, symmetricS8 } from './affine.ts';
 
 /** How weights become integers. u8 is the fast form on wasm; s8 weights are up to nine times slower there. */
@@ -59,6 +61,15 @@ export function quantizeWeights(
 export interface ChannelLayout {
   readonly channels: number;
   readonly run: number;
+}
+
+/** The values of a tensor, to look at only: float32 numbers that lie where they can be read are not copied. */
+export function floatsToRead(tensor: Tensor): Float32Array {
+  if (tensor.dataType !== DataType.float) return tensorFloats(tensor);
+  const bytes = tensorBytes(tensor);
+  return bytes.byteOffset % 4 === 0
+    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    : new Float32Array(new Uint8Array(bytes).buffer);
 }
 
 /** Least and greatest value of each channel, both widened to contain 0; null if a value is not finite. */

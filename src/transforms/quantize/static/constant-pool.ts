@@ -1,8 +1,8 @@
 import { DataType, type Graph, type Tensor, type ValueName, valueName } from '../../../onnx/model.ts';
-import { bytesTensor, elementCount, floatTensor, tensorFloats } from '../../../onnx/tensor.ts';
+import { bytesTensor, elementCount, floatTensor } from '../../../onnx/tensor.ts';
 import { namesIn, uniqueNames } from '../../graph-names.ts';
 import { type Affine, affineOver, roundHalfEven, type Spread } from '../affine.ts';
-import { type ChannelLayout, channelRanges, integersOfChannels } from '../quantize-weights.ts';
+import { type ChannelLayout, channelRanges, floatsToRead, integersOfChannels } from '../quantize-weights.ts';
 
 /** The names of a quantized value's scale and zero point. */
 export interface ParameterNames {
@@ -63,7 +63,7 @@ export class ConstantPool {
   /** @param reads false: for a rehearsal, in which no weight is read and all count as zeros */
   constructor(graph: Graph, reads: boolean) {
     this.unique = uniqueNames(namesIn(graph));
-    this.floatsOf = reads ? tensorFloats : () => new Float32Array(0);
+    this.floatsOf = reads ? floatsToRead : () => new Float32Array(0);
   }
 
   /**
@@ -182,7 +182,7 @@ export class ConstantPool {
         scale: widened[channel] ?? affine.scale,
       }));
       const layout = layoutOf(constant.tensor.dims, constant.axis);
-      const { bytes, nonZero } = integersOfChannels(tensorFloats(constant.tensor), layout, constant.affines);
+      const { bytes, nonZero } = integersOfChannels(floatsToRead(constant.tensor), layout, constant.affines);
       constant.bytes = bytes;
       this.nonZeroOf.set(constant.tensor.name, nonZero);
     }
@@ -225,7 +225,7 @@ function scalesOf({ inputScale, weight, multiplier }: Bias): Float32Array {
 
 function biasTensors({ integers, scale, bias }: QuantizedBias & { readonly bias: Bias }): Tensor[] {
   const scales = scalesOf(bias);
-  const floats = tensorFloats(bias.tensor);
+  const floats = floatsToRead(bias.tensor);
   const words = new Int32Array(elementCount(bias.dims));
   for (let at = 0; at < words.length; at++) {
     const value = (floats.length === 1 ? floats[0] : floats[at]) as number;
@@ -247,7 +247,7 @@ function biasTensors({ integers, scale, bias }: QuantizedBias & { readonly bias:
  */
 function widenedScales(bias: Bias, { type, axis, affines }: QuantizedConstant): number[] | null {
   if (type !== 's8' || affines.some(({ zeroPoint }) => zeroPoint !== 0)) return null;
-  const floats = tensorFloats(bias.tensor);
+  const floats = floatsToRead(bias.tensor);
   let largest = 0;
   for (const value of floats) largest = Math.max(largest, Math.abs(bias.factor * value));
   let isWidened = false;
