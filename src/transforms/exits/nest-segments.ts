@@ -6,6 +6,7 @@ import {
   type Graph,
   type Model,
   type Node,
+  type OpsetImport,
   type Shape,
   type Tensor,
   type ValueInfo,
@@ -119,7 +120,19 @@ export function nestSegments(
     };
   };
   const graph = { ...graphFrom(0, outputName, exitIndexOutput), inputs };
-  return { model: { ...outer, graph }, exitIndexOutput: valueName(exitIndexOutput) };
+  return {
+    model: { ...outer, opsetImports: importsOf(raised.map(({ model }) => model)), graph },
+    exitIndexOutput: valueName(exitIndexOutput),
+  };
+}
+
+/** Quantized segments may use operators of a domain that the first one does not need. */
+function importsOf(models: readonly Model[]): readonly OpsetImport[] {
+  const imports = new Map<string, OpsetImport>();
+  for (const { opsetImports } of models) {
+    for (const each of opsetImports) if (!imports.has(each.domain)) imports.set(each.domain, each);
+  }
+  return [...imports.values()];
 }
 
 const emptyGraph: Graph = {

@@ -3,9 +3,10 @@ import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/base/result.ts';
 import { makeFloat, makeGraph, makeInt, makeInts, makeNode } from '../../../../src/onnx/attributes.ts';
-import { DataType, type Model, type Node, type Tensor } from '../../../../src/onnx/model.ts';
+import { DataType, type Model, type Node, type Tensor, valueName } from '../../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../../src/onnx/serialize.ts';
 import { floatTensor, int64Tensor, tensorBytes, tensorFloats } from '../../../../src/onnx/tensor.ts';
+import { nestSegments } from '../../../../src/transforms/exits/nest-segments.ts';
 import { affineOver, dequantized, quantized } from '../../../../src/transforms/quantize/affine.ts';
 import { channelRanges, integersOfChannels } from '../../../../src/transforms/quantize/quantize-weights.ts';
 import {
@@ -444,4 +445,26 @@ describe('the files', () => {
       expect([type, dims]).toEqual(['int64', [1, 1, 6, 6]]);
     }
   });
+});
+
+it('a file of segments imports the operators of all of them', async () => {
+  const head = (output: string) =>
+    imageModel(
+      [makeNode('Flatten', ['x'], [`${output}_flat`]), makeNode('Gemm', [`${output}_flat`, 'w'], [output])],
+      [[output, [1, 5]]],
+      [weight('w', [72, 5])],
+    );
+  const exit = (index: number, output: string) =>
+    ({ index, output: valueName(output), scores: 'logits', threshold: 2 }) as const;
+  const [early, late] = [head('a'), head('y')];
+  const integer = quantizeStatic(late, qoperator, await calibrated(late, qoperator)).model;
+  const plain: Model = { ...early, opsetImports: [{ domain: '', version: 17 }] };
+  const segments = [
+    { model: plain, exit: exit(0, 'a') },
+    { model: integer, exit: exit(1, 'y') },
+  ];
+  const { model } = nestSegments(segments, valueName('y'), early.graph.inputs);
+  const outputs = await runModel(model, { x: input() });
+  const wanted = await runModel(integer, { x: input() });
+  expect(outputs.get('y')?.data).toEqual(wanted.get('y')?.data);
 });
