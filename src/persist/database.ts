@@ -8,6 +8,7 @@ import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import type { Tier } from '../transforms/variant.ts';
@@ -80,6 +81,13 @@ export interface StoredHead {
   readonly head: TrainedHead;
 }
 
+/** A calibration under what it was made with and its key (see `keyOfCalibration`). */
+export interface StoredCalibration {
+  readonly subject: string;
+  readonly key: string;
+  readonly calibration: Calibration;
+}
+
 /** A pass over all exits of a model, under the hash of what it was made with. */
 export interface StoredExitScores {
   readonly key: string;
@@ -103,6 +111,7 @@ interface Schema extends DBSchema {
   session: { key: string; value: Session };
   exitScores: { key: string; value: StoredExitScores };
   heads: { key: [subject: string, key: string]; value: StoredHead };
+  calibrations: { key: [subject: string, key: string]; value: StoredCalibration };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -123,6 +132,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('exitScores', { keyPath: 'key' });
+  },
+  (database) => {
+    database.createObjectStore('calibrations', { keyPath: ['subject', 'key'] });
   },
 ];
 

@@ -29,6 +29,7 @@ export async function loadHeads(subject: HeadSubject): Promise<readonly TrainedH
   return stored.map(({ head }) => head);
 }
 
-function subjectId({ modelId, datasetId, preprocessing }: HeadSubject): string {
+/** The name of what heads and calibrations belong to. */
+export function subjectId({ modelId, datasetId, preprocessing }: HeadSubject): string {
   return contentHash({ modelId, datasetId, preprocessing });
 }

@@ -4,6 +4,7 @@ import { calibrate, type CalibrationJob } from '../../../src/clients/calibrate.t
 import { openDataClient } from '../../../src/clients/data-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
 import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import { loadCalibrations, saveCalibrations } from '../../../src/persist/calibrations.ts';
 import type { RangeOptions } from '../../../src/transforms/quantize/calibrate/range-method.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 
@@ -52,7 +53,16 @@ export async function calibrateSample(methods: readonly RangeOptions[]) {
   // What it has seen must not count.
   few.push(await run(entropy, 40));
   client.terminate();
+  const subject = { modelId: view.modelId, datasetId: data.dataset.id, preprocessing };
+  const [first] = all;
+  if (first === undefined) throw new Error('no method');
+  value(await saveCalibrations(subject, all));
+  value(await saveCalibrations(subject, [{ ...first, ranges: new Map([['more', { low: 0, high: 1 }]]) }]));
+  const kept = await loadCalibrations(subject);
+  const strangers = await loadCalibrations({ ...subject, datasetId: 'others' });
   return {
+    kept: kept.map(({ method, ranges }) => [method.kind, ranges.size] as const),
+    strangers: strangers.length,
     all: all.map(({ ranges, images, warnings }) => ({ ranges: [...ranges], images, warnings })),
     few: few.map(({ ranges, images, warnings }) => ({ ranges: [...ranges], images, warnings })),
     lastDone: progress.map((told) => told.at(-1) ?? null),

@@ -53,5 +53,14 @@ test('the bundled model has the ranges that onnxruntime’s own tool finds on th
   expect(counted?.ranges).toEqual(extremes?.ranges);
   expect(pruned?.ranges).not.toEqual(extremes?.ranges);
   expect(found.cancelled).toBe('cancelled');
+  // Kept under model, images and method; ranges of one method add up.
+  const values = found.all[0]?.ranges.length ?? 0;
+  expect(found.kept).toEqual([
+    ['entropy', values + 1],
+    ['entropy', values],
+    ['minmax', values],
+    ['percentile', values],
+  ]);
+  expect(found.strangers).toBe(0);
   expect(again?.ranges).toEqual(counted?.ranges);
 });
