@@ -50,13 +50,17 @@ export function quantizeBlocks(
   const integers = new Uint8Array(values.length);
   const scales = new Float32Array(channels * blocks);
   const zeroPoints = new Uint8Array(channels * blocks);
+  const write = WRITERS[form.rule];
+  const most = 2 ** form.bits - 1;
   let nonZero = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let block = 0; block < blocks; block++) {
       const first = channel * channelStride + block * blockLength * stride;
       const count = Math.min(blockLength, length - block * blockLength);
       const end = first + count * stride;
-      let [low, high, notFinite] = [0, 0, 0];
+      let low = 0;
+      let high = 0;
+      let notFinite = 0;
       for (let at = first; at < end; at += stride) {
         const value = values[at] as number;
         // Infinity - Infinity and anything with NaN is NaN, which then stays.
@@ -65,21 +69,24 @@ export function quantizeBlocks(
         else if (value > high) high = value;
       }
       if (notFinite !== 0) return null;
-      const { scale, zeroPoint } = scaleOf(low, high, form);
+      const { scale, zeroPoint } = scaleOf(low, high, form, most);
       const place = axis === 'rows' ? channel * blocks + block : block * channels + channel;
       scales[place] = scale;
       zeroPoints[place] = zeroPoint;
-      const write = WRITERS[form.rule];
-      nonZero += write(values, integers, first, end, stride, scale, zeroPoint, 2 ** form.bits - 1);
+      nonZero += write(values, integers, first, end, stride, scale, zeroPoint, most);
     }
   }
   return { integers, scales, zeroPoints, blocks, nonZero };
 }
 
-function scaleOf(low: number, high: number, form: BlockForm): { scale: number; zeroPoint: number } {
-  const { bits, symmetric, rule } = form;
-  const [middle, most] = [2 ** (bits - 1), 2 ** bits - 1];
+function scaleOf(
+  low: number,
+  high: number,
+  { symmetric, rule }: BlockForm,
+  most: number,
+): { scale: number; zeroPoint: number } {
   if (symmetric) {
+    const middle = (most + 1) / 2;
     const extreme = Math.abs(high) > Math.abs(low) ? high : low;
     const scale =
       rule === 'even' ? Math.fround(Math.abs(extreme) / (middle - 1)) : Math.fround(extreme / -middle);
@@ -113,13 +120,23 @@ type Write = (
   most: number,
 ) => number;
 
+/** 1 if two small integers differ, else 0: without a branch, which small integers make unpredictable. */
+function isOther(a: number, b: number): number {
+  const difference = (a - b) | 0;
+  return (difference | -difference) >>> 31;
+}
+
+/** See `roundHalfEven`. */
+const NO_FRACTION = 6755399441055744;
+
 /** Divides, rounds half to even and adds the zero point. */
 const writeEven: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
   let nonZero = 0;
   for (let at = first; at < end; at += stride) {
-    const integer = roundHalfEven(Math.fround((values[at] as number) / scale)) + zeroPoint;
-    const clamped = integer < 0 ? 0 : integer > most ? most : integer;
-    if (clamped !== zeroPoint) nonZero++;
+    // `roundHalfEven` written out: this is where the time goes.
+    const integer = Math.fround((values[at] as number) / scale) + NO_FRACTION - NO_FRACTION + zeroPoint;
+    const clamped = integer < 0 ? 0 : integer > most ? most : integer | 0;
+    nonZero += isOther(clamped, zeroPoint);
     integers[at] = clamped;
   }
   return nonZero;
@@ -131,9 +148,10 @@ const writeUp: Write = (values, integers, first, end, stride, scale, zeroPoint, 
   let nonZero = 0;
   for (let at = first; at < end; at += stride) {
     const moved = Math.fround(Math.fround((values[at] as number) * inverse) + zeroPoint);
-    const integer = Math.floor(moved + 0.5);
-    const clamped = integer < 0 ? 0 : integer > most ? most : integer;
-    if (clamped !== zeroPoint) nonZero++;
+    // Cut off instead of rounded down: they differ below 0, which is clamped anyway.
+    const integer = (moved + 0.5) | 0;
+    const clamped = integer < 0 ? 0 : integer > most ? most : integer | 0;
+    nonZero += isOther(clamped, zeroPoint);
     integers[at] = clamped;
   }
   return nonZero;
@@ -145,9 +163,13 @@ const writeAway: Write = (values, integers, first, end, stride, scale, zeroPoint
   let nonZero = 0;
   for (let at = first; at < end; at += stride) {
     const exact = Math.fround((values[at] as number) * inverse);
-    const integer = (exact < 0 ? -Math.floor(0.5 - exact) : Math.floor(exact + 0.5)) + zeroPoint;
-    const clamped = integer < 0 ? 0 : integer > most ? most : integer;
-    if (clamped !== zeroPoint) nonZero++;
+    const above = exact + 0.5;
+    let integer = Math.floor(above);
+    // Signs are random, so a processor guesses them wrongly half of the time; halves are rare.
+    if (integer === above && exact < 0) integer--;
+    integer += zeroPoint;
+    const clamped = integer < 0 ? 0 : integer > most ? most : integer | 0;
+    nonZero += isOther(clamped, zeroPoint);
     integers[at] = clamped;
   }
   return nonZero;
