@@ -9,9 +9,12 @@ import { NO_HEADS } from '../../../../../src/transforms/exits/trained-head.ts';
 import {
   type Calibration,
   calibratedKey,
+  calibrationKey,
+  keyOfCalibration,
   mergedCalibration,
 } from '../../../../../src/transforms/quantize/calibrate/calibration.ts';
 import { calibrationModel } from '../../../../../src/transforms/quantize/calibrate/calibration-model.ts';
+import type { StaticQuantizeOperator } from '../../../../../src/transforms/quantize/quantize-operator.ts';
 import type { Operator } from '../../../../../src/transforms/recipe.ts';
 import { makeNode } from '../../../../../src/onnx/attributes.ts';
 import { twoExitModel } from '../../../../fixtures/tiny-models.ts';
@@ -96,6 +99,30 @@ describe('the key of a calibrated model', () => {
     });
     expect(calibratedKey([exit(0.5), quantize])).toBe(calibratedKey([exit(0.9), quantize]));
     expect(calibratedKey([exit(0.5), quantize, skip])).toBe('');
+  });
+});
+
+describe('the name of a calibration', () => {
+  it('is that of what its recipe needs', () => {
+    const asked: StaticQuantizeOperator = {
+      op: 'quantize',
+      mode: 'static',
+      calibration: 'percentile',
+      percentile: 99.9,
+    };
+    expect(calibrationKey([asked], asked)).toBe(keyOfCalibration(calibration));
+    expect(calibrationKey([prune, asked], asked)).not.toBe(keyOfCalibration(calibration));
+    const others: Partial<StaticQuantizeOperator>[] = [
+      { percentile: 99 },
+      { samples: 64 },
+      { symmetric: false },
+    ];
+    for (const change of others)
+      expect(calibrationKey([asked], { ...asked, ...change })).not.toBe(keyOfCalibration(calibration));
+    // Which nodes are quantized and how changes no range.
+    expect(calibrationKey([asked], { ...asked, exclude: ['a'], weights: 'u8', format: 'qoperator' })).toBe(
+      keyOfCalibration(calibration),
+    );
   });
 });
 
