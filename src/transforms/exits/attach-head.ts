@@ -5,9 +5,8 @@ import { DataType, type Model, type Node, type Tensor, type ValueName, valueName
 import { tensorInfo } from '../../onnx/make-model.ts';
 import { floatTensor, int64Tensor } from '../../onnx/tensor.ts';
 import type { AnalysedModel } from '../analyse-model.ts';
-import { namesIn, uniqueNames } from '../graph-names.ts';
+import { namesIn, uniqueNames, standardOpset } from '../graph-names.ts';
 import { nearestNames } from '../nearest-name.ts';
-import { standardOpset } from '../quantize/raise-opset.ts';
 import { type Pooling, requirePooling } from './pooling.ts';
 import type { TrainedHead } from './trained-head.ts';
 import { layoutOf } from './value-layout.ts';

@@ -15,8 +15,8 @@ import {
 } from '../../onnx/model.ts';
 import { tensorInfo } from '../../onnx/make-model.ts';
 import { dataTypeName, int64Tensor } from '../../onnx/tensor.ts';
-import { namesIn, uniqueNames } from '../graph-names.ts';
-import { raiseOpset, standardOpset } from '../quantize/raise-opset.ts';
+import { namesIn, uniqueNames, standardOpset } from '../graph-names.ts';
+import { raiseOpset } from '../quantize/raise-opset.ts';
 import type { ExitPlan } from '../variant.ts';
 import { DEFAULT_CONFIDENCE } from './confidence.ts';
 import { confidenceNodes } from './confidence-nodes.ts';

@@ -25,5 +25,3 @@ export function opsetProblem(model: Model): InputError | null {
 export function raiseOpset(model: Model): Model {
   return convertOpset(model, DYNAMIC_QUANTIZATION_OPSET).model;
 }
-
-export { standardOpset } from '../graph-names.ts';
