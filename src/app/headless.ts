@@ -7,6 +7,7 @@ import { openModelClient } from '../clients/model-client.ts';
 import { expectStudy } from '../clients/expect-study.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
+import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
 import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
@@ -28,6 +29,7 @@ import type {
   HeadlessSummary,
   ReportName,
 } from '../protocol/headless-api.ts';
+import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { samplesCsv, trialsCsv } from '../study/csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
@@ -41,6 +43,7 @@ import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import { recipeLabel } from '../transforms/parse-recipe.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
@@ -124,13 +127,15 @@ export function installHeadless(): void {
     );
     const bare = newStudy(subject, strategies, Date.now());
     await api.useHeads(heads);
+    const calibrations = await calibratedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
+    if (calibrations.length > 0) reports.set('calibration.json', serialiseCalibrations(calibrations));
     const expecting = { study: bare, model: api, view, data, preprocessing, ...place };
     const planned = options.isProfiled ? await expectStudy(expecting, tell, ends.signal) : bare;
     close();
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
       planned,
-      { modelFile, fileName, externalFiles, data, environment, heads },
+      { modelFile, fileName, externalFiles, data, environment, heads, calibrations },
       {
         onTrial: () => {},
         onProgress: (progress) => {
@@ -260,6 +265,25 @@ async function trainedFor(
     heads.push(...trained);
   }
   return heads;
+}
+
+/** Learns the ranges that recipes need, before anything is profiled or measured. */
+async function calibratedFor(
+  recipes: readonly NamedRecipe[],
+  { model, ...subject }: CalibrationSubject & { readonly model: ModelApi },
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly Calibration[]> {
+  const all = recipes.map(({ recipe }) => recipe);
+  const calibrator = createCalibrator(subject, [], all, ({ images, ranges }) =>
+    tell(`Calibrated ${ranges.size} values on ${images} images.`),
+  );
+  for (const { name, recipe } of recipes) {
+    const prepared = await calibrator.prepare(model, recipe, () => {}, signal);
+    // The study tells it again where the strategy fails.
+    if (!prepared.ok && !signal.aborted) tell(`${name} could not be calibrated: ${prepared.failure.message}`);
+  }
+  return calibrator.all();
 }
 
 /** The guess; where labelled images can tell, the best of the plausible ones. */

@@ -15,7 +15,11 @@ export function useVariantView(recipe: Recipe, fileIndex: number | null): Varian
     const worker = modelWorker();
     if (fileIndex === null || recipe.length === 0 || worker === null) return;
     let isWanted = true;
-    void worker.view(recipe, fileIndex).then((result) => {
+    const make = async () => {
+      const calibrated = await useLab.getState().calibrateFor(recipe);
+      return calibrated.ok ? worker.view(recipe, fileIndex) : calibrated;
+    };
+    void make().then((result) => {
       if (!isWanted) return;
       if (result.ok) setMade({ recipe, fileIndex, variant: result.value });
       else useLab.getState().reportFailure('This variant cannot be shown', result.failure);

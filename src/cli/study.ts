@@ -35,7 +35,8 @@ const usage = `npm run -s study -- [options] --out DIR
                                  default: that of small images, else 224x224
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
-  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained`;
+  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained,
+                                 calibration.json if static int8 was calibrated`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
@@ -54,6 +55,7 @@ const reportNames: readonly ReportName[] = [
   'study.json',
   'front.svg',
   'heads.json',
+  'calibration.json',
 ];
 const pollMs = 1000;
 /** Characters of a report fetched at once. */

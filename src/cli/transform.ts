@@ -6,23 +6,29 @@ import { InputError } from '../base/result.ts';
 import { formatBytes, formatMs } from '../base/units.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
+import { parseCalibrations } from '../study/calibration-json.ts';
+import { analyseModel } from '../transforms/analyse-model.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { nonZeroParams } from '../transforms/count-non-zero.ts';
 import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { recipeLabel } from '../transforms/parse-recipe.ts';
-import type { NamedRecipe } from '../transforms/recipe.ts';
+import { calibrationFor, calibrationsByKey } from '../transforms/quantize/calibrate/calibration.ts';
+import { isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
+import type { Ranges } from '../transforms/quantize/quantization.ts';
+import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import { checkInputSize, INPUT_SIZE_HELP, inputSizeProblem, readInputSize } from './input-size.ts';
 import { failureHelp } from './failure-help.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--input-size HxW]
+const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--calibration FILE] [--input-size HxW]
 
 Writes the variant's .onnx files and variant.json into DIR, and prints variant.json.
 The recipe file holds a list of operators, e.g. [{"op":"prune","kind":"unstructured","ratio":0.5}],
-or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote.
+or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote. Static int8 needs the ranges of values
+on images: the calibration.json that they wrote.
 ${INPUT_SIZE_HELP};
 automatic cuts are found for that size, and the files keep it open.`;
 
@@ -36,6 +42,8 @@ function main(): void {
     if (args.size !== null) checkInputSize(model, args.size);
     const size = args.size ?? {};
     const heads = args.heads === undefined ? NO_HEADS : readHeads(args.heads, model);
+    const ranges =
+      args.calibration === undefined ? null : readRanges(args.calibration, { model, recipe, heads, size });
     process.stderr.write(`${fileName}: ${recipeLabel(recipe)}\n`);
     const startedMs = performance.now();
     checkRecipe(model, recipe, heads, size);
@@ -43,6 +51,7 @@ function main(): void {
       baseName,
       now: () => performance.now(),
       heads,
+      ranges,
       size,
       onProgress: (share) => process.stderr.write(`  ${Math.round(100 * share)} %\n`),
     });
@@ -69,6 +78,7 @@ interface Arguments {
   readonly recipe: string;
   readonly out: string;
   readonly heads?: string;
+  readonly calibration?: string;
   readonly size: CountedSize | null;
 }
 
@@ -85,6 +95,7 @@ function readArguments(): Arguments | null {
         recipe: { type: 'string' },
         out: { type: 'string' },
         heads: { type: 'string' },
+        calibration: { type: 'string' },
         'input-size': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -93,13 +104,20 @@ function readArguments(): Arguments | null {
       process.stdout.write(`${usage}\n`);
       return null;
     }
-    const { model, recipe, out, heads, 'input-size': given } = values;
+    const { model, recipe, out, heads, calibration, 'input-size': given } = values;
     if (model === undefined) return refuse('--model is missing');
     if (recipe === undefined) return refuse('--recipe is missing');
     if (out === undefined) return refuse('--out is missing');
     const size = given === undefined ? null : readInputSize(given);
     if (given !== undefined && size === null) return refuse(inputSizeProblem(given));
-    return { model, recipe, out, size, ...(heads === undefined ? {} : { heads }) };
+    return {
+      model,
+      recipe,
+      out,
+      size,
+      ...(heads === undefined ? {} : { heads }),
+      ...(calibration === undefined ? {} : { calibration }),
+    };
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : String(thrown));
   }
@@ -116,6 +134,29 @@ function readHeads(path: string, model: Model): Heads {
     message: `${path}: the head for "${strange.value}" was trained for model ${strange.modelId}, wanted ${modelId}`,
     where: path,
     hint: 'Give the model that the exits were trained for, or train them for this one.',
+  });
+}
+
+/** Of a file, the ranges that a recipe needs; they must be this model's, and all there. */
+function readRanges(
+  path: string,
+  {
+    model,
+    recipe,
+    heads,
+    size,
+  }: { readonly model: Model; readonly recipe: Recipe; readonly heads: Heads; readonly size: CountedSize },
+): Ranges | null {
+  const all = parseCalibrations(readFileSync(resolveUserPath(path), 'utf8'));
+  const modelId = modelFingerprint(model);
+  const own = all.filter((calibration) => calibration.modelId === modelId);
+  const found = calibrationFor(recipe, calibrationsByKey(own));
+  if (isCalibrated(analyseModel(model, size), recipe, heads, found)) return found?.ranges ?? null;
+  throw new InputError({
+    code: 'not-calibrated',
+    message: `${path}: found ${own.length === 0 ? 'no ranges of this model' : 'no ranges for this recipe'} among ${all.length} calibrations, wanted those of ${recipeLabel(recipe)}`,
+    where: path,
+    hint: 'Calibrate for this recipe: measure it in the app or by `npm run -s study`.',
   });
 }
 

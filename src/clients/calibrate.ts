@@ -29,6 +29,8 @@ export interface CalibrationJob {
   readonly threads: number;
   /** With a static quantize operator. */
   readonly recipe: Recipe;
+  /** Recipes that need the same calibration, perhaps of other values: seen in the same pass. */
+  readonly others?: readonly Recipe[];
 }
 
 /** Images done, of all. */
@@ -69,7 +71,7 @@ export async function calibrate(
     samples,
   );
   if (images.length === 0) return failed(noImages);
-  const built = await job.model.buildForCalibration(recipe);
+  const built = await job.model.buildForCalibration(recipe, job.others);
   if (!built.ok) return built;
   if (signal.aborted) return failed(cancelled);
   const before = calibratedKey(recipe);

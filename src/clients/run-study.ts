@@ -15,8 +15,10 @@ import { remainingMs, type StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
+import { createCalibrator } from './study-calibration.ts';
 import { keepAwake } from './keep-awake.ts';
 import { openModelClient } from './model-client.ts';
 import type { PauseGate } from './pause-gate.ts';
@@ -29,6 +31,8 @@ export interface StudyInputs {
   readonly data: LoadedDataset;
   /** What recipes with trained exits need. */
   readonly heads?: readonly TrainedHead[];
+  /** What is known of the ranges that static quantization needs; what is missing is calibrated. */
+  readonly calibrations?: readonly Calibration[];
   /** This device, now. */
   readonly environment: Environment;
 }
@@ -37,6 +41,8 @@ export interface StudyCallbacks {
   /** A trial has new results; the run waits for the promise, so that what was measured can be kept first. */
   readonly onTrial: (trial: Trial) => void | Promise<unknown>;
   readonly onProgress: (progress: StudyProgress) => void;
+  /** Images were calibrated on, which the next study need not do. */
+  readonly onCalibration?: (calibration: Calibration) => void;
 }
 
 export interface StudyControl {
@@ -175,6 +181,17 @@ function createRun(
       canContinue(trial, environment) ? trial : startOver(trial),
     ]),
   );
+  const calibrator = createCalibrator(
+    {
+      modelId: study.modelId,
+      data,
+      preprocessing: defined(study.trials[0], 'a trial').preprocessing,
+      threads: defined(study.trials[0], 'a trial').strategy.threads,
+    },
+    inputs.calibrations ?? [],
+    study.trials.map(({ strategy }) => strategy.recipe),
+    (calibration) => callbacks.onCalibration?.(calibration),
+  );
   const works = new Map<string, Work>();
   const strategyIds = [...trials.keys()];
   const visits = planRounds(protocol, strategyIds, items.length).filter(isMissing);
@@ -221,12 +238,12 @@ function createRun(
     await callbacks.onTrial(trialOf(strategyId));
   }
 
-  /** @param knownRemainingMs time left where inferences do not tell it */
+  /** @param known what inferences do not tell: the time left, images calibrated on */
   function tell(
     step: StudyProgress['step'],
     strategy: Strategy,
     round: number | null,
-    knownRemainingMs?: number | null,
+    known: Partial<Pick<StudyProgress, 'remainingMs' | 'images'>> = {},
   ): void {
     const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
     const remaining = remainingMs(
@@ -243,7 +260,8 @@ function createRun(
       rounds: protocol.rounds,
       doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
       totalInferences: all.reduce((sum, { total }) => sum + total, 0),
-      remainingMs: knownRemainingMs === undefined ? remaining : knownRemainingMs,
+      remainingMs: remaining,
+      ...known,
     });
   }
 
@@ -266,7 +284,9 @@ function createRun(
     const work = workOf(strategy.id);
     const startedMs = performance.now();
     if (!work.built) {
+      const calibrationMs = await calibrated(strategy);
       tell('building', strategy, null);
+      if (trials.has(strategy.id)) update(strategy.id, { calibrationMs });
       const outcome = await model.call((api) => api.build(strategy.recipe));
       // Files of a worker that is gone are gone, too.
       if (model.takeRestarted()) for (const each of works.values()) each.built = null;
@@ -305,6 +325,20 @@ function createRun(
     const warmUp = await measure(strategy, engine, { round: 0, imageIndices: images }, true);
     if (trial) update(strategy.id, { samples: [...trialOf(strategy.id).samples, ...warmUp] });
     return engine;
+  }
+
+  /** How long it took to learn the ranges that a strategy needs; null if it needs none, or they were known. */
+  async function calibrated(strategy: Strategy): Promise<number | null> {
+    return orEnd(
+      await model.call((api) =>
+        calibrator.prepare(
+          api,
+          strategy.recipe,
+          (images) => tell('calibrating', strategy, null, { images }),
+          control.signal,
+        ),
+      ),
+    );
   }
 
   async function measure(
@@ -478,7 +512,7 @@ function createRun(
       await control.gate.passed(control.signal);
       if (control.signal.aborted) return;
       const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
-      tell('compressing', strategy, null, msPerByte === null ? null : msPerByte * bytesLeft);
+      tell('compressing', strategy, null, { remainingMs: msPerByte === null ? null : msPerByte * bytesLeft });
       const outcome = await model.call((api) => api.gzipBytes(strategy.recipe));
       bytesDone += size.rawBytes;
       bytesLeft -= size.rawBytes;

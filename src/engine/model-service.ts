@@ -17,7 +17,15 @@ import { featureModel } from '../transforms/exits/attach-head.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
-import { calibrationModel } from '../transforms/quantize/calibrate/calibration-model.ts';
+import {
+  type Calibration,
+  type Calibrations,
+  calibrationFor,
+  calibrationsByKey,
+  NO_CALIBRATIONS,
+  staticOperatorOf,
+} from '../transforms/quantize/calibrate/calibration.ts';
+import { calibrationModel, isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
@@ -52,6 +60,7 @@ export function createModelService(): ModelApi {
   const gzipSizer = createGzipSizer();
   let opened: Opened | null = null;
   let heads: Heads = NO_HEADS;
+  let calibrations: Calibrations = NO_CALIBRATIONS;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<UncountedVariant>>();
   /** By arithmetic: files lie on disk for as long as this worker lives, so each is written once. */
@@ -66,7 +75,9 @@ export function createModelService(): ModelApi {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
-    const building = buildFiles(current(), recipe, store, heads);
+    const building = Promise.resolve().then(() =>
+      buildFiles(current(), recipe, store, { heads, calibration: knownRanges(recipe) }),
+    );
     variants.set(key, building);
     building.catch(() => variants.delete(key));
     for (const oldest of variants.keys()) {
@@ -74,6 +85,21 @@ export function createModelService(): ModelApi {
       variants.delete(oldest);
     }
     return building;
+  }
+
+  /** All ranges that a recipe needs; null where some are missing, which would leave layers float without a word. */
+  function knownRanges(recipe: Recipe): Calibration | null {
+    const { model, size } = current();
+    const calibration = calibrationFor(recipe, calibrations);
+    return isCalibrated(analyseModel(model, size), recipe, heads, calibration) ? calibration : null;
+  }
+
+  /** Their files hold what was used before. */
+  function forgetVariants(concerns: (recipe: Recipe) => boolean): void {
+    for (const [key, variant] of variants) {
+      const forget = () => variants.delete(key);
+      variant.then(({ built }) => concerns(built.recipe) && forget(), forget);
+    }
   }
 
   async function namedForProfile(model: Model, arithmetic: Recipe): Promise<Model> {
@@ -105,6 +131,7 @@ export function createModelService(): ModelApi {
         variants.clear();
         profileFiles.clear();
         heads = NO_HEADS;
+        calibrations = NO_CALIBRATIONS;
         opened = now;
         return view;
       }),
@@ -148,23 +175,31 @@ export function createModelService(): ModelApi {
         return (await buildFiles(tapped, [], store)).built;
       }),
 
-    buildForCalibration: (recipe) =>
+    buildForCalibration: (recipe, others = []) =>
       attempt(async () => {
         const { model, baseName, size } = current();
-        const observed = calibrationModel(analyseModel(model, size), recipe, heads);
+        const observed = calibrationModel(analyseModel(model, size), recipe, heads, others);
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
         return { ...(await buildFiles(whole, [], store)).built, values, inputs };
       }),
 
+    isCalibrated: (recipe) =>
+      attempt(() => {
+        return staticOperatorOf(recipe) === null || knownRanges(recipe) !== null;
+      }),
+
+    useCalibrations: (given) =>
+      attempt(() => {
+        calibrations = calibrationsByKey(given);
+        forgetVariants((recipe) => staticOperatorOf(recipe) !== null);
+        return null;
+      }),
+
     useHeads: (given) =>
       attempt(() => {
         heads = headsByKey(given);
-        // Their files hold the heads used before.
-        for (const [key, variant] of variants) {
-          const forget = () => variants.delete(key);
-          variant.then(({ built }) => hasTrainedExits(built.recipe) && forget(), forget);
-        }
+        forgetVariants(hasTrainedExits);
         return null;
       }),
 
@@ -230,14 +265,26 @@ function completed(
   return isHollow(attached) ? refillHollow(attached) : attached;
 }
 
+/** What recipes may need besides the model. */
+interface Given {
+  readonly heads?: Heads;
+  readonly calibration?: Calibration | null;
+}
+
 async function buildFiles(
   { model, baseName, original, size }: OpenModel,
   recipe: Recipe,
   store: VariantStore,
-  heads: Heads = NO_HEADS,
+  { heads = NO_HEADS, calibration = null }: Given = {},
 ): Promise<UncountedVariant> {
   const startedMs = performance.now();
-  const variant = buildVariant(model, recipe, { baseName, now: () => performance.now(), heads, size });
+  const variant = buildVariant(model, recipe, {
+    baseName,
+    now: () => performance.now(),
+    heads,
+    ranges: calibration?.ranges ?? null,
+    size,
+  });
   const isUntouched = recipe.every(({ op }) => op === 'identity');
   const files: { name: string; blob: Blob }[] = [];
   for (const file of variant.files) {
@@ -247,7 +294,8 @@ async function buildFiles(
   }
   // Writing counts: transforms may do their work only when the bytes are asked for.
   const buildMs = performance.now() - startedMs;
-  const { plan, params, parameters, macs, cuts, warnings } = variant;
+  const { plan, params, parameters, macs, cuts } = variant;
+  const warnings = [...variant.warnings, ...(calibration?.warnings ?? [])];
   const rawBytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
   return { built: { recipe, plan, files, rawBytes, params, macs, cuts, buildMs, warnings }, parameters };
 }

@@ -25,7 +25,13 @@ export interface HeadlessOptions {
 }
 
 /** The files a study leaves. */
-export type ReportName = 'trials.csv' | 'samples.csv' | 'study.json' | 'front.svg' | 'heads.json';
+export type ReportName =
+  | 'trials.csv'
+  | 'samples.csv'
+  | 'study.json'
+  | 'front.svg'
+  | 'heads.json'
+  | 'calibration.json';
 
 export type HeadlessState =
   | { readonly kind: 'idle' }

@@ -2,6 +2,7 @@ import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 
@@ -39,8 +40,13 @@ export interface ModelApi {
   /**
    * The float model that a recipe calibrates, whose outputs are the values whose ranges its static
    * quantize operator needs: what `EngineApi.activations` runs.
+   * @param others recipes that calibrate the same model; their values are looked at in the same pass
    */
-  buildForCalibration(recipe: Recipe): Promise<Result<CalibrationFiles>>;
+  buildForCalibration(recipe: Recipe, others?: readonly Recipe[]): Promise<Result<CalibrationFiles>>;
+  /** Whether the ranges that a recipe needs are known: true for those without static quantization. */
+  isCalibrated(recipe: Recipe): Promise<Result<boolean>>;
+  /** Gives the model the ranges that static quantization needs, in place of those given before. */
+  useCalibrations(calibrations: readonly Calibration[]): Promise<Result<null>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**

@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { createCalibrationSlice } from './calibration-slice.ts';
 import { createDataSlice } from './data-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
 import { createHeadsSlice } from './heads-slice.ts';
@@ -21,6 +22,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createNormalisationSlice(...tools),
   ...createRecipeSlice(...tools),
   ...createHeadsSlice(...tools),
+  ...createCalibrationSlice(...tools),
   ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),

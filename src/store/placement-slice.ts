@@ -227,6 +227,11 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
       set({ isProfiling: true });
       for (const arithmetic of arithmeticsOf(get())) {
         const request = { model: worker, view, data, preprocessing, provider, threads, arithmetic };
+        const calibrated = await get().calibrateFor(arithmetic);
+        if (!calibrated.ok) {
+          get().reportFailure('The quantized model could not be profiled', calibrated.failure);
+          break;
+        }
         const profiled = await attempt(() =>
           profileModel(request, signal, (profileProgress) => set({ profileProgress })),
         );

@@ -1,4 +1,5 @@
 import type { StateCreator } from 'zustand';
+import type { CalibrationSlice } from './calibration-slice.ts';
 import type { DataSlice } from './data-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
 import type { HeadsSlice } from './heads-slice.ts';
@@ -18,6 +19,7 @@ export type Lab = ModelSlice &
   NormalisationSlice &
   RecipeSlice &
   HeadsSlice &
+  CalibrationSlice &
   PlacementSlice &
   StrategySlice &
   StudySlice &

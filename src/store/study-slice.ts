@@ -100,6 +100,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel the training.',
       };
     }
+    if (get().calibrating) {
+      return {
+        code: 'busy',
+        message: 'the ranges of values are being calibrated',
+        hint: 'Wait a moment, or cancel the calibration.',
+      };
+    }
     if (get().isProfiling) {
       return {
         code: 'busy',
@@ -160,6 +167,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           externalFiles: model.external,
           data,
           heads: get().heads,
+          calibrations: get().calibrations,
           environment,
         },
         {
@@ -174,6 +182,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
               await pageIsIdle(drawingMs);
             }
           },
+          onCalibration: (calibration) => get().adoptCalibration(calibration),
           onProgress: (progress) => {
             const nowMs = performance.now();
             const isRare = progress.step === 'paused' || progress.step === 'compressing';

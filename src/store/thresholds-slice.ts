@@ -94,6 +94,8 @@ export const createThresholdsSlice: Slice<ThresholdsSlice> = (set, get) => {
       const tell = (exitPassWork: ExitPassWork) => !ends.signal.aborted && set({ exitPassWork });
       tell({ kind: 'running', done: 0, total: null });
       const { recipe, provider, threads, imageIndices } = subject;
+      const calibrated = await get().calibrateFor(recipe);
+      if (!calibrated.ok) return void tell({ kind: 'failed', failure: calibrated.failure });
       const outcome = await measureExits(
         { model: worker, recipe, data, preprocessing, provider, threads, imageIndices },
         (done, total) => tell({ kind: 'running', done, total }),

@@ -265,6 +265,12 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     cell: ({ trial }) => ms(trial.buildMs),
   },
   {
+    name: 'calibration_ms',
+    description:
+      'What calibration added to it; shared by strategies that need the same. Empty if nothing was calibrated',
+    cell: ({ trial }) => ms(trial.calibrationMs ?? null),
+  },
+  {
     name: 'session_create_ms',
     description: 'Time to load the files into the runtime',
     cell: ({ trial }) => ms(trial.sessionCreateMs),

@@ -2,6 +2,8 @@
 export interface StudyProgress {
   readonly step:
     | 'preparing'
+    /** Images are run to learn the ranges of values. */
+    | 'calibrating'
     | 'building'
     | 'loading'
     | 'warming-up'
@@ -18,6 +20,8 @@ export interface StudyProgress {
   /** Inferences of all kinds, over the whole study. */
   readonly doneInferences: number;
   readonly totalInferences: number;
+  /** Of the step `calibrating`: images done, of how many. */
+  readonly images?: { readonly done: number; readonly total: number };
   /** Null until a first strategy has run. */
   readonly remainingMs: number | null;
 }

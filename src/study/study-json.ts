@@ -270,6 +270,7 @@ const readTrial = object<Trial>({
     }),
   ),
   buildMs: nullable(amount),
+  calibrationMs: optional(nullable(amount)),
   sessionCreateMs: nullable(amount),
   heapBytes: nullable(amount),
   warnings: list(text),

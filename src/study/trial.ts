@@ -174,6 +174,8 @@ export interface Trial {
   } | null;
   /** Compression time: making the variant's files from the model. */
   readonly buildMs: number | null;
+  /** What comes on top: learning the ranges of values, for static quantization. Shared by trials that need the same. */
+  readonly calibrationMs?: number | null;
   readonly sessionCreateMs: number | null;
   /** Peak WASM heap of the worker that ran it. */
   readonly heapBytes: number | null;

@@ -53,7 +53,7 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
           return unreachable(operator);
       }
     case 'quantize':
-      return <QuantizeOptions operator={operator} onOperator={rest.onOperator} />;
+      return <QuantizeOptions operator={operator} recipe={rest.recipe} onOperator={rest.onOperator} />;
     case 'prepare':
       return <PrepareOptions operator={operator} onOperator={rest.onOperator} />;
     case 'prune':

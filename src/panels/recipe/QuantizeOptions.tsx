@@ -7,12 +7,15 @@ import {
   type StaticQuantizeOperator,
   type WeightOnlyQuantizeOperator,
 } from '../../transforms/quantize/quantize-operator.ts';
+import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { CheckField, NumberField, SelectField } from '../ui/controls.tsx';
+import { Calibration } from './Calibration.tsx';
 import { PatternsField } from './PatternsField.tsx';
 
 interface QuantizeOptionsProps<O extends QuantizeOperator> {
   readonly operator: O;
+  readonly recipe: Recipe;
   readonly onOperator: (next: QuantizeOperator) => void;
 }
 
@@ -38,7 +41,7 @@ function wayOf(operator: QuantizeOperator): Way {
 }
 
 /** The controls of a quantize operator. */
-export function QuantizeOptions({ operator, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
+export function QuantizeOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
   return (
     <>
       <SelectField
@@ -47,12 +50,12 @@ export function QuantizeOptions({ operator, onOperator }: QuantizeOptionsProps<Q
         options={Object.entries(WAYS).map(([value, { label }]) => ({ value: value as Way, label }))}
         onChange={(way) => onOperator(WAYS[way].operator)}
       />
-      <ModeOptions operator={operator} onOperator={onOperator} />
+      <ModeOptions operator={operator} recipe={recipe} onOperator={onOperator} />
     </>
   );
 }
 
-function ModeOptions({ operator, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
+function ModeOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
   switch (operator.mode) {
     case 'dynamic':
       return (
@@ -74,9 +77,9 @@ function ModeOptions({ operator, onOperator }: QuantizeOptionsProps<QuantizeOper
         </>
       );
     case 'static':
-      return <StaticOptions operator={operator} onOperator={onOperator} />;
+      return <StaticOptions operator={operator} recipe={recipe} onOperator={onOperator} />;
     case 'weight-only':
-      return <WeightOnlyOptions operator={operator} onOperator={onOperator} />;
+      return <WeightOnlyOptions operator={operator} recipe={recipe} onOperator={onOperator} />;
     case 'float16':
       return (
         <>
@@ -107,7 +110,7 @@ const FORMS: readonly { readonly value: Form; readonly label: string }[] = [
   { value: 'qoperator s8 s8', label: 'QOperator, s8 values, s8 weights' },
 ];
 
-function StaticOptions({ operator, onOperator }: QuantizeOptionsProps<StaticQuantizeOperator>) {
+function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<StaticQuantizeOperator>) {
   const { format, activations, weights, perChannel, symmetric, reduceRange, calibration, samples } = {
     ...STATIC_DEFAULTS,
     ...operator,
@@ -190,11 +193,12 @@ function StaticOptions({ operator, onOperator }: QuantizeOptionsProps<StaticQuan
         patterns={operator.exclude ?? []}
         onChange={(exclude) => set({ exclude })}
       />
-      <p className={`${panel.dim} ${panel.small}`}>
-        {calibration === 'entropy' && (operator.bins ?? DEFAULT_BINS.entropy) === DEFAULT_BINS.entropy
-          ? 'With 128 bins, as onnxruntime has it, entropy keeps the whole range; 2048 bins let it choose.'
-          : 'The images are run once before the first measurement; nothing of them is kept but the ranges.'}
-      </p>
+      {calibration === 'entropy' && (operator.bins ?? DEFAULT_BINS.entropy) === DEFAULT_BINS.entropy && (
+        <p className={`${panel.dim} ${panel.small}`}>
+          With 128 bins, as onnxruntime has it, entropy keeps the whole range; 2048 bins let it choose.
+        </p>
+      )}
+      <Calibration recipe={recipe} />
     </>
   );
 }

@@ -138,6 +138,7 @@ function RecipeMenu({
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const reportFailure = useLab((lab) => lab.reportFailure);
+  const calibrateFor = useLab((lab) => lab.calibrateFor);
   const [isBuilding, setBuilding] = useState(false);
   const view = useLab((lab) => lab.model?.view);
   const label = view ? recipeName(recipe, view) : 'recipe';
@@ -146,7 +147,10 @@ function RecipeMenu({
     const worker = modelWorker();
     if (!worker) return;
     setBuilding(true);
-    const built = await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
+    const calibrated = await calibrateFor(recipe);
+    const built = !calibrated.ok
+      ? calibrated
+      : await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
     if (!built.ok) reportFailure(`${label} could not be built`, built.failure);
     else {
       const [first, ...others] = built.value.files;

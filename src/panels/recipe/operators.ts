@@ -16,7 +16,7 @@ import {
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
-import { quantizeLabel } from '../../transforms/quantize/quantize-operator.ts';
+import { type QuantizeOperator, STATIC_DEFAULTS } from '../../transforms/quantize/quantize-operator.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
@@ -171,7 +171,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
         .map((t) => t.toFixed(2))
         .join(', ')}`;
     case 'quantize':
-      return quantizeLabel(operator);
+      return describeQuantize(operator);
     case 'prepare':
       return prepareLabel(operator);
     case 'prune':
@@ -189,6 +189,24 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
       const how = cuts[0]?.automatic ? `${cuts[0].automatic.replace('-', ' ')} · ` : '';
       return `${how}${parts.join(' | ')} % of the MACs · ${bytes.join(', then ')} cross`;
     }
+    default:
+      return unreachable(operator);
+  }
+}
+
+function describeQuantize(operator: QuantizeOperator): string {
+  switch (operator.mode) {
+    case 'dynamic':
+      return `dynamic int8 · ${operator.weights ?? 'u8'} weights${operator.perChannel ? ' · per channel' : ''}`;
+    case 'static': {
+      const { format, activations, weights, calibration } = { ...STATIC_DEFAULTS, ...operator };
+      const form = format === 'qdq' ? 'QDQ' : 'QOperator';
+      return `static int8 · ${form} · ${activations} values, ${weights} weights · ${calibration}`;
+    }
+    case 'weight-only':
+      return `weights in ${operator.bits} bits, arithmetic in float32`;
+    case 'float16':
+      return 'half precision inside';
     default:
       return unreachable(operator);
   }

@@ -10,10 +10,12 @@ export function runText({ progress, isPaused }: Run): string {
   return isPaused && progress.step !== 'paused' ? `${step} · pausing` : step;
 }
 
-function stepText({ step, strategy, round, rounds }: StudyProgress): string {
+function stepText({ step, strategy, round, rounds, images }: StudyProgress): string {
   switch (step) {
     case 'preparing':
       return 'Preparing';
+    case 'calibrating':
+      return `${strategy} · calibrating${images ? `, ${images.done} of ${images.total} images` : ''}`;
     case 'building':
       return `Building ${strategy}`;
     case 'loading':

@@ -67,13 +67,17 @@ export function checkQuantizable(model: Model, operator: QuantizeOperator): void
     case 'weight-only':
       if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
       return;
-    case 'dynamic':
-    case 'static': {
+    case 'dynamic': {
       if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
       const problem = opsetProblem(model);
       if (problem !== null) throw problem;
       return;
     }
+    case 'static':
+      if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
+      // Raises the opset as far as the form needs it.
+      valuesNeeded(model, operator);
+      return;
     default:
       unreachable(operator);
   }

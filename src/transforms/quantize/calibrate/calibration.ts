@@ -78,6 +78,32 @@ export function calibrationKey(recipe: Recipe, operator: StaticQuantizeOperator)
   return keyOfCalibration({ before: calibratedKey(recipe), method: rangeMethod(operator), samples });
 }
 
+/** Calibrations by `keyOfCalibration`; those of one key are one. */
+export type Calibrations = ReadonlyMap<string, Calibration>;
+
+export const NO_CALIBRATIONS: Calibrations = new Map();
+
+export function calibrationsByKey(all: Iterable<Calibration>): Calibrations {
+  const found = new Map<string, Calibration>();
+  for (const calibration of all) {
+    const key = keyOfCalibration(calibration);
+    const older = found.get(key);
+    found.set(key, older === undefined ? calibration : mergedCalibration(older, calibration));
+  }
+  return found;
+}
+
+/** What was calibrated for a recipe; null if it needs nothing or nothing was. */
+export function calibrationFor(recipe: Recipe, calibrations: Calibrations): Calibration | null {
+  const operator = staticOperatorOf(recipe);
+  return operator === null ? null : (calibrations.get(calibrationKey(recipe, operator)) ?? null);
+}
+
+/** Whether values of exits' heads were looked at, which are others when the exits are trained again. */
+export function looksAtHeads({ before }: Calibration): boolean {
+  return before.includes('"trained"');
+}
+
 /** Two calibrations of one key, whose recipes asked for other values of the same model. */
 export function mergedCalibration(older: Calibration, newer: Calibration): Calibration {
   return {

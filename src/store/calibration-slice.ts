@@ -1,0 +1,125 @@
+import { attempt, type Failure, failed, ok, type Result } from '../base/result.ts';
+import type { CalibrationProgress } from '../clients/calibrate.ts';
+import { createCalibrator } from '../clients/study-calibration.ts';
+import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
+import type { HeadSubject } from '../persist/heads.ts';
+import {
+  type Calibration,
+  calibrationsByKey,
+  looksAtHeads,
+  staticOperatorOf,
+} from '../transforms/quantize/calibrate/calibration.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import type { Lab, Slice } from './slice.ts';
+import { strategyPlace } from './study-slice.ts';
+import { modelWorker } from './workers.ts';
+
+export interface CalibrationSlice {
+  /** Ranges of the open model's values on the open images, prepared as they are now. */
+  readonly calibrations: readonly Calibration[];
+  /** The calibration under way outside a study; `progress` is null until it tells something. */
+  readonly calibrating: { readonly progress: CalibrationProgress | null } | null;
+  /** Why the last one ended without ranges. */
+  readonly calibrationProblem: Failure | null;
+  /** Learns the ranges that a recipe needs, unless they are known; afterwards its files can be built. */
+  readonly calibrateFor: (recipe: Recipe) => Promise<Result<null>>;
+  readonly cancelCalibration: () => void;
+  /** Keeps what a study calibrated. */
+  readonly adoptCalibration: (calibration: Calibration) => void;
+}
+
+export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store) => {
+  let control = new AbortController();
+
+  const adopt = async (calibrations: readonly Calibration[]) => {
+    set({ calibrations });
+    await modelWorker()?.useCalibrations(calibrations);
+  };
+
+  store.subscribe((lab, before) => {
+    const isSame =
+      lab.model === before.model && lab.data === before.data && lab.preprocessing === before.preprocessing;
+    if (isSame) {
+      // Ranges of an exit's head are of that head.
+      if (lab.heads !== before.heads && lab.calibrations.some(looksAtHeads))
+        void adopt(lab.calibrations.filter((calibration) => !looksAtHeads(calibration)));
+      return;
+    }
+    get().cancelCalibration();
+    set({ calibrationProblem: null });
+    const subject = subjectOf(lab);
+    if (subject === null) return;
+    void attempt(() => loadCalibrations(subject)).then((found) => {
+      // Another model or other images may have been opened meanwhile.
+      if (JSON.stringify(subjectOf(get())) === JSON.stringify(subject))
+        void adopt(found.ok ? found.value : []);
+    });
+  });
+
+  return {
+    calibrations: [],
+    calibrating: null,
+    calibrationProblem: null,
+    calibrateFor: async (recipe) => {
+      if (staticOperatorOf(recipe) === null) return ok(null);
+      const { model, data, preprocessing, environment, settings, calibrations, run } = get();
+      const worker = modelWorker();
+      if (!model || !data || !preprocessing || !environment || !worker) return failed(noImages);
+      if (run) return failed(busy);
+      get().cancelCalibration();
+      const ends = (control = new AbortController());
+      set({ calibrating: { progress: null }, calibrationProblem: null });
+      const { threads } = strategyPlace(settings, environment, model.view.totals.macs);
+      const calibrator = createCalibrator(
+        { modelId: model.view.modelId, data, preprocessing, threads },
+        calibrations,
+        [recipe],
+        (calibration) => get().adoptCalibration(calibration),
+      );
+      const outcome = await calibrator.prepare(
+        worker,
+        recipe,
+        (progress) => {
+          if (!ends.signal.aborted) set({ calibrating: { progress } });
+        },
+        ends.signal,
+      );
+      if (ends.signal.aborted) return failed(cancelled);
+      set({ calibrating: null, calibrationProblem: outcome.ok ? null : outcome.failure });
+      return outcome.ok ? ok(null) : outcome;
+    },
+    cancelCalibration: () => {
+      control.abort();
+      if (get().calibrating) set({ calibrating: null });
+    },
+    adoptCalibration: (calibration) => {
+      const all = [...calibrationsByKey([...get().calibrations, calibration]).values()];
+      void adopt(all);
+      const subject = subjectOf(get());
+      // Heads are trained anew without their ranges being told.
+      if (subject === null || looksAtHeads(calibration)) return;
+      void saveCalibrations(subject, [calibration]).then((saved) => {
+        if (!saved.ok) get().reportFailure('The calibration is not kept', saved.failure);
+      });
+    },
+  };
+};
+
+const noImages: Failure = {
+  code: 'no-calibration-images',
+  message: 'static int8 needs the ranges of values on images, and none are open',
+  hint: 'Open images under Data.',
+};
+
+const busy: Failure = {
+  code: 'busy',
+  message: 'a study is running, which calibrates what it needs',
+  hint: 'Wait for it, or cancel it first.',
+};
+
+const cancelled: Failure = { code: 'cancelled', message: 'The calibration was cancelled.' };
+
+function subjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
+  if (!model || !data || !preprocessing) return null;
+  return { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
+}
