@@ -47,6 +47,8 @@ interface Sketches {
   readonly values: Map<string, boolean>;
   /** How many images were seen, and why the first of the others was not. */
   images: number;
+  /** How long all passes took. */
+  elapsedMs: number;
 }
 
 /** Of the last model: another method, or a form that needs a few values more, need not run all images again. */
@@ -105,6 +107,7 @@ export async function calibrate(
     method,
     samples,
     images: sketches.images,
+    elapsedMs: sketches.elapsedMs,
     ranges: new Map(ranges),
     notFinite,
     warnings: warningsOf(sketches.images, samples, images.length, notFinite),
@@ -114,7 +117,7 @@ export async function calibrate(
 function sketchesOf(key: string): Sketches {
   if (kept?.key === key) return kept;
   kept?.client.terminate();
-  kept = { key, client: openSketchClient(), values: new Map(), images: 0 };
+  kept = { key, client: openSketchClient(), values: new Map(), images: 0, elapsedMs: 0 };
   return kept;
 }
 
@@ -143,6 +146,7 @@ async function completeSketches(
   });
   const missingInputs = inputs.filter(isMissing);
   if (outputs.length + missingInputs.length === 0) return ok(null);
+  const startedMs = performance.now();
   const engine = openEngineClient();
   const stop = () => {
     engine.terminate();
@@ -172,6 +176,7 @@ async function completeSketches(
     if (broken) return failed(broken);
     for (const name of names) sketches.values.set(name, withCounts);
     sketches.images = outcome.value.imageIndices.length;
+    sketches.elapsedMs += performance.now() - startedMs;
     return ok(null);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -327,7 +327,7 @@ function createRun(
     return engine;
   }
 
-  /** How long it took to learn the ranges that a strategy needs; null if it needs none, or they were known. */
+  /** How long it took to learn the ranges that a strategy needs; null if it needs none, or nothing tells. */
   async function calibrated(strategy: Strategy): Promise<number | null> {
     return orEnd(
       await model.call((api) =>

@@ -17,8 +17,7 @@ export type CalibrationSubject = Pick<CalibrationJob, 'modelId' | 'data' | 'prep
 export interface Calibrator {
   /**
    * Sees to it that a recipe's variant can be built with this model.
-   * @returns how long that took, now or when it was done for another recipe; null: nothing was needed, or it is from
-   * an earlier study
+   * @returns how long learning its ranges took, now or earlier; null if it needs none
    */
   readonly prepare: (
     model: ModelApi,
@@ -41,7 +40,6 @@ export function createCalibrator(
   onCalibration: (calibration: Calibration) => void,
 ): Calibrator {
   const kept = new Map(calibrationsByKey(known));
-  const tookMs = new Map<string, number>();
   /** The models that know all of `kept`. */
   const told = new WeakSet<ModelApi>();
 
@@ -62,8 +60,7 @@ export function createCalibrator(
       const key = calibrationKey(recipe, operator);
       const isKnown = await model.isCalibrated(recipe);
       if (!isKnown.ok) return isKnown;
-      if (isKnown.value) return ok(tookMs.get(key) ?? null);
-      const startedMs = performance.now();
+      if (isKnown.value) return ok(kept.get(key)?.elapsedMs ?? null);
       const others = await fitting(model, alike(recipes, recipe, key));
       const outcome = await calibrate({ ...subject, model, recipe, others }, onProgress, signal);
       if (signal.aborted) return failed(cancelled);
@@ -71,11 +68,10 @@ export function createCalibrator(
       const older = kept.get(key);
       const merged = older ? mergedCalibration(older, outcome.value) : outcome.value;
       kept.set(key, merged);
-      tookMs.set(key, performance.now() - startedMs);
       told.delete(model);
       onCalibration(merged);
       const taken = await tell(model);
-      return taken.ok ? ok(tookMs.get(key) ?? null) : taken;
+      return taken.ok ? ok(merged.elapsedMs ?? null) : taken;
     },
   };
 }

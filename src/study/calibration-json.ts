@@ -76,6 +76,7 @@ const readFile = read.object<{
       method: readMethod,
       samples: read.count,
       images: read.count,
+      elapsedMs: read.optional(read.amount),
       ranges: read.list(readRange),
       notFinite: read.list(read.text),
       warnings: read.list(read.text),

@@ -19,6 +19,8 @@ export interface Calibration {
   readonly samples: number;
   /** How many there were. */
   readonly images: number;
+  /** How long it took to look at them, in milliseconds. */
+  readonly elapsedMs?: number;
   /** Of the values that were asked for, those that held finite numbers only. */
   readonly ranges: Ranges;
   /** Values that held others: they cannot be quantized. */
