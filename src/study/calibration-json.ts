@@ -63,13 +63,12 @@ const readRange: read.Reader<StoredRange> = (json, path) => {
     : read.refuse(range.low, `${path}.low`, `a number up to ${range.high}, which is "high"`);
 };
 
-const readFile = read.object<{
-  format: string;
-  calibrations: readonly (Omit<Calibration, 'ranges'> & { readonly ranges: readonly StoredRange[] })[];
-}>({
+type StoredCalibration = Omit<Calibration, 'ranges'> & { readonly ranges: readonly StoredRange[] };
+
+const readFile = read.object<{ format: string; calibrations: readonly StoredCalibration[] }>({
   format: read.oneOf(FORMAT),
   calibrations: read.list(
-    read.object({
+    read.object<StoredCalibration>({
       modelId: read.text,
       datasetId: read.text,
       before: read.text,
