@@ -26,6 +26,7 @@ export function ExitTags({ view, layout, exit: placed, notes, onToggle, onUnfold
       <div
         key={exit}
         className={styles.exitTag}
+        data-tag="exit"
         data-on={state.on || undefined}
         data-away={state.away || undefined}
         style={position}

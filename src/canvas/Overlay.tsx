@@ -31,6 +31,7 @@ import type { Theme } from './theme.ts';
 import { TrainedExits } from './TrainedExits.tsx';
 import { useBranchMoves } from './use-branch-moves.ts';
 import { useHandleMoves } from './use-handle-moves.ts';
+import { useTagPlaces } from './use-tag-places.ts';
 import styles from './GraphCanvas.module.css';
 
 interface OverlayProps
@@ -66,6 +67,7 @@ export function Overlay(props: OverlayProps) {
   const store = useStoreApi();
   const rootRef = useRef<HTMLDivElement>(null);
   useViewportVariables(rootRef);
+  useTagPlaces(rootRef);
 
   const placement = useMemo(() => placementOf(recipe, view), [recipe, view]);
   const onDrop = useCallback(

@@ -37,7 +37,7 @@ export function PlaceHandle(props: PlaceHandleProps) {
       style={position}
     >
       <div className={styles.dashes} {...moves.dragProps(subject, resting)} />
-      <div className={styles.tag}>
+      <div className={styles.tag} data-tag={subject === 'cut' ? 'cut' : 'tap'}>
         <div
           className={styles.hold}
           role="slider"

@@ -97,6 +97,7 @@ export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs, isGuess }: S
             aria-valuemax={run.blocks.length}
             aria-valuenow={count}
             aria-valuetext={isOn ? `${first}, ${second}` : 'none skipped'}
+            data-tag="skip"
             data-testid="skip-handle"
             data-on={isOn || undefined}
             data-moving={(move && isOf(move, grip('start'))) || undefined}
@@ -126,6 +127,7 @@ export function SkipRamps({ view, layout, recipe, onRecipe, nodeMs, isGuess }: S
                   aria-valuemax={rest.ends.length - 1}
                   aria-valuenow={count}
                   aria-valuetext={`${first}, ${second}`}
+                  data-tag="skip"
                   data-testid="skip-end-handle"
                   data-moving={(move && isOf(move, grip('end'))) || undefined}
                   title="Drag to where the skipped blocks end"
