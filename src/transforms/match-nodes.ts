@@ -1,5 +1,8 @@
 import type { Node } from '../onnx/model.ts';
 
+/** Nodes to choose: patterns as in `matchNodes`, or a test. */
+export type NodeChoice = readonly string[] | ((node: Node) => boolean);
+
 /** Which nodes a list of patterns means, and which patterns mean none. */
 export interface NodeMatch {
   readonly matches: (node: Node) => boolean;
@@ -10,7 +13,8 @@ export interface NodeMatch {
  * Nodes by pattern: a pattern is a node's name, the name of a value it makes, or its operator, in all of which `*`
  * stands for any text. What matches nothing is told, not refused: the rest is still done.
  */
-export function matchNodes(nodes: readonly Node[], patterns: readonly string[]): NodeMatch {
+export function matchNodes(nodes: readonly Node[], patterns: NodeChoice): NodeMatch {
+  if (typeof patterns === 'function') return { matches: patterns, unmatched: [] };
   const matched = new Set<Node>();
   const unmatched = patterns.filter((pattern) => {
     const found = nodes.filter((node) => isMeant(node, pattern));

@@ -8,9 +8,11 @@ import {
   type WeightOnlyQuantizeOperator,
 } from '../../transforms/quantize/quantize-operator.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
+import { mixedFrom, staticFrom } from '../../transforms/quantize/mixed-operator.ts';
 import panel from '../panel.module.css';
 import { CheckField, NumberField, SelectField } from '../ui/controls.tsx';
 import { Calibration } from './Calibration.tsx';
+import { MixedOptions } from './MixedOptions.tsx';
 import { PatternsField } from './PatternsField.tsx';
 
 interface QuantizeOptionsProps<O extends QuantizeOperator> {
@@ -19,12 +21,16 @@ interface QuantizeOptionsProps<O extends QuantizeOperator> {
   readonly onOperator: (next: QuantizeOperator) => void;
 }
 
-type Way = 'dynamic' | 'static' | 'int8-weights' | 'int4-weights' | 'float16';
+type Way = 'dynamic' | 'static' | 'mixed' | 'int8-weights' | 'int4-weights' | 'float16';
 
 /** A first version of each way to quantize. */
 const WAYS: Readonly<Record<Way, { readonly label: string; readonly operator: QuantizeOperator }>> = {
   dynamic: { label: 'int8, as values come', operator: { op: 'quantize', mode: 'dynamic' } },
   static: { label: 'int8, calibrated on images', operator: { op: 'quantize', mode: 'static' } },
+  mixed: {
+    label: 'each layer its own (mixed)',
+    operator: { op: 'quantize', mode: 'mixed', layers: [] },
+  },
   'int8-weights': {
     label: 'weights only, 8 bits',
     operator: { op: 'quantize', mode: 'weight-only', bits: 8 },
@@ -40,6 +46,13 @@ function wayOf(operator: QuantizeOperator): Way {
   return operator.mode === 'weight-only' ? `int${operator.bits}-weights` : operator.mode;
 }
 
+/** Static and mixed have their form in common. */
+function operatorFor(way: Way, before: QuantizeOperator): QuantizeOperator {
+  if (way === 'mixed' && before.mode === 'static') return mixedFrom(before);
+  if (way === 'static' && before.mode === 'mixed') return staticFrom(before);
+  return WAYS[way].operator;
+}
+
 /** The controls of a quantize operator. */
 export function QuantizeOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<QuantizeOperator>) {
   return (
@@ -48,7 +61,7 @@ export function QuantizeOptions({ operator, recipe, onOperator }: QuantizeOption
         title="How"
         value={wayOf(operator)}
         options={Object.entries(WAYS).map(([value, { label }]) => ({ value: value as Way, label }))}
-        onChange={(way) => onOperator(WAYS[way].operator)}
+        onChange={(way) => onOperator(operatorFor(way, operator))}
       />
       <ModeOptions operator={operator} recipe={recipe} onOperator={onOperator} />
     </>
@@ -78,6 +91,8 @@ function ModeOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<Quan
       );
     case 'static':
       return <StaticOptions operator={operator} recipe={recipe} onOperator={onOperator} />;
+    case 'mixed':
+      return <MixedOptions operator={operator} onOperator={onOperator} />;
     case 'weight-only':
       return <WeightOnlyOptions operator={operator} recipe={recipe} onOperator={onOperator} />;
     case 'float16':
@@ -99,9 +114,10 @@ function ModeOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<Quan
   }
 }
 
-type Form = `${'qdq' | 'qoperator'} ${'u8' | 's8'} ${'s8' | 'u8'}`;
+type Form = `${'qdq' | 'qoperator'} ${'u8' | 's8'} ${'s8' | 'u8'}` | 'auto';
 
 const FORMS: readonly { readonly value: Form; readonly label: string }[] = [
+  { value: 'auto', label: 'the fastest on this device' },
   { value: 'qdq u8 s8', label: 'QDQ, u8 values, s8 weights' },
   { value: 'qdq u8 u8', label: 'QDQ, u8 values, u8 weights' },
   { value: 'qdq s8 s8', label: 'QDQ, s8 values, s8 weights' },
@@ -120,7 +136,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
     const { percentile: _share, bins: _bins, ...rest } = operator;
     onOperator({ ...rest, calibration: method });
   };
-  const form: Form = `${format} ${activations} ${weights}`;
+  const form: Form = format === 'auto' ? format : `${format} ${activations} ${weights}`;
   const isListed = FORMS.some(({ value }) => value === form);
   return (
     <>
@@ -128,14 +144,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         title="Form"
         value={form}
         options={isListed ? FORMS : [...FORMS, { value: form, label: form }]}
-        onChange={(chosen) => {
-          const [nextFormat, nextActivations, nextWeights] = chosen.split(' ') as [
-            typeof format,
-            typeof activations,
-            typeof weights,
-          ];
-          set({ format: nextFormat, activations: nextActivations, weights: nextWeights });
-        }}
+        onChange={(chosen) => onOperator(withForm(operator, chosen))}
       />
       <SelectField
         title="Ranges of values"
@@ -201,6 +210,15 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
       <Calibration recipe={recipe} />
     </>
   );
+}
+
+function withForm(
+  { format: _format, activations: _activations, weights: _weights, ...rest }: StaticQuantizeOperator,
+  form: Form,
+): StaticQuantizeOperator {
+  if (form === 'auto') return { ...rest, format: form };
+  const [format, activations, weights] = form.split(' ') as ['qdq' | 'qoperator', 'u8' | 's8', 's8' | 'u8'];
+  return { ...rest, format, activations, weights };
 }
 
 function WeightOnlyOptions({ operator, onOperator }: QuantizeOptionsProps<WeightOnlyQuantizeOperator>) {

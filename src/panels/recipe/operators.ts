@@ -16,7 +16,11 @@ import {
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
-import { type QuantizeOperator, STATIC_DEFAULTS } from '../../transforms/quantize/quantize-operator.ts';
+import {
+  type QuantizeOperator,
+  quantizeLabel,
+  STATIC_DEFAULTS,
+} from '../../transforms/quantize/quantize-operator.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import {
   DEFAULT_SKIPPED_BLOCKS,
@@ -203,6 +207,8 @@ function describeQuantize(operator: QuantizeOperator): string {
       const form = format === 'qdq' ? 'QDQ' : 'QOperator';
       return `static int8 · ${form} · ${activations} values, ${weights} weights · ${calibration}`;
     }
+    case 'mixed':
+      return quantizeLabel(operator);
     case 'weight-only':
       return `weights in ${operator.bits} bits, arithmetic in float32`;
     case 'float16':

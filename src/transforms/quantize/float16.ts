@@ -23,7 +23,7 @@ import { type FoldedModel, foldConstants } from '../../onnx/fold.ts';
 import { type Facts, nodeTitle } from '../../onnx/shapes/facts.ts';
 import { floatTensor } from '../../onnx/tensor.ts';
 import { isStandardDomain, namesIn, uniqueNames } from '../graph-names.ts';
-import { matchNodes } from '../match-nodes.ts';
+import { matchNodes, type NodeChoice } from '../match-nodes.ts';
 import { halfTensor } from './half-tensor.ts';
 import type { Quantization, QuantizationCoverage } from './quantization.ts';
 
@@ -34,8 +34,8 @@ export interface ClampedWeights extends OutsideFloat16 {
 
 /** What stays in float32. */
 export interface Float16Form {
-  /** Nodes to keep as they are, as `matchNodes` takes them. */
-  readonly keepFloat32?: readonly string[];
+  /** Nodes to keep as they are. */
+  readonly keepFloat32?: NodeChoice;
 }
 
 export interface Float16Conversion extends Quantization {

@@ -25,15 +25,24 @@ export function quantizationWarnings(
     coverages.reduce((all, coverage) => all + count(coverage), 0);
   const quantized = sum((coverage) => coverage.quantized);
   const grouped = sum((coverage) => coverage.grouped);
-  const isInteger = operator.mode === 'dynamic' || operator.mode === 'static';
+  const isInteger = operator.mode !== 'weight-only' && operator.mode !== 'float16';
   const warnings: string[] = [];
   if (operator.mode === 'dynamic' && operator.weights === 's8') {
     warnings.push(
       'Signed weights are up to nine times slower than unsigned ones on wasm; u8 is the fast form.',
     );
   }
-  if (operator.mode === 'static' && operator.format === 'qoperator' && operator.activations === 's8') {
+  if (
+    (operator.mode === 'static' || operator.mode === 'mixed') &&
+    operator.format === 'qoperator' &&
+    operator.activations === 's8'
+  ) {
     warnings.push('Signed activations in QOperator form are about five times slower than float32 on wasm.');
+  }
+  if ((operator.mode === 'static' || operator.mode === 'mixed') && operator.format === 'auto') {
+    warnings.push(
+      'Form "auto" is QDQ U8S8 in these files: only the device that runs them can tell which is fastest.',
+    );
   }
   if (isInteger && grouped > 0) {
     warnings.push(

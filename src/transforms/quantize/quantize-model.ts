@@ -5,15 +5,12 @@ import { foldBatchNorm } from '../prepare/fold-batch-norm.ts';
 import { countQuantizable, nothingToQuantize, quantizeDynamic } from './dynamic.ts';
 import { type Float16Conversion, toFloat16 } from './float16.ts';
 import type { Quantization, Ranges } from './quantization.ts';
-import {
-  DEFAULT_BLOCK_SIZE,
-  type QuantizeOperator,
-  STATIC_DEFAULTS,
-  type StaticQuantizeOperator,
-} from './quantize-operator.ts';
+import { mixedValuesToCalibrate, quantizeMixed } from './mixed.ts';
+import { precisionsOf } from './mixed-operator.ts';
+import { type CalibratedOperator, DEFAULT_BLOCK_SIZE, type QuantizeOperator } from './quantize-operator.ts';
 import { opsetProblem } from './raise-opset.ts';
 import { quantizeStatic, valuesToCalibrate } from './static/quantize-static.ts';
-import type { StaticForm } from './static/static-form.ts';
+import { staticFormOf } from './static/static-form.ts';
 import { quantizeWeightsOnly } from './weight-only.ts';
 
 /**
@@ -33,7 +30,14 @@ export function quantizeModel(
     }
     case 'static':
       if (ranges === null) throw notCalibrated();
-      return quantizeStatic(foldBatchNorm(model).model, staticFormOf(operator), ranges);
+      return quantizeStatic(
+        foldBatchNorm(model).model,
+        staticFormOf(operator, operator.exclude ?? []),
+        ranges,
+      );
+    case 'mixed':
+      if (ranges === null && precisionsOf(operator).has('int8')) throw notCalibrated();
+      return quantizeMixed(model, operator, ranges ?? new Map());
     case 'weight-only': {
       const { bits, blockSize = DEFAULT_BLOCK_SIZE, symmetric = true, exclude = [] } = operator;
       return quantizeWeightsOnly(
@@ -51,8 +55,10 @@ export function quantizeModel(
 }
 
 /** The values of a model, or of a part of one, whose ranges a static operator needs; reads no weights. */
-export function valuesNeeded(model: Model, operator: StaticQuantizeOperator): readonly string[] {
-  return valuesToCalibrate(foldBatchNorm(model).model, staticFormOf(operator));
+export function valuesNeeded(model: Model, operator: CalibratedOperator): readonly string[] {
+  return operator.mode === 'mixed'
+    ? mixedValuesToCalibrate(model, operator)
+    : valuesToCalibrate(foldBatchNorm(model).model, staticFormOf(operator, operator.exclude ?? []));
 }
 
 /**
@@ -78,25 +84,15 @@ export function checkQuantizable(model: Model, operator: QuantizeOperator): void
       // Raises the opset as far as the form needs it.
       valuesNeeded(model, operator);
       return;
+    case 'mixed': {
+      if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
+      const problem = precisionsOf(operator).has('int8') ? opsetProblem(model) : null;
+      if (problem !== null) throw problem;
+      return;
+    }
     default:
       unreachable(operator);
   }
-}
-
-function staticFormOf(operator: StaticQuantizeOperator): StaticForm {
-  const { format, activations, weights, perChannel, symmetric, reduceRange } = {
-    ...STATIC_DEFAULTS,
-    ...operator,
-  };
-  return {
-    format,
-    activations,
-    weights,
-    perChannel,
-    symmetric,
-    reduceRange,
-    exclude: operator.exclude ?? [],
-  };
 }
 
 function notCalibrated(): InputError {

@@ -1,9 +1,19 @@
+import {
+  DEFAULT_PRECISION,
+  type MixedQuantizeOperator,
+  mixedLabel,
+  normaliseRules,
+  parseRules,
+  PRECISIONS,
+  type Precision,
+} from './mixed-operator.ts';
 import { describe, oneOf, optional, refuse, refuseUnknownFields } from '../parse-fields.ts';
 
 /** How a model's arithmetic or weights are made smaller: one of a recipe's operators. */
 export type QuantizeOperator =
   | DynamicQuantizeOperator
   | StaticQuantizeOperator
+  | MixedQuantizeOperator
   | WeightOnlyQuantizeOperator
   | Float16QuantizeOperator;
 
@@ -21,8 +31,11 @@ export interface DynamicQuantizeOperator {
 export interface StaticQuantizeOperator {
   readonly op: 'quantize';
   readonly mode: 'static';
-  /** Float operators between QuantizeLinear and DequantizeLinear, or integer operators. Default `qdq`. */
-  readonly format?: 'qdq' | 'qoperator';
+  /**
+   * Float operators between QuantizeLinear and DequantizeLinear, or integer operators; or with `auto` what is
+   * fastest where it runs, types of activations and weights included (see `study/forms/`). Default `qdq`.
+   */
+  readonly format?: 'qdq' | 'qoperator' | 'auto';
   /** Default u8. */
   readonly activations?: 'u8' | 's8';
   /** Default s8. */
@@ -47,6 +60,9 @@ export interface StaticQuantizeOperator {
   /** Nodes that stay as they are: names, or patterns with `*`. */
   readonly exclude?: readonly string[];
 }
+
+/** The operators that need calibrated ranges. */
+export type CalibratedOperator = StaticQuantizeOperator | MixedQuantizeOperator;
 
 export type CalibrationMethod = 'minmax' | 'entropy' | 'percentile';
 
@@ -92,7 +108,7 @@ const MAX_PATTERNS = 10_000;
 const MAX_SAMPLES = 100_000;
 const BINS = { least: 128, most: 8192 } as const;
 
-const MODES = ['dynamic', 'static', 'weight-only', 'float16'] as const;
+const MODES = ['dynamic', 'static', 'mixed', 'weight-only', 'float16'] as const;
 const STATIC_FIELDS = [
   'format',
   'activations',
@@ -104,13 +120,13 @@ const STATIC_FIELDS = [
   'percentile',
   'bins',
   'samples',
-  'exclude',
 ] as const;
 
 /** The fields that each mode may have besides `op` and `mode`. */
 const FIELDS: Readonly<Record<QuantizeOperator['mode'], readonly string[]>> = {
   dynamic: ['weights', 'perChannel'],
-  static: STATIC_FIELDS,
+  static: [...STATIC_FIELDS, 'exclude'],
+  mixed: ['default', 'layers', ...STATIC_FIELDS],
   'weight-only': ['bits', 'blockSize', 'symmetric', 'exclude'],
   float16: ['keepFloat32'],
 };
@@ -123,28 +139,26 @@ export function parseQuantize(json: Record<string, unknown>, path: string): Quan
   const mode = oneOf(json['mode'], MODES, `${path}.mode`);
   refuseUnknownFields(json, ['op', 'mode', ...FIELDS[mode]], path);
   const op = 'quantize';
-  const choice = <Name extends string, const T extends string | boolean>(name: Name, choices: readonly T[]) =>
-    optional(name, json[name], (value) => oneOf(value, choices, `${path}.${name}`));
-  const flag = <Name extends string>(name: Name) => choice(name, [true, false]);
+  const { choice, flag } = choicesOf(json, path);
   const names = <Name extends string>(name: Name) =>
     optional(name, json[name], (value) => parsePatterns(value, `${path}.${name}`));
   switch (mode) {
     case 'dynamic':
       return { op, mode, ...choice('weights', ['u8', 's8']), ...flag('perChannel') };
     case 'static':
-      if (json['activations'] === 's8' && json['weights'] === 'u8')
-        refuse(`${path}.weights`, '"u8" with "activations": "s8"', '"s8": no kernel takes that pair');
       return {
         op,
         mode,
-        ...choice('format', ['qdq', 'qoperator']),
-        ...choice('activations', ['u8', 's8']),
-        ...choice('weights', ['s8', 'u8']),
-        ...flag('perChannel'),
-        ...flag('symmetric'),
-        ...flag('reduceRange'),
-        ...parseCalibration(json, path),
+        ...parseForm(json, path, choice('format', ['qdq', 'qoperator', 'auto'])),
         ...names('exclude'),
+      };
+    case 'mixed':
+      return {
+        op,
+        mode,
+        ...optional('default', json['default'], (value) => oneOf(value, PRECISIONS, `${path}.default`)),
+        layers: parseRules(json['layers'], `${path}.layers`, parsePatterns),
+        ...parseForm(json, path, choice('format', ['qdq', 'qoperator'])),
       };
     case 'weight-only': {
       const { bits, blockSize } = json;
@@ -163,6 +177,37 @@ export function parseQuantize(json: Record<string, unknown>, path: string): Quan
     case 'float16':
       return { op, mode, ...names('keepFloat32') };
   }
+}
+
+/** Fields that are one of a few things. */
+function choicesOf(json: Record<string, unknown>, path: string) {
+  const choice = <Name extends string, const T extends string | boolean>(name: Name, choices: readonly T[]) =>
+    optional(name, json[name], (value) => oneOf(value, choices, `${path}.${name}`));
+  const flag = <Name extends string>(name: Name) => choice(name, [true, false]);
+  return { choice, flag };
+}
+
+function parseForm<F extends Pick<FormFields, 'format'>>(
+  json: Record<string, unknown>,
+  path: string,
+  format: F,
+): Omit<FormFields, 'format'> & F {
+  if (json['activations'] === 's8' && json['weights'] === 'u8')
+    refuse(`${path}.weights`, '"u8" with "activations": "s8"', '"s8": no kernel takes that pair');
+  for (const type of ['activations', 'weights'] as const) {
+    if (json['format'] === 'auto' && json[type] !== undefined)
+      refuse(`${path}.${type}`, 'it with "format": "auto"', 'it only without: auto chooses it, too');
+  }
+  const { choice, flag } = choicesOf(json, path);
+  return {
+    ...format,
+    ...choice('activations', ['u8', 's8']),
+    ...choice('weights', ['s8', 'u8']),
+    ...flag('perChannel'),
+    ...flag('symmetric'),
+    ...flag('reduceRange'),
+    ...parseCalibration(json, path),
+  };
 }
 
 function parseCalibration(
@@ -216,17 +261,18 @@ export function normaliseQuantize(operator: QuantizeOperator): QuantizeOperator 
     case 'dynamic':
       return withoutDefaults(operator, { weights: 'u8', perChannel: false });
     case 'static': {
-      const { exclude, bins, percentile, ...rest } = operator;
-      const method = rest.calibration ?? STATIC_DEFAULTS.calibration;
-      const isUsualBins = method === 'minmax' || bins === undefined || bins === DEFAULT_BINS[method];
-      const isUsualShare =
-        method !== 'percentile' || percentile === undefined || percentile === DEFAULT_PERCENTILE;
-      const { symmetric: _told, ...usual } = STATIC_DEFAULTS;
+      const { exclude, ...form } = operator;
+      return { ...withoutFormDefaults(form), ...sortedNames('exclude', exclude) };
+    }
+    case 'mixed': {
+      const { default: usual = DEFAULT_PRECISION, layers, ...form } = operator;
+      const rules = normaliseRules(layers);
+      // The first rule says of its nodes what is said of all.
+      const isIdle = rules[0]?.precision === usual;
       return {
-        ...withoutDefaults(rest, method === 'percentile' ? usual : STATIC_DEFAULTS),
-        ...(isUsualShare ? {} : { percentile }),
-        ...(isUsualBins ? {} : { bins }),
-        ...sortedNames('exclude', exclude),
+        ...withoutFormDefaults(form),
+        ...(usual !== DEFAULT_PRECISION && { default: usual }),
+        layers: isIdle ? rules.slice(1) : rules,
       };
     }
     case 'weight-only': {
@@ -243,11 +289,31 @@ export function normaliseQuantize(operator: QuantizeOperator): QuantizeOperator 
   }
 }
 
+type FormFields = Omit<StaticQuantizeOperator, 'op' | 'mode' | 'exclude'>;
+
+/** What a static form says of itself besides the defaults. */
+function withoutFormDefaults<T extends FormFields & Pick<QuantizeOperator, 'mode'>>(operator: T): T {
+  const { bins, percentile, ...rest } = operator;
+  const method = operator.calibration ?? STATIC_DEFAULTS.calibration;
+  const isUsualBins = method === 'minmax' || bins === undefined || bins === DEFAULT_BINS[method];
+  const isUsualShare =
+    method !== 'percentile' || percentile === undefined || percentile === DEFAULT_PERCENTILE;
+  const { symmetric: _told, ...usual } = STATIC_DEFAULTS;
+  return {
+    ...withoutDefaults(rest, method === 'percentile' ? usual : STATIC_DEFAULTS),
+    ...(isUsualShare ? {} : { percentile }),
+    ...(isUsualBins ? {} : { bins }),
+  } as T;
+}
+
 /** In the order in which the mode lists its fields, so that equal operators give equal text. */
-function withoutDefaults<T extends QuantizeOperator>(operator: T, defaults: Partial<T>): T {
+function withoutDefaults<T extends Pick<QuantizeOperator, 'mode'>>(
+  operator: T,
+  defaults: Readonly<Record<string, unknown>>,
+): T {
   const kept = ['op', 'mode', ...FIELDS[operator.mode]].flatMap((name) => {
     const value = operator[name as keyof T];
-    return value === undefined || value === defaults[name as keyof T] ? [] : [[name, value]];
+    return value === undefined || value === defaults[name] ? [] : [[name, value]];
   });
   return Object.fromEntries(kept) as T;
 }
@@ -265,30 +331,39 @@ export function quantizeLabel(operator: QuantizeOperator): string {
   switch (operator.mode) {
     case 'dynamic':
       return `int8${operator.weights === 's8' ? ' s8' : ''}${operator.perChannel === true ? ' per channel' : ''}`;
-    case 'static': {
-      const { format, activations, weights, perChannel, symmetric, reduceRange, calibration } = {
-        ...STATIC_DEFAULTS,
-        ...operator,
-      };
-      const form = `${activations}${weights}`;
-      const words = [
+    case 'static':
+      return [
         'int8 static',
-        format === 'qoperator' && 'qoperator',
-        form !== `${STATIC_DEFAULTS.activations}${STATIC_DEFAULTS.weights}` && form,
-        !perChannel && 'per tensor',
-        symmetric && 'symmetric',
-        reduceRange && '7-bit',
-        calibration !== 'minmax' && calibration,
-        calibration === 'percentile' && operator.percentile,
-        (operator.exclude ?? []).length > 0 && `without ${operator.exclude?.length}`,
-      ];
-      return words.filter((word) => word !== false && word !== undefined).join(' ');
-    }
+        ...formWords(operator),
+        ...((operator.exclude ?? []).length > 0 ? [`without ${operator.exclude?.length}`] : []),
+      ].join(' ');
+    case 'mixed':
+      return [mixedLabel(operator), ...formWords(operator)].join(' ');
     case 'weight-only':
       return `int${operator.bits} weights`;
     case 'float16':
       return `float16${(operator.keepFloat32 ?? []).length > 0 ? ` without ${operator.keepFloat32?.length}` : ''}`;
   }
+}
+
+/** What of a form is not as usual. */
+function formWords(operator: FormFields): readonly string[] {
+  const { format, activations, weights, perChannel, symmetric, reduceRange, calibration, percentile } = {
+    ...STATIC_DEFAULTS,
+    percentile: undefined,
+    ...operator,
+  };
+  const form = `${activations}${weights}`;
+  const words = [
+    format !== STATIC_DEFAULTS.format && format,
+    form !== `${STATIC_DEFAULTS.activations}${STATIC_DEFAULTS.weights}` && form,
+    !perChannel && 'per tensor',
+    symmetric && 'symmetric',
+    reduceRange && '7-bit',
+    calibration !== 'minmax' && calibration,
+    calibration === 'percentile' && percentile !== undefined && String(percentile),
+  ];
+  return words.filter((word) => typeof word === 'string');
 }
 
 /** About how many bytes a weight takes afterwards, of those it took as float32; scales add little. */
@@ -297,9 +372,20 @@ export function weightShare(operator: QuantizeOperator): number {
     case 'dynamic':
     case 'static':
       return 1 / 4;
+    case 'mixed':
+      return PRECISION_SHARES[operator.default ?? DEFAULT_PRECISION];
     case 'weight-only':
       return operator.bits / 32;
     case 'float16':
       return 1 / 2;
   }
 }
+
+/** What a weight takes in each precision, of what it takes as float32. */
+export const PRECISION_SHARES: Readonly<Record<Precision, number>> = {
+  float32: 1,
+  float16: 1 / 2,
+  int8: 1 / 4,
+  'int8-weights': 1 / 4,
+  'int4-weights': 1 / 8,
+};

@@ -10,7 +10,7 @@ import {
 } from '../../onnx/model.ts';
 import { bytesTensor, floatTensor, int64Tensor, tensorFloats } from '../../onnx/tensor.ts';
 import { namesIn, namesRead, uniqueNames } from '../graph-names.ts';
-import { matchNodes } from '../match-nodes.ts';
+import { matchNodes, type NodeChoice } from '../match-nodes.ts';
 import { convertOpset } from '../prepare/convert-opset.ts';
 import { channelMajor, packedNibbles, packedRows, quantizeBlocks, signed } from './block-weights.ts';
 import type { Quantization } from './quantization.ts';
@@ -27,8 +27,8 @@ export interface WeightOnlyForm {
   /** Weights of an output channel that share a scale: a power of two from 16 to 256; null: all of the channel. */
   readonly blockSize: number | null;
   readonly symmetric: boolean;
-  /** Nodes whose weights stay float32: patterns as in `matchNodes`. */
-  readonly exclude: readonly string[];
+  /** Nodes whose weights stay float32. */
+  readonly exclude: NodeChoice;
 }
 
 /** What MatMulNBits takes where no block size is chosen: it has no form for whole channels. */

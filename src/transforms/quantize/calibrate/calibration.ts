@@ -1,7 +1,8 @@
 import { normaliseRecipe } from '../../parse-recipe.ts';
 import type { Operator, Recipe } from '../../recipe.ts';
 import type { Ranges } from '../quantization.ts';
-import { STATIC_DEFAULTS, type StaticQuantizeOperator } from '../quantize-operator.ts';
+import { precisionsOf } from '../mixed-operator.ts';
+import { type CalibratedOperator, STATIC_DEFAULTS } from '../quantize-operator.ts';
 import { type RangeMethod, rangeMethod } from './range-method.ts';
 
 /**
@@ -30,11 +31,11 @@ export interface Calibration {
 }
 
 /** The operator of a recipe that needs ranges; null if none does. */
-export function staticOperatorOf(recipe: Recipe): StaticQuantizeOperator | null {
-  return (
-    recipe.find((each): each is StaticQuantizeOperator => each.op === 'quantize' && each.mode === 'static') ??
-    null
-  );
+export function staticOperatorOf(recipe: Recipe): CalibratedOperator | null {
+  const operator = recipe.find(({ op }) => op === 'quantize');
+  if (operator?.op !== 'quantize') return null;
+  const isMixed = operator.mode === 'mixed' && precisionsOf(operator).has('int8');
+  return operator.mode === 'static' || isMixed ? operator : null;
 }
 
 /**
@@ -75,7 +76,7 @@ export function keyOfCalibration({
 }
 
 /** The name of the calibration that a recipe needs. */
-export function calibrationKey(recipe: Recipe, operator: StaticQuantizeOperator): string {
+export function calibrationKey(recipe: Recipe, operator: CalibratedOperator): string {
   const { samples = STATIC_DEFAULTS.samples } = operator;
   return keyOfCalibration({ before: calibratedKey(recipe), method: rangeMethod(operator), samples });
 }
