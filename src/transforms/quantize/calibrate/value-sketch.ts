@@ -1,3 +1,5 @@
+import type { ValueRange } from '../quantization.ts';
+
 /** Bins on each side of zero: sixteen for each of the 2,048 that percentiles are usually read from. */
 const HALF = 1 << 15;
 /** Of the largest finite float32 in units of its last bin; a larger exponent does not occur. */
@@ -194,6 +196,15 @@ export function magnitudeHistogramOf(sketch: ValueSketch, bins: number): Histogr
   if (count === 0) return { edges: edgesBetween(0, 1, bins), counts: new Float64Array(bins) };
   const edges = edgesBetween(leastMagnitude(sketch), Math.max(Math.abs(low), Math.abs(high)), bins);
   return { edges, counts: countsBetween(edges, count, (m) => below(m) - below(-m, true)) };
+}
+
+/**
+ * The numbers of a sketch in bins over a range that holds all of them.
+ * @source numpy.histogram with that range
+ */
+export function histogramOver(sketch: ValueSketch, { low, high }: ValueRange, bins: number): Histogram {
+  const edges = edgesBetween(low, high, bins);
+  return { edges, counts: countsBetween(edges, sketch.count, numbersBelow(sketch)) };
 }
 
 /** Exact where all numbers have one sign, else the lower edge of the sketch's first bin that is not empty. */
