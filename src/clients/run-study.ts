@@ -9,6 +9,7 @@ import { restarted } from '../study/new-study.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
+import type { FormFigures } from '../study/forms/form-figures.ts';
 import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation-images.ts';
 import { planRounds, type Visit, warmUpImages } from '../study/plan.ts';
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
@@ -19,6 +20,7 @@ import type { Calibration } from '../transforms/quantize/calibrate/calibration.t
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
 import { createCalibrator } from './study-calibration.ts';
+import { createFormDecider } from './study-forms.ts';
 import { keepAwake } from './keep-awake.ts';
 import { openModelClient } from './model-client.ts';
 import type { PauseGate } from './pause-gate.ts';
@@ -33,6 +35,8 @@ export interface StudyInputs {
   readonly heads?: readonly TrainedHead[];
   /** What is known of the ranges that static quantization needs; what is missing is calibrated. */
   readonly calibrations?: readonly Calibration[];
+  /** What forms were timed to take on this device; where some are needed and missing, they are compared. */
+  readonly forms?: readonly FormFigures[];
   /** This device, now. */
   readonly environment: Environment;
 }
@@ -43,6 +47,8 @@ export interface StudyCallbacks {
   readonly onProgress: (progress: StudyProgress) => void;
   /** Images were calibrated on, which the next study need not do. */
   readonly onCalibration?: (calibration: Calibration) => void;
+  /** Forms were compared, which the next study need not do. */
+  readonly onForms?: (figures: FormFigures) => void;
 }
 
 export interface StudyControl {
@@ -192,6 +198,9 @@ function createRun(
     study.trials.map(({ strategy }) => strategy.recipe),
     (calibration) => callbacks.onCalibration?.(calibration),
   );
+  const decider = createFormDecider(environment, inputs.forms ?? [], (figures) =>
+    callbacks.onForms?.(figures),
+  );
   const works = new Map<string, Work>();
   const strategyIds = [...trials.keys()];
   const visits = planRounds(protocol, strategyIds, items.length).filter(isMissing);
@@ -238,12 +247,12 @@ function createRun(
     await callbacks.onTrial(trialOf(strategyId));
   }
 
-  /** @param known what inferences do not tell: the time left, images calibrated on */
+  /** @param known what inferences do not tell: the time left, images calibrated on, share of forms compared */
   function tell(
     step: StudyProgress['step'],
     strategy: Strategy,
     round: number | null,
-    known: Partial<Pick<StudyProgress, 'remainingMs' | 'images'>> = {},
+    known: Partial<Pick<StudyProgress, 'remainingMs' | 'images' | 'share'>> = {},
   ): void {
     const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
     const remaining = remainingMs(
@@ -284,6 +293,7 @@ function createRun(
     const work = workOf(strategy.id);
     const startedMs = performance.now();
     if (!work.built) {
+      await decideForm(strategy);
       const calibrationMs = await calibrated(strategy);
       tell('building', strategy, null);
       if (trials.has(strategy.id)) update(strategy.id, { calibrationMs });
@@ -325,6 +335,11 @@ function createRun(
     const warmUp = await measure(strategy, engine, { round: 0, imageIndices: images }, true);
     if (trial) update(strategy.id, { samples: [...trialOf(strategy.id).samples, ...warmUp] });
     return engine;
+  }
+
+  async function decideForm(strategy: Strategy): Promise<void> {
+    const onProgress = (share: number) => tell('comparing-forms', strategy, null, { share });
+    orEnd(await model.call((api) => decider.prepare(api, strategy, onProgress, control.signal)));
   }
 
   /** How long it took to learn the ranges that a strategy needs; null if it needs none, or nothing tells. */

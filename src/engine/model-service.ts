@@ -10,6 +10,8 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
+import { leavesFormOpen, withFormChosen } from '../study/forms/choose-form.ts';
+import type { FormFigures } from '../study/forms/form-figures.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
 import { applyRecipe } from '../transforms/apply-recipe.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
@@ -61,6 +63,7 @@ export function createModelService(): ModelApi {
   let opened: Opened | null = null;
   let heads: Heads = NO_HEADS;
   let calibrations: Calibrations = NO_CALIBRATIONS;
+  let forms: FormFigures | null = null;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<UncountedVariant>>();
   /** By arithmetic: files lie on disk for as long as this worker lives, so each is written once. */
@@ -71,7 +74,20 @@ export function createModelService(): ModelApi {
     throw new InputError({ code: 'no-model', message: 'No model is open.', hint: 'Open a model first.' });
   }
 
-  function build(recipe: Recipe): Promise<UncountedVariant> {
+  /** The recipe with nothing left open, and why it is that one. */
+  function decided(recipe: Recipe): { readonly recipe: Recipe; readonly reasons: readonly string[] } {
+    if (!leavesFormOpen(recipe)) return { recipe, reasons: [] };
+    const chosen = withFormChosen(recipe, viewOf(current()), forms);
+    return { recipe: chosen.recipe, reasons: chosen.choice === null ? [] : [chosen.choice.reason] };
+  }
+
+  async function build(asked: Recipe): Promise<UncountedVariant> {
+    const { recipe, reasons } = decided(asked);
+    const { built, parameters } = await buildDecided(recipe);
+    return { built: { ...built, recipe: asked, warnings: [...reasons, ...built.warnings] }, parameters };
+  }
+
+  function buildDecided(recipe: Recipe): Promise<UncountedVariant> {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
@@ -156,7 +172,7 @@ export function createModelService(): ModelApi {
 
     buildForProfile: (arithmetic = []) =>
       attempt(async () => {
-        const key = JSON.stringify(arithmetic);
+        const key = JSON.stringify(decided(arithmetic).recipe);
         const kept = profileFiles.get(key);
         if (kept !== undefined) return kept;
         const { model, baseName, size } = current();
@@ -178,7 +194,11 @@ export function createModelService(): ModelApi {
     buildForCalibration: (recipe, others = []) =>
       attempt(async () => {
         const { model, baseName, size } = current();
-        const observed = calibrationModel(analyseModel(model, size), recipe, heads, others);
+        const [first, ...rest] = [recipe, ...others].map((each) => decided(each).recipe) as [
+          Recipe,
+          ...Recipe[],
+        ];
+        const observed = calibrationModel(analyseModel(model, size), first, heads, rest);
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
         return { ...(await buildFiles(whole, [], store)).built, values, inputs };
@@ -186,7 +206,13 @@ export function createModelService(): ModelApi {
 
     isCalibrated: (recipe) =>
       attempt(() => {
-        return staticOperatorOf(recipe) === null || knownRanges(recipe) !== null;
+        return staticOperatorOf(recipe) === null || knownRanges(decided(recipe).recipe) !== null;
+      }),
+
+    useForms: (figures) =>
+      attempt(() => {
+        forms = figures;
+        return null;
       }),
 
     useCalibrations: (given) =>

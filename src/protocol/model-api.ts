@@ -1,6 +1,7 @@
 import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -47,6 +48,11 @@ export interface ModelApi {
   isCalibrated(recipe: Recipe): Promise<Result<boolean>>;
   /** Gives the model the ranges that static quantization needs, in place of those given before. */
   useCalibrations(calibrations: readonly Calibration[]): Promise<Result<null>>;
+  /**
+   * Tells the model what forms take where its variants are to run, from now on: what `"format": "auto"` means in
+   * every recipe; null: it is not known.
+   */
+  useForms(figures: FormFigures | null): Promise<Result<null>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**

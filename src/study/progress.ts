@@ -2,6 +2,8 @@
 export interface StudyProgress {
   readonly step:
     | 'preparing'
+    /** Layers are timed in every form to learn which is fast here. */
+    | 'comparing-forms'
     /** Images are run to learn the ranges of values. */
     | 'calibrating'
     | 'building'
@@ -22,6 +24,8 @@ export interface StudyProgress {
   readonly totalInferences: number;
   /** Of the step `calibrating`: images done, of how many. */
   readonly images?: { readonly done: number; readonly total: number };
+  /** Of the step `comparing-forms`: how much of it is done, from 0 to 1. */
+  readonly share?: number;
   /** Null until a first strategy has run. */
   readonly remainingMs: number | null;
 }

@@ -10,10 +10,12 @@ export function runText({ progress, isPaused }: Run): string {
   return isPaused && progress.step !== 'paused' ? `${step} · pausing` : step;
 }
 
-function stepText({ step, strategy, round, rounds, images }: StudyProgress): string {
+function stepText({ step, strategy, round, rounds, images, share }: StudyProgress): string {
   switch (step) {
     case 'preparing':
       return 'Preparing';
+    case 'comparing-forms':
+      return `${strategy} · comparing forms on this device, ${Math.round(100 * (share ?? 0))} %`;
     case 'calibrating':
       return `${strategy} · calibrating${images ? `, ${images.done} of ${images.total} images` : ''}`;
     case 'building':
