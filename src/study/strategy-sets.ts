@@ -41,6 +41,8 @@ const pruneRatio = 0.5;
 
 const identity: Operator = { op: 'identity' };
 const quantize: Operator = { op: 'quantize', mode: 'dynamic' };
+/** The papers quantize statically: ranges are calibrated on images. */
+const quantizeStatic: Operator = { op: 'quantize', mode: 'static' };
 const prune: Operator = { op: 'prune', kind: 'unstructured', ratio: pruneRatio };
 const cut: Operator = { op: 'partition', cut: 'equal-size' };
 
@@ -85,7 +87,10 @@ export function strategySets(
     skip.kind === 'none' ? exit : skip,
     ['Q', 'E', 'QE', 'P', 'QEP'],
     // E has another meaning than in the other sets.
-    skip.kind === 'skip' && exit.kind === 'confidence' ? ' skip 2' : '',
+    {
+      suffix: skip.kind === 'skip' && exit.kind === 'confidence' ? ' skip 2' : '',
+      quantizing: quantizeStatic,
+    },
   );
   const replaced =
     skip.kind === 'none' && exit.kind !== 'none'
@@ -96,7 +101,7 @@ export function strategySets(
           },
         ]
       : [];
-  const single = [exits, cuts, ...combinations];
+  const single = [exits, cuts, quantizedSet(), ...combinations];
   return [
     ...single,
     {
@@ -209,6 +214,24 @@ function cutSet(tiers: Partial<TierModel>): StrategySet {
   };
 }
 
+function quantizedSet(): StrategySet {
+  const ways: readonly NamedRecipe[] = [
+    { name: 'Q dynamic', recipe: [quantize] },
+    { name: 'Q static', recipe: [quantizeStatic] },
+    { name: 'Q static QOperator', recipe: [{ op: 'quantize', mode: 'static', format: 'qoperator' }] },
+    { name: 'Q 8-bit weights', recipe: [{ op: 'quantize', mode: 'weight-only', bits: 8 }] },
+    { name: 'Q 4-bit weights', recipe: [{ op: 'quantize', mode: 'weight-only', bits: 4 }] },
+    { name: 'Q float16', recipe: [{ op: 'quantize', mode: 'float16' }] },
+  ];
+  return {
+    id: 'quantized',
+    title: 'Ways to quantize',
+    note: 'Q: every precision, beside the unchanged model.',
+    strategies: [{ name: 'identity', recipe: [identity] }, ...ways],
+    leftOut: [],
+  };
+}
+
 type Combination = 'Q' | 'E' | 'P' | 'QE' | 'EP' | 'QP' | 'QEP' | 'pruned' | 'pruned+E';
 
 /** The unchanged model and these combinations; those with E are left out where there is no exit. */
@@ -218,7 +241,7 @@ function combination(
   note: string,
   exit: Exit,
   names: readonly Combination[],
-  suffix = '',
+  { suffix = '', quantizing = quantize }: { readonly suffix?: string; readonly quantizing?: Operator } = {},
 ): StrategySet {
   const strategies: NamedRecipe[] = [{ name: 'identity', recipe: [identity] }];
   const leftOut: LeftOut[] = [];
@@ -230,7 +253,7 @@ function combination(
     }
     const recipe = [
       ...(name.startsWith('pruned') ? [prune] : []),
-      ...(name.startsWith('Q') ? [quantize] : []),
+      ...(name.startsWith('Q') ? [quantizing] : []),
       ...(exits && exit.kind !== 'none' ? [exit.step] : []),
       ...(name.endsWith('P') ? [cut] : []),
     ];

@@ -3,6 +3,7 @@ import type { Model } from '../../onnx/model.ts';
 import { convertOpset } from './convert-opset.ts';
 import { equaliseLayers } from './equalise-layers.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
+import { foldWeights } from './fold-weights.ts';
 import { prepareLabel, type PrepareOperator } from './prepare-operator.ts';
 import type { Prepared } from './prepared.ts';
 
@@ -34,8 +35,7 @@ function preparedBy(
 ): Prepared {
   switch (kind) {
     case 'fold-constants':
-      // Every model that a recipe changes is folded first.
-      return { model, changed: 0, left: [] };
+      return foldWeights(model);
     case 'fold-batch-norm':
       return foldBatchNorm(model, kept);
     case 'equalize':

@@ -1,6 +1,7 @@
 import { unreachable } from '../../base/assert.ts';
 import { InputError } from '../../base/result.ts';
 import { DataType, type Model } from '../../onnx/model.ts';
+import { convertOpset } from '../prepare/convert-opset.ts';
 import { foldBatchNorm } from '../prepare/fold-batch-norm.ts';
 import { countQuantizable, nothingToQuantize, quantizeDynamic } from './dynamic.ts';
 import { type Float16Conversion, toFloat16 } from './float16.ts';
@@ -81,8 +82,8 @@ export function checkQuantizable(model: Model, operator: QuantizeOperator): void
     }
     case 'static':
       if (countQuantizable(model.graph) === 0) throw nothingToQuantize();
-      // Raises the opset as far as the form needs it.
-      valuesNeeded(model, operator);
+      // Scales along an axis came with opset 13.
+      convertOpset(model, (operator.perChannel ?? STATIC_DEFAULTS.perChannel) ? 13 : 11);
       return;
     case 'mixed': {
       if (countQuantizable(model.graph) === 0) throw nothingToQuantize();

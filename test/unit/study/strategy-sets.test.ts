@@ -51,7 +51,7 @@ describe('sets of strategies', () => {
   it('compare as the papers do', () => {
     const papers = strategySets(mobilenet.view).find(({ id }) => id === 'papers');
     const skip = { op: 'early-exit', kind: 'skip', blocks: 2 };
-    const int8 = { op: 'quantize', mode: 'dynamic' };
+    const int8 = { op: 'quantize', mode: 'static' };
     const cut = { op: 'partition', cut: 'equal-size' };
     expect(papers?.strategies).toEqual([
       { name: 'identity', recipe: [{ op: 'identity' }] },
