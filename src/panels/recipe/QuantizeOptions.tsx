@@ -25,8 +25,8 @@ type Way = 'dynamic' | 'static' | 'mixed' | 'int8-weights' | 'int4-weights' | 'f
 
 /** A first version of each way to quantize. */
 const WAYS: Readonly<Record<Way, { readonly label: string; readonly operator: QuantizeOperator }>> = {
-  dynamic: { label: 'int8, as values come', operator: { op: 'quantize', mode: 'dynamic' } },
-  static: { label: 'int8, calibrated on images', operator: { op: 'quantize', mode: 'static' } },
+  dynamic: { label: 'int8, dynamic', operator: { op: 'quantize', mode: 'dynamic' } },
+  static: { label: 'int8, static', operator: { op: 'quantize', mode: 'static' } },
   mixed: {
     label: 'each layer its own (mixed)',
     operator: { op: 'quantize', mode: 'mixed', layers: [] },
@@ -118,12 +118,12 @@ type Form = `${'qdq' | 'qoperator'} ${'u8' | 's8'} ${'s8' | 'u8'}` | 'auto';
 
 const FORMS: readonly { readonly value: Form; readonly label: string }[] = [
   { value: 'auto', label: 'the fastest on this device' },
-  { value: 'qdq u8 s8', label: 'QDQ, u8 values, s8 weights' },
-  { value: 'qdq u8 u8', label: 'QDQ, u8 values, u8 weights' },
-  { value: 'qdq s8 s8', label: 'QDQ, s8 values, s8 weights' },
-  { value: 'qoperator u8 s8', label: 'QOperator, u8 values, s8 weights' },
-  { value: 'qoperator u8 u8', label: 'QOperator, u8 values, u8 weights' },
-  { value: 'qoperator s8 s8', label: 'QOperator, s8 values, s8 weights' },
+  { value: 'qdq u8 s8', label: 'QDQ · u8, s8 weights' },
+  { value: 'qdq u8 u8', label: 'QDQ · u8, u8 weights' },
+  { value: 'qdq s8 s8', label: 'QDQ · s8, s8 weights' },
+  { value: 'qoperator u8 s8', label: 'QOperator · u8, s8 weights' },
+  { value: 'qoperator u8 u8', label: 'QOperator · u8, u8 weights' },
+  { value: 'qoperator s8 s8', label: 'QOperator · s8, s8 weights' },
 ];
 
 function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<StaticQuantizeOperator>) {
@@ -147,12 +147,12 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         onChange={(chosen) => onOperator(withForm(operator, chosen))}
       />
       <SelectField
-        title="Ranges of values"
+        title="Ranges"
         value={calibration}
         options={[
-          { value: 'minmax', label: 'all that was seen (min-max)' },
-          { value: 'percentile', label: 'without the rarest (percentile)' },
-          { value: 'entropy', label: 'least loss of information (entropy)' },
+          { value: 'minmax', label: 'min-max' },
+          { value: 'percentile', label: 'percentile' },
+          { value: 'entropy', label: 'entropy' },
         ]}
         onChange={setMethod}
       />
@@ -168,7 +168,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
       )}
       {calibration !== 'minmax' && (
         <NumberField
-          title="Bins of the histogram"
+          title="Histogram bins"
           value={operator.bins ?? DEFAULT_BINS[calibration]}
           min={128}
           max={8192}
@@ -176,7 +176,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         />
       )}
       <NumberField
-        title="Images to calibrate on"
+        title="Images"
         value={samples}
         min={1}
         max={10_000}
@@ -202,11 +202,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         patterns={operator.exclude ?? []}
         onChange={(exclude) => set({ exclude })}
       />
-      {calibration === 'entropy' && (operator.bins ?? DEFAULT_BINS.entropy) === DEFAULT_BINS.entropy && (
-        <p className={`${panel.dim} ${panel.small}`}>
-          With 128 bins, as onnxruntime has it, entropy keeps the whole range; 2048 bins let it choose.
-        </p>
-      )}
+      <p className={`${panel.dim} ${panel.small}`}>{rangeNote(operator)}</p>
       <Calibration recipe={recipe} />
     </>
   );
@@ -219,6 +215,23 @@ function withForm(
   if (form === 'auto') return { ...rest, format: form };
   const [format, activations, weights] = form.split(' ') as ['qdq' | 'qoperator', 'u8' | 's8', 's8' | 'u8'];
   return { ...rest, format, activations, weights };
+}
+
+/** What a way to find ranges does, in a sentence. */
+function rangeNote({ calibration, bins }: StaticQuantizeOperator): string {
+  switch (calibration) {
+    case undefined:
+    case 'minmax':
+      return 'Min-max clips nothing that was seen; a single outlier costs all values precision.';
+    case 'percentile':
+      return 'Percentile clips the rarest values, so that the others get finer steps.';
+    case 'entropy':
+      return (bins ?? DEFAULT_BINS.entropy) === DEFAULT_BINS.entropy
+        ? 'With 128 bins, as onnxruntime has it, entropy keeps the whole range; 2048 bins let it choose.'
+        : 'Entropy clips where a histogram in 8 bits tells most of the original one.';
+    default:
+      return unreachable(calibration);
+  }
 }
 
 function WeightOnlyOptions({ operator, onOperator }: QuantizeOptionsProps<WeightOnlyQuantizeOperator>) {

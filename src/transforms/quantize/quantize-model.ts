@@ -8,7 +8,12 @@ import { type Float16Conversion, toFloat16 } from './float16.ts';
 import type { Quantization, Ranges } from './quantization.ts';
 import { mixedValuesToCalibrate, quantizeMixed } from './mixed.ts';
 import { precisionsOf } from './mixed-operator.ts';
-import { type CalibratedOperator, DEFAULT_BLOCK_SIZE, type QuantizeOperator } from './quantize-operator.ts';
+import {
+  type CalibratedOperator,
+  DEFAULT_BLOCK_SIZE,
+  type QuantizeOperator,
+  STATIC_DEFAULTS,
+} from './quantize-operator.ts';
 import { opsetProblem } from './raise-opset.ts';
 import { quantizeStatic, valuesToCalibrate } from './static/quantize-static.ts';
 import { staticFormOf } from './static/static-form.ts';
