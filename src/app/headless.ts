@@ -8,6 +8,7 @@ import { expectStudy } from '../clients/expect-study.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
 import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
+import { createFormDecider } from '../clients/study-forms.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
 import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
@@ -32,6 +33,8 @@ import type {
 import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { samplesCsv, trialsCsv } from '../study/csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
+import { leavesFormOpen } from '../study/forms/choose-form.ts';
+import { figureSentences, type FormFigures } from '../study/forms/form-figures.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
 import { newStudy } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
@@ -40,7 +43,7 @@ import { frontSvg } from '../study/plot-svg.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
-import type { Study } from '../study/trial.ts';
+import type { Environment, Strategy, Study } from '../study/trial.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
@@ -127,6 +130,7 @@ export function installHeadless(): void {
     );
     const bare = newStudy(subject, strategies, Date.now());
     await api.useHeads(heads);
+    const forms = await formsFor(strategies, environment, api, tell, ends.signal);
     const calibrations = await calibratedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (calibrations.length > 0) reports.set('calibration.json', serialiseCalibrations(calibrations));
     const expecting = { study: bare, model: api, view, data, preprocessing, ...place };
@@ -135,7 +139,7 @@ export function installHeadless(): void {
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
       planned,
-      { modelFile, fileName, externalFiles, data, environment, heads, calibrations },
+      { modelFile, fileName, externalFiles, data, environment, heads, calibrations, forms },
       {
         onTrial: () => {},
         onProgress: (progress) => {
@@ -265,6 +269,25 @@ async function trainedFor(
     heads.push(...trained);
   }
   return heads;
+}
+
+/** Compares forms where strategies leave theirs to the device, before anything is calibrated. */
+async function formsFor(
+  strategies: readonly Strategy[],
+  environment: Environment,
+  model: ModelApi,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly FormFigures[]> {
+  const open = strategies.find(({ recipe }) => leavesFormOpen(recipe));
+  if (open === undefined) return [];
+  tell('Comparing the forms that layers can be quantized in.');
+  const decider = createFormDecider(environment, [], (figures) => {
+    for (const sentence of figureSentences(figures)) tell(`  ${sentence}`);
+  });
+  // All run in the same place; what fails here, the study tells again.
+  await decider.prepare(model, open, () => {}, signal);
+  return decider.all();
 }
 
 /** Learns the ranges that recipes need, before anything is profiled or measured. */

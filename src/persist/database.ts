@@ -4,6 +4,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
 import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
+import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
@@ -112,6 +113,8 @@ interface Schema extends DBSchema {
   exitScores: { key: string; value: StoredExitScores };
   heads: { key: [subject: string, key: string]; value: StoredHead };
   calibrations: { key: [subject: string, key: string]; value: StoredCalibration };
+  /** By `figuresKey`. */
+  formFigures: { key: string; value: FormFigures };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -135,6 +138,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('calibrations', { keyPath: ['subject', 'key'] });
+  },
+  (database) => {
+    database.createObjectStore('formFigures');
   },
 ];
 

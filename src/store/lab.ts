@@ -2,6 +2,7 @@ import { create } from 'zustand';
 import { createCalibrationSlice } from './calibration-slice.ts';
 import { createDataSlice } from './data-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
+import { createFormsSlice } from './forms-slice.ts';
 import { createHeadsSlice } from './heads-slice.ts';
 import { createModelSlice } from './model-slice.ts';
 import { createNormalisationSlice } from './normalisation-slice.ts';
@@ -23,6 +24,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createRecipeSlice(...tools),
   ...createHeadsSlice(...tools),
   ...createCalibrationSlice(...tools),
+  ...createFormsSlice(...tools),
   ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),

@@ -2,6 +2,7 @@ import type { StateCreator } from 'zustand';
 import type { CalibrationSlice } from './calibration-slice.ts';
 import type { DataSlice } from './data-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
+import type { FormsSlice } from './forms-slice.ts';
 import type { HeadsSlice } from './heads-slice.ts';
 import type { ModelSlice } from './model-slice.ts';
 import type { NormalisationSlice } from './normalisation-slice.ts';
@@ -20,6 +21,7 @@ export type Lab = ModelSlice &
   RecipeSlice &
   HeadsSlice &
   CalibrationSlice &
+  FormsSlice &
   PlacementSlice &
   StrategySlice &
   StudySlice &

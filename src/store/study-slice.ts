@@ -107,6 +107,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel the calibration.',
       };
     }
+    if (get().formProbe) {
+      return {
+        code: 'busy',
+        message: 'forms are being compared on this device',
+        hint: 'Wait a moment, or cancel it under This device.',
+      };
+    }
     if (get().isProfiling) {
       return {
         code: 'busy',
@@ -168,6 +175,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           data,
           heads: get().heads,
           calibrations: get().calibrations,
+          forms: get().formFigures,
           environment,
         },
         {
@@ -183,6 +191,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             }
           },
           onCalibration: (calibration) => get().adoptCalibration(calibration),
+          onForms: (figures) => get().adoptFormFigures(figures),
           onProgress: (progress) => {
             const nowMs = performance.now();
             const isRare = progress.step === 'paused' || progress.step === 'compressing';

@@ -1,0 +1,84 @@
+import type { Failure } from '../base/result.ts';
+import { probeForms } from '../clients/probe-forms.ts';
+import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
+import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
+import type { Provider } from '../study/trial.ts';
+import type { Lab, Slice } from './slice.ts';
+import { strategyPlace } from './study-slice.ts';
+import { modelWorker } from './workers.ts';
+
+export interface FormsSlice {
+  /** What layers take in every form, by provider and threads; of this browser and of others that share its store. */
+  readonly formFigures: readonly FormFigures[];
+  /** The comparison under way outside a study, from 0 to 1. */
+  readonly formProbe: { readonly share: number } | null;
+  readonly compareForms: (place: { readonly provider: Provider; readonly threads: number }) => Promise<void>;
+  readonly cancelFormProbe: () => void;
+  /** Keeps figures that were measured here. */
+  readonly adoptFormFigures: (figures: FormFigures) => void;
+}
+
+export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
+  let control: AbortController | null = null;
+
+  store.subscribe((lab, before) => {
+    if (lab.environment && !before.environment) {
+      void loadFormFigures().then((kept) =>
+        set(({ formFigures }) => ({ formFigures: joined(kept, formFigures) })),
+      );
+    }
+    const isSame =
+      lab.model === before.model &&
+      lab.environment === before.environment &&
+      lab.settings === before.settings &&
+      lab.formFigures === before.formFigures;
+    if (!isSame) void modelWorker()?.useForms(figuresOfNow(lab));
+  });
+
+  return {
+    formFigures: [],
+    formProbe: null,
+    compareForms: async (place) => {
+      const { environment, run, isProfiling, formProbe } = get();
+      if (!environment || formProbe) return;
+      if (run || isProfiling) return get().reportFailure('Forms cannot be compared now', busy);
+      const ends = (control = new AbortController());
+      set({ formProbe: { share: 0 } });
+      const outcome = await probeForms(
+        { ...place, environment },
+        (share) => {
+          if (!ends.signal.aborted) set({ formProbe: { share } });
+        },
+        ends.signal,
+      );
+      set({ formProbe: null });
+      if (outcome.ok) get().adoptFormFigures(outcome.value);
+      else if (!ends.signal.aborted) get().reportFailure('Forms could not be compared', outcome.failure);
+    },
+    cancelFormProbe: () => control?.abort(),
+    adoptFormFigures: (figures) => {
+      set(({ formFigures }) => ({ formFigures: joined(formFigures, [figures]) }));
+      void saveFormFigures(figures).then((saved) => {
+        if (!saved.ok) get().reportFailure('The comparison of forms is not kept', saved.failure);
+      });
+    },
+  };
+};
+
+const busy: Failure = {
+  code: 'busy',
+  message: 'something is being measured, which it would disturb',
+  hint: 'Wait a moment, or cancel it.',
+};
+
+/** Figures of the place where strategies of the open model run; null if none were measured. */
+function figuresOfNow({ model, environment, settings, formFigures }: Lab): FormFigures | null {
+  if (!model || !environment) return null;
+  const place = strategyPlace(settings, environment, model.view.totals.macs);
+  return figuresFor(formFigures, { environment, ...place });
+}
+
+/** Later ones count where both are of one place. */
+function joined(older: readonly FormFigures[], newer: readonly FormFigures[]): readonly FormFigures[] {
+  return [...new Map([...older, ...newer].map((figures) => [figuresKey(figures), figures])).values()];
+}
