@@ -12,6 +12,8 @@ import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
 import { leavesFormOpen, withFormChosen } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import type { Compared } from '../study/quality/compared.ts';
+import { compareWeights, comparisonModels } from '../study/quality/comparison-models.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
 import { applyRecipe } from '../transforms/apply-recipe.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
@@ -118,10 +120,15 @@ export function createModelService(): ModelApi {
     }
   }
 
+  /** Of a recipe that gives one file. */
+  async function modelMadeBy(recipe: Recipe): Promise<Model> {
+    const { name, blob } = defined((await build(recipe)).built.files[0], 'a file of the variant');
+    return parseModel(blobSource(blob), name);
+  }
+
   async function namedForProfile(model: Model, arithmetic: Recipe): Promise<Model> {
     if (arithmetic.length === 0) return nodesNamedByOutput(model);
-    const { name, blob } = defined((await build(arithmetic)).built.files[0], 'a file of the variant');
-    return nodesNamedByOriginal(parseModel(blobSource(blob), name), model);
+    return nodesNamedByOriginal(await modelMadeBy(arithmetic), model);
   }
 
   return {
@@ -202,6 +209,33 @@ export function createModelService(): ModelApi {
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
         return { ...(await buildFiles(whole, [], store)).built, values, inputs };
+      }),
+
+    buildForComparison: (recipe, values) =>
+      attempt(async () => {
+        const { model, baseName, size } = current();
+        const models = comparisonModels(analyseModel(model, size), recipe, await modelMadeBy(recipe), values);
+        const files = async (shown: Model, name: string) => {
+          const whole = { model: shown, baseName: `${baseName}-${name}`, original: null, size };
+          return (await buildFiles(whole, [], store)).built;
+        };
+        return {
+          ...models,
+          original: await files(models.original, 'original'),
+          variant: await files(models.variant, 'variant'),
+        };
+      }),
+
+    compareWeights: (recipe, weight) =>
+      attempt(async () => {
+        const { model, size } = current();
+        const variant = await modelMadeBy(recipe);
+        const compared: Compared[] = [];
+        for (const each of compareWeights(analyseModel(model, size), recipe, variant, weight)) {
+          compared.push(each);
+          await nextTask();
+        }
+        return compared;
       }),
 
     isCalibrated: (recipe) =>

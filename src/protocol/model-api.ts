@@ -2,6 +2,8 @@ import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import type { Compared } from '../study/quality/compared.ts';
+import type { ComparisonModels } from '../study/quality/comparison-models.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -53,6 +55,18 @@ export interface ModelApi {
    * every recipe; null: it is not known.
    */
   useForms(figures: FormFigures | null): Promise<Result<null>>;
+  /**
+   * The float model of a recipe and what the recipe makes of it, showing the values that both compute: what
+   * `EngineApi.activations` runs for a `CompareApi`.
+   * @param recipe one that gives one file: see `recipeToCompare`
+   * @param values those to show; null: all
+   */
+  buildForComparison(recipe: Recipe, values: readonly string[] | null): Promise<Result<ComparisonFiles>>;
+  /**
+   * The weights that such a recipe changed.
+   * @param weight one, with its histograms; null: all, without
+   */
+  compareWeights(recipe: Recipe, weight: string | null): Promise<Result<readonly Compared[]>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
@@ -73,6 +87,12 @@ export interface CalibrationFiles extends BuiltFiles {
   readonly values: readonly string[];
   /** Inputs whose ranges are needed, too. */
   readonly inputs: readonly string[];
+}
+
+/** Two models whose outputs show the same values: see `CompareApi.receive`. */
+export interface ComparisonFiles extends Pick<ComparisonModels, 'values' | 'unrounded' | 'ranges'> {
+  readonly original: BuiltFiles;
+  readonly variant: BuiltFiles;
 }
 
 export interface VariantView {
