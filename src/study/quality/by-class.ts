@@ -1,0 +1,105 @@
+import { wilsonInterval95 } from '../statistics/binomial.ts';
+import { NO_CLASS, type Predictions } from '../trial.ts';
+
+/** A share, with its 95 % interval (Wilson). */
+export interface Share {
+  readonly right: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How many images of a class two strategies name rightly. */
+export interface ClassOutcome {
+  /** 0-based, as labels are. */
+  readonly label: number;
+  readonly images: number;
+  /** null without another strategy */
+  readonly before: Share | null;
+  readonly after: Share;
+}
+
+/** An image that two strategies answer differently. */
+export interface ChangedImage {
+  readonly image: number;
+  /** Best classes, 0-based as labels are; null where the scores are not numbers. */
+  readonly before: number | null;
+  readonly after: number | null;
+  /** null where the image has none */
+  readonly label: number | null;
+  readonly kind: 'lost' | 'won' | 'other';
+}
+
+/** What turns predictions into answers. */
+export interface Truth {
+  /** By image index; null where an image has none. */
+  readonly labels: readonly (number | null)[];
+  /** The model's class of label 0. */
+  readonly classOffset: number;
+}
+
+/**
+ * Accuracy class by class, over the images that both strategies ran, in order of the labels. Without labels, the
+ * first one's answers stand for them: how many of each class are still answered so.
+ * @param before another strategy; null: there is none
+ */
+export function outcomesByClass(
+  after: Predictions,
+  before: Predictions | null,
+  truth: Truth,
+): readonly ClassOutcome[] {
+  const counts = new Map<number, { images: number; before: number; after: number }>();
+  const isLabelled = after.imageIndices.some((image) => (truth.labels[image] ?? null) !== null);
+  for (const { image, answer, other } of answers(after, before, truth)) {
+    const label = isLabelled ? (truth.labels[image] ?? null) : other;
+    if (label === null) continue;
+    const count = counts.get(label) ?? { images: 0, before: 0, after: 0 };
+    counts.set(label, count);
+    count.images++;
+    if (answer === label) count.after++;
+    if (other === label) count.before++;
+  }
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([label, count]) => ({
+      label,
+      images: count.images,
+      before: before && shareOf(count.before, count.images),
+      after: shareOf(count.after, count.images),
+    }));
+}
+
+/** The images that two strategies answer differently: first those that the second one loses, then those it wins. */
+export function changedImages(
+  after: Predictions,
+  before: Predictions,
+  truth: Truth,
+): readonly ChangedImage[] {
+  const changed = answers(after, before, truth).flatMap(({ image, answer, other }): ChangedImage[] => {
+    if (answer === other) return [];
+    const label = truth.labels[image] ?? null;
+    const kind = label === null ? 'other' : other === label ? 'lost' : answer === label ? 'won' : 'other';
+    return [{ image, before: other, after: answer, label, kind }];
+  });
+  return (['lost', 'won', 'other'] as const).flatMap((kind) => changed.filter((each) => each.kind === kind));
+}
+
+/** Of the images that both ran; of all, if there is one strategy. */
+function answers(after: Predictions, before: Predictions | null, { classOffset }: Truth) {
+  const answerOf = ({ top1 }: Predictions, at: number): number | null => {
+    const best = top1[at] ?? NO_CLASS;
+    return best === NO_CLASS ? null : best - classOffset;
+  };
+  const placeBefore = new Map(before?.imageIndices.map((image, at) => [image, at]));
+  return after.imageIndices.flatMap((image, at) => {
+    const place = placeBefore.get(image);
+    if (before !== null && place === undefined) return [];
+    const other = before === null || place === undefined ? null : answerOf(before, place);
+    return [{ image, answer: answerOf(after, at), other }];
+  });
+}
+
+function shareOf(right: number, images: number): Share {
+  const [low, high] = wilsonInterval95(right, images);
+  return { right, value: right / images, low, high };
+}

@@ -1,0 +1,96 @@
+import { csvCell } from '../csv.ts';
+import type { ChangedImage, ClassOutcome, Share } from './by-class.ts';
+import type { Compared } from './compared.ts';
+import type { NodeErrors } from './node-errors.ts';
+import { type ErrorSums, relativeError, signalToNoiseDb } from './signal-noise.ts';
+
+type Cells = readonly (string | number | null)[];
+
+/**
+ * layers.csv: a row for each value and each changed weight of a node. `sqnr_db` is the signal to quantization noise
+ * against the float model, `rounding_sqnr_db` against the same before it was rounded to 8 bits (where an activation
+ * was folded into the range, what is cut off counts, too).
+ */
+export function layersCsv(nodes: readonly NodeErrors[]): string {
+  const row = ({ node }: NodeErrors, kind: string, { name, errors, rounding }: Compared): Cells => [
+    node.index,
+    node.name,
+    node.opType,
+    kind,
+    name,
+    errors.count,
+    ...errorCells(errors),
+    rounding === null ? null : finite(signalToNoiseDb(rounding)),
+  ];
+  const rows = nodes.flatMap((each) => [
+    ...(each.output ? [row(each, 'value', each.output)] : []),
+    ...each.weights.map((weight) => row(each, 'weight', weight)),
+  ]);
+  const header = [
+    'node_index',
+    'node',
+    'operator',
+    'kind',
+    'name',
+    'numbers',
+    'sqnr_db',
+    'relative_error',
+    'max_error',
+    'rounding_sqnr_db',
+  ];
+  return csv(header, rows);
+}
+
+/** classes.csv: accuracy of each class, before (empty without another strategy) and after, with 95 % intervals. */
+export function classesCsv(outcomes: readonly ClassOutcome[], classNames: readonly string[]): string {
+  const cells = (share: Share | null): Cells =>
+    share === null ? [null, null, null, null] : [share.right, share.value, share.low, share.high];
+  const columns = (when: string) =>
+    ['right', 'accuracy', 'accuracy_low', 'accuracy_high'].map((name) => `${name}_${when}`);
+  return csv(
+    ['class', 'class_name', 'images', ...columns('before'), ...columns('after')],
+    outcomes.map(({ label, images, before, after }) => [
+      label,
+      classNames[label] ?? null,
+      images,
+      ...cells(before),
+      ...cells(after),
+    ]),
+  );
+}
+
+/** changed-images.csv: the images that changed class; classes are counted as labels are, from 0. */
+export function changedImagesCsv(
+  changed: readonly ChangedImage[],
+  classNames: readonly string[],
+  nameOf: (image: number) => string | null,
+): string {
+  const named = (label: number | null): string | null =>
+    label === null ? null : (classNames[label] ?? null);
+  return csv(
+    ['image', 'file', 'label', 'label_name', 'before', 'before_name', 'after', 'after_name', 'kind'],
+    changed.map(({ image, label, before, after, kind }) => [
+      image,
+      nameOf(image),
+      label,
+      named(label),
+      before,
+      named(before),
+      after,
+      named(after),
+      kind,
+    ]),
+  );
+}
+
+function errorCells(errors: ErrorSums): Cells {
+  return [finite(signalToNoiseDb(errors)), finite(relativeError(errors)), finite(errors.largest)];
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
+}
+
+function csv(header: readonly string[], rows: readonly Cells[]): string {
+  return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
+}
