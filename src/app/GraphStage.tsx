@@ -28,6 +28,7 @@ import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import styles from './GraphStage.module.css';
+import { ReachHelp, TimesHelp } from './ColourHelp.tsx';
 import { PlacementSheet } from './PlacementSheet.tsx';
 import { useVariantView } from './use-variant-view.ts';
 
@@ -118,6 +119,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           colour={colour}
           onColour={setColour}
           nodeCosts={nodeCosts}
+          costHelp={{ ms: <TimesHelp view={view} />, reach: <ReachHelp view={view} recipe={recipe} /> }}
           search={search}
           searchIndex={searchIndex}
           compact={compact}

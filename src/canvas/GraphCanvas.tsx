@@ -12,10 +12,10 @@ import { Overlay } from './Overlay.tsx';
 import { Overview } from './Overview.tsx';
 import { PaintedLayer } from './PaintedLayer.tsx';
 import type { Scene } from './paint.ts';
-import type { ColourMode, GraphCanvasProps, NodeCosts } from './props.ts';
+import type { ColourMode, GraphCanvasProps, MeasuredColour, NodeCosts } from './props.ts';
 import { searchMatches } from './search.ts';
 import { useTheme } from './theme.ts';
-import { isKnown, Legend, ToolbarChips, ZoomButtons } from './Tools.tsx';
+import { isKnown, Legend, offeredColours, ToolbarChips, ZoomButtons } from './Tools.tsx';
 import { marginsOf, useCamera } from './use-camera.ts';
 import { DETAIL_ZOOM, fitAll } from './viewport.ts';
 import styles from './GraphCanvas.module.css';
@@ -24,6 +24,7 @@ const nodeTypes = { box: BoxNode };
 const NOTHING_UNFOLDED: ReadonlySet<string> = new Set();
 const NO_NODES: BoxFlowNode[] = [];
 const NO_COSTS: NodeCosts = {};
+const NO_HEAT: readonly number[] = [];
 
 /** The model's graph with its exits and cut on it. Everything it changes goes through `onRecipe`. */
 export function GraphCanvas(props: GraphCanvasProps) {
@@ -37,7 +38,9 @@ export function GraphCanvas(props: GraphCanvasProps) {
 
 function Stage(props: GraphCanvasProps) {
   const { view, recipe, compact, selectedNode, nodeCosts = NO_COSTS } = props;
-  const colour = isKnown(props.colour, nodeCosts) ? props.colour : 'macs';
+  const offered = offeredColours(nodeCosts, props.costHelp);
+  const colour = offered.includes(props.colour) ? props.colour : 'macs';
+  const help = isKnown(colour, nodeCosts) ? undefined : props.costHelp?.[colour as MeasuredColour];
   const [unfolded, setUnfolded] = useState(NOTHING_UNFOLDED);
   const matches = useMemo(() => searchMatches(view, props.search), [view, props.search]);
   const match = matches.length > 0 ? (matches[(props.searchIndex ?? 0) % matches.length] ?? null) : null;
@@ -82,7 +85,7 @@ function Stage(props: GraphCanvasProps) {
   const rootRef = useRef<HTMLDivElement>(null);
   const theme = useTheme(rootRef);
   const detail = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
-  const nodes = useFlowNodes(detail, scene, heat.costs, colour);
+  const nodes = useFlowNodes(detail, scene, help ? NO_HEAT : heat.costs, colour);
   const camera = useCamera(layout, compact, match);
 
   const foldAround = useCallback(
@@ -171,7 +174,7 @@ function Stage(props: GraphCanvasProps) {
               <>
                 <ToolbarChips
                   colour={colour}
-                  nodeCosts={nodeCosts}
+                  offered={offered}
                   onColour={props.onColour}
                   shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
                   total={view.nodes.length}
@@ -189,6 +192,7 @@ function Stage(props: GraphCanvasProps) {
             colour={colour}
             highest={heat.highest}
             compact={compact}
+            help={help}
             chart={placement.cuts.length === 1 ? props.cutCosts?.label : undefined}
             isGuess={props.isGuess ?? false}
           />
@@ -222,6 +226,7 @@ function useFlowNodes(
       layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
         // A folded head is drawn by its exit's tag.
         if (box.kind === 'head') return [];
+        const cost = costs[row];
         return [
           {
             id: box.id,
@@ -235,7 +240,7 @@ function useFlowNodes(
             data: {
               box,
               column,
-              costText: formatCost(costs[row] ?? 0, colour),
+              costText: cost === undefined ? '' : formatCost(cost, colour),
               heat: heats[row] ?? 0,
               selected: row === selectedRow,
               away: awayRows[row] ?? false,

@@ -1,6 +1,7 @@
 import { useReactFlow } from '@xyflow/react';
+import type { ReactNode } from 'react';
 import { formatCost } from './boxes.ts';
-import type { ColourMode, NodeCosts } from './props.ts';
+import type { ColourMode, GraphCanvasProps, MeasuredColour, NodeCosts } from './props.ts';
 import styles from './GraphCanvas.module.css';
 
 const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string }[] = [
@@ -15,7 +16,7 @@ const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string 
 interface ToolbarChipsProps {
   readonly colour: ColourMode;
   readonly onColour: (mode: ColourMode) => void;
-  readonly nodeCosts: NodeCosts;
+  readonly offered: readonly ColourMode[];
   readonly shown: number;
   readonly total: number;
   readonly unfolded: boolean;
@@ -26,7 +27,7 @@ interface ToolbarChipsProps {
 export function ToolbarChips({
   colour,
   onColour,
-  nodeCosts,
+  offered,
   shown,
   total,
   unfolded,
@@ -37,7 +38,7 @@ export function ToolbarChips({
       <label className={styles.select}>
         <span className={styles.selectName}>colour:</span>
         <select value={colour} onChange={(event) => onColour(event.target.value as ColourMode)}>
-          {COLOUR_MODES.filter(({ mode }) => isKnown(mode, nodeCosts)).map(({ mode, name }) => (
+          {COLOUR_MODES.filter(({ mode }) => offered.includes(mode)).map(({ mode, name }) => (
             <option key={mode} value={mode}>
               {name}
             </option>
@@ -82,18 +83,37 @@ export function isKnown(mode: ColourMode, nodeCosts: NodeCosts): boolean {
   return (mode !== 'ms' && mode !== 'reach') || nodeCosts[mode] !== undefined;
 }
 
+/** The modes that have numbers or tell how to get them. */
+export function offeredColours(
+  nodeCosts: NodeCosts,
+  help: GraphCanvasProps['costHelp'] = {},
+): readonly ColourMode[] {
+  return COLOUR_MODES.map(({ mode }) => mode).filter(
+    (mode) => isKnown(mode, nodeCosts) || help[mode as MeasuredColour] !== undefined,
+  );
+}
+
 interface LegendProps {
   readonly colour: ColourMode;
   readonly highest: number;
   readonly compact: boolean;
+  /** Stands there instead. */
+  readonly help: ReactNode;
   /** What the bars along the graph are about: `mobile → edge`; undefined: there are none. */
   readonly chart: string | undefined;
   readonly isGuess: boolean;
 }
 
 /** The heat scale; a square-root scale, so its middle is a quarter of the highest cost. */
-export function Legend({ colour, highest, compact, chart, isGuess }: LegendProps) {
+export function Legend({ colour, highest, compact, help, chart, isGuess }: LegendProps) {
   const name = COLOUR_MODES.find(({ mode }) => mode === colour)?.name ?? '';
+  if (help) {
+    return (
+      <div className={styles.legend} data-compact={compact || undefined} data-help role="status">
+        {help}
+      </div>
+    );
+  }
   return (
     <div className={styles.legend} data-compact={compact || undefined}>
       {chart !== undefined && (

@@ -75,8 +75,10 @@ export interface GraphCanvasProps {
   readonly onSelectRange?: (range: NodeRange | null) => void;
   readonly colour: ColourMode;
   readonly onColour: (mode: ColourMode) => void;
-  /** What was measured about nodes; a mode without its numbers is not offered. */
+  /** What was measured about nodes; a mode without its numbers is offered only with help, see `costHelp`. */
   readonly nodeCosts?: NodeCosts;
+  /** What stands in place of the legend where numbers are missing: why, and what gets them. */
+  readonly costHelp?: Readonly<Partial<Record<MeasuredColour, ReactNode>>>;
   /** What each placement is expected to take with these cuts, in order of the graph; called while dragging. */
   readonly forecast?: (cuts: readonly PlacedCut[]) => readonly Forecast[];
   readonly cutCosts?: CutCosts;

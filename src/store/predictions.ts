@@ -65,12 +65,17 @@ export function useShares(view: GraphView, recipe: Recipe): ReadonlyMap<number, 
   );
 }
 
-/** Share of the images that reach each node under a recipe's exits and skipped blocks; null: all reach all. */
+/**
+ * Share of the images that reach each node under a recipe's exits and skipped blocks; null: all reach all, or how many
+ * leave at an exit is not known.
+ */
 export function useReach(view: GraphView, recipe: Recipe): Float64Array | null {
   const shares = useShares(view, recipe);
   return useMemo(() => {
-    const reach = nodeShares(expectedWork(view, recipe), shares ?? new Map());
-    return reach.every((share) => share === 1) ? null : reach;
+    const work = expectedWork(view, recipe);
+    if (shares === null) return null;
+    const reach = nodeShares(work, shares);
+    return work.stops.length === 0 && reach.every((share) => share === 1) ? null : reach;
   }, [view, recipe, shares]);
 }
 

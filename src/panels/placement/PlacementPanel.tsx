@@ -6,7 +6,6 @@ import { isTrialOf, placementFor } from '../../store/placement-slice.ts';
 import { useExpectations, useKnownCosts, usePredictions, useShares } from '../../store/predictions.ts';
 import { undisturbedTotalMs } from '../../study/metrics.ts';
 import { shortOfMemory } from '../../study/placement/check-placement.ts';
-import type { ProfileProgress } from '../../study/progress.ts';
 import { expectedCuts } from '../../study/placement/expected-work.ts';
 import { expectedPartBytes } from '../../study/placement/part-bytes.ts';
 import { arithmeticOf, predictStrategy } from '../../study/placement/predict-strategy.ts';
@@ -22,6 +21,7 @@ import { FastestCut } from './FastestCut.tsx';
 import { MemoryOffer } from './MemoryOffer.tsx';
 import styles from './PlacementPanel.module.css';
 import { offText, shortText, splitText, tiersText } from './placement-text.ts';
+import { ProfileButton } from './ProfileButton.tsx';
 import { TierFields } from './TierFields.tsx';
 import { TransferComparison } from './TransferComparison.tsx';
 
@@ -233,34 +233,5 @@ function Buttons({
       </Button>
       <ProfileButton view={view} />
     </div>
-  );
-}
-
-function stepText(progress: ProfileProgress): string {
-  switch (progress.step) {
-    case 'preparing':
-      return 'preparing the model';
-    case 'loading':
-      return 'loading it';
-    case 'running':
-      return `run ${progress.runs} of ${progress.of}`;
-  }
-}
-
-/** Measures each node's time here, so that predictions rest on more than a guess. */
-function ProfileButton({ view }: { readonly view: GraphView }) {
-  const recipe = useLab((lab) => lab.recipes.present);
-  const isProfiling = useLab((lab) => lab.isProfiling);
-  const isBusy = useLab((lab) => lab.run !== null || lab.data === null || lab.environment === null);
-  const profile = useLab((lab) => lab.profile);
-  const cancel = useLab((lab) => lab.cancelProfiling);
-  const progress = useLab((lab) => lab.profileProgress);
-  const { basis } = useKnownCosts(view, recipe);
-  if (isProfiling)
-    return <Button onClick={cancel}>Cancel profiling{progress && ` (${stepText(progress)})`}</Button>;
-  return (
-    <Button disabled={isBusy} onClick={() => void profile()}>
-      {basis === 'nodes' ? 'Profile again' : 'Profile on this device'}
-    </Button>
   );
 }

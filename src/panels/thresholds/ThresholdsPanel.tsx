@@ -17,11 +17,11 @@ import { thresholdsCsv } from '../../study/thresholds-csv.ts';
 import type { Trial } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { confidenceOptions, formOptions } from '../recipe/exit-decisions.ts';
-import { Button, ProgressBar, SelectField } from '../ui/controls.tsx';
-import { Problem } from '../ui/FailureText.tsx';
+import { Button, SelectField } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
 import { Slider } from '../ui/Slider.tsx';
+import { PassOffer } from './PassOffer.tsx';
 import styles from './ThresholdsPanel.module.css';
 
 /** More points than this are not worth measuring in one go. */
@@ -37,36 +37,17 @@ export function ThresholdsPanel() {
   const preprocessing = useLab((lab) => lab.preprocessing);
   useEffect(() => void recall(), [recall, recipe, environment, preprocessing]);
   if (!canHave) return null;
-  return <Section title="Thresholds">{pass ? <ThresholdLab pass={pass} /> : <PassOffer />}</Section>;
-}
-
-function PassOffer() {
-  const work = useLab((lab) => lab.exitPassWork);
-  const isMeasuring = useLab((lab) => lab.run !== null);
-  const passExits = useLab((lab) => lab.passExits);
-  const cancel = useLab((lab) => lab.cancelExitPass);
-  if (work.kind === 'running') {
-    return (
-      <div className={panel.stack}>
-        <ProgressBar
-          share={work.total === null ? null : work.done / work.total}
-          label="Running all exits on the images"
-        />
-        <Button onClick={cancel}>Cancel</Button>
-      </div>
-    );
-  }
   return (
-    <div className={panel.stack}>
-      <p className={`${panel.dim} ${panel.small}`}>
-        One pass over the images keeps what every exit says. Then any thresholds can be tried at once, and the
-        best ones found, without running the model again.
-      </p>
-      {work.kind === 'failed' && <Problem failure={work.failure} />}
-      <Button disabled={isMeasuring} onClick={() => void passExits()}>
-        Run all exits once
-      </Button>
-    </div>
+    <Section title="Thresholds">
+      {pass ? (
+        <ThresholdLab pass={pass} />
+      ) : (
+        <PassOffer>
+          One pass over the images keeps what every exit says. Then any thresholds can be tried at once, and
+          the best ones found, without running the model again.
+        </PassOffer>
+      )}
+    </Section>
   );
 }
 
