@@ -62,6 +62,8 @@ export const labelFontSize = 12;
 export const pointRadius = 4.5;
 /** Mean width of a character in the sans-serif fonts a viewer may have, as a share of the font size. */
 const characterWidth = 0.56;
+/** Between names on one line: less would read as one name. */
+const labelGap = 7;
 /** Characters of a name that are tried, the most first: what a name begins with tells more than no name. */
 const nameLengths = [40, 24, 14] as const;
 
@@ -106,7 +108,8 @@ export function placeLabels(points: readonly LabelledPoint[], frame: Box): reado
       ({ box }) => isInside(box, frame) && !taken.some((other) => overlaps(box, other)),
     );
     if (!chosen) continue;
-    taken.push(chosen.box);
+    const { left, right } = chosen.box;
+    taken.push({ ...chosen.box, left: left - labelGap, right: right + labelGap });
     labels[index] = chosen.label;
   }
   return labels;
