@@ -5,6 +5,7 @@ import { useLab } from '../../store/lab.ts';
 import type { Environment } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { Modal } from '../ui/Modal.tsx';
+import { FormsCard } from './FormsCard.tsx';
 import { KeptList } from './KeptList.tsx';
 
 /** Plainly what this device offers, and why it matters. */
@@ -17,6 +18,7 @@ export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <Modal title="This device" narrow onClose={onClose}>
       {environment ? <Offers environment={environment} /> : <p>Looking at this device …</p>}
+      {environment && <FormsCard environment={environment} />}
       <KeptList />
     </Modal>
   );
