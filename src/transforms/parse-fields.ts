@@ -58,3 +58,8 @@ export function refuse(path: string, found: string, wanted: string): never {
     where: path,
   });
 }
+
+/** A name in a label: the end of a long one, which tells more than its beginning. */
+export function shortName(name: string): string {
+  return name.length <= 28 ? name : `…${name.slice(-27)}`;
+}

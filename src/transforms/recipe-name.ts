@@ -1,7 +1,8 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import { placeCuts } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
-import { recipeLabel, trainedLabel } from './parse-recipe.ts';
+import { trainedLabel } from './exits/exit-operator.ts';
+import { recipeLabel } from './parse-recipe.ts';
 import { skipsOf } from './exits/skip-placement.ts';
 import type { NamedRecipe, Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
