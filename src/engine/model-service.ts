@@ -30,6 +30,9 @@ import {
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import { calibrationModel, isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
+import { sensitivityModel } from '../transforms/quantize/sensitivity-model.ts';
+import { sensitivityProbe } from '../transforms/quantize/sensitivity-probe.ts';
+import { sensitivityUnits } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
@@ -254,6 +257,24 @@ export function createModelService(): ModelApi {
         calibrations = calibrationsByKey(given);
         forgetVariants((recipe) => staticOperatorOf(recipe) !== null);
         return null;
+      }),
+
+    sensitivityUnits: (recipe) =>
+      attempt(() => {
+        const { model, size } = current();
+        const scanned = sensitivityModel(analyseModel(model, size), decided(recipe).recipe, heads);
+        return sensitivityUnits(scanned.model, scanned.form);
+      }),
+
+    buildForSensitivity: (recipe, units) =>
+      attempt(async () => {
+        const { model, baseName, size } = current();
+        const asked = decided(recipe).recipe;
+        const scanned = sensitivityModel(analyseModel(model, size), asked, heads);
+        const { ranges } = defined(knownRanges(asked) ?? undefined, 'calibrated ranges');
+        const probe = sensitivityProbe(scanned.model, scanned.form, ranges, units, scanned.scores);
+        const whole = { model: probe, baseName: `${baseName}-sensitivity`, original: null, size };
+        return (await buildFiles(whole, [], store)).built;
       }),
 
     useHeads: (given) =>

@@ -6,6 +6,7 @@ import type { Compared } from '../study/quality/compared.ts';
 import type { ComparisonModels } from '../study/quality/comparison-models.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
+import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 
@@ -67,6 +68,10 @@ export interface ModelApi {
    * @param weight one, with its histograms; null: all, without
    */
   compareWeights(recipe: Recipe, weight: string | null): Promise<Result<readonly Compared[]>>;
+  /** The layers and blocks that a scan of a recipe looks at, see `recipeToScan`; reads their weights. */
+  sensitivityUnits(recipe: Recipe): Promise<Result<readonly SensitivityUnit[]>>;
+  /** The probe of some of these units, see `sensitivityProbe`: what `EngineApi.features` runs. */
+  buildForSensitivity(recipe: Recipe, units: readonly SensitivityUnit[]): Promise<Result<BuiltFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**

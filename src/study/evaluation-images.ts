@@ -90,6 +90,21 @@ export function imagesToCalibrateWith(
 }
 
 /**
+ * Images to look at what quantizing does, ascending: about as many of each class, and none that ranges were
+ * calibrated with as long as there are others.
+ * @param samples how many images calibrate
+ */
+export function imagesToScanWith(
+  labels: readonly (number | null)[],
+  samples: number,
+  most: number,
+): readonly number[] {
+  const calibrating = new Set(imagesToCalibrateWith(labels, samples));
+  const others = labels.flatMap((_, image) => (calibrating.has(image) ? [] : [image]));
+  return drawOfEachClass(others.length > 0 ? others : [...labels.keys()], labels, most);
+}
+
+/**
  * Images of a study's accuracy passes. As soon as one of its strategies has trained exits, all strategies are
  * evaluated on images that no exit was trained on: a subset of the images they would be evaluated on otherwise.
  */
