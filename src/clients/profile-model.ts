@@ -4,7 +4,14 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import { type CostProfile, costProfileOf, shareInNodes } from '../study/profile/cost-profile.ts';
+import type { RuntimeNodeTime } from '../study/profile/attribute-times.ts';
+import {
+  type CostProfile,
+  costProfileOf,
+  type ProfiledRun,
+  shareInNodes,
+  timesPerInference,
+} from '../study/profile/cost-profile.ts';
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -41,6 +48,46 @@ export async function profileModel(
   signal: AbortSignal,
   onProgress: (progress: ProfileProgress) => void = () => {},
 ): Promise<Result<CostProfile>> {
+  const { view, provider } = request;
+  const runs = await prepareRuns(request, signal, onProgress);
+  if (!runs.ok) return runs;
+  const profiled = await runs.value.profiled();
+  if (!profiled.ok) return profiled;
+  const isEnough = provider !== 'webgpu' && shareInNodes(profiled.value) >= enoughInNodes;
+  if (isEnough) return ok(costProfileOf(view, profiled.value));
+  const plain = await runs.value.plain();
+  if (!plain.ok) return plain;
+  return ok(costProfileOf(view, { ...profiled.value, plainSamples: plain.value }));
+}
+
+/**
+ * Measures what each of the runtime's nodes takes in an inference, as `profileModel` does, without attributing it to
+ * the model's nodes: those that quantizing inserts stay apart.
+ * @param signal cancels at once
+ * @returns in the order in which they run
+ */
+export async function profileRuntimeNodes(
+  request: ProfileRequest,
+  signal: AbortSignal,
+  onProgress: (progress: ProfileProgress) => void,
+): Promise<Result<readonly RuntimeNodeTime[]>> {
+  const runs = await prepareRuns(request, signal, onProgress);
+  if (!runs.ok) return runs;
+  const profiled = await runs.value.profiled();
+  return profiled.ok ? ok(timesPerInference(profiled.value.nodes, profiled.value.samples)) : profiled;
+}
+
+interface Runs {
+  readonly profiled: () => Promise<Result<ProfiledRun>>;
+  readonly plain: () => Promise<Result<readonly Sample[]>>;
+}
+
+/** Builds the model for profiling, to be run with and without the runtime noting times. */
+async function prepareRuns(
+  request: ProfileRequest,
+  signal: AbortSignal,
+  onProgress: (progress: ProfileProgress) => void,
+): Promise<Result<Runs>> {
   const { model, view, data, preprocessing, provider, threads, arithmetic = [] } = request;
   if (signal.aborted) return failed(cancelled);
   onProgress({ step: 'preparing' });
@@ -79,23 +126,20 @@ export async function profileModel(
     }
   };
 
-  const profiled = await inEngine(true, (engine) => engine.profile(images, warmUpRuns, tellRuns));
-  if (!profiled.ok) return profiled;
-  const isEnough = provider !== 'webgpu' && shareInNodes(profiled.value) >= enoughInNodes;
-  if (isEnough) return ok(costProfileOf(view, profiled.value));
-  const plain = await inEngine(false, async (engine) => {
-    const samples: Sample[] = [];
-    for (const [done, image] of images.entries()) {
-      const batch = { imageIndices: [image], round: 0, warmUp: done < warmUpRuns, firstSequence: done };
-      const measured = await engine.measure(batch);
-      if (!measured.ok) return measured;
-      samples.push(...measured.value);
-      tellRuns(done + 1);
-    }
-    return ok(samples);
-  });
-  if (!plain.ok) return plain;
-  return ok(costProfileOf(view, { ...profiled.value, plainSamples: plain.value }));
+  const profiled = () => inEngine(true, (engine) => engine.profile(images, warmUpRuns, tellRuns));
+  const plain = () =>
+    inEngine(false, async (engine) => {
+      const samples: Sample[] = [];
+      for (const [done, image] of images.entries()) {
+        const batch = { imageIndices: [image], round: 0, warmUp: done < warmUpRuns, firstSequence: done };
+        const measured = await engine.measure(batch);
+        if (!measured.ok) return measured;
+        samples.push(...measured.value);
+        tellRuns(done + 1);
+      }
+      return ok(samples);
+    });
+  return ok({ profiled, plain });
 }
 
 const cancelled: Failure = { code: 'cancelled', message: 'Profiling was cancelled.' };

@@ -21,6 +21,11 @@ interface Candidate {
   readonly timesMs: number[];
 }
 
+/** Rounds after which medians may be known well enough. */
+const LEAST_ROUNDS = 9;
+/** How well that is: half the 95 % interval, in units of the median. */
+const WELL_KNOWN = 0.03;
+
 /** Making sessions takes about as long as some rounds. */
 const SETUP_SHARE = 0.3;
 
@@ -74,12 +79,20 @@ async function runRounds(
     const elapsedMs = performance.now() - startedMs;
     // Whole rounds, so that each form meets the same moments.
     if (round > 0 && elapsedMs + elapsedMs / round > budgetMs) break;
+    if (round >= LEAST_ROUNDS && candidates.every(isWellKnown)) break;
     for (const candidate of shuffled(candidates, random)) {
       candidate.timesMs.push(await timeOf(candidate));
       await nextTask();
     }
     onProgress(Math.max((round + 1) / rounds, Math.min(1, (performance.now() - startedMs) / budgetMs)));
   }
+  onProgress(1);
+}
+
+/** @source McGill, Tukey and Larsen 1978: notches of box plots */
+function isWellKnown({ timesMs }: Candidate): boolean {
+  const { medianMs, lowMs, highMs } = quartilesOf(timesMs);
+  return (1.57 * (highMs - lowMs)) / Math.sqrt(timesMs.length) <= WELL_KNOWN * medianMs;
 }
 
 async function timeOf({ session, input }: Pick<Candidate, 'session' | 'input'>): Promise<number> {
@@ -91,11 +104,11 @@ async function timeOf({ session, input }: Pick<Candidate, 'session' | 'input'>):
 }
 
 function figureOf({ layer, form, timesMs }: Candidate): FormFigure {
+  return { layer: layer.kind, form: form.id, times: { ...quartilesOf(timesMs), runs: timesMs.length } };
+}
+
+function quartilesOf(timesMs: readonly number[]) {
   const sorted = Float64Array.from(timesMs).sort();
   const at = (share: number) => quantileOfSorted(sorted, share);
-  return {
-    layer: layer.kind,
-    form: form.id,
-    times: { medianMs: at(0.5), lowMs: at(0.25), highMs: at(0.75), runs: timesMs.length },
-  };
+  return { medianMs: at(0.5), lowMs: at(0.25), highMs: at(0.75) };
 }

@@ -7,6 +7,7 @@ export interface ProbeRequest {
   readonly threads: number;
   /** No further round is begun after it, except the first. */
   readonly budgetMs: number;
+  /** At most; fewer where medians are well known before. */
   readonly rounds: number;
 }
 

@@ -1,8 +1,11 @@
-import type { Failure } from '../base/result.ts';
+import { attempt, type Failure } from '../base/result.ts';
+import { explainQuantized } from '../clients/explain-trial.ts';
 import { probeForms } from '../clients/probe-forms.ts';
 import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
 import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
-import type { Provider } from '../study/trial.ts';
+import type { SlownessExplanation } from '../study/forms/explain-slowness.ts';
+import type { ProfileProgress } from '../study/progress.ts';
+import type { Provider, Trial } from '../study/trial.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
@@ -13,7 +16,14 @@ export interface FormsSlice {
   /** The comparison under way outside a study, from 0 to 1. */
   readonly formProbe: { readonly share: number } | null;
   readonly compareForms: (place: { readonly provider: Provider; readonly threads: number }) => Promise<void>;
-  readonly cancelFormProbe: () => void;
+  /** Ends the comparison, or the look into a trial. */
+  readonly cancelFormWork: () => void;
+  /** Why quantized trials are not faster, by id. */
+  readonly slowness: ReadonlyMap<string, SlownessExplanation>;
+  /** The trial that is being looked into; `progress` is null until it tells something. */
+  readonly explaining: { readonly trialId: string; readonly progress: ProfileProgress | null } | null;
+  /** Profiles the unchanged and the quantized model to tell why a trial is not faster. */
+  readonly explainTrial: (trial: Pick<Trial, 'id' | 'strategy'>) => Promise<void>;
   /** Keeps figures that were measured here. */
   readonly adoptFormFigures: (figures: FormFigures) => void;
 }
@@ -39,9 +49,9 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
     formFigures: [],
     formProbe: null,
     compareForms: async (place) => {
-      const { environment, run, isProfiling, formProbe } = get();
-      if (!environment || formProbe) return;
-      if (run || isProfiling) return get().reportFailure('Forms cannot be compared now', busy);
+      const { environment } = get();
+      if (!environment) return;
+      if (isMeasuring(get())) return get().reportFailure('Forms cannot be compared now', busy);
       const ends = (control = new AbortController());
       set({ formProbe: { share: 0 } });
       const outcome = await probeForms(
@@ -55,7 +65,32 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
       if (outcome.ok) get().adoptFormFigures(outcome.value);
       else if (!ends.signal.aborted) get().reportFailure('Forms could not be compared', outcome.failure);
     },
-    cancelFormProbe: () => control?.abort(),
+    cancelFormWork: () => control?.abort(),
+    slowness: new Map(),
+    explaining: null,
+    explainTrial: async ({ id, strategy }) => {
+      const { model, data, preprocessing, reportFailure } = get();
+      const { provider, threads, recipe } = strategy;
+      const operator = recipe.find((each) => each.op === 'quantize');
+      const worker = modelWorker();
+      if (!model || !data || !preprocessing || !worker || !operator) return;
+      if (isMeasuring(get())) return reportFailure('This cannot be looked into now', busy);
+      const { signal } = (control = new AbortController());
+      set({ explaining: { trialId: id, progress: null } });
+      const request = { model: worker, view: model.view, data, preprocessing, provider, threads };
+      const outcome = await attempt(async () => {
+        const calibrated = await get().calibrateFor([operator]);
+        return calibrated.ok
+          ? explainQuantized(request, operator, signal, (progress) => {
+              if (!signal.aborted) set({ explaining: { trialId: id, progress } });
+            })
+          : calibrated;
+      });
+      set({ explaining: null });
+      const result = outcome.ok ? outcome.value : outcome;
+      if (result.ok) set(({ slowness }) => ({ slowness: new Map([...slowness, [id, result.value]]) }));
+      else if (!signal.aborted) reportFailure('The profiles could not be taken', result.failure);
+    },
     adoptFormFigures: (figures) => {
       set(({ formFigures }) => ({ formFigures: joined(formFigures, [figures]) }));
       void saveFormFigures(figures).then((saved) => {
@@ -70,6 +105,11 @@ const busy: Failure = {
   message: 'something is being measured, which it would disturb',
   hint: 'Wait a moment, or cancel it.',
 };
+
+/** Whether something is timed, or computed that would disturb it. */
+function isMeasuring({ run, isProfiling, formProbe, explaining, calibrating, exitTraining }: Lab): boolean {
+  return [run, formProbe, explaining, calibrating, exitTraining].some((work) => work !== null) || isProfiling;
+}
 
 /** Figures of the place where strategies of the open model run; null if none were measured. */
 function figuresOfNow({ model, environment, settings, formFigures }: Lab): FormFigures | null {

@@ -100,6 +100,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel the training.',
       };
     }
+    if (get().scanning) {
+      return {
+        code: 'busy',
+        message: 'layers are being looked at one by one',
+        hint: 'Wait a moment, or cancel it under the recipe.',
+      };
+    }
     if (get().calibrating) {
       return {
         code: 'busy',
@@ -112,6 +119,13 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         code: 'busy',
         message: 'forms are being compared on this device',
         hint: 'Wait a moment, or cancel it under This device.',
+      };
+    }
+    if (get().explaining) {
+      return {
+        code: 'busy',
+        message: 'a trial is being looked into',
+        hint: 'Wait a moment, or cancel it there.',
       };
     }
     if (get().isProfiling) {

@@ -60,9 +60,9 @@ function Compare({
   readonly threads: number;
 }) {
   const probe = useLab((lab) => lab.formProbe);
-  const isRunning = useLab((lab) => lab.run !== null || lab.isProfiling);
+  const isRunning = useLab((lab) => lab.run !== null || lab.isProfiling || lab.explaining !== null);
   const compareForms = useLab((lab) => lab.compareForms);
-  const cancel = useLab((lab) => lab.cancelFormProbe);
+  const cancel = useLab((lab) => lab.cancelFormWork);
   if (probe) {
     return (
       <>

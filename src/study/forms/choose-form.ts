@@ -35,7 +35,7 @@ export function layerMix(nodes: readonly NodeView[]): LayerMix {
 }
 
 /** Null for what has no form in integers that counts. */
-function layerKindOf({ opType, weights, attributes, macs }: NodeView): LayerKind | null {
+export function layerKindOf({ opType, weights, attributes, macs }: NodeView): LayerKind | null {
   if (macs === 0) return null;
   if (opType === 'MatMul' || opType === 'Gemm') return 'matmul';
   if (opType !== 'Conv' && opType !== 'ConvTranspose') return null;
@@ -94,14 +94,14 @@ export function expectedMs(figures: FormFigures, mix: LayerMix, form: FormId): n
   return sum;
 }
 
-/** A hint at a form of another mode that is faster still. */
+/** A hint at an 8-bit form of another mode that is faster still. */
 function expectedOthers(figures: FormFigures, mix: LayerMix, floatMs: number, relative: number): string {
-  const others = FORMS.filter(({ operator }) => operator !== null && operator.mode !== 'static').flatMap(
-    ({ id, label }) => {
-      const ms = expectedMs(figures, mix, id);
-      return ms === null || (ms / floatMs) * NOTABLE > relative ? [] : [{ label, ms }];
-    },
-  );
+  const others = FORMS.filter(
+    ({ operator }) => operator?.mode === 'dynamic' || operator?.mode === 'weight-only',
+  ).flatMap(({ id, label }) => {
+    const ms = expectedMs(figures, mix, id);
+    return ms === null || (ms / floatMs) * NOTABLE > relative ? [] : [{ label, ms }];
+  });
   const [best] = others.toSorted((a, b) => a.ms - b.ms);
   return best ? ` ${capitalised(best.label)} would be faster still.` : '';
 }

@@ -40,6 +40,7 @@ export const STATIC_FORMS: readonly StaticFormChoice[] = (['qdq', 'qoperator'] a
   ),
 );
 
+/** Every form that is tried, the unquantized one first. */
 export const FORMS: readonly ProbedForm[] = [
   { id: 'float32', label: 'float32', operator: null },
   { id: 'float16', label: 'float16', operator: { op: 'quantize', mode: 'float16' } },

@@ -24,6 +24,7 @@ const TOKENS = 196;
 const WIDTH = 192;
 const PIXELS = SIDE * SIDE;
 
+/** The kinds of layers that models spend their time in, each with a model of its own. */
 export const LAYER_KINDS: readonly LayerKindInfo[] = [
   {
     kind: 'conv',

@@ -138,7 +138,10 @@ function sumOf(values: readonly number[]): number {
 }
 
 /** Median time of each of the runtime's nodes, times how often it runs in an inference. */
-function timesPerInference(nodes: readonly NodeTimes[], samples: readonly Sample[]): RuntimeNodeTime[] {
+export function timesPerInference(
+  nodes: readonly NodeTimes[],
+  samples: readonly Sample[],
+): RuntimeNodeTime[] {
   const warmUps = samples.filter(({ warmUp }) => warmUp).length;
   const timedRuns = Math.max(1, samples.length - warmUps);
   return nodes.map(({ name, opType, timesMs }) => {
