@@ -32,6 +32,9 @@ const ImportChoice = lazy(async () => ({
 const DeviceDialog = lazy(async () => ({
   default: (await import('../panels/device/DeviceDialog.tsx')).DeviceDialog,
 }));
+const QualityDialog = lazy(async () => ({
+  default: (await import('../panels/quality/QualityDialog.tsx')).QualityDialog,
+}));
 const StrategySets = lazy(async () => ({
   default: (await import('../panels/run/StrategySets.tsx')).StrategySets,
 }));
@@ -149,6 +152,8 @@ function Dialogs() {
       );
     case 'device':
       return <DeviceDialog onClose={close} />;
+    case 'quality':
+      return <QualityDialog onClose={close} />;
     case 'sets':
       return <StrategySets onClose={close} />;
   }

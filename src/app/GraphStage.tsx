@@ -20,9 +20,11 @@ import {
   useReach,
   useTierModels,
 } from '../store/predictions.ts';
+import { variantErrorsOf } from '../store/quality-slice.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
+import { errorShares } from '../study/quality/node-errors.ts';
 import type { Trial } from '../study/trial.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
@@ -88,9 +90,14 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const tapNotes = useMemo(() => notesOfHeads(heads, recipe), [heads, recipe]);
   const profile = useCostProfile(view);
   const reach = useReach(view, recipe);
+  const compared = useLab((lab) => variantErrorsOf(lab, recipe));
   const nodeCosts = useMemo(
-    () => ({ ...(profile.source === 'measured' && { ms: profile.nodeMs }), ...(reach && { reach }) }),
-    [profile, reach],
+    () => ({
+      ...(profile.source === 'measured' && { ms: profile.nodeMs }),
+      ...(reach && { reach }),
+      ...(compared && { error: errorShares(view, compared.values) }),
+    }),
+    [profile, reach, view, compared],
   );
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModels(view);

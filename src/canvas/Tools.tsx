@@ -11,6 +11,7 @@ const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string 
   { mode: 'crossingBytes', name: 'bytes crossing' },
   { mode: 'ms', name: 'measured ms' },
   { mode: 'reach', name: 'images reaching' },
+  { mode: 'error', name: 'error of the variant' },
 ];
 
 interface ToolbarChipsProps {
@@ -80,7 +81,7 @@ export function ToolSelect({ name, value, options, onChange }: ToolSelectProps) 
 
 /** Whether a mode has numbers to show. */
 export function isKnown(mode: ColourMode, nodeCosts: NodeCosts): boolean {
-  return (mode !== 'ms' && mode !== 'reach') || nodeCosts[mode] !== undefined;
+  return (mode !== 'ms' && mode !== 'reach' && mode !== 'error') || nodeCosts[mode] !== undefined;
 }
 
 /** The modes that have numbers or tell how to get them. */

@@ -96,7 +96,8 @@ export function boxCost(view: GraphView, box: Box, mode: ColourMode, measured: N
     case 'ms':
       return overNodes((node) => measured.ms?.[node] ?? 0, add);
     case 'reach':
-      return overNodes((node) => measured.reach?.[node] ?? 0, Math.max);
+    case 'error':
+      return overNodes((node) => measured[mode]?.[node] ?? 0, Math.max);
     case 'crossingBytes':
       return box.lastNode < box.firstNode ? 0 : (view.frontiers[box.lastNode]?.bytes ?? 0);
     case 'macs':
@@ -120,6 +121,7 @@ export function formatCost(cost: number, mode: ColourMode): string {
     case 'ms':
       return formatMs(cost);
     case 'reach':
+    case 'error':
       return formatShare(cost);
     default:
       return unreachable(mode);

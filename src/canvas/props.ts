@@ -8,9 +8,12 @@ import type { Recipe } from '../transforms/recipe.ts';
 export type ColourMode = 'macs' | 'params' | 'activationBytes' | 'crossingBytes' | MeasuredColour;
 
 /** What is known only once it was measured; see `GraphCanvasProps.nodeCosts`. */
-export type MeasuredColour = 'ms' | 'reach';
+export type MeasuredColour = 'ms' | 'reach' | 'error';
 
-/** By `NodeView.index`: measured milliseconds; share of the images that reach a node. */
+/**
+ * By `NodeView.index`: measured milliseconds; share of the images that reach a node; how far off a variant's numbers
+ * are, as a share of them.
+ */
 export type NodeCosts = Readonly<Partial<Record<MeasuredColour, ArrayLike<number>>>>;
 
 /** What a cut or an exit would mean at the place it is being dragged over. */

@@ -8,6 +8,7 @@ import { createModelSlice } from './model-slice.ts';
 import { createNormalisationSlice } from './normalisation-slice.ts';
 import { createNoticeSlice } from './notice-slice.ts';
 import { createPlacementSlice } from './placement-slice.ts';
+import { createQualitySlice } from './quality-slice.ts';
 import { createRecipeSlice } from './recipe-slice.ts';
 import type { Lab } from './slice.ts';
 import { createStrategySlice } from './strategy-slice.ts';
@@ -29,6 +30,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createStrategySlice(...tools),
   ...createStudySlice(...tools),
   ...createThresholdsSlice(...tools),
+  ...createQualitySlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),
 }));

@@ -8,6 +8,7 @@ import type { ModelSlice } from './model-slice.ts';
 import type { NormalisationSlice } from './normalisation-slice.ts';
 import type { NoticeSlice } from './notice-slice.ts';
 import type { PlacementSlice } from './placement-slice.ts';
+import type { QualitySlice } from './quality-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
 import type { StrategySlice } from './strategy-slice.ts';
 import type { StudySlice } from './study-slice.ts';
@@ -26,6 +27,7 @@ export type Lab = ModelSlice &
   StrategySlice &
   StudySlice &
   ThresholdsSlice &
+  QualitySlice &
   DeviceSlice &
   UiSlice &
   NoticeSlice;

@@ -71,7 +71,8 @@ export function Thumbnails({ data, selected, onSelect }: ThumbnailsProps) {
   );
 }
 
-function Thumbnail({ data, index }: { readonly data: LoadedDataset; readonly index: number }) {
+/** An image of the dataset as large as its place. */
+export function Thumbnail({ data, index }: { readonly data: LoadedDataset; readonly index: number }) {
   const encoding = data.dataset.items[index]?.encoding;
   return encoding?.kind === 'pixels' ? (
     <RawThumbnail data={data} index={index} {...encoding} />

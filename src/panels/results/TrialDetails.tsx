@@ -21,7 +21,7 @@ import type { Trial } from '../../study/trial.ts';
 import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import panel from '../panel.module.css';
-import { IconButton, SelectField } from '../ui/controls.tsx';
+import { Button, IconButton, SelectField } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import { Section } from '../ui/Section.tsx';
 import styles from './TrialDetails.module.css';
@@ -39,6 +39,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
   const comparedId = useLab((lab) => lab.comparedTrialId);
   const compareWith = useLab((lab) => lab.compareWith);
   const closeTrial = useLab((lab) => lab.closeTrial);
+  const openDialog = useLab((lab) => lab.openDialog);
   const others = trials.filter((other) => other !== trial && other.samples.length > 0);
   const other = others.find(({ id }) => id === comparedId) ?? null;
   const shown = other ? [trial, other] : [trial];
@@ -74,6 +75,9 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
           </p>
         ))}
         <Numbers trial={trial} other={other} />
+        {trial.predictions && (
+          <Button onClick={() => openDialog('quality')}>Classes, changed images, layers…</Button>
+        )}
         {trial.warnings.map((text) => (
           <p key={text} className={`${panel.small} ${styles.warning}`}>
             {text}

@@ -4,8 +4,9 @@ import type { AnalysedModel } from '../../transforms/analyse-model.ts';
 import { applyRecipe } from '../../transforms/apply-recipe.ts';
 import { NO_HEADS } from '../../transforms/exits/trained-head.ts';
 import { foldBatchNorm } from '../../transforms/prepare/fold-batch-norm.ts';
+import { precisionsOf } from '../../transforms/quantize/mixed-operator.ts';
 import type { ValueRange } from '../../transforms/quantize/quantization.ts';
-import type { Recipe } from '../../transforms/recipe.ts';
+import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { type Compared, Comparison } from './compared.ts';
 import { matchValues, placeIn, withTaps } from './match-values.ts';
 import { matchWeights } from './match-weights.ts';
@@ -66,8 +67,8 @@ export function* compareWeights(
   wanted: string | null,
 ): Generator<Compared> {
   const reference = referenceOf(original, recipe).model;
-  const isStatic = recipe.some((operator) => operator.op === 'quantize' && operator.mode === 'static');
-  for (const weight of matchWeights(isStatic ? foldBatchNorm(reference).model : reference, variant)) {
+  const isFolded = recipe.some(foldsBatchNorm);
+  for (const weight of matchWeights(isFolded ? foldBatchNorm(reference).model : reference, variant)) {
     if (wanted !== null && weight.name !== wanted) continue;
     const comparison = new Comparison(wanted !== null);
     comparison.add(weight.original(), weight.changed());
@@ -75,6 +76,12 @@ export function* compareWeights(
     // The bytes of most weights are only carried along.
     if (wanted !== null || compared.errors.noise !== 0) yield compared;
   }
+}
+
+/** Whether an operator quantizes weights that batch normalisations were folded into. */
+function foldsBatchNorm(operator: Operator): boolean {
+  if (operator.op !== 'quantize') return false;
+  return operator.mode === 'static' || (operator.mode === 'mixed' && precisionsOf(operator).has('int8'));
 }
 
 function referenceOf(original: AnalysedModel, recipe: Recipe): AnalysedModel {

@@ -1,0 +1,100 @@
+import { Tabs } from 'radix-ui';
+import { useState } from 'react';
+import { useLab } from '../../store/lab.ts';
+import { changedImages, outcomesByClass } from '../../study/quality/by-class.ts';
+import type { Predictions, Trial } from '../../study/trial.ts';
+import panel from '../panel.module.css';
+import { SelectField } from '../ui/controls.tsx';
+import { Modal } from '../ui/Modal.tsx';
+import { ChangedImages } from './ChangedImages.tsx';
+import { ClassTable } from './ClassTable.tsx';
+import { Layers } from './Layers.tsx';
+import styles from './Quality.module.css';
+
+/** What a trial gets right and wrong, class by class, image by image and layer by layer. */
+export function QualityDialog({ onClose }: { readonly onClose: () => void }) {
+  const selectedId = useLab((lab) => lab.selectedTrialId);
+  const trials = useLab((lab) => lab.trials);
+  const trial = trials.find(({ id }) => id === selectedId);
+  return (
+    <Modal title={trial ? `Quality of ${trial.strategy.name}` : 'Quality'} onClose={onClose}>
+      {trial?.predictions ? (
+        <TrialQuality trial={trial} predictions={trial.predictions} trials={trials} onClose={onClose} />
+      ) : (
+        <p>Choose a trial that was measured.</p>
+      )}
+    </Modal>
+  );
+}
+
+interface TrialQualityProps {
+  readonly trial: Trial;
+  readonly predictions: Predictions;
+  readonly trials: readonly Trial[];
+  readonly onClose: () => void;
+}
+
+function TrialQuality({ trial, predictions, trials, onClose }: TrialQualityProps) {
+  const comparedId = useLab((lab) => lab.comparedTrialId);
+  const data = useLab((lab) => lab.data);
+  const classNames = useLab((lab) => lab.study?.classNames) ?? [];
+  const others = trials.filter((other) => other !== trial && other.predictions !== null);
+  const unchanged = others.find(({ strategy }) => strategy.recipe.every(({ op }) => op === 'identity'));
+  const [otherId, chooseOther] = useState(comparedId ?? unchanged?.id ?? others[0]?.id ?? '');
+  const other = others.find(({ id }) => id === otherId) ?? null;
+  const shown = data?.dataset.id === trial.datasetId ? data : null;
+  const { classOffset } = trial.preprocessing;
+  const truth = { labels: shown?.dataset.items.map(({ label }) => label) ?? [], classOffset };
+  const before = other?.predictions ?? null;
+  const outcomes = outcomesByClass(predictions, before, truth);
+  const changed = before === null ? [] : changedImages(predictions, before, truth);
+  const nameOfClass = (label: number | null): string =>
+    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
+  return (
+    <Tabs.Root defaultValue="classes" className={panel.stack}>
+      {others.length > 0 && (
+        <SelectField
+          title="Compared with"
+          value={other?.id ?? ''}
+          options={[
+            { value: '', label: 'nothing' },
+            ...others.map(({ id, strategy }) => ({ value: id, label: strategy.name })),
+          ]}
+          onChange={chooseOther}
+        />
+      )}
+      {!shown && (
+        <p className={panel.dim}>
+          The images of this trial, {trial.datasetName}, are not open: labels and pictures are missing.
+        </p>
+      )}
+      <Tabs.List className={styles.tabs} aria-label="What to look at">
+        <Tabs.Trigger value="classes">Classes</Tabs.Trigger>
+        <Tabs.Trigger value="images">Changed images{other ? ` (${changed.length})` : ''}</Tabs.Trigger>
+        <Tabs.Trigger value="layers">Layers</Tabs.Trigger>
+      </Tabs.List>
+      <Tabs.Content value="classes">
+        <ClassTable
+          outcomes={outcomes}
+          before={other?.strategy.name ?? null}
+          after={trial.strategy.name}
+          isLabelled={truth.labels.some((label) => label !== null)}
+          nameOfClass={nameOfClass}
+          classNames={classNames}
+        />
+      </Tabs.Content>
+      <Tabs.Content value="images">
+        <ChangedImages
+          changed={changed}
+          before={other?.strategy.name ?? null}
+          data={shown}
+          nameOfClass={nameOfClass}
+          classNames={classNames}
+        />
+      </Tabs.Content>
+      <Tabs.Content value="layers">
+        <Layers trial={trial} onClose={onClose} />
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}

@@ -1,0 +1,208 @@
+import { type Failure, ok, type Result } from '../base/result.ts';
+import { type ComparedValue, compareValues } from '../clients/compare-values.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { Compared } from '../study/quality/compared.ts';
+import { recipeToCompare } from '../study/quality/recipe-to-compare.ts';
+import type { Trial } from '../study/trial.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import type { Lab, Slice } from './slice.ts';
+import { strategyPlace } from './study-slice.ts';
+import { modelWorker } from './workers.ts';
+
+/** A variant compared with its float model, value by value and weight by weight. */
+export interface VariantErrors {
+  /** What was compared, and on what. */
+  readonly recipe: Recipe;
+  readonly modelId: string;
+  readonly datasetId: string;
+  readonly preprocessing: Preprocessing;
+  readonly images: number;
+  readonly values: readonly ComparedValue[];
+  readonly weights: readonly Compared[];
+}
+
+/** What is looked at in histograms. */
+export interface Watched {
+  readonly kind: 'value' | 'weight';
+  readonly name: string;
+}
+
+export interface QualitySlice {
+  /** The last comparison; see `variantErrorsOf`. */
+  readonly variantErrors: VariantErrors | null;
+  readonly qualityWork: { readonly done: number; readonly total: number | null } | null;
+  readonly qualityProblem: Failure | null;
+  /** Its histograms; null until they are there. */
+  readonly watched: (Watched & { readonly compared: ComparedValue | null }) | null;
+  /** Compares what a trial's recipe makes of the open model with the model, on some of the trial's images. */
+  readonly compareVariant: (trial: Trial, images: number) => Promise<void>;
+  /** Counts what a value or a weight of the compared variant holds. */
+  readonly watch: (watched: Watched, trial: Trial) => Promise<void>;
+  readonly cancelComparison: () => void;
+}
+
+export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
+  let control = new AbortController();
+
+  /** Begins work in place of what is under way; null, with the reason told, if it cannot begin. */
+  const begin = () => {
+    control.abort();
+    const { model, data, preprocessing, environment, settings, run } = get();
+    const worker = modelWorker();
+    set({ qualityProblem: null });
+    if (!model || !data || !preprocessing || !environment || !worker) {
+      set({ qualityProblem: nothingOpen });
+      return null;
+    }
+    if (preprocessing.random) {
+      set({ qualityProblem: randomInputs });
+      return null;
+    }
+    if (run) {
+      set({ qualityProblem: busy });
+      return null;
+    }
+    const { signal } = (control = new AbortController());
+    const { threads } = strategyPlace(settings, environment, model.view.totals.macs);
+    set({ qualityWork: { done: 0, total: null } });
+    return { model: worker, modelId: model.view.modelId, data, preprocessing, threads, signal };
+  };
+
+  /** The value of an outcome; null, with the reason told, if there is none or nobody waits for it any more. */
+  const settled = <T>(outcome: Result<T>, signal: AbortSignal): T | null => {
+    if (signal.aborted) return null;
+    if (outcome.ok) return outcome.value;
+    set({ qualityWork: null, qualityProblem: outcome.failure });
+    return null;
+  };
+
+  const tell = (signal: AbortSignal) => (done: number, total: number) => {
+    if (!signal.aborted) set({ qualityWork: { done, total } });
+  };
+
+  return {
+    variantErrors: null,
+    qualityWork: null,
+    qualityProblem: null,
+    watched: null,
+    compareVariant: async (trial, images) => {
+      const job = begin();
+      if (job === null) return;
+      const { model, modelId, data, preprocessing, threads, signal } = job;
+      const recipe = recipeToCompare(trial.strategy.recipe);
+      set({ watched: null });
+      const ready = await get().calibrateFor(recipe);
+      if (settled(ready.ok ? ok(true) : ready, signal) === null) return;
+      const weights = settled(await model.compareWeights(recipe, null), signal);
+      if (weights === null) return;
+      const compared = settled(
+        await compareValues(
+          {
+            model,
+            recipe,
+            data,
+            preprocessing,
+            threads,
+            imageIndices: imagesOf(trial, get(), images),
+            value: null,
+          },
+          tell(signal),
+          signal,
+        ),
+        signal,
+      );
+      if (compared === null) return;
+      const subject = { recipe, modelId, datasetId: data.dataset.id, preprocessing };
+      set({ qualityWork: null, variantErrors: { ...subject, ...compared, weights } });
+    },
+    watch: async (watched, trial) => {
+      const { variantErrors } = get();
+      const job = variantErrors && begin();
+      if (!job) return;
+      const { model, data, preprocessing, threads, signal } = job;
+      const { recipe, images } = variantErrors;
+      set({ watched: { ...watched, compared: null } });
+      const { kind, name } = watched;
+      const found: Result<readonly ComparedValue[]> =
+        kind === 'weight'
+          ? asValues(await model.compareWeights(recipe, name))
+          : valuesOf(
+              await compareValues(
+                {
+                  model,
+                  recipe,
+                  data,
+                  preprocessing,
+                  threads,
+                  imageIndices: imagesOf(trial, get(), images),
+                  value: name,
+                },
+                tell(signal),
+                signal,
+              ),
+            );
+      const [compared = null] = settled(found, signal) ?? [];
+      if (!signal.aborted) set({ qualityWork: null, watched: compared && { ...watched, compared } });
+    },
+    cancelComparison: () => {
+      control.abort();
+      get().cancelCalibration();
+      set(({ watched }) => ({ qualityWork: null, watched: watched?.compared ? watched : null }));
+    },
+  };
+};
+
+/** What is known of a trial's variant, if that is what was compared last and what is open now. */
+export function variantErrorsOf(
+  {
+    variantErrors,
+    model,
+    data,
+    preprocessing,
+  }: Pick<Lab, 'variantErrors' | 'model' | 'data' | 'preprocessing'>,
+  recipe: Recipe,
+): VariantErrors | null {
+  if (variantErrors === null) return null;
+  const isOfNow =
+    variantErrors.modelId === model?.view.modelId &&
+    variantErrors.datasetId === data?.dataset.id &&
+    variantErrors.preprocessing === preprocessing;
+  const isSame = JSON.stringify(variantErrors.recipe) === JSON.stringify(recipeToCompare(recipe));
+  return isOfNow && isSame ? variantErrors : null;
+}
+
+/** The first images that the trial answered, or of all, where it answered others. */
+function imagesOf(
+  { predictions, datasetId }: Trial,
+  { data }: Pick<Lab, 'data'>,
+  count: number,
+): readonly number[] {
+  if (predictions && datasetId === data?.dataset.id) return predictions.imageIndices.slice(0, count);
+  return Array.from({ length: Math.min(count, data?.dataset.items.length ?? 0) }, (_, image) => image);
+}
+
+function asValues(outcome: Result<readonly Compared[]>): Result<readonly ComparedValue[]> {
+  return outcome.ok ? ok(outcome.value.map((each) => ({ ...each, range: null }))) : outcome;
+}
+
+function valuesOf(outcome: Awaited<ReturnType<typeof compareValues>>): Result<readonly ComparedValue[]> {
+  return outcome.ok ? ok(outcome.value.values) : outcome;
+}
+
+const nothingOpen: Failure = {
+  code: 'nothing-open',
+  message: 'the model or its images are not open',
+  hint: 'Open both, then compare.',
+};
+
+const busy: Failure = {
+  code: 'busy',
+  message: 'a study is running',
+  hint: 'Wait for it, or cancel it first.',
+};
+
+const randomInputs: Failure = {
+  code: 'not-images',
+  message: 'the model gets random numbers, on which nothing can be judged',
+  hint: 'Judge models that take images.',
+};
