@@ -49,14 +49,20 @@ export async function tryPreprocessings(
     const images = imagesToTry(data.dataset, count.value);
     const total = candidates.length * images.length;
     const scores: CandidateScore[] = [];
+    let told = 0;
+    const tell = (done: number) => {
+      // What the worker told of a candidate may arrive after its result.
+      if (done > told) onProgress((told = done), total);
+    };
     for (const candidate of candidates) {
       const before = scores.length * images.length;
       const outcome = await engine.api.predict(
         images,
-        (done) => onProgress(before + done, total),
+        (done) => tell(before + done),
         candidate.preprocessing,
       );
       if (!outcome.ok) return outcome;
+      tell(before + images.length);
       scores.push(scoreCandidate(candidate, data.dataset, images, outcome.value.top1));
     }
     return signal.aborted
