@@ -1,7 +1,4 @@
-import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import type { LoadedDataset } from '../protocol/data-api.ts';
-import type { ModelApi } from '../protocol/model-api.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
 import { type ExitPass, knownShares, recipeOfPass } from '../study/exit-pass.ts';
 import { withPredictions } from '../study/new-study.ts';
@@ -9,23 +6,16 @@ import { expectedWork } from '../study/placement/expected-work.ts';
 import { arithmeticOf, outcomeOf, predictStrategy } from '../study/placement/predict-strategy.ts';
 import { deviceProfile } from '../study/placement/tier-profile.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
-import type { PredictedOutcome, Provider, Strategy, Study } from '../study/trial.ts';
+import type { PredictedOutcome, Strategy, Study } from '../study/trial.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { recipeName } from '../transforms/recipe-name.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { measureExits } from './measure-exits.ts';
-import { profileModel } from './profile-model.ts';
+import { profileModel, type ProfileRequest } from './profile-model.ts';
 
-/** What a study that has not begun is about, and where it will run. */
-export interface StudyToExpect {
+/** What a study that has not begun is about, and where it will run; its model has the heads of trained exits. */
+export interface StudyToExpect extends Omit<ProfileRequest, 'arithmetic'> {
   readonly study: Study;
-  /** With the model open, and the heads of trained exits given. */
-  readonly model: ModelApi;
-  readonly view: GraphView;
-  readonly data: LoadedDataset;
-  readonly preprocessing: Preprocessing;
-  readonly provider: Provider;
-  readonly threads: number;
 }
 
 /**

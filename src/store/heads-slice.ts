@@ -40,11 +40,11 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     const goesOn = lab.exitTraining !== null && lab.model === before.model && lab.data === before.data;
     get().cancelExitTraining();
     set({ exitTrainingProblem: null });
-    const subject = subjectOf(lab);
+    const subject = headSubjectOf(lab);
     if (subject === null) return;
     void attempt(() => loadHeads(subject)).then(async (found) => {
       // Another model or other images may have been opened meanwhile.
-      if (JSON.stringify(subjectOf(get())) !== JSON.stringify(subject)) return;
+      if (JSON.stringify(headSubjectOf(get())) !== JSON.stringify(subject)) return;
       await adopt(found.ok ? found.value : []);
       const { recipes, heads } = get();
       const has = headsFor(recipes.present, heads);
@@ -117,7 +117,8 @@ export function headsFor(recipe: Recipe, heads: readonly TrainedHead[]): Readonl
   return new Map(own.map((head) => [head.value, head]));
 }
 
-function subjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
+/** What heads and calibrations hold for; null until a model and its images are open. */
+export function headSubjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
   if (!model || !data || !preprocessing) return null;
   return { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
 }

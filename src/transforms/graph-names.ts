@@ -1,5 +1,5 @@
 import { graphAttributes } from '../onnx/attributes.ts';
-import type { Graph, Model, Node } from '../onnx/model.ts';
+import type { Graph, Model, Node, OpsetImport } from '../onnx/model.ts';
 
 /** True for ONNX's own operators; the empty domain and `ai.onnx` are the same. */
 export function isStandardDomain({ domain }: { readonly domain: string }): boolean {
@@ -9,6 +9,19 @@ export function isStandardDomain({ domain }: { readonly domain: string }): boole
 /** The version of the standard operators a model is written for. */
 export function standardOpset(model: Model): number {
   return Math.max(0, ...model.opsetImports.filter(isStandardDomain).map(({ version }) => version));
+}
+
+/** Where onnxruntime's own operators are: `MatMulNBits`, `QGemm`, ... */
+export const RUNTIME_DOMAIN = 'com.microsoft';
+
+/** The imports of a file with these nodes: the runtime's own operators are imported as soon as one is there. */
+export function withRuntimeDomain(
+  imports: readonly OpsetImport[],
+  nodes: readonly Node[],
+): readonly OpsetImport[] {
+  const isRuntimes = ({ domain }: { readonly domain: string }): boolean => domain === RUNTIME_DOMAIN;
+  if (!nodes.some(isRuntimes) || imports.some(isRuntimes)) return imports;
+  return [...imports, { domain: RUNTIME_DOMAIN, version: 1 }];
 }
 
 /** Every name a new value or node of this graph must not take, those of subgraphs included. */

@@ -10,6 +10,7 @@ import {
   type ValueName,
   valueName,
 } from '../../onnx/model.ts';
+import { nodeTitle } from '../../onnx/shapes/facts.ts';
 import { bytesTensor, elementCount, floatTensor, tensorFloats } from '../../onnx/tensor.ts';
 import { isStandardDomain, namesIn, uniqueNames } from '../graph-names.ts';
 import {
@@ -44,14 +45,14 @@ export function quantizeDynamic(original: Model, form: WeightForm): Quantization
     if (found === null) {
       builder.keep(node);
     } else if (found.kind === 'float') {
-      skipped.push({ node: node.name || node.opType, reason: found.reason });
+      skipped.push({ node: nodeTitle(node), reason: found.reason });
       builder.keep(node);
     } else if (builder.replace(node, found)) {
       quantized++;
       if (found.isGrouped) grouped++;
     } else {
       skipped.push({
-        node: node.name || node.opType,
+        node: nodeTitle(node),
         reason: `weights "${found.weight.name}" are not all finite`,
       });
       builder.keep(node);
@@ -64,14 +65,13 @@ export function quantizeDynamic(original: Model, form: WeightForm): Quantization
   };
 }
 
-/**
- * How many nodes dynamic int8 would replace; reads no weights.
- */
+/** How many nodes dynamic int8 would replace; reads no weights. */
 export function countQuantizable(graph: Graph): number {
   const tensors = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
   return graph.nodes.filter((node) => integerForm(node, tensors)?.kind === 'integer').length;
 }
 
+/** The refusal of a model without float32 weights. */
 export function nothingToQuantize(): InputError {
   return new InputError({
     code: 'nothing-to-quantize',

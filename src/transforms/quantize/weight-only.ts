@@ -8,8 +8,9 @@ import {
   type ValueName,
   valueName,
 } from '../../onnx/model.ts';
+import { nodeTitle } from '../../onnx/shapes/facts.ts';
 import { bytesTensor, floatTensor, int64Tensor, tensorFloats } from '../../onnx/tensor.ts';
-import { namesIn, namesRead, uniqueNames } from '../graph-names.ts';
+import { namesIn, namesRead, RUNTIME_DOMAIN, uniqueNames, withRuntimeDomain } from '../graph-names.ts';
 import { matchNodes, type NodeChoice } from '../match-nodes.ts';
 import { convertOpset } from '../prepare/convert-opset.ts';
 import { channelMajor, packedNibbles, packedRows, quantizeBlocks, signed } from './block-weights.ts';
@@ -50,12 +51,11 @@ export function quantizeWeightsOnly(original: Model, form: WeightOnlyForm): Quan
   const excluded = matchNodes(model.graph.nodes, form.exclude);
   const builder = new WeightOnlyBuilder(model.graph, form, excluded.matches);
   const graph = builder.build();
-  const usesMicrosoft = graph.nodes.some(({ opType }) => opType === 'MatMulNBits');
   return {
     model: {
       ...model,
       irVersion: Math.max(needed === 21 ? 10 : 4, model.irVersion),
-      opsetImports: usesMicrosoft ? withMicrosoft(model.opsetImports) : model.opsetImports,
+      opsetImports: withRuntimeDomain(model.opsetImports, graph.nodes),
       graph,
     },
     coverage: { ...builder.coverage(), unmatched },
@@ -93,11 +93,6 @@ function blockLengthOf(weight: ProductWeight, { blockSize }: WeightOnlyForm): nu
 
 function tensorsOf(graph: Graph): ReadonlyMap<string, Tensor> {
   return new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
-}
-
-function withMicrosoft(imports: Model['opsetImports']): Model['opsetImports'] {
-  const domain = 'com.microsoft';
-  return imports.some((entry) => entry.domain === domain) ? imports : [...imports, { domain, version: 1 }];
 }
 
 /** Walks the nodes in order; each weight is quantized once in each form. */
@@ -158,7 +153,7 @@ class WeightOnlyBuilder {
       quantized: done.length,
       grouped: done.filter(({ isGrouped }) => isGrouped).length,
       skipped: this.outcomes.flatMap(({ node, reason }) =>
-        reason === null ? [] : [{ node: node.name || (node.outputs[0] ?? node.opType), reason }],
+        reason === null ? [] : [{ node: nodeTitle(node), reason }],
       ),
     };
   }
@@ -207,7 +202,7 @@ class WeightOnlyBuilder {
     ];
     const name = this.unique(`${node.name || output}_Q${this.form.bits}`);
     this.nodes.push(
-      makeNode('MatMulNBits', [input, ...factors], [raw], attributes, { name, domain: 'com.microsoft' }),
+      makeNode('MatMulNBits', [input, ...factors], [raw], attributes, { name, domain: RUNTIME_DOMAIN }),
     );
     if (hasBias) {
       this.nodes.push(makeNode('Add', [raw, bias], [output], [], { name: this.unique(`${name}_bias`) }));

@@ -1,5 +1,6 @@
 import type { Node } from '../../../onnx/model.ts';
 import { intAttribute } from '../../../onnx/attributes.ts';
+import { nodeTitle } from '../../../onnx/shapes/facts.ts';
 import { isStandardDomain } from '../../graph-names.ts';
 import type { QuantizationCoverage } from '../quantization.ts';
 import type { StaticGraph } from './static-graph.ts';
@@ -15,10 +16,12 @@ export interface Rewritten {
   readonly outcomes: Iterable<Outcome>;
 }
 
+/** A node that stays float32. */
 export function leftAsFloat(node: Node, reason: string): Outcome {
   return { kind: 'float', node, reason };
 }
 
+/** The reason, where a value was not calibrated. */
 export function noRange(value: string): string {
   return `no finite range of "${value}" was calibrated`;
 }
@@ -52,7 +55,7 @@ export function coverageOf(outcomes: Iterable<Outcome>, unmatched: readonly stri
   const skipped: { node: string; reason: string }[] = [];
   for (const { node, ...outcome } of outcomes) {
     if (outcome.kind === 'float') {
-      skipped.push({ node: node.name || (node.outputs[0] ?? node.opType), reason: outcome.reason });
+      skipped.push({ node: nodeTitle(node), reason: outcome.reason });
       continue;
     }
     quantized++;

@@ -6,11 +6,11 @@ import {
   type Graph,
   type Model,
   type Node,
-  type OpsetImport,
   type Tensor,
   type ValueName,
   valueName,
 } from '../../../onnx/model.ts';
+import { withRuntimeDomain } from '../../graph-names.ts';
 import { convertOpset } from '../../prepare/convert-opset.ts';
 import type { Quantization, Ranges, ValueRange } from '../quantization.ts';
 import { ConstantPool } from './constant-pool.ts';
@@ -41,7 +41,7 @@ export function quantizeStatic(original: Model, form: StaticForm, ranges: Ranges
       ...model,
       // From version 4 on, initializers need not be inputs of the graph.
       irVersion: Math.max(model.irVersion, 4),
-      opsetImports: importsFor(nodes, model.opsetImports),
+      opsetImports: withRuntimeDomain(model.opsetImports, nodes),
       graph,
     },
     coverage: coverageOf(outcomes, context.unmatched),
@@ -115,12 +115,4 @@ function withConstants(original: Graph, nodes: readonly Node[], added: readonly 
     inputs: original.inputs.filter(({ name }) => !constants.has(name) || kept.has(name)),
     valueInfos: original.valueInfos.filter(({ name }) => made.has(name) || kept.has(name)),
   };
-}
-
-const CONTRIB_DOMAIN = 'com.microsoft';
-
-function importsFor(nodes: readonly Node[], imports: readonly OpsetImport[]): readonly OpsetImport[] {
-  const isContrib = ({ domain }: { readonly domain: string }): boolean => domain === CONTRIB_DOMAIN;
-  if (!nodes.some(isContrib) || imports.some(isContrib)) return imports;
-  return [...imports, { domain: CONTRIB_DOMAIN, version: 1 }];
 }

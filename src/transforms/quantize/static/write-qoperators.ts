@@ -16,6 +16,7 @@ import {
   valueName,
 } from '../../../onnx/model.ts';
 import { bytesTensor } from '../../../onnx/tensor.ts';
+import { RUNTIME_DOMAIN } from '../../graph-names.ts';
 import { type Affine, quantized, type Spread } from '../affine.ts';
 import type { ConstantPool, QuantizedBias, QuantizedConstant } from './constant-pool.ts';
 import { leftAsFloat, noRange, type Outcome, type Rewritten, whyNotQuantizable } from './outcome.ts';
@@ -336,7 +337,7 @@ class QOperatorWriter {
     attributes: readonly Attribute[] = node.attributes,
   ): void {
     const name = node.name === '' ? '' : this.pool.unique(`${node.name}_quant`);
-    const domain = STANDARD_INTEGER_OPERATORS.has(opType) ? '' : 'com.microsoft';
+    const domain = STANDARD_INTEGER_OPERATORS.has(opType) ? '' : RUNTIME_DOMAIN;
     this.nodes.push(makeNode(opType, inputs, [target.integers], attributes, { name, domain }));
     this.known.set(output, target);
   }
