@@ -15,7 +15,7 @@ export interface CountedSize {
   readonly length?: number;
 }
 
-/** Where neither the user nor the model says anything else. */
+/** Pixels and positions, where neither the user nor the model says anything else. */
 export const USUAL_SIDE = 224;
 export const USUAL_LENGTH = 128;
 

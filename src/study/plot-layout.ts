@@ -57,6 +57,7 @@ export function project(value: number, { low, high }: Scale, from: number, to: n
   return Math.round(100 * (from + ((value - low) / (high - low)) * (to - from))) / 100;
 }
 
+/** Of the names of points, in pixels. */
 export const labelFontSize = 12;
 /** Radius that labels keep free around a point. */
 export const pointRadius = 4.5;

@@ -43,6 +43,7 @@ export interface ThresholdTable {
  */
 export type Thresholds = readonly number[];
 
+/** The threshold that no confidence reaches. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
 /** What thresholds would give. */

@@ -1,7 +1,10 @@
 import { InputError } from '../base/result.ts';
 import { perhaps } from './nearest-name.ts';
 
-/** One of these, or a refusal that names them and the nearest. */
+/**
+ * One of these, or a refusal that names them and the nearest.
+ * @throws InputError `recipe-invalid`
+ */
 export function oneOf<const T extends string | boolean>(
   value: unknown,
   choices: readonly T[],
@@ -35,6 +38,7 @@ export function optional<Name extends string, T>(
   return value === undefined ? {} : ({ [name]: parse(value) } as { readonly [key in Name]: T });
 }
 
+/** A JSON object, neither null nor a list. */
 export function isObject(json: unknown): json is Record<string, unknown> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
@@ -51,6 +55,7 @@ export function describe(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`;
 }
 
+/** @throws InputError `recipe-invalid`, always */
 export function refuse(path: string, found: string, wanted: string): never {
   throw new InputError({
     code: 'recipe-invalid',

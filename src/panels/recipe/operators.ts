@@ -45,6 +45,7 @@ export interface OperatorKind {
 const onlyOnce = (recipe: Recipe, op: OperatorKind['op']) =>
   recipe.some((operator) => stepOf(operator) === op) ? 'already in the recipe' : null;
 
+/** In the order in which they are offered. */
 export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'early-exit',

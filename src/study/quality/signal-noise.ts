@@ -9,6 +9,7 @@ export interface ErrorSums {
   readonly largest: number;
 }
 
+/** The sums of nothing. */
 export const NO_ERRORS: ErrorSums = { count: 0, signal: 0, noise: 0, largest: 0 };
 
 /** Adds a tensor's errors to the sums. Numbers that are not finite make them so, too. */

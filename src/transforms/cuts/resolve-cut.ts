@@ -104,6 +104,7 @@ export function cutWishOf(operator: PartitionOperator): CutWish | null {
   return { kind, cuts: operator.cuts === undefined ? 1 : 2, tiers: tiersOf(operator), transfer };
 }
 
+/** Every cut that the lab can find itself. */
 export const AUTOMATIC_CUTS: readonly AutomaticCut[] = ['equal-size', 'fewest-bytes', 'fastest'];
 
 /** The cuts an operator names, in order of the graph; none if it leaves the place to the lab. */

@@ -11,6 +11,7 @@ export interface PrepareOperator {
   readonly version?: number;
 }
 
+/** In the order in which they are offered. */
 export const PREPARE_KINDS = ['fold-batch-norm', 'fold-constants', 'equalize', 'convert-opset'] as const;
 export type PrepareKind = (typeof PREPARE_KINDS)[number];
 

@@ -98,10 +98,12 @@ export const STATIC_DEFAULTS = {
   samples: 128,
 } as const satisfies Partial<StaticQuantizeOperator>;
 
-/** What onnxruntime's calibrators take where they are told nothing. */
+/** What onnxruntime's percentile calibrator keeps where it is told nothing, in percent. */
 export const DEFAULT_PERCENTILE = 99.999;
+/** Bins of histograms that onnxruntime's calibrators take where they are told nothing. */
 export const DEFAULT_BINS = { entropy: 128, percentile: 2048 } as const;
 
+/** Numbers that share a scale among 4-bit weights. */
 export const DEFAULT_BLOCK_SIZE = 32;
 const LARGEST_BLOCK_SIZE = 256;
 const MAX_PATTERNS = 10_000;
