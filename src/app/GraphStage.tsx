@@ -1,5 +1,6 @@
 import { useCallback, useMemo, useState } from 'react';
 import { formatCount, formatShare } from '../base/units.ts';
+import { changesText, graphChanges } from '../canvas/graph-changes.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
 import type { Forecast } from '../canvas/props.ts';
 import { ToolSelect } from '../canvas/Tools.tsx';
@@ -9,6 +10,7 @@ import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { tiersText } from '../panels/placement/placement-text.ts';
 import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
+import type { VariantView } from '../protocol/model-api.ts';
 import { headsFor } from '../store/heads-slice.ts';
 import { useLab } from '../store/lab.ts';
 import {
@@ -21,9 +23,11 @@ import {
   useTierModels,
 } from '../store/predictions.ts';
 import { variantErrorsOf } from '../store/quality-slice.ts';
+import { scanOf } from '../store/sensitivity-slice.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
+import { noiseOfNodes } from '../study/node-precision.ts';
 import { errorShares } from '../study/quality/node-errors.ts';
 import type { Trial } from '../study/trial.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
@@ -65,7 +69,7 @@ function ModelStage({ view, compact }: StageProps) {
     />
   );
   return fileIndex !== null && variant !== null ? (
-    <VariantStage view={variant.view} compact={compact} tools={tools} />
+    <VariantStage original={view} recipe={recipe} variant={variant} compact={compact} tools={tools} />
   ) : (
     <OriginalStage view={view} compact={compact} recipe={recipe} tools={tools} />
   );
@@ -91,13 +95,15 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const profile = useCostProfile(view);
   const reach = useReach(view, recipe);
   const compared = useLab((lab) => variantErrorsOf(lab, recipe));
+  const sensitivity = useLab((lab) => scanOf(lab, recipe));
   const nodeCosts = useMemo(
     () => ({
       ...(profile.source === 'measured' && { ms: profile.nodeMs }),
       ...(reach && { reach }),
+      ...(sensitivity.length > 0 && { sensitivity: noiseOfNodes(view, sensitivity) }),
       ...(compared && { error: errorShares(view, compared.values) }),
     }),
-    [profile, reach, view, compared],
+    [profile, reach, view, compared, sensitivity],
   );
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModels(view);
@@ -180,11 +186,19 @@ function plainly(message: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** A file of the variant, to look at. */
-function VariantStage({ view, compact, tools }: ToolsProps) {
+interface VariantStageProps extends Omit<ToolsProps, 'view'> {
+  readonly original: GraphView;
+  readonly recipe: Recipe;
+  readonly variant: VariantView;
+}
+
+/** A file of the variant, to look at, with what the recipe changed in it. */
+function VariantStage({ original, recipe, variant, compact, tools }: VariantStageProps) {
+  const { view } = variant;
   const colour = useLab((lab) => lab.colour);
   const setColour = useLab((lab) => lab.setColour);
   const { params, macs } = view.totals;
+  const changes = useMemo(() => graphChanges(original, view, recipe), [original, view, recipe]);
   return (
     <>
       <div className={styles.stage}>
@@ -199,6 +213,8 @@ function VariantStage({ view, compact, tools }: ToolsProps) {
           search=""
           compact={compact}
           tools={tools}
+          changes={changes.nodes}
+          note={changesText(changes, view, variant.fileNames.length)}
           isReadOnly
         />
       </div>

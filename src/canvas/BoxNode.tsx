@@ -1,6 +1,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { createContext, memo, useContext, type CSSProperties } from 'react';
 import type { Box } from './boxes.ts';
+import type { NodeChange } from './graph-changes.ts';
 import styles from './GraphCanvas.module.css';
 
 export type BoxNodeData = {
@@ -11,6 +12,8 @@ export type BoxNodeData = {
   readonly selected: boolean;
   /** The recipe cuts it away: it lies behind or beside the exit where inference stops. */
   readonly away: boolean;
+  /** Against the graph that this one was made of. */
+  readonly change: NodeChange;
   /** Whether it holds what was searched for: the match that is looked at, or another. */
   readonly match: 'current' | 'other' | null;
 };
@@ -48,6 +51,7 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
       data-selected={data.selected || undefined}
       data-away={data.away || undefined}
       data-match={data.match ?? undefined}
+      data-change={data.change === 'same' ? undefined : data.change}
       data-exit={box.exit === null ? undefined : true}
       data-foldable={box.foldKey === null ? undefined : true}
       style={heat}
@@ -70,6 +74,7 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
               custom
             </span>
           )}
+          {data.change !== 'same' && <span className={styles.change}>{data.change}</span>}
           <span className={styles.cost}>{box.kind === 'input' ? box.shape : data.costText}</span>
         </span>
         {box.kind !== 'input' && (

@@ -9,13 +9,22 @@ interface ExitTagsProps {
   readonly layout: Layout;
   readonly exit: ExitPlacement;
   readonly notes: ReadonlyMap<number, string> | undefined;
+  readonly isReadOnly: boolean;
   /** Takes the exit in or leaves it out; with a fixed exit, stops there instead. */
   readonly onToggle: (exit: number) => void;
   readonly onUnfold: (foldKey: string) => void;
 }
 
 /** The exits before the final one: a tag at the end of each off-ramp, a switch for taking part. */
-export function ExitTags({ view, layout, exit: placed, notes, onToggle, onUnfold }: ExitTagsProps) {
+export function ExitTags({
+  view,
+  layout,
+  exit: placed,
+  notes,
+  isReadOnly,
+  onToggle,
+  onUnfold,
+}: ExitTagsProps) {
   return layout.exits.map(({ exit, tagX, tagY, stands }) => {
     const state = tagState(placed, exit);
     const head = stands === 'for head' ? layout.boxes.find(({ box }) => box.exit === exit)?.box : undefined;
@@ -34,15 +43,14 @@ export function ExitTags({ view, layout, exit: placed, notes, onToggle, onUnfold
         <button
           type="button"
           className={styles.exitFace}
-          role="switch"
-          aria-checked={state.on}
+          {...(isReadOnly ? { disabled: true } : { role: 'switch', 'aria-checked': state.on })}
           aria-label={`Exit ${exit + 1}${note ? `, ${note}` : ''}, ${share} % of MACs`}
           data-testid={`exit-${exit}`}
           onClick={() => onToggle(exit)}
         >
           <b>
             Exit {exit + 1}
-            <span className={styles.exitState}>{state.text}</span>
+            {!isReadOnly && <span className={styles.exitState}>{state.text}</span>}
           </b>
           <span className={styles.exitNote}>{note ? `${note} · ${share} % MACs` : `${share} % of MACs`}</span>
         </button>

@@ -6,6 +6,7 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import { placementOf } from '../transforms/placement.ts';
 import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
 import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } from './boxes.ts';
+import { changeOf } from './graph-changes.ts';
 import { heatOf } from './heat.ts';
 import { type Layout, layOut } from './layout.ts';
 import { Overlay } from './Overlay.tsx';
@@ -77,9 +78,23 @@ function Stage(props: GraphCanvasProps) {
       ({ box }) => !kept.subarray(box.firstNode, box.lastNode + 1).includes(1) && box.kind !== 'input',
     );
   }, [view, placement.exit, layout]);
+  const { changes } = props;
+  const rowChanges = useMemo(
+    () => changes && boxes.map(({ firstNode, lastNode }) => changeOf(changes.slice(firstNode, lastNode + 1))),
+    [boxes, changes],
+  );
   const scene = useMemo(
-    (): Scene => ({ layout, heats: heat.heats, selectedRow, matchRow, matchRows, activeExits, awayRows }),
-    [layout, heat, selectedRow, matchRow, matchRows, activeExits, awayRows],
+    (): Scene => ({
+      layout,
+      heats: heat.heats,
+      selectedRow,
+      matchRow,
+      matchRows,
+      activeExits,
+      awayRows,
+      rowChanges,
+    }),
+    [layout, heat, selectedRow, matchRow, matchRows, activeExits, awayRows, rowChanges],
   );
 
   const rootRef = useRef<HTMLDivElement>(null);
@@ -166,6 +181,7 @@ function Stage(props: GraphCanvasProps) {
             isGuess={props.isGuess ?? false}
             {...(props.tiers && { tiers: props.tiers })}
             isReadOnly={props.isReadOnly ?? false}
+            {...(props.note !== undefined && { note: props.note })}
             {...(props.problem && { problem: props.problem })}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
             {...(props.tapNotes && { tapNotes: props.tapNotes })}
@@ -220,7 +236,7 @@ function useFlowNodes(
   costs: readonly number[],
   colour: GraphCanvasProps['colour'],
 ): BoxFlowNode[] {
-  const { layout, heats, selectedRow, matchRow, matchRows, awayRows } = scene;
+  const { layout, heats, selectedRow, matchRow, matchRows, awayRows, rowChanges } = scene;
   const all = useMemo(
     () =>
       layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
@@ -244,12 +260,13 @@ function useFlowNodes(
               heat: heats[row] ?? 0,
               selected: row === selectedRow,
               away: awayRows[row] ?? false,
+              change: rowChanges?.[row] ?? 'same',
               match: row === matchRow ? 'current' : matchRows.has(row) ? 'other' : null,
             },
           },
         ];
       }),
-    [layout, heats, selectedRow, matchRow, matchRows, awayRows, costs, colour],
+    [layout, heats, selectedRow, matchRow, matchRows, awayRows, rowChanges, costs, colour],
   );
   return detail ? all : NO_NODES;
 }

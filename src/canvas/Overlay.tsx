@@ -50,6 +50,7 @@ interface OverlayProps
     | 'isGuess'
     | 'problem'
     | 'tiers'
+    | 'note'
   > {
   readonly isReadOnly: boolean;
   readonly layout: Layout;
@@ -166,6 +167,7 @@ export function Overlay(props: OverlayProps) {
           layout={layout}
           exit={placement.exit}
           notes={exitNotes}
+          isReadOnly={isReadOnly}
           onToggle={(exit) => onRecipe(withExitToggled(recipe, view, placement.exit, exit))}
           onUnfold={onUnfold}
         />
@@ -210,6 +212,11 @@ export function Overlay(props: OverlayProps) {
       </div>
       <div className={styles.toolbar} data-compact={compact || undefined} data-moving={moving || undefined}>
         <div className={styles.tools}>{tools}</div>
+        {props.note !== undefined && (
+          <p className={styles.note} data-testid="graph-note">
+            {props.note}
+          </p>
+        )}
         {!isReadOnly && placement.cuts.length > 0 && (
           <CutChooser
             view={view}

@@ -12,6 +12,7 @@ const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string 
   { mode: 'ms', name: 'measured ms' },
   { mode: 'reach', name: 'images reaching' },
   { mode: 'error', name: 'error of the variant' },
+  { mode: 'sensitivity', name: 'sensitivity to int8' },
 ];
 
 interface ToolbarChipsProps {
@@ -81,7 +82,15 @@ export function ToolSelect({ name, value, options, onChange }: ToolSelectProps) 
 
 /** Whether a mode has numbers to show. */
 export function isKnown(mode: ColourMode, nodeCosts: NodeCosts): boolean {
-  return (mode !== 'ms' && mode !== 'reach' && mode !== 'error') || nodeCosts[mode] !== undefined;
+  switch (mode) {
+    case 'ms':
+    case 'reach':
+    case 'error':
+    case 'sensitivity':
+      return nodeCosts[mode] !== undefined;
+    default:
+      return true;
+  }
 }
 
 /** The modes that have numbers or tell how to get them. */

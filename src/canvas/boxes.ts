@@ -94,7 +94,8 @@ export function boxCost(view: GraphView, box: Box, mode: ColourMode, measured: N
   const add = (a: number, b: number): number => a + b;
   switch (mode) {
     case 'ms':
-      return overNodes((node) => measured.ms?.[node] ?? 0, add);
+    case 'sensitivity':
+      return overNodes((node) => measured[mode]?.[node] || 0, add);
     case 'reach':
     case 'error':
       return overNodes((node) => measured[mode]?.[node] ?? 0, Math.max);
@@ -123,6 +124,9 @@ export function formatCost(cost: number, mode: ColourMode): string {
     case 'reach':
     case 'error':
       return formatShare(cost);
+    case 'sensitivity':
+      // A power, told as an amplitude.
+      return formatShare(Math.sqrt(cost));
     default:
       return unreachable(mode);
   }

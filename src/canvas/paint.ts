@@ -1,4 +1,5 @@
 import type { PlacedBox } from './geometry.ts';
+import type { NodeChange } from './graph-changes.ts';
 import type { Layout } from './layout.ts';
 import type { Wire } from './wires.ts';
 import { HEAT_STEPS, type Theme } from './theme.ts';
@@ -14,6 +15,8 @@ export interface Scene {
   readonly matchRows: ReadonlySet<number>;
   /** Exits that take part: their ramps are solid. */
   readonly activeExits: ReadonlySet<number>;
+  /** What each row is against the graph that this one was made of, if it was made of one. */
+  readonly rowChanges: readonly NodeChange[] | undefined;
   /** Rows that the recipe cuts away: faded. */
   readonly awayRows: readonly boolean[];
 }
@@ -208,6 +211,10 @@ function paintBoxes(
     context.fillRect(at.x, at.y, at.width, at.height);
     if (outlined) context.strokeRect(at.x, at.y, at.width, at.height);
     context.globalAlpha = 1;
+    if ((scene.rowChanges?.[row] ?? 'same') !== 'same') {
+      context.fillStyle = theme.accent;
+      context.fillRect(at.x, at.y, Math.max(5, 3 / zoom), at.height);
+    }
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { NodeChange } from './graph-changes.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -8,11 +9,11 @@ import type { Recipe } from '../transforms/recipe.ts';
 export type ColourMode = 'macs' | 'params' | 'activationBytes' | 'crossingBytes' | MeasuredColour;
 
 /** What is known only once it was measured; see `GraphCanvasProps.nodeCosts`. */
-export type MeasuredColour = 'ms' | 'reach' | 'error';
+export type MeasuredColour = 'ms' | 'reach' | 'error' | 'sensitivity';
 
 /**
  * By `NodeView.index`: measured milliseconds; share of the images that reach a node; how far off a variant's numbers
- * are, as a share of them.
+ * are, as a share of them; the power of the error on the scores when a node alone is in int8, of their own.
  */
 export type NodeCosts = Readonly<Partial<Record<MeasuredColour, ArrayLike<number>>>>;
 
@@ -95,6 +96,10 @@ export interface GraphCanvasProps {
   readonly tools?: ReactNode;
   /** Why the recipe does not fit the model, beside what the canvas itself sees, and what would help. */
   readonly problem?: { readonly text: string; readonly help: ReactNode };
+  /** By `NodeView.index`, what is not as in the graph that this one was made of: marked. */
+  readonly changes?: readonly NodeChange[];
+  /** What to know about the graph, in a line; beside the mark of changes. */
+  readonly note?: string;
   /** Nothing can be dropped, toggled or removed. */
   readonly isReadOnly?: boolean;
   /** Text to look for in names, operators and values; empty: no search. See `search.ts`. */

@@ -7,7 +7,14 @@ import { roundHalfEven } from '../quantize/affine.ts';
 import { pieceMarker, smallestMagnitudes } from './smallest-magnitudes.ts';
 
 /** Operators whose constant factors are pruned; biases, normalisations and embeddings are left alone. */
-const PRUNED_OPERATORS = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'FusedConv', 'FusedMatMul']);
+export const PRUNED_OPERATORS: ReadonlySet<string> = new Set([
+  'Conv',
+  'ConvTranspose',
+  'Gemm',
+  'MatMul',
+  'FusedConv',
+  'FusedMatMul',
+]);
 const FLOATS = new Set<number>([DataType.float, DataType.float16, DataType.bfloat16, DataType.double]);
 
 /** Which values of one tensor become zero; see `MagnitudeCutoff`. */
