@@ -4,7 +4,7 @@ import { attempt } from '../base/result.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { modelToBytes } from '../onnx/serialize.ts';
 import type { ProbeApi, ProbeRequest } from '../protocol/probe-api.ts';
-import type { FormFigure } from '../study/forms/form-figures.ts';
+import { type FormFigure, NOTCH } from '../study/forms/form-figures.ts';
 import { FORMS, type ProbedForm } from '../study/forms/forms.ts';
 import { LAYER_KINDS, type LayerKindInfo, probeModel } from '../study/forms/probe-models.ts';
 import { quantileOfSorted } from '../study/statistics/summary.ts';
@@ -89,10 +89,9 @@ async function runRounds(
   onProgress(1);
 }
 
-/** @source McGill, Tukey and Larsen 1978: notches of box plots */
 function isWellKnown({ timesMs }: Candidate): boolean {
   const { medianMs, lowMs, highMs } = quartilesOf(timesMs);
-  return (1.57 * (highMs - lowMs)) / Math.sqrt(timesMs.length) <= WELL_KNOWN * medianMs;
+  return (NOTCH * (highMs - lowMs)) / Math.sqrt(timesMs.length) <= WELL_KNOWN * medianMs;
 }
 
 async function timeOf({ session, input }: Pick<Candidate, 'session' | 'input'>): Promise<number> {

@@ -7,6 +7,7 @@ import {
   figuresFor,
   type FormFigures,
   relativeTime,
+  spreadOf,
 } from '../../study/forms/form-figures.ts';
 import { FORMS } from '../../study/forms/forms.ts';
 import { LAYER_KINDS, type LayerKind } from '../../study/forms/probe-models.ts';
@@ -144,12 +145,4 @@ function speedOf(ratio: number): 'faster' | 'equal' | 'slower' | 'much-slower' {
   if (ratio < 0.9) return 'faster';
   if (ratio < 1.1) return 'equal';
   return ratio < 2 ? 'slower' : 'much-slower';
-}
-
-/** What the quartiles of nine in ten figures are apart at most, in units of the median. */
-function spreadOf({ figures }: FormFigures): number {
-  const spreads = figures
-    .flatMap(({ times }) => ('medianMs' in times ? [(times.highMs - times.lowMs) / times.medianMs] : []))
-    .toSorted((a, b) => a - b);
-  return spreads[Math.floor(0.9 * spreads.length)] ?? 0;
 }

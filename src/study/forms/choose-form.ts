@@ -1,7 +1,7 @@
 import { defined } from '../../base/assert.ts';
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
-import { type FormFigures, medianMsOf, timesText } from './form-figures.ts';
+import { type FormFigures, medianMsOf, timesText, uncertaintyOf } from './form-figures.ts';
 import { FORMS, type FormId, STATIC_FORMS, type StaticFormChoice } from './forms.ts';
 import { LAYER_KINDS, type LayerKind } from './probe-models.ts';
 
@@ -11,8 +11,8 @@ export type LayerMix = Readonly<Record<LayerKind, number>>;
 /** Groups of fewer channels than this run like depthwise convolutions. */
 const FEW_CHANNELS = 4;
 
-/** A form is preferred to the fastest if it is no slower than this: timings differ by as much. */
-const AS_FAST = 1.03;
+/** A form is preferred to the fastest if it is slower by no more than this, or than the times are unsure. */
+const AS_FAST = 0.03;
 
 /** Faster or slower by less is not worth telling. */
 const NOTABLE = 1.1;
@@ -64,7 +64,7 @@ export function chooseForm(mix: LayerMix, figures: FormFigures | null): FormChoi
   }
   const leastMs = Math.min(...rated.map(({ ms }) => ms));
   const chosen = defined(
-    rated.find(({ ms }) => ms <= leastMs * AS_FAST),
+    rated.find(({ ms }) => ms <= leastMs * (1 + Math.max(AS_FAST, uncertaintyOf(figures)))),
     'the fastest',
   );
   const relative = chosen.ms / floatMs;

@@ -61,6 +61,29 @@ export function relativeTime(figures: FormFigures, layer: LayerKind, form: FormI
   return own === null || !float ? null : own / float;
 }
 
+/** What the quartiles of nine in ten figures are apart at most, in units of the median. */
+export function spreadOf({ figures }: FormFigures): number {
+  const spreads = figures
+    .flatMap(({ times }) => ('medianMs' in times ? [(times.highMs - times.lowMs) / times.medianMs] : []))
+    .toSorted((a, b) => a - b);
+  return spreads[Math.floor(0.9 * spreads.length)] ?? 0;
+}
+
+/** How far medians may be off, in units of themselves: half their 95 % interval. */
+export function uncertaintyOf(figures: FormFigures): number {
+  const runs = Math.max(
+    1,
+    Math.min(...figures.figures.map(({ times }) => ('runs' in times ? times.runs : Infinity))),
+  );
+  return (NOTCH * spreadOf(figures)) / Math.sqrt(runs);
+}
+
+/** @source McGill, Tukey and Larsen 1978: notches of box plots */
+export const NOTCH = 1.57;
+
+/** Above this something else keeps the device busy. */
+const UNSTEADY = 0.15;
+
 /** Times that differ by less are told as equal. */
 const NOTABLE = 1.1;
 
@@ -80,6 +103,10 @@ export function figureSentences(figures: FormFigures): readonly string[] {
   const sorted = rated.toSorted((a, b) => a.ratio - b.ratio);
   const [best, worst] = [sorted[0], sorted.at(-1)];
   const sentences: string[] = [];
+  if (uncertaintyOf(figures) > UNSTEADY)
+    sentences.push(
+      'These times vary a lot: something else kept the device busy. Compare again when it is quiet.',
+    );
   if (best) {
     sentences.push(
       best.ratio * NOTABLE < 1

@@ -55,6 +55,20 @@ describe('the form that "auto" becomes', () => {
     expect(reason).toContain('not compared on this device');
   });
 
+  it('is the usual one where the times are too unsure to prefer another', () => {
+    const steady = recordedFigures({ 'qoperator-u8u8': { conv: 2 } });
+    const unsteady = {
+      ...steady,
+      figures: steady.figures.map(({ times, ...rest }) => ({
+        ...rest,
+        times: 'medianMs' in times ? { ...times, highMs: 3 * times.medianMs } : times,
+      })),
+    };
+    expect(chooseForm(dense, steady).form.id).toBe('qoperator-u8u8');
+    expect(chooseForm(dense, unsteady).form.id).toBe('qdq-u8s8');
+    expect(figureSentences(unsteady)[0]).toContain('Compare again when it is quiet');
+  });
+
   it('leaves all else in the recipe as it was', () => {
     const recipe = parseRecipe([
       { op: 'prune', kind: 'unstructured', ratio: 0.5 },
