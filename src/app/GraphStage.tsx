@@ -63,7 +63,7 @@ function ModelStage({ view, compact }: StageProps) {
       value={fileIndex === null || variant === null ? 'original' : String(fileIndex)}
       options={[
         { value: 'original', label: 'original' },
-        ...(variant?.fileNames ?? ['this variant']).map((label, index) => ({ value: String(index), label })),
+        ...fileLabels(variant).map((label, index) => ({ value: String(index), label })),
       ]}
       onChange={(value) => showFile(value === 'original' ? null : Number(value))}
     />
@@ -73,6 +73,11 @@ function ModelStage({ view, compact }: StageProps) {
   ) : (
     <OriginalStage view={view} compact={compact} recipe={recipe} tools={tools} />
   );
+}
+
+/** The name of an only file is mostly the original's. */
+function fileLabels(variant: VariantView | null): readonly string[] {
+  return variant !== null && variant.fileNames.length > 1 ? variant.fileNames : ['this variant'];
 }
 
 interface ToolsProps extends StageProps {

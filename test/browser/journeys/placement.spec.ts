@@ -126,6 +126,9 @@ test('the graph that a recipe makes can be looked at beside the original', async
   await lab.press(page.getByTestId('add-cut'));
   await graphs.selectOption('this variant');
   await expect(canvas).toHaveAttribute('data-model', 'digits-head.onnx');
+  await expect(page.getByTestId('graph-note')).toHaveText(
+    /^Nodes: \d+ as before · \d+ of the original in other files/,
+  );
   await expect(page.getByTestId('add-cut')).toHaveCount(0);
   await graphs.selectOption('digits-tail.onnx');
   await expect(canvas).toHaveAttribute('data-model', 'digits-tail.onnx');

@@ -25,7 +25,7 @@ test('the model as it is has no changes', () => {
   const { nodes, gone, after } = changed([]);
   expect(nodes.every((change) => change === 'same')).toBe(true);
   expect(gone).toBe(0);
-  expect(changesText({ nodes, gone }, after, 1)).toBe(`${before.nodes.length} as before`);
+  expect(changesText({ nodes, gone }, after, 1)).toBe(`Nodes: ${before.nodes.length} as before`);
 });
 
 test('quantizing adds nodes and changes those whose values they make; the others stay', () => {
@@ -52,7 +52,7 @@ test('behind skipped blocks one node reads another value, and the blocks are gon
   expect(nodes).not.toContain('new');
   expect(nodes).toContain('changed');
   expect(changesText({ nodes, gone }, after, 1)).toMatch(
-    /^\d+ changed · \d+ as before · \d+ of the original/,
+    /^Nodes: \d+ changed · \d+ as before · \d+ of the original/,
   );
 });
 
