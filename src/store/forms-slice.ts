@@ -112,7 +112,7 @@ function isMeasuring({ run, isProfiling, formProbe, explaining, calibrating, exi
 }
 
 /** Figures of the place where strategies of the open model run; null if none were measured. */
-function figuresOfNow({ model, environment, settings, formFigures }: Lab): FormFigures | null {
+export function figuresOfNow({ model, environment, settings, formFigures }: Lab): FormFigures | null {
   if (!model || !environment) return null;
   const place = strategyPlace(settings, environment, model.view.totals.macs);
   return figuresFor(formFigures, { environment, ...place });

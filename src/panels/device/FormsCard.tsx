@@ -26,7 +26,7 @@ export function FormsCard({ environment }: { readonly environment: Environment }
   const threads = settings.threads === 'auto' ? chooseThreads(environment) : settings.threads;
   const figures = figuresFor(all, { environment, provider, threads });
   return (
-    <section className={classes(panel.card, panel.stack)} aria-label="Which form is fast here">
+    <section className={classes(panel.card, panel.stack, styles.card)} aria-label="Which form is fast here">
       <strong>Which form is fast here</strong>
       {environment.webgpu.available && (
         <SelectField

@@ -11,6 +11,7 @@ import type { Recipe } from '../../transforms/recipe.ts';
 import { mixedFrom, staticFrom } from '../../transforms/quantize/mixed-operator.ts';
 import panel from '../panel.module.css';
 import { CheckField, NumberField, SelectField } from '../ui/controls.tsx';
+import { AutoFormNote } from './AutoFormNote.tsx';
 import { Calibration } from './Calibration.tsx';
 import { MixedOptions } from './MixedOptions.tsx';
 import { PatternsField } from './PatternsField.tsx';
@@ -146,6 +147,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         options={isListed ? FORMS : [...FORMS, { value: form, label: form }]}
         onChange={(chosen) => onOperator(withForm(operator, chosen))}
       />
+      {form === 'auto' && <AutoFormNote />}
       <SelectField
         title="Ranges"
         value={calibration}

@@ -205,6 +205,7 @@ function describeQuantize(operator: QuantizeOperator): string {
       return `dynamic int8 · ${operator.weights ?? 'u8'} weights${operator.perChannel ? ' · per channel' : ''}`;
     case 'static': {
       const { format, activations, weights, calibration } = { ...STATIC_DEFAULTS, ...operator };
+      if (format === 'auto') return `static int8 · in the form that is fastest here · ${calibration}`;
       const form = format === 'qdq' ? 'QDQ' : 'QOperator';
       return `static int8 · ${form} · ${activations} values, ${weights} weights · ${calibration}`;
     }
