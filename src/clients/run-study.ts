@@ -3,7 +3,7 @@ import { seededRandom } from '../base/random.ts';
 import { attempt, type Failure, ok, type Result } from '../base/result.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
-import type { BuiltVariant, ModelApi } from '../protocol/model-api.ts';
+import type { BuiltVariant } from '../protocol/model-api.ts';
 import { joinPredictions, scorePredictions, unansweredWarnings } from '../study/accuracy.ts';
 import { restarted } from '../study/new-study.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
@@ -18,12 +18,13 @@ import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import { isIdentity } from '../transforms/recipe.ts';
 import { createEnginePool, memoryBudgetBytes } from './engine-pool.ts';
 import { createCalibrator } from './study-calibration.ts';
 import { createFormDecider } from './study-forms.ts';
 import { keepAwake } from './keep-awake.ts';
-import { openModelClient } from './model-client.ts';
 import type { PauseGate } from './pause-gate.ts';
+import { openStudyModel, type StudyModel } from './study-model.ts';
 
 /** What a study runs on. */
 export interface StudyInputs {
@@ -104,45 +105,6 @@ export async function runStudy(
     stop();
     sleepAgain();
   }
-}
-
-type StudyModel = ReturnType<typeof openStudyModel>;
-
-/**
- * The model in a worker. Where that dies, what it was doing is lost, and another takes over for what comes after.
- */
-function openStudyModel(study: Study, { modelFile, fileName, externalFiles, heads }: StudyInputs) {
-  let client = openModelClient();
-  let [isEnded, isRestarted] = [false, false];
-  const open = async (): ReturnType<ModelApi['open']> => {
-    // As they are to run: automatic cuts are found at the size of the images.
-    const { preprocessing } = study.trials[0] ?? {};
-    const opened = await client.api.open(modelFile, fileName, externalFiles, preprocessing);
-    if (opened.ok && heads) await client.api.useHeads(heads);
-    return opened;
-  };
-  return {
-    open,
-    call: async <T>(work: (api: ModelApi) => Promise<Result<T>>): Promise<Result<T>> => {
-      const outcome = await work(client.api);
-      if (outcome.ok || isEnded || !outcome.failure.code.startsWith('worker-')) return outcome;
-      client.terminate();
-      client = openModelClient();
-      isRestarted = true;
-      await open();
-      return outcome;
-    },
-    /** Whether another worker has taken over since this was last asked. */
-    takeRestarted: (): boolean => {
-      const was = isRestarted;
-      isRestarted = false;
-      return was;
-    },
-    terminate: (): void => {
-      isEnded = true;
-      client.terminate();
-    },
-  };
 }
 
 /** What is known about a strategy while the study runs. */
@@ -439,7 +401,7 @@ function createRun(
   /** Trained exits that came later leave fewer images for accuracy: what was predicted before is told on those. */
   async function reevaluate(): Promise<void> {
     const all = [...trials.values()];
-    const known = all.find((trial) => isIdentity(trial.strategy))?.predictions;
+    const known = all.find(({ strategy }) => isIdentity(strategy.recipe))?.predictions;
     const base = known ? restrictedTo(known, evaluated) : null;
     for (const trial of all) {
       const fair = reevaluated(trial, evaluated, labels, base);
@@ -451,7 +413,7 @@ function createRun(
 
   /** Predictions of the unchanged model: from its trial, else, if there are no labels, from a run of its own. */
   async function prepareReference(): Promise<void> {
-    const identities = [...trials.values()].filter((trial) => isIdentity(trial.strategy));
+    const identities = [...trials.values()].filter(({ strategy }) => isIdentity(strategy.recipe));
     // Placements may be refused for lack of memory; they predict the same.
     const planned = identities.find(({ strategy }) => !strategy.placement) ?? identities[0];
     if (planned?.predictions) {
@@ -579,10 +541,6 @@ const hiddenWarning =
 function orEnd<T>(result: Result<T>): T {
   if (!result.ok) throw new VisitEnded(result.failure);
   return result.value;
-}
-
-function isIdentity({ recipe }: Strategy): boolean {
-  return recipe.every((operator) => operator.op === 'identity');
 }
 
 /** Samples of different devices do not belong into one trial. */

@@ -56,11 +56,6 @@ export interface PlannedDraft extends Draft {
   readonly segments: readonly SegmentNodes[];
 }
 
-/** True if the recipe leaves the model as it is. */
-export function isIdentity(recipe: Recipe): boolean {
-  return recipe.every(({ op }) => op === 'identity');
-}
-
 /**
  * Applies a recipe.
  * @param purpose `check`: only whether it fits, so weights are neither read nor changed

@@ -6,7 +6,7 @@ import type { Model } from '../onnx/model.ts';
 import { serializeModel } from '../onnx/serialize.ts';
 import { tensorRange } from '../onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from './analyse-model.ts';
-import { applyRecipe, isIdentity, type PlannedDraft } from './apply-recipe.ts';
+import { applyRecipe, type PlannedDraft } from './apply-recipe.ts';
 import { convertCrossing } from './cuts/convert-crossing.ts';
 import { automaticCutOf, type ResolvedCuts } from './cuts/resolve-cut.ts';
 import { withSafeNames } from './cuts/safe-names.ts';
@@ -25,7 +25,7 @@ import {
 import { remedyFor } from './remedies.ts';
 import type { Ranges } from './quantize/quantization.ts';
 import { quantizationWarnings } from './quantize/quantization-warnings.ts';
-import type { Recipe } from './recipe.ts';
+import { isIdentity, type Recipe } from './recipe.ts';
 import type { Variant, VariantFile } from './variant.ts';
 
 /** protobuf, and with it ONNX, ends here; more needs external data. */

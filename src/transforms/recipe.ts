@@ -21,6 +21,11 @@ export interface IdentityOperator {
   readonly op: 'identity';
 }
 
+/** True if the recipe leaves the model as it is. */
+export function isIdentity(recipe: Recipe): boolean {
+  return recipe.every(({ op }) => op === 'identity');
+}
+
 export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator | TrainedExitOperator;
 
 /** How dynamic exits decide; only together with `threshold`. */
