@@ -1,5 +1,6 @@
 import { InputError } from '../../base/result.ts';
 import { perhaps } from '../../transforms/nearest-name.ts';
+import { isObject, refuseUnknownFields } from '../../transforms/parse-fields.ts';
 import {
   amount,
   list,
@@ -76,19 +77,8 @@ function completed(given: unknown, usual: unknown, path: string): unknown {
   if (given === undefined) return usual;
   if (!isObject(given) || !isObject(usual)) return given;
   const known = [...Object.keys(usual), ...('speedFactor' in usual ? ['measured'] : [])];
-  const strange = Object.keys(given).find((name) => !known.includes(name));
-  if (strange !== undefined) {
-    throw new InputError({
-      code: 'recipe-invalid',
-      message: `${path}.${strange}: found an unknown field${perhaps(strange, known)}, wanted only ${known.map((name) => JSON.stringify(name)).join(', ')}`,
-      where: `${path}.${strange}`,
-    });
-  }
+  refuseUnknownFields(given, known, path);
   return Object.fromEntries(
     known.map((name) => [name, completed(given[name], usual[name], `${path}.${name}`)]),
   );
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
