@@ -91,9 +91,9 @@ test('the keyboard moves a cut, drops it, takes it back and removes it', async (
   await cut.focus();
   await page.keyboard.press('ArrowUp');
   await isAt(cut, start - 1);
-  // On its way the cut tells what every placement would take.
+  // On its way the cut tells what every placement would take: a guess until this device is profiled.
   for (const placement of ['mobile → edge', 'edge → cloud', 'mobile → cloud'])
-    await expect(page.getByTestId('drag-card')).toContainText(new RegExp(`${placement}[\\d.]+ m?s`));
+    await expect(page.getByTestId('drag-card')).toContainText(new RegExp(`${placement}≈ [\\d.]+ m?s`));
   await page.keyboard.press('ArrowUp');
   await isAt(cut, start - 2);
   await page.keyboard.press('Escape');
