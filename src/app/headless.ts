@@ -325,7 +325,7 @@ async function findPreprocessing(
   const guess = defined(candidates[0], 'a guess');
   const isLabelled = data.dataset.items.some(({ label }) => label !== null);
   if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
-  tell(`Trying ${candidates.length} normalisations on labelled images.`);
+  tell(`Trying ${candidates.length} normalizations on labelled images.`);
   const tried = await tryPreprocessings({ ...rest, data, candidates }, () => {}, signal);
   if (!tried.ok) {
     tell(`They could not be tried: ${tried.failure.message}`);

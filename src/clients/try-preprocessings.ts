@@ -66,7 +66,7 @@ export async function tryPreprocessings(
       scores.push(scoreCandidate(candidate, data.dataset, images, outcome.value.top1));
     }
     return signal.aborted
-      ? failed({ code: 'cancelled', message: 'Trying normalisations was cancelled.' })
+      ? failed({ code: 'cancelled', message: 'Trying normalizations was cancelled.' })
       : ok(scores);
   } finally {
     signal.removeEventListener('abort', stop);

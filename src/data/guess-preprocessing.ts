@@ -115,7 +115,7 @@ function normalisations(view: GraphView, layout: InputLayout): readonly Guess<No
   }
   const first = firstOperator(view, layout.inputName);
   const inside = SELF_NORMALISING.has(first)
-    ? [{ value: RAW, reason: `the model begins with ${first}: it normalises pixels 0..255 itself` }]
+    ? [{ value: RAW, reason: `the model begins with ${first}: it normalizes pixels 0..255 itself` }]
     : [];
   const likely =
     layout.channels === 1 ? greyNormalisations(view, layout) : colourNormalisations(view, layout);

@@ -64,6 +64,6 @@ export function reasonsWithScore(
 ): readonly string[] {
   return [
     ...candidate.reasons,
-    `${correct} of ${images} images right, the best of ${tried} normalisations tried`,
+    `${correct} of ${images} images right, the best of ${tried} normalizations tried`,
   ];
 }

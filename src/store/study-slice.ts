@@ -89,7 +89,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     if (trialOfNow(get())?.state.kind === 'running') {
       return {
         code: 'busy',
-        message: 'it is being tried which normalisation suits these images',
+        message: 'it is being tried which normalization suits these images',
         hint: 'Wait a moment, or cancel it under Data.',
       };
     }

@@ -25,7 +25,7 @@ export function NormalisationTrials() {
   if (count === 0) return null;
   if (state?.kind === 'running') {
     const { done, total } = state;
-    const what = `Trying ${count} normalisations on labelled images`;
+    const what = `Trying ${count} normalizations on labelled images`;
     return (
       <div className={panel.stack} role="status">
         <p>{what}</p>
@@ -42,7 +42,7 @@ export function NormalisationTrials() {
       {state?.kind === 'done' && <Scores scores={state.scores} />}
       <div>
         <Button onClick={() => void start()} disabled={isRunning}>
-          Try {count} normalisations on {Math.min(mostTriedImages, data?.dataset.items.length ?? 0)} images
+          Try {count} normalizations on {Math.min(mostTriedImages, data?.dataset.items.length ?? 0)} images
         </Button>
       </div>
     </div>
@@ -55,7 +55,7 @@ function Scores({ scores }: { readonly scores: readonly CandidateScore[] }) {
   return (
     <table className={styles.scores}>
       <caption className={`${panel.dim} ${panel.small}`}>
-        Normalisations tried on {scores[0]?.images} labelled images
+        Normalizations tried on {scores[0]?.images} labelled images
       </caption>
       <tbody>
         {scores.map(({ candidate, correct, images }) => {

@@ -8,14 +8,14 @@ interface PrepareOptionsProps {
 }
 
 const NOTES: Readonly<Record<PrepareKind, string>> = {
-  'fold-batch-norm': 'Normalisations become part of the weights before them: fewer nodes, the same answers.',
+  'fold-batch-norm': 'Normalizations become part of the weights before them: fewer nodes, the same answers.',
   'fold-constants': 'What depends on no input is computed once and stored.',
   equalize: 'Evens out the channels of neighbouring layers, so that one scale for a whole tensor loses less.',
   'convert-opset': 'Rewrites the model for a newer version of the operators.',
 };
 
 const TITLES: Readonly<Record<PrepareKind, string>> = {
-  'fold-batch-norm': 'fold batch normalisation',
+  'fold-batch-norm': 'fold batch normalization',
   'fold-constants': 'fold constants',
   equalize: 'equalize layers',
   'convert-opset': 'convert the opset',

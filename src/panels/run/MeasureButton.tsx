@@ -61,7 +61,7 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
       disabled={!isReady || isTrying}
       onClick={() => void (canResume ? resume() : measure())}
     >
-      <RunIcon /> {isTrying ? 'Trying normalisations…' : canResume ? 'Resume the study' : label}
+      <RunIcon /> {isTrying ? 'Trying normalizations…' : canResume ? 'Resume the study' : label}
     </Button>
   );
 }

@@ -50,7 +50,7 @@ export function foldBatchNorm(model: Model, kept: ReadonlySet<string> = new Set(
 
 function lineOf(node: Node, layers: LayerGraph): ChannelLine | string {
   if (intAttribute(node, 'training_mode') === 1) return 'it is in training mode';
-  if (intAttribute(node, 'spatial') === 0) return 'it normalises each position on its own';
+  if (intAttribute(node, 'spatial') === 0) return 'it normalizes each position on its own';
   if (node.outputs.slice(1).some((name) => layers.isUsed(name))) return 'its statistics are used';
   const constants = node.inputs.slice(1, 5).map((name) => layers.tensors.get(name));
   if (constants.length < 4 || constants.some((tensor) => tensor === undefined))

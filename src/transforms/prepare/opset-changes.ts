@@ -189,7 +189,7 @@ const softmax: OpsetChange['rewrite'] = (node, context) => {
 const batchNormalization: OpsetChange['rewrite'] = (node) => {
   const isPerPosition = intAttribute(node, 'spatial') === 0;
   return isPerPosition
-    ? refused('normalises each position on its own (spatial=0), which newer versions cannot')
+    ? refused('normalizes each position on its own (spatial=0), which newer versions cannot')
     : one(without(node, 'spatial'));
 };
 

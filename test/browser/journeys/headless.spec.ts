@@ -204,7 +204,7 @@ test('labelled images decide how a model is fed, and the log says so', async ({ 
   const given = { ...options, recipes, model: { kind: 'files', externalLocations: [] } } as const;
   await lab.evaluate((api, wanted) => api.start(wanted), given);
   const { state, log } = await outcome(lab);
-  expect(log.some((line) => /^Trying \d normalisations on labelled images/.test(line))).toBe(true);
+  expect(log.some((line) => /^Trying \d normalizations on labelled images/.test(line))).toBe(true);
   expect(log.some((line) => /\d+ of \d+ right: pixels as 0\.\.1/.test(line))).toBe(true);
   // Not the 0..255 that the model's first operator suggests.
   expect(state).toMatchObject({ kind: 'done', summary: { preprocessing: { mean: [0.485, 0.456, 0.406] } } });

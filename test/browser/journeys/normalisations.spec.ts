@@ -15,20 +15,20 @@ test('labelled images tell which normalisation is right, and what was edited by 
   await lab.openModel(picky);
   await expect(lab.modelButton()).toContainText('picky');
   await lab.showData();
-  const scores = page.getByRole('table', { name: /^Normalisations tried on \d+ labelled images/ });
+  const scores = page.getByRole('table', { name: /^Normalizations tried on \d+ labelled images/ });
   await expect(scores).toBeVisible({ timeout: 60_000 });
   await expect(scores.getByRole('row', { name: /ImageNet/ })).toContainText('in use');
   await expect(
-    page.getByText(/^\d+ of \d+ images right, the best of \d normalisations tried$/),
+    page.getByText(/^\d+ of \d+ images right, the best of \d normalizations tried$/),
   ).toBeVisible();
 
   await lab.press(lab.button('Use pixels as 0..1'));
   await expect(scores.getByRole('row', { name: /pixels as 0\.\.1/ })).toContainText('in use');
-  await lab.press(lab.button(/^Try \d normalisations on 32 images$/));
-  await expect(page.getByText(/^Trying \d normalisations/)).toBeVisible();
+  await lab.press(lab.button(/^Try \d normalizations on 32 images$/));
+  await expect(page.getByText(/^Trying \d normalizations/)).toBeVisible();
   await lab.press(lab.button('Cancel'));
   await expect(scores).toHaveCount(0);
-  await lab.press(lab.button(/^Try \d normalisations on 32 images$/));
+  await lab.press(lab.button(/^Try \d normalizations on 32 images$/));
   await expect(scores).toBeVisible({ timeout: 60_000 });
   await expect(scores.getByRole('row', { name: /pixels as 0\.\.1/ })).toContainText('in use');
 

@@ -73,7 +73,7 @@ describe('the best candidate', () => {
     expect(reasonsWithScore(best, 5)).toEqual([
       '32 x 32',
       'a',
-      '28 of 32 images right, the best of 5 normalisations tried',
+      '28 of 32 images right, the best of 5 normalizations tried',
     ]);
   });
 });
