@@ -2,7 +2,9 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { useKnownCosts } from '../../store/predictions.ts';
 import type { ProfileProgress } from '../../study/progress.ts';
-import { Button } from '../ui/controls.tsx';
+import panel from '../panel.module.css';
+import { Button, ProgressBar } from '../ui/controls.tsx';
+import styles from './PlacementPanel.module.css';
 
 function stepText(progress: ProfileProgress): string {
   switch (progress.step) {
@@ -24,8 +26,17 @@ export function ProfileButton({ view }: { readonly view: GraphView }) {
   const cancel = useLab((lab) => lab.cancelProfiling);
   const progress = useLab((lab) => lab.profileProgress);
   const { basis } = useKnownCosts(view, recipe);
-  if (isProfiling)
-    return <Button onClick={cancel}>Cancel profiling{progress && ` (${stepText(progress)})`}</Button>;
+  if (isProfiling) {
+    const share = progress?.step === 'running' ? progress.runs / progress.of : null;
+    const what = progress ? stepText(progress) : 'preparing the model';
+    return (
+      <div className={styles.profiling}>
+        <ProgressBar share={share} label={`Profiling: ${what}`} />
+        <p className={`${panel.dim} ${panel.small}`}>Profiling: {what}</p>
+        <Button onClick={cancel}>Cancel profiling</Button>
+      </div>
+    );
+  }
   return (
     <Button disabled={isBusy} onClick={() => void profile()}>
       {basis === 'nodes' ? 'Profile again' : 'Profile on this device'}

@@ -61,5 +61,7 @@ describe('recipeOnShow', () => {
     expect(recipeOnShow(lab('a', 'model'))).toEqual(exit(0));
     expect(recipeOnShow(lab('a', 'another'))).toEqual([]);
     expect(recipeOnShow(lab(null, 'model'))).toEqual([]);
+    // Its study was closed, or it was removed, while the pointer stayed.
+    expect(recipeOnShow(lab('gone', 'model'))).toEqual([]);
   });
 });
