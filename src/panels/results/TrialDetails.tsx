@@ -25,6 +25,7 @@ import { Button, IconButton, SelectField } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import { Section } from '../ui/Section.tsx';
 import styles from './TrialDetails.module.css';
+import { WhySlow } from './WhySlow.tsx';
 
 interface TrialDetailsProps {
   readonly trial: Trial;
@@ -68,6 +69,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
         {trial.state.kind === 'failed' && <p className={styles.bad}>{trial.state.message}</p>}
         {other && <p>{comparisonText(other, trial, quality)}</p>}
         <Breakdowns trials={shown} />
+        <WhySlow trial={trial} trials={trials} />
         <Exits trials={shown} />
         {expectationTexts(trial).map((text) => (
           <p key={text} className={panel.small}>
