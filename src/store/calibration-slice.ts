@@ -2,7 +2,6 @@ import { attempt, type Failure, failed, ok, type Result } from '../base/result.t
 import type { CalibrationProgress } from '../clients/calibrate.ts';
 import { createCalibrator } from '../clients/study-calibration.ts';
 import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
-import type { HeadSubject } from '../persist/heads.ts';
 import {
   type Calibration,
   calibrationsByKey,
@@ -10,7 +9,8 @@ import {
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import type { Lab, Slice } from './slice.ts';
+import { headSubjectOf } from './heads-slice.ts';
+import type { Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
 
@@ -21,8 +21,11 @@ export interface CalibrationSlice {
   readonly calibrating: { readonly progress: CalibrationProgress | null } | null;
   /** Why the last one ended without ranges. */
   readonly calibrationProblem: Failure | null;
-  /** Learns the ranges that a recipe needs, unless they are known; afterwards its files can be built. */
-  readonly calibrateFor: (recipe: Recipe) => Promise<Result<null>>;
+  /**
+   * Learns the ranges that a recipe needs, unless they are known; afterwards its files can be built.
+   * @param others recipes whose ranges will be asked for, too: one pass may do
+   */
+  readonly calibrateFor: (recipe: Recipe, others?: readonly Recipe[]) => Promise<Result<null>>;
   readonly cancelCalibration: () => void;
   /** Keeps what a study calibrated. */
   readonly adoptCalibration: (calibration: Calibration) => void;
@@ -47,11 +50,11 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
     }
     get().cancelCalibration();
     set({ calibrationProblem: null });
-    const subject = subjectOf(lab);
+    const subject = headSubjectOf(lab);
     if (subject === null) return;
     void attempt(() => loadCalibrations(subject)).then((found) => {
       // Another model or other images may have been opened meanwhile.
-      if (JSON.stringify(subjectOf(get())) === JSON.stringify(subject))
+      if (JSON.stringify(headSubjectOf(get())) === JSON.stringify(subject))
         void adopt(found.ok ? found.value : []);
     });
   });
@@ -60,7 +63,7 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
     calibrations: [],
     calibrating: null,
     calibrationProblem: null,
-    calibrateFor: async (recipe) => {
+    calibrateFor: async (recipe, others = []) => {
       if (staticOperatorOf(recipe) === null) return ok(null);
       const { model, data, preprocessing, environment, settings, calibrations, run } = get();
       const worker = modelWorker();
@@ -73,7 +76,7 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
       const calibrator = createCalibrator(
         { modelId: model.view.modelId, data, preprocessing, threads },
         calibrations,
-        [recipe],
+        [recipe, ...others],
         (calibration) => get().adoptCalibration(calibration),
       );
       const outcome = await calibrator.prepare(
@@ -95,7 +98,7 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
     adoptCalibration: (calibration) => {
       const all = [...calibrationsByKey([...get().calibrations, calibration]).values()];
       void adopt(all);
-      const subject = subjectOf(get());
+      const subject = headSubjectOf(get());
       // Heads are trained anew without their ranges being told.
       if (subject === null || looksAtHeads(calibration)) return;
       void saveCalibrations(subject, [calibration]).then((saved) => {
@@ -118,8 +121,3 @@ const busy: Failure = {
 };
 
 const cancelled: Failure = { code: 'cancelled', message: 'The calibration was cancelled.' };
-
-function subjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
-  if (!model || !data || !preprocessing) return null;
-  return { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
-}

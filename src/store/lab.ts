@@ -10,6 +10,7 @@ import { createNoticeSlice } from './notice-slice.ts';
 import { createPlacementSlice } from './placement-slice.ts';
 import { createQualitySlice } from './quality-slice.ts';
 import { createRecipeSlice } from './recipe-slice.ts';
+import { createSensitivitySlice } from './sensitivity-slice.ts';
 import type { Lab } from './slice.ts';
 import { createStrategySlice } from './strategy-slice.ts';
 import { createStudySlice } from './study-slice.ts';
@@ -31,6 +32,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createStudySlice(...tools),
   ...createThresholdsSlice(...tools),
   ...createQualitySlice(...tools),
+  ...createSensitivitySlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),
 }));

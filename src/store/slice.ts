@@ -10,6 +10,7 @@ import type { NoticeSlice } from './notice-slice.ts';
 import type { PlacementSlice } from './placement-slice.ts';
 import type { QualitySlice } from './quality-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
+import type { SensitivitySlice } from './sensitivity-slice.ts';
 import type { StrategySlice } from './strategy-slice.ts';
 import type { StudySlice } from './study-slice.ts';
 import type { ThresholdsSlice } from './thresholds-slice.ts';
@@ -28,6 +29,7 @@ export type Lab = ModelSlice &
   StudySlice &
   ThresholdsSlice &
   QualitySlice &
+  SensitivitySlice &
   DeviceSlice &
   UiSlice &
   NoticeSlice;

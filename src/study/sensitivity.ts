@@ -60,23 +60,18 @@ export function bySensitivity(results: readonly UnitSensitivity[]): readonly Uni
 }
 
 /**
- * For each of these layers the error of the scores that it causes; of layers not looked at yet their block's, shared
- * out evenly. Not a number where nothing is known.
- * @param layers what recipes call them
+ * By what recipes call layers, the error of the scores that each causes; of layers not looked at yet their block's,
+ * shared out evenly.
  */
-export function noiseOfLayers(
-  results: readonly UnitSensitivity[],
-  layers: readonly string[],
-): readonly number[] {
+export function noiseOfLayers(results: readonly UnitSensitivity[]): ReadonlyMap<string, number> {
   const known = new Map<string, number>();
-  for (const { unit, scoresNoise } of results) {
-    if (unit.kind !== 'block') continue;
-    for (const layer of unit.layers) known.set(layer, scoresNoise / unit.layers.length);
+  for (const kind of ['block', 'layer'] as const) {
+    for (const { unit, scoresNoise } of results) {
+      if (unit.kind !== kind) continue;
+      for (const layer of unit.layers) known.set(layer, scoresNoise / unit.layers.length);
+    }
   }
-  for (const { unit, scoresNoise } of results) {
-    if (unit.kind === 'layer') for (const layer of unit.layers) known.set(layer, scoresNoise);
-  }
-  return layers.map((layer) => known.get(layer) ?? NaN);
+  return known;
 }
 
 function sum(values: Float32Array): number {

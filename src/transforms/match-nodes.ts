@@ -24,7 +24,11 @@ export function matchNodes(nodes: readonly Node[], patterns: NodeChoice): NodeMa
   return { matches: (node) => matched.has(node), unmatched };
 }
 
-function isMeant({ name, opType, outputs }: Node, pattern: string): boolean {
+/** Whether a pattern means a node. */
+export function isMeant(
+  { name, opType, outputs }: Pick<Node, 'name' | 'opType' | 'outputs'>,
+  pattern: string,
+): boolean {
   return [name, opType, ...outputs].some((text) => text !== '' && isLike(text, pattern));
 }
 

@@ -3,6 +3,7 @@ import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import panel from '../panel.module.css';
 import { canTap, trainedExitsOf, withoutTap, withTap } from '../../transforms/exits/trained-placement.ts';
+import { PrecisionSelect } from '../sensitivity/PrecisionSelect.tsx';
 import { Button, IconButton } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import styles from './Inspector.module.css';
@@ -32,6 +33,10 @@ export function Inspector({ view }: { readonly view: GraphView }) {
         </IconButton>
       </div>
       {<ExitHere view={view} node={view.nodes[isBlock ? range.lastNode : node.index] ?? node} />}
+      <PrecisionSelect
+        view={view}
+        nodes={isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node]}
+      />
       {isBlock ? (
         <BlockFacts view={view} nodes={view.nodes.slice(range.firstNode, range.lastNode + 1)} />
       ) : (

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
+import { SensitivityPanel } from '../sensitivity/SensitivityPanel.tsx';
 import { IconButton } from '../ui/controls.tsx';
 import { CloseIcon, DownIcon, UpIcon } from '../ui/icons.tsx';
 import { describeOperator, kindOf } from './operators.ts';
@@ -59,6 +60,9 @@ export function OperatorCard({ operator, index, recipe, view, onRecipe }: Operat
             onRecipe={onRecipe}
           />
         </div>
+      )}
+      {isOpen && operator.op === 'quantize' && (operator.mode === 'static' || operator.mode === 'mixed') && (
+        <SensitivityPanel recipe={recipe} view={view} />
       )}
       {operator.op === 'early-exit' && operator.kind === 'trained' && <TrainExits operator={operator} />}
     </li>

@@ -1,9 +1,12 @@
+import type { Node } from '../../onnx/model.ts';
+import { isMeant } from '../match-nodes.ts';
 import { describe, isObject, oneOf, refuse, refuseUnknownFields } from '../parse-fields.ts';
 import type { StaticQuantizeOperator } from './quantize-operator.ts';
 
 /** How a node computes, or how its weights are stored. */
 export type Precision = (typeof PRECISIONS)[number];
 
+/** From most to fewest bits. */
 export const PRECISIONS = ['float32', 'float16', 'int8', 'int8-weights', 'int4-weights'] as const;
 
 /** What a mixed operator takes for nodes that no rule means. */
@@ -114,4 +117,13 @@ export function withPrecision(
     nodes: rule.nodes.filter((name) => !chosen.has(name)),
   }));
   return { ...operator, layers: normaliseRules([...others, { nodes, precision }]) };
+}
+
+/** How a node computes by an operator's rules. */
+export function precisionOf(
+  { layers, default: usual = DEFAULT_PRECISION }: Pick<MixedQuantizeOperator, 'layers' | 'default'>,
+  node: Pick<Node, 'name' | 'opType' | 'outputs'>,
+): Precision {
+  const rule = layers.findLast(({ nodes }) => nodes.some((pattern) => isMeant(node, pattern)));
+  return rule?.precision ?? usual;
 }

@@ -128,7 +128,12 @@ describe('a scan', () => {
       unit: { ...layer('', 20, 1).unit, kind: 'block' as const, layers: ['a', 'b'] },
     };
     const results = [block, layer('a', 10, 0.03)];
-    expect(noiseOfLayers(results, ['a', 'b', 'c'])).toEqual([0.03, 0.02, NaN]);
+    expect(noiseOfLayers(results)).toEqual(
+      new Map([
+        ['a', 0.03],
+        ['b', 0.02],
+      ]),
+    );
     expect(bySensitivity(results)[0]).toBe(block);
   });
 });
