@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { variantErrorsOf, type Watched } from '../../store/quality-slice.ts';
 import { useLab } from '../../store/lab.ts';
 import type { Compared } from '../../study/quality/compared.ts';
@@ -74,14 +74,19 @@ export function Layers({ trial, onClose }: { readonly trial: Trial; readonly onC
 function WatchedHistograms() {
   const watched = useLab((lab) => lab.watched);
   const compared = watched?.compared;
+  const place = useRef<HTMLDivElement>(null);
+  // The number that was tapped may be far down the list.
+  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [compared]);
   if (!watched || !compared?.histograms) return null;
   const { kind, name } = watched;
   return (
-    <Histograms
-      title={kind === 'value' ? `Values of ${name}` : `Weights ${name}`}
-      pair={compared.histograms}
-      range={compared.range}
-    />
+    <div ref={place}>
+      <Histograms
+        title={kind === 'value' ? `Values of ${name}` : `Weights ${name}`}
+        pair={compared.histograms}
+        range={compared.range}
+      />
+    </div>
   );
 }
 
