@@ -134,8 +134,7 @@ async function calibrated(
   const { model: showing, values, inputs } = calibrationModel(analyseModel(model), [operator], NO_HEADS);
   const sketches = new Map([...inputs, ...values].map((name) => [name as string, emptySketch()]));
   await outputsOf(modelToBytes(showing), task, images, (_image, outputs, input) => {
-    for (const [name, sketch] of sketches)
-      addToSketch(sketch, (outputs[name] ?? input).data as Float32Array, true);
+    for (const [name, sketch] of sketches) addToSketch(sketch, (outputs[name] ?? input).data as Float32Array);
   });
   const method = rangeMethod(operator);
   return new Map([...sketches].map(([name, sketch]) => [name, rangeOf(sketch, method)]));

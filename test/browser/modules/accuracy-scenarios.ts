@@ -3,6 +3,7 @@ import type { Result } from '../../../src/base/result.ts';
 import { openDataClient } from '../../../src/clients/data-client.ts';
 import { openEngineClient } from '../../../src/clients/engine-client.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
+import { createCalibrator } from '../../../src/clients/study-calibration.ts';
 import { tryPreprocessings } from '../../../src/clients/try-preprocessings.ts';
 import { candidatePreprocessings, guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
 import { bestCandidate, candidateName } from '../../../src/data/rank-preprocessings.ts';
@@ -23,7 +24,7 @@ async function fetchBlob(url: string): Promise<Blob> {
 const nameOf = (url: string) => url.split('/').at(-1) as string;
 
 /**
- * Top-1 of each recipe over every `step`-th image, with the guessed preprocessing.
+ * Top-1 of each recipe over every `step`-th image, with the guessed preprocessing; static int8 is calibrated first.
  * @returns shares of correct images, in the recipes' order, and why the images were prepared as they were
  */
 export async function accuracyOf(
@@ -49,7 +50,14 @@ export async function accuracyOf(
     const imageIndices = items.map((_, i) => i).filter((i) => i % step === 0);
     const labels = items.map((item) => item.label);
     const top1: number[] = [];
+    const calibrator = createCalibrator(
+      { modelId: view.modelId, data: loaded, preprocessing, threads: 1 },
+      [],
+      recipes,
+      () => {},
+    );
     for (const recipe of recipes) {
+      value(await calibrator.prepare(models.api, recipe, () => {}, new AbortController().signal));
       const { plan, files: variantFiles } = value(await models.api.build(recipe));
       const engine = openEngineClient();
       value(
