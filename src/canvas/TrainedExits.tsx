@@ -1,8 +1,7 @@
 import { useMemo } from 'react';
-import { defined } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import type { SkipPlacement } from '../transforms/exits/skip-placement.ts';
-import { tapPlaces, trainedExitsOf, withoutTap } from '../transforms/exits/trained-placement.ts';
+import { type SkipPlacement, skippedNodes } from '../transforms/exits/skip-placement.ts';
+import { nodeOfTap, tapPlaces, trainedExitsOf, withoutTap } from '../transforms/exits/trained-placement.ts';
 import { placeOfCut } from '../transforms/recipe-name.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Layout } from './layout.ts';
@@ -26,9 +25,10 @@ interface TrainedExitsProps {
 export function TrainedExits({ view, recipe, onRecipe, moves, notes, layout, skips }: TrainedExitsProps) {
   const places = tapPlaces(view);
   const left = useMemo(() => tapsBeside(view, skips), [view, skips]);
+  const skipped = useMemo(() => skippedNodes(view, skips), [view, skips]);
   const exits = (trainedExitsOf(recipe)?.at ?? []).flatMap((value, index) => {
-    const place = places.find((each) => each.value === value);
-    return place ? [{ value: place.value as string, index, resting: place.afterNode }] : [];
+    const resting = nodeOfTap(view, value);
+    return resting < 0 ? [] : [{ value, index, resting }];
   });
   const moved = moves.state.kind === 'dragging' || moves.state.kind === 'stepping' ? moves.state : null;
   const moving = moved?.subject === 'tap' ? moved : null;
@@ -37,13 +37,11 @@ export function TrainedExits({ view, recipe, onRecipe, moves, notes, layout, ski
   return shown.map(({ value, index, resting }) => {
     const at = moving?.from === resting ? (moving.place ?? resting) : resting;
     if (at === null) return null;
-    const here = defined(
-      places.find(({ afterNode }) => afterNode === at),
-      'a place for an exit',
-    );
+    // Inside a branch there is no place along the graph; an exit can hang there nevertheless.
+    const here = places.find(({ afterNode }) => afterNode === at);
     const share = Math.round((100 * (view.frontiers[at]?.macsBefore ?? 0)) / Math.max(1, view.totals.macs));
-    const isGone = !left.includes(here);
-    const note = isGone ? 'skipped' : (notes?.get(here.value) ?? 'not trained');
+    const isGone = here ? !left.includes(here) : skipped.has(at);
+    const note = isGone ? 'skipped' : (notes?.get(here?.value ?? value ?? '') ?? 'not trained');
     return (
       <PlaceHandle
         key={value ?? 'added'}

@@ -1,6 +1,12 @@
 import { unreachable } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import { tapPlaces, withTap, withTapMoved } from '../transforms/exits/trained-placement.ts';
+import {
+  nodeOfTap,
+  tapPlaces,
+  trainedExitsOf,
+  withTap,
+  withTapMoved,
+} from '../transforms/exits/trained-placement.ts';
 import {
   DEFAULT_EXIT_THRESHOLD,
   type ExitPlacement,
@@ -38,7 +44,8 @@ export function recipeAfter(
       return withFixedExit(recipe, place);
     case 'tap': {
       const valueAt = (at: number | null) => tapPlaces(view).find(({ afterNode }) => afterNode === at)?.value;
-      const [old, value] = [valueAt(from), valueAt(place)];
+      const own = trainedExitsOf(recipe)?.at.find((each) => nodeOfTap(view, each) === from);
+      const [old, value] = [own ?? valueAt(from), valueAt(place)];
       if (value === undefined) return recipe;
       return old === undefined ? withTap(recipe, view, value) : withTapMoved(recipe, view, old, value);
     }

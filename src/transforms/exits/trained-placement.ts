@@ -37,6 +37,16 @@ export function tapPlaces(view: GraphView): readonly TapPlace[] {
   return found;
 }
 
+/**
+ * The node behind which an exit on a value is shown: that of its place; in a branch, where no place is, the one that
+ * makes the value.
+ * @returns its `NodeView.index`, -1 if there is no such value
+ */
+export function nodeOfTap(view: GraphView, value: string): number {
+  const place = tapPlaces(view).find((each) => each.value === value);
+  return place?.afterNode ?? view.nodes.findIndex(({ outputs }) => outputs.some((each) => each === value));
+}
+
 /** Whether an exit can be trained on a value, wherever it is. */
 export function canTap(view: GraphView, value: ValueName): boolean {
   const facts = view.values.get(value);
@@ -107,8 +117,7 @@ export function withoutTap(recipe: Recipe, view: GraphView, value: string): Reci
 function withTaps(recipe: Recipe, view: GraphView, values: readonly string[]): Recipe {
   const old = trainedExitsOf(recipe);
   const { threshold = old?.exit === undefined ? DEFAULT_THRESHOLD : undefined, exit } = old ?? {};
-  const positions = new Map(tapPlaces(view).map(({ value, afterNode }) => [value as string, afterNode]));
-  const at = values.toSorted((a, b) => (positions.get(a) ?? 0) - (positions.get(b) ?? 0));
+  const at = values.toSorted((a, b) => nodeOfTap(view, a) - nodeOfTap(view, b));
   const first = typeof threshold === 'number' ? threshold : (threshold?.[0] ?? DEFAULT_THRESHOLD);
   const next: TrainedExitOperator = {
     op: 'early-exit',
