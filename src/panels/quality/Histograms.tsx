@@ -1,3 +1,4 @@
+import { useSize } from '../../charts/use-size.ts';
 import type { HistogramPair } from '../../study/quality/compared.ts';
 import type { ValueRange } from '../../transforms/quantize/quantization.ts';
 import panel from '../panel.module.css';
@@ -10,7 +11,8 @@ interface HistogramsProps {
   readonly range: ValueRange | null;
 }
 
-const WIDTH = 600;
+/** Until it is laid out. */
+const USUAL_WIDTH = 600;
 const HEIGHT = 190;
 const TOP = 14;
 const BOTTOM = HEIGHT - 22;
@@ -18,10 +20,12 @@ const BOTTOM = HEIGHT - 22;
 /** The same numbers before and after, one over the other; heights are logarithms of the counts. */
 export function Histograms({ title, pair, range }: HistogramsProps) {
   const { edges, before, after, notFinite } = pair;
+  const [svg, size] = useSize<SVGSVGElement>();
+  const width = size?.width ?? USUAL_WIDTH;
   const low = Math.min(edges[0] ?? 0, range?.low ?? Infinity);
   const high = Math.max(edges.at(-1) ?? 1, range?.high ?? -Infinity);
   const highest = Math.log1p(Math.max(1, ...before, ...after));
-  const x = (value: number): number => ((value - low) / (high - low || 1)) * WIDTH;
+  const x = (value: number): number => ((value - low) / (high - low || 1)) * width;
   const y = (count: number): number => BOTTOM - (Math.log1p(count) / highest) * (BOTTOM - TOP);
   const outline = (counts: Float64Array): string => {
     const steps = [...counts].map((count, bin) => `V${y(count)}H${x(edges[bin + 1] ?? high)}`);
@@ -38,7 +42,9 @@ export function Histograms({ title, pair, range }: HistogramsProps) {
         {range && <span data-mark="range">what 8 bits hold</span>}
       </figcaption>
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        ref={svg}
+        height={HEIGHT}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-label={`${title}: histograms before and after, from ${text(low)} to ${text(high)}${
           range ? `; 8 bits hold ${text(range.low)} to ${text(range.high)}` : ''
@@ -49,7 +55,7 @@ export function Histograms({ title, pair, range }: HistogramsProps) {
         {limits.map((limit) => (
           <line key={limit} x1={x(limit)} x2={x(limit)} y1={TOP - 8} y2={BOTTOM} className={styles.limit} />
         ))}
-        <line x1={0} x2={WIDTH} y1={BOTTOM} y2={BOTTOM} className={styles.axis} />
+        <line x1={0} x2={width} y1={BOTTOM} y2={BOTTOM} className={styles.axis} />
         <text x={0} y={HEIGHT - 5}>
           {text(low)}
         </text>
@@ -58,7 +64,7 @@ export function Histograms({ title, pair, range }: HistogramsProps) {
             0
           </text>
         )}
-        <text x={WIDTH} y={HEIGHT - 5} textAnchor="end">
+        <text x={width} y={HEIGHT - 5} textAnchor="end">
           {text(high)}
         </text>
       </svg>

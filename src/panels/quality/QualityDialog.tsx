@@ -70,7 +70,7 @@ function TrialQuality({ trial, predictions, trials, onClose }: TrialQualityProps
       )}
       <Tabs.List className={styles.tabs} aria-label="What to look at">
         <Tabs.Trigger value="classes">Classes</Tabs.Trigger>
-        <Tabs.Trigger value="images">Changed images{other ? ` (${changed.length})` : ''}</Tabs.Trigger>
+        <Tabs.Trigger value="images">Changed{other ? ` (${changed.length})` : ''}</Tabs.Trigger>
         <Tabs.Trigger value="layers">Layers</Tabs.Trigger>
       </Tabs.List>
       <Tabs.Content value="classes">
