@@ -1,3 +1,4 @@
+import { type Cell, csvText } from './csv-text.ts';
 import {
   defaultQualityAxis,
   exitShares,
@@ -13,9 +14,6 @@ import { tierMsOf, tierSources } from './placement/tier-sources.ts';
 import { TIERS, tiersOfPlacement } from './placement/tiers.ts';
 import { summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
-
-/** Text is neutralised against spreadsheets that would execute it; numbers are written as they are. */
-type Cell = string | number | boolean | null;
 
 /** One documented column. */
 export interface Column<Row> {
@@ -430,23 +428,8 @@ export function samplesCsv(trials: readonly Trial[]): string {
 }
 
 function csv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const lines = [
-    columns.map((column) => csvCell(column.name)),
-    ...rows.map((row) => columns.map((column) => csvCell(column.cell(row)))),
-  ];
-  return lines.map((cells) => `${cells.join(',')}\r\n`).join('');
-}
-
-/**
- * One cell. Text that a spreadsheet would take for a formula gets a leading apostrophe.
- * @source RFC 4180; OWASP "CSV Injection"
- */
-export function csvCell(cell: Cell): string {
-  if (cell === null) return '';
-  if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : '';
-  if (typeof cell === 'boolean') return cell ? '1' : '0';
-  const safe = /^[\s]*[=+\-@＝＋－＠]|^[\t\r\n]/u.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]|^\s|\s$/u.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const header = columns.map(({ name }) => name);
+  return csvText([header, ...rows.map((row) => columns.map(({ cell }) => cell(row)))]);
 }
 
 function measureColumns(

@@ -1,4 +1,4 @@
-import { csvCell } from './csv.ts';
+import { csvText } from './csv-text.ts';
 import type { LearnedThresholds, ThresholdOutcome } from './thresholds.ts';
 
 /**
@@ -38,5 +38,5 @@ export function thresholdsCsv(
     outcome.latencyMs,
     ...outcome.shares,
   ]);
-  return [header, ...lines].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
+  return csvText([header, ...lines]);
 }

@@ -1,4 +1,4 @@
-import { csvCell } from '../csv.ts';
+import { csvText } from '../csv-text.ts';
 import type { ChangedImage, ClassOutcome, Share } from './by-class.ts';
 import type { Compared } from './compared.ts';
 import type { NodeErrors } from './node-errors.ts';
@@ -38,7 +38,7 @@ export function layersCsv(nodes: readonly NodeErrors[]): string {
     'max_error',
     'rounding_sqnr_db',
   ];
-  return csv(header, rows);
+  return csvText([header, ...rows]);
 }
 
 /** classes.csv: accuracy of each class, before (empty without another strategy) and after, with 95 % intervals. */
@@ -47,16 +47,16 @@ export function classesCsv(outcomes: readonly ClassOutcome[], classNames: readon
     share === null ? [null, null, null, null] : [share.right, share.value, share.low, share.high];
   const columns = (when: string) =>
     ['right', 'accuracy', 'accuracy_low', 'accuracy_high'].map((name) => `${name}_${when}`);
-  return csv(
+  return csvText([
     ['class', 'class_name', 'images', ...columns('before'), ...columns('after')],
-    outcomes.map(({ label, images, before, after }) => [
+    ...outcomes.map(({ label, images, before, after }) => [
       label,
       classNames[label] ?? null,
       images,
       ...cells(before),
       ...cells(after),
     ]),
-  );
+  ]);
 }
 
 /** changed-images.csv: the images that changed class; classes are counted as labels are, from 0. */
@@ -67,9 +67,9 @@ export function changedImagesCsv(
 ): string {
   const named = (label: number | null): string | null =>
     label === null ? null : (classNames[label] ?? null);
-  return csv(
+  return csvText([
     ['image', 'file', 'label', 'label_name', 'before', 'before_name', 'after', 'after_name', 'kind'],
-    changed.map(({ image, label, before, after, kind }) => [
+    ...changed.map(({ image, label, before, after, kind }) => [
       image,
       nameOf(image),
       label,
@@ -80,7 +80,7 @@ export function changedImagesCsv(
       named(after),
       kind,
     ]),
-  );
+  ]);
 }
 
 function errorCells(errors: ErrorSums): Cells {
@@ -89,8 +89,4 @@ function errorCells(errors: ErrorSums): Cells {
 
 function finite(value: number): number | null {
   return Number.isFinite(value) ? Number(value.toPrecision(6)) : null;
-}
-
-function csv(header: readonly string[], rows: readonly Cells[]): string {
-  return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { csvCell } from '../../../src/study/csv-text.ts';
 import {
-  csvCell,
   SAMPLE_COLUMNS,
   samplesCsv,
   segmentColumn,
