@@ -22,6 +22,11 @@ export function formatShare(share: number): string {
   return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : '–';
 }
 
+/** The same with a capital in front. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function formatScaled(value: number, units: readonly string[], step: number): string {
   let scaled = value;
   let unit = 0;

@@ -1,4 +1,5 @@
 import type { Failure } from '../../base/result.ts';
+import { capitalized } from '../../base/units.ts';
 import panel from '../panel.module.css';
 
 /** A failure for people: what, where, what to do. All of it is text, never markup. */
@@ -24,6 +25,6 @@ export function Problem({ failure }: { readonly failure: Failure }) {
 function sentence(text: string): string {
   // Names of files, fields and values stay as they are.
   const beginsWithWord = /^[a-z]+[\s,;]/.test(text);
-  const begun = beginsWithWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const begun = beginsWithWord ? capitalized(text) : text;
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -1,4 +1,5 @@
 import { defined } from '../../base/assert.ts';
+import { capitalized } from '../../base/units.ts';
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { type FormFigures, medianMsOf, timesText, uncertaintyOf } from './form-figures.ts';
@@ -103,7 +104,7 @@ function expectedOthers(figures: FormFigures, mix: LayerMix, floatMs: number, re
     return ms === null || (ms / floatMs) * NOTABLE > relative ? [] : [{ label, ms }];
   });
   const [best] = others.toSorted((a, b) => a.ms - b.ms);
-  return best ? ` ${capitalised(best.label)} would be faster still.` : '';
+  return best ? ` ${capitalized(best.label)} would be faster still.` : '';
 }
 
 function mixText(mix: LayerMix): string {
@@ -112,10 +113,6 @@ function mixText(mix: LayerMix): string {
     .toSorted((a, b) => mix[b.kind] - mix[a.kind])
     .map(({ kind, label }) => `${Math.round((100 * mix[kind]) / total)} % ${label}`)
     .join(', ');
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Whether a recipe leaves its static form to the device. */

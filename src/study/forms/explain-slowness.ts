@@ -1,4 +1,4 @@
-import { formatMs } from '../../base/units.ts';
+import { capitalized, formatMs } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import type { QuantizeOperator } from '../../transforms/quantize/quantize-operator.ts';
 import { attributeTimes, type RuntimeNodeTime } from '../profile/attribute-times.ts';
@@ -98,7 +98,7 @@ function lossSentence(rows: readonly TimesRow[], quantized: readonly RuntimeNode
   const factor = quantizedMs / floatMs;
   const times = floatMs > 0 && factor < 1000 ? `, ${timesText(factor)} as long` : '';
   const kernel = part === OTHERS ? null : slowestKernel(quantized);
-  return `${capitalised(part)} take ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)}${times}${kernel === null ? '' : `: the kernel for them, ${kernel}, is slow here`}.`;
+  return `${capitalized(part)} take ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)}${times}${kernel === null ? '' : `: the kernel for them, ${kernel}, is slow here`}.`;
 }
 
 /** Of the integer kernels the one that takes the most time. */
@@ -132,8 +132,4 @@ function leftFloatSentence({ mode }: QuantizeOperator, quantized: readonly Runti
 
 function totalMs(times: readonly RuntimeNodeTime[]): number {
   return times.reduce((sum, { ms }) => sum + ms, 0);
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
