@@ -79,10 +79,12 @@ export function dequantized(integer: number, { scale, zeroPoint }: Affine): numb
   return scale * (integer - zeroPoint);
 }
 
-/** Adding and subtracting 1.5 * 2^52 leaves no room for a fraction, so the hardware rounds half to even. */
+/** 1.5 * 2^52: next to it a float64 has no room for a fraction, so the hardware rounds half to even. */
+export const NO_FRACTION = 6755399441055744;
+
+/** Of numbers within 2^51. */
 export function roundHalfEven(value: number): number {
-  const noFraction = 6755399441055744;
-  return value + noFraction - noFraction;
+  return value + NO_FRACTION - NO_FRACTION;
 }
 
 function clamp(value: number, min: number, max: number): number {

@@ -1,4 +1,4 @@
-import { roundHalfEven } from './affine.ts';
+import { NO_FRACTION, roundHalfEven } from './affine.ts';
 import { type ChannelAxis, transposed } from './quantize-weights.ts';
 
 /** How the numbers of a matrix become small integers, a block of a channel at a time. */
@@ -126,15 +126,13 @@ function isOther(a: number, b: number): number {
   return (difference | -difference) >>> 31;
 }
 
-/** See `roundHalfEven`. */
-const NO_FRACTION = 6755399441055744;
-
 /** Divides, rounds half to even and adds the zero point. */
 const writeEven: Write = (values, integers, first, end, stride, scale, zeroPoint, most) => {
   let nonZero = 0;
+  const noFraction = NO_FRACTION;
   for (let at = first; at < end; at += stride) {
     // `roundHalfEven` written out: this is where the time goes.
-    const integer = Math.fround((values[at] as number) / scale) + NO_FRACTION - NO_FRACTION + zeroPoint;
+    const integer = Math.fround((values[at] as number) / scale) + noFraction - noFraction + zeroPoint;
     const clamped = integer < 0 ? 0 : integer > most ? most : integer | 0;
     nonZero += isOther(clamped, zeroPoint);
     integers[at] = clamped;

@@ -1,6 +1,7 @@
+import { unreachable } from '../../base/assert.ts';
 import { DataType, type Tensor } from '../../onnx/model.ts';
 import { tensorBytes, tensorFloats } from '../../onnx/tensor.ts';
-import { type Affine, asymmetricU8, centredU8, symmetricS8 } from './affine.ts';
+import { type Affine, asymmetricU8, centredU8, NO_FRACTION, symmetricS8 } from './affine.ts';
 
 /** How weights become integers. u8 is the fast form on wasm; s8 weights are up to nine times slower there. */
 export interface WeightForm {
@@ -35,11 +36,7 @@ export function quantizeWeights(
   axis: ChannelAxis,
   { weights, perChannel }: WeightForm,
 ): QuantizedWeights | null {
-  const layout: ChannelLayout = !perChannel
-    ? { channels: 1, run: values.length }
-    : axis === 'rows'
-      ? { channels: rows, run: columns }
-      : { channels: columns, run: 1 };
+  const layout = matrixLayout(rows, columns, perChannel ? axis : null);
   const ranges = channelRanges(values, layout);
   if (ranges === null) return null;
   const affines = Array.from(ranges.lows, (low, channel): Affine => {
@@ -61,6 +58,20 @@ export function quantizeWeights(
 export interface ChannelLayout {
   readonly channels: number;
   readonly run: number;
+}
+
+/** Of a matrix, row-major; null: all of it is one channel. */
+export function matrixLayout(rows: number, columns: number, axis: ChannelAxis | null): ChannelLayout {
+  switch (axis) {
+    case null:
+      return { channels: 1, run: rows * columns };
+    case 'rows':
+      return { channels: rows, run: columns };
+    case 'columns':
+      return { channels: columns, run: 1 };
+    default:
+      return unreachable(axis);
+  }
 }
 
 /** The values of a tensor, to look at only: float32 numbers that lie where they can be read are not copied. */
@@ -106,7 +117,7 @@ export function integersOfChannels(
 ): Pick<QuantizedWeights, 'bytes' | 'nonZero'> {
   const bytes = new Uint8Array(values.length);
   // `quantized` written out: a large model has a hundred million weights.
-  const noFraction = 6755399441055744;
+  const noFraction = NO_FRACTION;
   let nonZero = 0;
   for (let at = 0; at < values.length; ) {
     for (let channel = 0; channel < channels; channel++) {

@@ -3,8 +3,8 @@ import { indexGraph } from '../../onnx/graph-index.ts';
 import type { Model, Node } from '../../onnx/model.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import { isStandardDomain } from '../graph-names.ts';
-import { type Affine, affineOver } from './affine.ts';
-import { channelRanges, type ChannelLayout, floatsToRead } from './quantize-weights.ts';
+import { type Affine, affineOver, NO_FRACTION } from './affine.ts';
+import { channelRanges, type ChannelLayout, floatsToRead, matrixLayout } from './quantize-weights.ts';
 import type { StaticForm } from './static/static-form.ts';
 import { productWeightOf, type ProductWeight } from './weight-only-plan.ts';
 
@@ -131,11 +131,7 @@ function weightDb(
   { weights, perChannel, reduceRange }: Pick<StaticForm, 'weights' | 'perChannel' | 'reduceRange'>,
 ): number | null {
   const values = floatsToRead(weight);
-  const layout: ChannelLayout = !perChannel
-    ? { channels: 1, run: values.length }
-    : axis === 'rows'
-      ? { channels: rows, run: columns }
-      : { channels: columns, run: 1 };
+  const layout = matrixLayout(rows, columns, perChannel ? axis : null);
   const ranges = channelRanges(values, layout);
   if (ranges === null) return null;
   const spread = { type: weights, isSymmetric: weights === 's8', isReduced: reduceRange } as const;
@@ -147,7 +143,7 @@ function weightDb(
 }
 
 function powersOf(values: Float32Array, { run }: ChannelLayout, affines: readonly Affine[]) {
-  const noFraction = 6755399441055744;
+  const noFraction = NO_FRACTION;
   let [signal, noise] = [0, 0];
   for (let at = 0; at < values.length; ) {
     for (const { scale } of affines) {
