@@ -49,22 +49,18 @@ export function quantizationWarnings(
       `${grouped} of ${quantized} quantized layers (${formatShare(grouped / quantized)}) are grouped or depthwise convolutions, where 8-bit arithmetic seldom pays: such models may get slower on wasm.`,
     );
   }
-  for (const [reason, nodes] of byReason(coverages.flatMap(({ skipped }) => skipped))) {
-    warnings.push(`Left as floats: ${namesOf(nodes)} (${reason}).`);
+  for (const { nodes, reasons } of byReason(coverages.flatMap(({ skipped }) => skipped))) {
+    const [first = '', ...others] = reasons;
+    const more =
+      others.length > 0 ? `; likewise for ${others.length} other${others.length === 1 ? '' : 's'}` : '';
+    warnings.push(`Left as floats: ${namesOf(nodes)} (${first}${more}).`);
   }
   // A pattern may mean nodes of another part.
   const unmatched = (coverages[0]?.unmatched ?? []).filter((pattern) =>
     coverages.every((coverage) => coverage.unmatched?.includes(pattern)),
   );
   if (unmatched.length > 0) warnings.push(`No node is meant by ${namesOf(unmatched)}.`);
-  for (const { tensor, tooLarge, tooSmall, notFinite } of parts.flatMap(({ clamped = [] }) => clamped)) {
-    const what = [
-      tooLarge > 0 && `${tooLarge} beyond the largest float16 became that`,
-      tooSmall > 0 && `${tooSmall} below the smallest became that`,
-      notFinite > 0 && `${notFinite} are not finite`,
-    ];
-    warnings.push(`Weights "${tensor}": ${what.filter(Boolean).join(', ')}.`);
-  }
+  warnings.push(...clampedWarnings(parts.flatMap(({ clamped = [] }) => clamped)));
   const [before, after] = [standardOpset(model), Math.max(...parts.map(({ opset }) => opset))];
   if (after > before)
     warnings.push(`The files are written for opset ${after} instead of ${before}, which this form needs.`);
@@ -76,12 +72,44 @@ function namesOf(names: readonly string[]): string {
   return `${names.slice(0, mostNamed).join(', ')}${more}`;
 }
 
-function byReason(skipped: QuantizationCoverage['skipped']): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
+/** One line for each tensor, or one for all if they are many. */
+function clampedWarnings(all: readonly ClampedWeights[]): string[] {
+  const sum = (count: (each: ClampedWeights) => number): number =>
+    all.reduce((total, each) => total + count(each), 0);
+  const line = (names: string, { tooLarge, tooSmall, notFinite }: Omit<ClampedWeights, 'tensor'>): string => {
+    const what = [
+      tooLarge > 0 && `${tooLarge} beyond the largest float16 became that`,
+      tooSmall > 0 && `${tooSmall} below the smallest became that`,
+      notFinite > 0 && `${notFinite} are not finite`,
+    ];
+    return `Weights ${names}: ${what.filter(Boolean).join(', ')}.`;
+  };
+  if (all.length <= mostNamed) return all.map((each) => line(`"${each.tensor}"`, each));
+  const counts = {
+    tooLarge: sum(({ tooLarge }) => tooLarge),
+    tooSmall: sum(({ tooSmall }) => tooSmall),
+    notFinite: sum(({ notFinite }) => notFinite),
+  };
+  return [line(namesOf(all.map(({ tensor }) => `"${tensor}"`)), counts)];
+}
+
+interface SkippedAlike {
+  readonly nodes: string[];
+  /** Different only in the values that they name. */
+  readonly reasons: Set<string>;
+}
+
+/** One NaN may leave a hundred nodes behind it without a range: that is one thing to know, not a hundred. */
+function byReason(skipped: QuantizationCoverage['skipped']): Iterable<SkippedAlike> {
+  const groups = new Map<string, SkippedAlike>();
   for (const { node, reason } of skipped) {
-    const group = groups.get(reason);
-    if (group === undefined) groups.set(reason, [node]);
-    else group.push(node);
+    const kind = reason.replaceAll(/"[^"]*"/g, '""');
+    const group = groups.get(kind);
+    if (group === undefined) groups.set(kind, { nodes: [node], reasons: new Set([reason]) });
+    else {
+      group.nodes.push(node);
+      group.reasons.add(reason);
+    }
   }
-  return groups;
+  return groups.values();
 }
