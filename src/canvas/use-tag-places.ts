@@ -39,6 +39,12 @@ export function useTagPlaces(overlay: RefObject<HTMLElement | null>): void {
       characterData: true,
       attributeFilter: ['style', 'data-moving', 'data-on'],
     });
-    return () => observer.disconnect();
+    // In a tab that is not shown nothing has a place.
+    const shown = new ResizeObserver(place);
+    shown.observe(root);
+    return () => {
+      observer.disconnect();
+      shown.disconnect();
+    };
   }, [overlay]);
 }
