@@ -36,7 +36,7 @@ export function MixSearch({
       chooseAssignments(
         bestAssignments(results, PRECISION_SHARES[kept]),
         {
-          weightShare: limit === 'size' ? sizePercent / 100 : null,
+          weightShare: limit === 'size' ? sizePercent / 100 : limit === 'none' ? halfKept(kept) : null,
           changed: limit === 'changed' ? changedPercent / 100 : null,
         },
         MOST_MIXES,
@@ -64,7 +64,7 @@ export function MixSearch({
         title="Limit"
         value={limit}
         options={[
-          { value: 'none', label: 'none: from smallest to most exact' },
+          { value: 'none', label: 'half of the weights in int8' },
           { value: 'changed', label: 'answers that change' },
           { value: 'size', label: 'size of the weights' },
         ]}
@@ -95,11 +95,12 @@ export function MixSearch({
         <>
           <ul className={styles.mixes} aria-label="Mixes found">
             {mixes.map((mix) => (
-              <li key={nameOf(mix, kept)}>
-                {nameOf(mix, kept)}{' '}
+              <li key={mix.weightShare}>
+                <strong>{nameOf(mix, kept)}</strong>{' '}
                 <span className={panel.dim}>
-                  weights {formatShare(mix.weightShare)}
-                  {mix.changed !== null && ` · about ${formatShare(mix.changed)} changed`}
+                  weights {formatShare(mix.weightShare)} · scores about{' '}
+                  {(-10 * Math.log10(mix.scoresNoise)).toFixed(0)} dB
+                  {mix.changed !== null && mix.changed > 0 && ` · about ${formatShare(mix.changed)} changed`}
                 </span>
               </li>
             ))}
@@ -115,6 +116,11 @@ export function MixSearch({
       </p>
     </div>
   );
+}
+
+/** What the weights take with half of them in int8. */
+function halfKept(kept: Kept): number {
+  return (PRECISION_SHARES.int8 + PRECISION_SHARES[kept]) / 2;
 }
 
 function recipeOf({ kept }: Assignment, recipe: Recipe, precision: Kept): Recipe {
