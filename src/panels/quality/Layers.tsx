@@ -76,7 +76,9 @@ function WatchedHistograms() {
   const compared = watched?.compared;
   const place = useRef<HTMLDivElement>(null);
   // The number that was tapped may be far down the list.
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [compared]);
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'nearest' });
+  }, [compared]);
   if (!watched || !compared?.histograms) return null;
   const { kind, name } = watched;
   return (
