@@ -7,6 +7,7 @@ import type { Model } from '../../src/onnx/model.ts';
 import { parseModel } from '../../src/onnx/parse.ts';
 import { serializeModel } from '../../src/onnx/serialize.ts';
 import { analyseModel } from '../../src/transforms/analyse-model.ts';
+import { quantizeDynamic } from '../../src/transforms/quantize/dynamic.ts';
 import { quantizeStatic, valuesToCalibrate } from '../../src/transforms/quantize/static/quantize-static.ts';
 import type { StaticForm } from '../../src/transforms/quantize/static/static-form.ts';
 import { toFloat16 } from '../../src/transforms/quantize/float16.ts';
@@ -30,13 +31,17 @@ export const bench: Bench = async ({ projectRoot }) => {
   const path = fullSizeFile(projectRoot, 'resnet152');
   return [
     ...timing(path, 'static int8, QDQ per channel', quantized, 1500),
+    ...timing(path, 'dynamic int8', dynamic, 1000),
     ...timing(path, 'float16', halved, 1000),
     ...timing(path, '8-bit weights for whole channels', weightsOnly(8, null), 1500),
     ...timing(path, '4-bit weights in blocks of 32', weightsOnly(4, 32), 1500),
     shrinking(projectRoot, 'static int8', quantized, 3.5),
+    shrinking(projectRoot, 'dynamic int8', dynamic, 3.5),
     shrinking(projectRoot, 'float16', halved, 1.95),
   ];
 };
+
+const dynamic = (model: Model): Model => quantizeDynamic(model, { weights: 'u8', perChannel: false }).model;
 
 const halved = (model: Model): Model => toFloat16(model).model;
 
