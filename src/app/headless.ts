@@ -1,24 +1,14 @@
-import { assert, defined, unreachable } from '../base/assert.ts';
-import { InputError, type Result, toFailure } from '../base/result.ts';
-import { formatShare } from '../base/units.ts';
+import { assert, unreachable } from '../base/assert.ts';
+import { InputError, orThrow, toFailure } from '../base/result.ts';
 import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
 import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
 import { expectStudy } from '../clients/expect-study.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
-import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
-import { createFormDecider } from '../clients/study-forms.ts';
-import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
-import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
-import {
-  candidatePreprocessings,
-  guessPreprocessing,
-  type PreprocessingCandidate,
-} from '../data/guess-preprocessing.ts';
+import { guessPreprocessing } from '../data/guess-preprocessing.ts';
 import { noiseDataset } from '../data/noise-dataset.ts';
-import { bestCandidate, candidateName, reasonsWithScore } from '../data/rank-preprocessings.ts';
 import { type CountedSize, isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -33,8 +23,6 @@ import type {
 import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { samplesCsv, trialsCsv } from '../study/csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
-import { leavesFormOpen } from '../study/forms/choose-form.ts';
-import { figureSentences, type FormFigures } from '../study/forms/form-figures.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
 import { newStudy } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
@@ -43,14 +31,11 @@ import { frontSvg } from '../study/plot-svg.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
-import type { Environment, Strategy, Study } from '../study/trial.ts';
-import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
-import { DEFAULT_HEAD_SEED, serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
-import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
-import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import { recipeLabel } from '../transforms/parse-recipe.ts';
+import type { Study } from '../study/trial.ts';
+import { serialiseHeads } from '../transforms/exits/trained-head.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
-import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
+import type { NamedRecipe } from '../transforms/recipe.ts';
+import { calibratedFor, findPreprocessing, formsFor, trainedFor } from './headless-learning.ts';
 
 declare global {
   var paretoscopeHeadless: HeadlessApi | undefined;
@@ -88,7 +73,7 @@ export function installHeadless(): void {
     const misfit = describeMisfit(opened, dataset, guess);
     if (misfit) throw new InputError(misfit);
     const isCounted = isCountedAt(opened, guess);
-    const view = isCounted ? opened : valueOf(await api.countAt(guess));
+    const view = isCounted ? opened : orThrow(await api.countAt(guess));
     for (const warning of [...view.warnings, ...dataset.warnings]) tell(warning);
     const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
     const threads = options.threads ?? chooseThreads(environment);
@@ -148,7 +133,7 @@ export function installHeadless(): void {
       },
       { signal: ends.signal, gate: createPauseGate() },
     );
-    const study = valueOf(outcome);
+    const study = orThrow(outcome);
     writeReports(study);
     return summaryOf(study, ends.signal.aborted, performance.now() - startedMs);
   }
@@ -231,112 +216,13 @@ async function openModel(
   close: () => void;
 }> {
   const client = openModelClient();
-  const view = valueOf(await client.api.open(file, fileName, externalFiles, size));
+  const view = orThrow(await client.api.open(file, fileName, externalFiles, size));
   return {
     view,
     api: client.api,
     refuse: async ({ recipe }) => !(await client.api.check(recipe)).ok,
     close: () => client.terminate(),
   };
-}
-
-/** Trains the exits that recipes name, on half of the images, before anything is measured. */
-async function trainedFor(
-  recipes: readonly NamedRecipe[],
-  job: Omit<ExitTraining, 'values' | 'seed' | 'backbone' | 'choice'>,
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<readonly TrainedHead[]> {
-  const trainings = new Map<string, { seed: number; backbone: Recipe; values: Set<string> }>();
-  for (const { recipe } of recipes) {
-    const { at = [], seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
-    if (at.length === 0) continue;
-    const key = `${seed} ${backboneKey(recipe)}`;
-    const training = trainings.get(key) ?? { seed, backbone: backboneOf(recipe), values: new Set() };
-    for (const value of at) training.values.add(value);
-    trainings.set(key, training);
-  }
-  const heads: TrainedHead[] = [];
-  for (const { seed, backbone, values } of trainings.values()) {
-    tell(
-      `Training ${values.size} ${values.size === 1 ? 'exit' : 'exits'}${backbone.length > 0 ? ` for ${recipeLabel(backbone)}` : ''}.`,
-    );
-    const trained = valueOf(
-      await trainExits({ ...job, values: [...values], seed, backbone }, () => {}, signal),
-    );
-    for (const { value, training } of trained)
-      tell(`  ${formatShare(training.validationAccuracy)} on validation images at ${value}`);
-    heads.push(...trained);
-  }
-  return heads;
-}
-
-/** Compares forms where strategies leave theirs to the device, before anything is calibrated. */
-async function formsFor(
-  strategies: readonly Strategy[],
-  environment: Environment,
-  model: ModelApi,
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<readonly FormFigures[]> {
-  const open = strategies.find(({ recipe }) => leavesFormOpen(recipe));
-  if (open === undefined) return [];
-  tell('Comparing the forms that layers can be quantized in.');
-  const decider = createFormDecider(environment, [], (figures) => {
-    for (const sentence of figureSentences(figures)) tell(`  ${sentence}`);
-  });
-  // All run in the same place; what fails here, the study tells again.
-  await decider.prepare(model, open, () => {}, signal);
-  return decider.all();
-}
-
-/** Learns the ranges that recipes need, before anything is profiled or measured. */
-async function calibratedFor(
-  recipes: readonly NamedRecipe[],
-  { model, ...subject }: CalibrationSubject & { readonly model: ModelApi },
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<readonly Calibration[]> {
-  const all = recipes.map(({ recipe }) => recipe);
-  const calibrator = createCalibrator(subject, [], all, ({ images, ranges }) =>
-    tell(`Calibrated ${ranges.size} values on ${images} images.`),
-  );
-  for (const { name, recipe } of recipes) {
-    const prepared = await calibrator.prepare(model, recipe, () => {}, signal);
-    // The study tells it again where the strategy fails.
-    if (!prepared.ok && !signal.aborted) tell(`${name} could not be calibrated: ${prepared.failure.message}`);
-  }
-  return calibrator.all();
-}
-
-/** The guess; where labelled images can tell, the best of the plausible ones. */
-async function findPreprocessing(
-  {
-    view,
-    data,
-    size,
-    ...rest
-  }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView; readonly size: CountedSize },
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<PreprocessingCandidate> {
-  const { dataset } = data;
-  const candidates = candidatePreprocessings(view, dataset, dataset.imageSize ?? null, size);
-  const guess = defined(candidates[0], 'a guess');
-  const isLabelled = data.dataset.items.some(({ label }) => label !== null);
-  if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
-  tell(`Trying ${candidates.length} normalizations on labelled images.`);
-  const tried = await tryPreprocessings({ ...rest, data, candidates }, () => {}, signal);
-  if (!tried.ok) {
-    tell(`They could not be tried: ${tried.failure.message}`);
-    return guess;
-  }
-  for (const { candidate, correct, images } of tried.value)
-    tell(`  ${correct} of ${images} right: ${candidateName(candidate)}`);
-  const best = bestCandidate(tried.value);
-  return best
-    ? { preprocessing: best.candidate.preprocessing, reasons: reasonsWithScore(best, candidates.length) }
-    : guess;
 }
 
 async function suitable(
@@ -382,7 +268,7 @@ async function openFiles(
 ): Promise<LoadedDataset> {
   const client = openDataClient();
   try {
-    return valueOf(await client.api.open(files, name, () => {}));
+    return orThrow(await client.api.open(files, name, () => {}));
   } finally {
     client.terminate();
   }
@@ -395,11 +281,6 @@ async function fetchOwn(path: string): Promise<Blob> {
     throw new InputError({ code: 'not-found', message: `${path}: HTTP ${response.status}`, where: path });
   }
   return response.blob();
-}
-
-function valueOf<T>(result: Result<T>): T {
-  if (!result.ok) throw new InputError(result.failure);
-  return result.value;
 }
 
 function summaryOf(study: Study, wasCancelled: boolean, elapsedMs: number): HeadlessSummary {

@@ -48,6 +48,15 @@ export function failed<T>(failure: Failure): Result<T> {
   return { ok: false, failure };
 }
 
+/**
+ * The value of a success.
+ * @throws InputError the failure, otherwise
+ */
+export function orThrow<T>(result: Result<T>): T {
+  if (!result.ok) throw new InputError(result.failure);
+  return result.value;
+}
+
 /** Any thrown thing as plain data; an unexpected error keeps its message under the code `internal`. */
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof InputError) return thrown.failure;

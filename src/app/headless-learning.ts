@@ -1,0 +1,120 @@
+import { defined } from '../base/assert.ts';
+import { orThrow } from '../base/result.ts';
+import { formatShare } from '../base/units.ts';
+import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
+import { createFormDecider } from '../clients/study-forms.ts';
+import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
+import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
+import { candidatePreprocessings, type PreprocessingCandidate } from '../data/guess-preprocessing.ts';
+import { bestCandidate, candidateName, reasonsWithScore } from '../data/rank-preprocessings.ts';
+import type { CountedSize } from '../onnx/counted-size.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
+import { leavesFormOpen } from '../study/forms/choose-form.ts';
+import { figureSentences, type FormFigures } from '../study/forms/form-figures.ts';
+import type { Environment, Strategy } from '../study/trial.ts';
+import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
+import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
+import { recipeLabel } from '../transforms/parse-recipe.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
+import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
+
+/** Trains the exits that recipes name, on half of the images, before anything is measured. */
+export async function trainedFor(
+  recipes: readonly NamedRecipe[],
+  job: Omit<ExitTraining, 'values' | 'seed' | 'backbone' | 'choice'>,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly TrainedHead[]> {
+  const trainings = new Map<string, { seed: number; backbone: Recipe; values: Set<string> }>();
+  for (const { recipe } of recipes) {
+    const { at = [], seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
+    if (at.length === 0) continue;
+    const key = `${seed} ${backboneKey(recipe)}`;
+    const training = trainings.get(key) ?? { seed, backbone: backboneOf(recipe), values: new Set() };
+    for (const value of at) training.values.add(value);
+    trainings.set(key, training);
+  }
+  const heads: TrainedHead[] = [];
+  for (const { seed, backbone, values } of trainings.values()) {
+    tell(
+      `Training ${values.size} ${values.size === 1 ? 'exit' : 'exits'}${backbone.length > 0 ? ` for ${recipeLabel(backbone)}` : ''}.`,
+    );
+    const trained = orThrow(
+      await trainExits({ ...job, values: [...values], seed, backbone }, () => {}, signal),
+    );
+    for (const { value, training } of trained)
+      tell(`  ${formatShare(training.validationAccuracy)} on validation images at ${value}`);
+    heads.push(...trained);
+  }
+  return heads;
+}
+
+/** Compares forms where strategies leave theirs to the device, before anything is calibrated. */
+export async function formsFor(
+  strategies: readonly Strategy[],
+  environment: Environment,
+  model: ModelApi,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly FormFigures[]> {
+  const open = strategies.find(({ recipe }) => leavesFormOpen(recipe));
+  if (open === undefined) return [];
+  tell('Comparing the forms that layers can be quantized in.');
+  const decider = createFormDecider(environment, [], (figures) => {
+    for (const sentence of figureSentences(figures)) tell(`  ${sentence}`);
+  });
+  // All run in the same place; what fails here, the study tells again.
+  await decider.prepare(model, open, () => {}, signal);
+  return decider.all();
+}
+
+/** Learns the ranges that recipes need, before anything is profiled or measured. */
+export async function calibratedFor(
+  recipes: readonly NamedRecipe[],
+  { model, ...subject }: CalibrationSubject & { readonly model: ModelApi },
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly Calibration[]> {
+  const all = recipes.map(({ recipe }) => recipe);
+  const calibrator = createCalibrator(subject, [], all, ({ images, ranges }) =>
+    tell(`Calibrated ${ranges.size} values on ${images} images.`),
+  );
+  for (const { name, recipe } of recipes) {
+    const prepared = await calibrator.prepare(model, recipe, () => {}, signal);
+    // The study tells it again where the strategy fails.
+    if (!prepared.ok && !signal.aborted) tell(`${name} could not be calibrated: ${prepared.failure.message}`);
+  }
+  return calibrator.all();
+}
+
+/** The guess; where labelled images can tell, the best of the plausible ones. */
+export async function findPreprocessing(
+  {
+    view,
+    data,
+    size,
+    ...rest
+  }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView; readonly size: CountedSize },
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<PreprocessingCandidate> {
+  const { dataset } = data;
+  const candidates = candidatePreprocessings(view, dataset, dataset.imageSize ?? null, size);
+  const guess = defined(candidates[0], 'a guess');
+  const isLabelled = data.dataset.items.some(({ label }) => label !== null);
+  if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
+  tell(`Trying ${candidates.length} normalizations on labelled images.`);
+  const tried = await tryPreprocessings({ ...rest, data, candidates }, () => {}, signal);
+  if (!tried.ok) {
+    tell(`They could not be tried: ${tried.failure.message}`);
+    return guess;
+  }
+  for (const { candidate, correct, images } of tried.value)
+    tell(`  ${correct} of ${images} right: ${candidateName(candidate)}`);
+  const best = bestCandidate(tried.value);
+  return best
+    ? { preprocessing: best.candidate.preprocessing, reasons: reasonsWithScore(best, candidates.length) }
+    : guess;
+}
