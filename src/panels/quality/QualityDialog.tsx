@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { changedImages, outcomesByClass } from '../../study/quality/by-class.ts';
 import type { Predictions, Trial } from '../../study/trial.ts';
+import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { SelectField } from '../ui/controls.tsx';
 import { Modal } from '../ui/Modal.tsx';
@@ -39,7 +40,7 @@ function TrialQuality({ trial, predictions, trials, onClose }: TrialQualityProps
   const data = useLab((lab) => lab.data);
   const classNames = useLab((lab) => lab.study?.classNames) ?? [];
   const others = trials.filter((other) => other !== trial && other.predictions !== null);
-  const unchanged = others.find(({ strategy }) => strategy.recipe.every(({ op }) => op === 'identity'));
+  const unchanged = others.find(({ strategy }) => isIdentity(strategy.recipe));
   const [otherId, chooseOther] = useState(comparedId ?? unchanged?.id ?? others[0]?.id ?? '');
   const other = others.find(({ id }) => id === otherId) ?? null;
   const shown = data?.dataset.id === trial.datasetId ? data : null;

@@ -32,7 +32,8 @@ export function Calibration({ recipe }: { readonly recipe: Recipe }) {
     <div className={panel.stack}>
       {known ? (
         <p className={`${panel.dim} ${panel.small}`}>
-          Calibrated on {known.images} images: ranges of {known.ranges.size} values are known.
+          Calibrated on {known.images === 1 ? 'one image' : `${known.images} images`}: ranges of{' '}
+          {known.ranges.size} values are known.
         </p>
       ) : (
         <p className={`${panel.dim} ${panel.small}`}>

@@ -8,7 +8,7 @@ import { openModelClient } from '../../../src/clients/model-client.ts';
 /** Compares forms in a few rounds, and chooses one for a model of the gallery. */
 export async function compareForms(rounds: number, url: string) {
   const place = { environment: await detectEnvironment(), provider: 'wasm' as const, threads: 1 };
-  const effort = { budgetMs: 20_000, rounds };
+  const effort = { budgetMs: Infinity, rounds };
   const shares: number[] = [];
   const probed = await probeForms(place, (share) => shares.push(share), new AbortController().signal, effort);
   if (!probed.ok) throw new Error(probed.failure.message);
