@@ -79,7 +79,7 @@ export function ClassTable({
                 {isLabelled && outcome.before && (
                   <span className={panel.dim}>{formatShare(outcome.before.value)} → </span>
                 )}
-                {formatShare(outcome.after.value)}
+                <span>{formatShare(outcome.after.value)}</span>
               </td>
             </tr>
           ))}
