@@ -47,6 +47,19 @@ async function isAt(handle: Locator, place: number): Promise<void> {
   await expect(handle).toHaveAttribute('aria-valuenow', String(place));
 }
 
+/** Which tags on the graph cover each other. */
+function coveredTags(page: Page): Promise<readonly string[]> {
+  return page.locator('[data-tag]').evaluateAll((tags) => {
+    const boxes = tags.map((tag) => ({ text: tag.textContent, box: tag.getBoundingClientRect() }));
+    return boxes.flatMap(({ text, box: a }, at) =>
+      boxes.slice(0, at).flatMap(({ text: other, box: b }) => {
+        const isApart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+        return isApart ? [] : [`${text} covers ${other}`];
+      }),
+    );
+  });
+}
+
 test('a cut is dragged along the graph, tells what crosses, and is one step to undo', async ({ page }) => {
   await page.getByTestId('add-cut').click();
   const cut = page.getByTestId('cut-handle');
@@ -137,6 +150,16 @@ test('exits are switched on the graph, and a fixed exit is dragged from one to t
     .then(async (lower) => (lower?.y ?? 0) - ((await first.boundingBox())?.y ?? 0));
   await drag(page, stop, 0, gap);
   await isAt(stop, 2);
+
+  // Beside a cut, at any zoom, every tag can be read.
+  await page.getByTestId('add-cut').click();
+  await expect(page.getByTestId('cut-handle')).toBeVisible();
+  for (let zoomedOut = 0; zoomedOut < 4; zoomedOut++) {
+    await expect.poll(() => coveredTags(page)).toEqual([]);
+    const before = await viewportOf(page);
+    await page.getByRole('button', { name: 'Zoom out' }).click();
+    await expect.poll(() => viewportOf(page)).not.toBe(before);
+  }
 });
 
 test('unfolding shows every node, and the whole graph fits on the screen', async ({ page }) => {
