@@ -31,50 +31,51 @@ export function quantizeMixed(
   const used = precisionsOf(operator);
   const { model, precisionOf, unmatched } = planMixed(original, operator);
   const isOther = (precision: Precision) => (node: Node) => precisionOf(node) !== precision;
-  const steps: (Quantization & Partial<Pick<Float16Conversion, 'clamped'>>)[] = [];
-  const last = (): Model => steps.at(-1)?.model ?? model;
-  if (used.has('int8'))
-    steps.push(quantizeStatic(model, staticFormOf(operator, isNotInt8(operator, precisionOf)), ranges));
-  if (used.has('int8-weights'))
-    steps.push(
-      quantizeWeightsOnly(last(), {
-        bits: 8,
-        form: 'dequantize',
-        blockSize: null,
-        symmetric: true,
-        exclude: isOther('int8-weights'),
-      }),
-    );
-  if (used.has('int4-weights'))
-    steps.push(
-      quantizeWeightsOnly(last(), {
-        bits: 4,
-        form: 'matmul-nbits',
-        blockSize: DEFAULT_BLOCK_SIZE,
-        symmetric: true,
-        exclude: isOther('int4-weights'),
-      }),
-    );
-  if (used.has('float16')) steps.push(toFloat16(last(), { keepFloat32: isOther('float16') }));
-  const float32 = model.graph.nodes.filter((node) => precisionOf(node) === 'float32').map(nodeTitle);
-  const chosen = new Set(float32);
-  const skipped = steps.flatMap(({ coverage }) => coverage.skipped);
+  let made: Model = model;
+  const parts: (Quantization & Partial<Pick<Float16Conversion, 'clamped'>>)[] = [];
+  const quantize = (precision: Precision, by: (before: Model) => (typeof parts)[number]): void => {
+    if (!used.has(precision)) return;
+    const part = by(made);
+    made = part.model;
+    const own = new Set(model.graph.nodes.filter((node) => !isOther(precision)(node)).map(nodeTitle));
+    // That others are left alone is no news.
+    const skipped = part.coverage.skipped.filter(({ node }) => own.has(node));
+    parts.push({ ...part, coverage: { ...part.coverage, skipped } });
+  };
+  quantize('int8', (before) =>
+    quantizeStatic(before, staticFormOf(operator, isNotInt8(operator, precisionOf)), ranges),
+  );
+  quantize('int8-weights', (before) =>
+    quantizeWeightsOnly(before, {
+      bits: 8,
+      form: 'dequantize',
+      blockSize: null,
+      symmetric: true,
+      exclude: isOther('int8-weights'),
+    }),
+  );
+  quantize('int4-weights', (before) =>
+    quantizeWeightsOnly(before, {
+      bits: 4,
+      form: 'matmul-nbits',
+      blockSize: DEFAULT_BLOCK_SIZE,
+      symmetric: true,
+      exclude: isOther('int4-weights'),
+    }),
+  );
+  quantize('float16', (before) => toFloat16(before, { keepFloat32: isOther('float16') }));
   return {
-    model: last(),
+    model: made,
     coverage: {
-      quantized: sum(steps, ({ quantized }) => quantized),
-      grouped: sum(steps, ({ grouped }) => grouped),
-      // What another step is for is no news.
-      skipped: skipped.filter(({ node, reason }) => !OTHERS_TURN.has(reason) && !chosen.has(node)),
+      quantized: sum(parts, ({ quantized }) => quantized),
+      grouped: sum(parts, ({ grouped }) => grouped),
+      skipped: parts.flatMap(({ coverage }) => coverage.skipped),
       unmatched,
     },
-    nonZeroOfWeight: new Map(steps.flatMap(({ nonZeroOfWeight }) => [...nonZeroOfWeight])),
-    clamped: steps.flatMap(({ clamped = [] }) => clamped),
+    nonZeroOfWeight: new Map(parts.flatMap(({ nonZeroOfWeight }) => [...nonZeroOfWeight])),
+    clamped: parts.flatMap(({ clamped = [] }) => clamped),
   };
 }
-
-/** Reasons that steps give for nodes of other precisions. */
-const OTHERS_TURN: ReadonlySet<string> = new Set(['excluded', 'it is kept in float32 as asked']);
 
 /** The values whose ranges `quantizeMixed` needs; reads no weights. */
 export function mixedValuesToCalibrate(original: Model, operator: MixedQuantizeOperator): readonly string[] {
@@ -144,6 +145,6 @@ function firstOutput({ outputs }: Node): string {
   return outputs.find((name) => name !== '') ?? '';
 }
 
-function sum(steps: readonly Quantization[], count: (coverage: Quantization['coverage']) => number): number {
-  return steps.reduce((all, { coverage }) => all + count(coverage), 0);
+function sum(parts: readonly Quantization[], count: (coverage: Quantization['coverage']) => number): number {
+  return parts.reduce((all, { coverage }) => all + count(coverage), 0);
 }

@@ -368,7 +368,10 @@ function formWords(operator: FormFields): readonly string[] {
   return words.filter((word) => typeof word === 'string');
 }
 
-/** About how many bytes a weight takes afterwards, of those it took as float32; scales add little. */
+/**
+ * About how many bytes a weight takes afterwards, of those it took as float32; scales add little. Of a mix: a weight
+ * that no rule means.
+ */
 export function weightShare(operator: QuantizeOperator): number {
   switch (operator.mode) {
     case 'dynamic':
