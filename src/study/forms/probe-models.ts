@@ -28,13 +28,13 @@ const PIXELS = SIDE * SIDE;
 export const LAYER_KINDS: readonly LayerKindInfo[] = [
   {
     kind: 'conv',
-    label: 'convolutions 3 x 3',
+    label: 'dense convolutions',
     macs: 2 * PIXELS * CONV_CHANNELS ** 2 * 9,
     inputShape: [1, CONV_CHANNELS, SIDE, SIDE],
   },
   {
     kind: 'pointwise',
-    label: 'convolutions 1 x 1',
+    label: '1 x 1 convolutions',
     macs: 4 * PIXELS * WIDE_CHANNELS ** 2,
     inputShape: [1, WIDE_CHANNELS, SIDE, SIDE],
   },
