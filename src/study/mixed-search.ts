@@ -19,6 +19,8 @@ export interface AssignmentLimits {
 }
 
 const INT8_SHARE = 1 / 4;
+/** Nothing is left of scores by then; more, and what is not a number, would drown all other layers. */
+const LOST_NOISE = 1000;
 /** Sizes are told apart in so many steps, rounded up. */
 const SIZE_STEPS = 2048;
 
@@ -33,7 +35,12 @@ export function bestAssignments(
   results: readonly UnitSensitivity[],
   keptShare: number,
 ): readonly Assignment[] {
-  const layers = results.filter(({ unit }) => unit.kind === 'layer');
+  const layers = results
+    .filter(({ unit }) => unit.kind === 'layer')
+    .map(({ unit, scoresNoise }) => ({
+      unit,
+      scoresNoise: scoresNoise <= LOST_NOISE ? scoresNoise : LOST_NOISE,
+    }));
   const total = layers.reduce((sum, { unit }) => sum + unit.weights, 0);
   const all = layers.reduce((sum, { scoresNoise }) => sum + scoresNoise, 0);
   const step = Math.max(1, total) / SIZE_STEPS;

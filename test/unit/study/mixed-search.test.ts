@@ -74,6 +74,19 @@ describe('the best assignments', () => {
     );
   });
 
+  it.each([Number.NaN, Infinity, 1e30])(
+    'keep a layer first that leaves nothing of the scores: %f',
+    (noise) => {
+      const [int8, first] = bestAssignments(
+        [layer('a', 10, 0.1), layer('b', 10, noise), layer('c', 10, 0.2)],
+        1,
+      );
+      expect(int8?.kept).toEqual([]);
+      expect(first?.kept).toEqual(['b']);
+      expect(first?.scoresNoise).toBeCloseTo(0.3, 6);
+    },
+  );
+
   it('expect images to change class with the amplitude of the error', () => {
     const [all] = bestAssignments([layer('a', 10, 0.01, 0.1), layer('b', 10, 0.0001, 0.01)], 1);
     expect(all?.changed).toBeCloseTo(Math.sqrt(0.0101), 6);
