@@ -76,8 +76,8 @@ function drawOfEachClass(
 
 /**
  * The images that ranges are calibrated with, ascending; the same on every device. Of the half that trains exits as
- * long as there are enough, so that accuracy is told on others; calibration sees no labels, so where they are few
- * the other half fills up.
+ * long as there are enough; where they are few the other half fills up. Calibration sees no labels, so a study without
+ * trained exits still tells accuracy on all images, these among them.
  */
 export function imagesToCalibrateWith(
   labels: readonly (number | null)[],
