@@ -5,16 +5,23 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { DecodedImages } from '../protocol/engine-api.ts';
 import type { CalibrationFiles, ModelApi } from '../protocol/model-api.ts';
+import type { SketchedRanges } from '../protocol/sketch-api.ts';
 import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
 import {
   calibratedKey,
   type Calibration,
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
-import { needsCounts, rangeMethod } from '../transforms/quantize/calibrate/range-method.ts';
+import { type Extremes, extremesIn } from '../transforms/quantize/calibrate/extremes-model.ts';
+import {
+  needsCounts,
+  rangeBetween,
+  rangeMethod,
+  type RangeMethod,
+} from '../transforms/quantize/calibrate/range-method.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { openEngineClient } from './engine-client.ts';
+import { type EngineClient, openEngineClient } from './engine-client.ts';
 import { openSketchClient, type SketchClient } from './sketch-client.ts';
 
 /** With more than this share of broken images, something is wrong with all. */
@@ -39,24 +46,26 @@ export interface CalibrationProgress {
   readonly total: number;
 }
 
-/** What was seen of one model on the same images; its worker holds the sketches. */
-interface Sketches {
+/** What was seen of one model on the same images. */
+interface Seen {
   readonly key: string;
-  readonly client: SketchClient;
-  /** For each value, whether it was counted. */
-  readonly values: Map<string, boolean>;
-  /** How many images were seen, and why the first of the others was not. */
+  readonly extremes: Map<string, Extremes>;
+  /** The values that were counted, in a worker that holds their sketches. */
+  readonly counted: Set<string>;
+  counting: SketchClient | null;
+  /** How many images there were: those that could be decoded. */
   images: number;
   /** How long all passes took. */
   elapsedMs: number;
 }
 
 /** Of the last model: another method, or a form that needs a few values more, need not run all images again. */
-let kept: Sketches | null = null;
+let kept: Seen | null = null;
 
 /**
  * Calibrates the float model of a recipe: one pass over images of the training half, in the runtime on the CPU,
- * whatever the study runs on, while another worker counts what each value holds.
+ * whatever the study runs on. Where extremes are enough the runtime finds them; else another worker counts what each
+ * value holds.
  * @param signal cancels at once
  */
 export async function calibrate(
@@ -73,29 +82,20 @@ export async function calibrate(
     samples,
   );
   if (images.length === 0) return failed(noImages);
-  const built = await job.model.buildForCalibration(recipe, job.others);
+  const shows = needsCounts(method) ? 'numbers' : 'extremes';
+  const built = await job.model.buildForCalibration(recipe, job.others ?? [], shows);
   if (!built.ok) return built;
   if (signal.aborted) return failed(cancelled);
   const before = calibratedKey(recipe);
-  const sketches = sketchesOf(JSON.stringify([modelId, data.dataset.id, preprocessing, before, samples]));
-  const seen = await completeSketches(
-    job,
-    needsCounts(method),
-    sketches,
-    built.value,
-    images,
-    onProgress,
-    signal,
-  );
-  if (!seen.ok) {
-    // What was seen in part would count twice.
-    forget(sketches);
-    return seen;
-  }
-  const wanted = [...built.value.inputs, ...built.value.values];
-  const found = await sketches.client.api.ranges(wanted, method);
+  const seen = seenOf(JSON.stringify([modelId, data.dataset.id, preprocessing, before, samples]));
+  const wanted = [...new Set([...built.value.inputs, ...built.value.values])];
+  const pass: Pass = { job, files: built.value, images, seen, onProgress, signal };
+  const found = await (shows === 'extremes' && !wanted.every((value) => seen.counted.has(value))
+    ? rangesBetweenExtremes(pass, wanted, method)
+    : rangesOfCounts(pass, wanted, method));
   if (!found.ok) {
-    forget(sketches);
+    // What was seen in part would count twice.
+    forget(seen);
     return found;
   }
   const { ranges, notFinite } = found.value;
@@ -106,51 +106,104 @@ export async function calibrate(
     before,
     method,
     samples,
-    images: sketches.images,
-    elapsedMs: sketches.elapsedMs,
+    images: seen.images,
+    elapsedMs: seen.elapsedMs,
     ranges: new Map(ranges),
     notFinite,
-    warnings: warningsOf(sketches.images, samples, images.length, notFinite),
+    warnings: warningsOf(seen.images, samples, images.length, notFinite),
   });
 }
 
-function sketchesOf(key: string): Sketches {
+function seenOf(key: string): Seen {
   if (kept?.key === key) return kept;
-  kept?.client.terminate();
-  kept = { key, client: openSketchClient(), values: new Map(), images: 0, elapsedMs: 0 };
+  if (kept !== null) forget(kept);
+  kept = { key, extremes: new Map(), counted: new Set(), counting: null, images: 0, elapsedMs: 0 };
   return kept;
 }
 
-function forget(sketches: Sketches): void {
-  sketches.client.terminate();
-  if (kept === sketches) kept = null;
+function forget(seen: Seen): void {
+  seen.counting?.terminate();
+  if (kept === seen) kept = null;
 }
 
-/** Runs the images for those values that were not seen yet, if there are any. */
-async function completeSketches(
-  { data, preprocessing, threads }: CalibrationJob,
-  withCounts: boolean,
-  sketches: Sketches,
-  { plan, files, values, inputs }: CalibrationFiles,
-  images: readonly number[],
-  onProgress: (progress: CalibrationProgress) => void,
-  signal: AbortSignal,
-): Promise<Result<null>> {
-  const isMissing = (value: string): boolean => {
-    const isCounted = sketches.values.get(value);
-    return isCounted === undefined || (withCounts && !isCounted);
-  };
-  const outputs = values.flatMap((value, at) => {
-    const name = plan.segments[0]?.outputs[at]?.name;
-    return name !== undefined && isMissing(value) ? [{ value, name }] : [];
+/** A run of the images through the model that shows values. */
+interface Pass {
+  readonly job: CalibrationJob;
+  readonly files: CalibrationFiles;
+  readonly images: readonly number[];
+  readonly seen: Seen;
+  readonly onProgress: (progress: CalibrationProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+async function rangesBetweenExtremes(
+  pass: Pass,
+  wanted: readonly string[],
+  method: RangeMethod,
+): Promise<Result<SketchedRanges>> {
+  const { files, images, seen } = pass;
+  if (!wanted.every((value) => seen.extremes.has(value))) {
+    const outcome = await runImages(pass, async (engine, onDone) => {
+      const told = await engine.features(images, onDone);
+      if (!told.ok) return told;
+      const rows = told.value.rows[0] ?? new Float32Array(0);
+      for (const [name, each] of extremesIn(rows, [...files.values, ...files.inputs]))
+        seen.extremes.set(name, each);
+      return told;
+    });
+    if (!outcome.ok) return outcome;
+  }
+  const known = wanted.map((value) => [value, defined(seen.extremes.get(value), value)] as const);
+  const isSymmetric = method.kind === 'minmax' && method.symmetric;
+  return ok({
+    ranges: known.flatMap(([value, each]) =>
+      each.isFinite ? [[value, rangeBetween(each, isSymmetric)] as const] : [],
+    ),
+    notFinite: known.flatMap(([value, { isFinite }]) => (isFinite ? [] : [value])),
   });
-  const missingInputs = inputs.filter(isMissing);
-  if (outputs.length + missingInputs.length === 0) return ok(null);
+}
+
+/** Counts what those values hold that were not counted yet, if there are any. */
+async function rangesOfCounts(
+  pass: Pass,
+  wanted: readonly string[],
+  method: RangeMethod,
+): Promise<Result<SketchedRanges>> {
+  const { files, images, seen } = pass;
+  const counting = (seen.counting ??= openSketchClient());
+  const outputs = files.values.flatMap((value, at) => {
+    const name = files.plan.segments[0]?.outputs[at]?.name;
+    return name !== undefined && !seen.counted.has(value) ? [{ value, name }] : [];
+  });
+  const inputs = files.inputs.filter((value) => !seen.counted.has(value));
+  if (outputs.length + inputs.length > 0) {
+    const names = [...outputs.map(({ value }) => value), ...inputs];
+    const outcome = await runImages(pass, async (engine, onDone) => {
+      const { port1, port2 } = new MessageChannel();
+      const receiving = await counting.api.receive(Comlink.transfer(port1, [port1]), names);
+      if (!receiving.ok) return receiving;
+      return engine.activations(
+        { imageIndices: images, outputs: outputs.map(({ name }) => name), withInput: inputs.length > 0 },
+        Comlink.transfer(port2, [port2]),
+        onDone,
+      );
+    });
+    if (!outcome.ok) return outcome;
+    for (const name of names) seen.counted.add(name);
+  }
+  return counting.api.ranges(wanted, method);
+}
+
+/** Lets an engine of its own run the images, and notes how many there were and how long it took. */
+async function runImages(
+  { job: { data, preprocessing, threads }, files: { plan, files }, images, seen, onProgress, signal }: Pass,
+  run: (engine: EngineClient['api'], onDone: (done: number) => void) => Promise<Result<DecodedImages>>,
+): Promise<Result<null>> {
   const startedMs = performance.now();
   const engine = openEngineClient();
   const stop = () => {
     engine.terminate();
-    sketches.client.terminate();
+    seen.counting?.terminate();
   };
   signal.addEventListener('abort', stop);
   try {
@@ -158,25 +211,12 @@ async function completeSketches(
     onProgress({ done: 0, total });
     const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
     if (!loaded.ok) return loaded;
-    const { port1, port2 } = new MessageChannel();
-    const names = [...outputs.map(({ value }) => value), ...missingInputs];
-    const receiving = await sketches.client.api.receive(Comlink.transfer(port1, [port1]), names, withCounts);
-    if (!receiving.ok) return receiving;
-    const outcome = await engine.api.activations(
-      {
-        imageIndices: images,
-        outputs: outputs.map(({ name }) => name),
-        withInput: missingInputs.length > 0,
-      },
-      Comlink.transfer(port2, [port2]),
-      (done) => onProgress({ done, total }),
-    );
+    const outcome = await run(engine.api, (done) => onProgress({ done, total }));
     if (!outcome.ok) return outcome;
     const broken = tooManyBroken(outcome.value, total);
     if (broken) return failed(broken);
-    for (const name of names) sketches.values.set(name, withCounts);
-    sketches.images = outcome.value.imageIndices.length;
-    sketches.elapsedMs += performance.now() - startedMs;
+    seen.images = outcome.value.imageIndices.length;
+    seen.elapsedMs += performance.now() - startedMs;
     return ok(null);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -30,6 +30,7 @@ import {
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import { calibrationModel, isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
+import { extremesModel } from '../transforms/quantize/calibrate/extremes-model.ts';
 import { sensitivityModel } from '../transforms/quantize/sensitivity-model.ts';
 import { sensitivityProbe } from '../transforms/quantize/sensitivity-probe.ts';
 import { sensitivityUnits } from '../transforms/quantize/sensitivity-units.ts';
@@ -201,14 +202,15 @@ export function createModelService(): ModelApi {
         return (await buildFiles(tapped, [], store)).built;
       }),
 
-    buildForCalibration: (recipe, others = []) =>
+    buildForCalibration: (recipe, others, shows) =>
       attempt(async () => {
         const { model, baseName, size } = current();
         const [first, ...rest] = [recipe, ...others].map((each) => decided(each).recipe) as [
           Recipe,
           ...Recipe[],
         ];
-        const observed = calibrationModel(analyseModel(model, size), first, heads, rest);
+        const numbers = calibrationModel(analyseModel(model, size), first, heads, rest);
+        const observed = shows === 'extremes' ? extremesModel(numbers) : numbers;
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
         return { ...(await buildFiles(whole, [], store)).built, values, inputs };

@@ -2,6 +2,7 @@ import * as Comlink from 'comlink';
 import { defined } from '../base/assert.ts';
 import { attempt } from '../base/result.ts';
 import type { ActivationSink, SketchApi } from '../protocol/sketch-api.ts';
+import { freeNumbers } from './free-numbers.ts';
 import { rangeOf } from '../transforms/quantize/calibrate/range-method.ts';
 import { addToSketch, emptySketch, type ValueSketch } from '../transforms/quantize/calibrate/value-sketch.ts';
 
@@ -10,13 +11,16 @@ export function createSketchService(): SketchApi {
   const sketches = new Map<string, ValueSketch>();
 
   return {
-    receive: (port, values, withCounts) =>
+    receive: (port, values) =>
       attempt(() => {
-        const receiving = values.map(emptySketch);
-        values.forEach((value, at) => sketches.set(value, defined(receiving[at], value)));
+        for (const value of values) sketches.set(value, emptySketch());
+        const receiving = values.map((value) => defined(sketches.get(value), value));
         const sink: ActivationSink = {
           add: (numbers) => {
-            numbers.forEach((each, at) => addToSketch(defined(receiving[at], 'a sketch'), each, withCounts));
+            for (const [at, each] of numbers.entries()) {
+              addToSketch(defined(receiving[at], 'a sketch'), each);
+              freeNumbers(each);
+            }
           },
         };
         Comlink.expose(sink, port as MessagePort);

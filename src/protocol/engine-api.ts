@@ -88,7 +88,8 @@ export interface EngineApi {
     onProgress: (done: number) => void,
   ): Promise<Result<ProfiledRun>>;
   /**
-   * Every output of the plan's first segment over these images, as rows; for `ModelApi.buildForFeatures`.
+   * Every output of the plan's first segment over these images, as rows; for `ModelApi.buildForFeatures`,
+   * and for the extremes of `ModelApi.buildForCalibration`.
    * Images that cannot be decoded are passed over.
    */
   features(

@@ -45,8 +45,13 @@ export interface ModelApi {
    * The float model that a recipe calibrates, whose outputs are the values whose ranges its static
    * quantize operator needs: what `EngineApi.activations` runs.
    * @param others recipes that calibrate the same model; their values are looked at in the same pass
+   * @param shows `extremes`: one output, see `extremesIn`, instead of the numbers themselves
    */
-  buildForCalibration(recipe: Recipe, others?: readonly Recipe[]): Promise<Result<CalibrationFiles>>;
+  buildForCalibration(
+    recipe: Recipe,
+    others: readonly Recipe[],
+    shows: 'numbers' | 'extremes',
+  ): Promise<Result<CalibrationFiles>>;
   /** Whether the ranges that a recipe needs are known: true for those without static quantization. */
   isCalibrated(recipe: Recipe): Promise<Result<boolean>>;
   /** Gives the model the ranges that static quantization needs, in place of those given before. */
@@ -88,7 +93,10 @@ export interface ModelApi {
 }
 
 export interface CalibrationFiles extends BuiltFiles {
-  /** What the outputs of the plan's one segment are called in the model, in order; in the file names may differ. */
+  /**
+   * What is looked at, by its names in the model: what each output of the plan's one segment holds, in order, or all
+   * that its only one tells of.
+   */
   readonly values: readonly string[];
   /** Inputs whose ranges are needed, too. */
   readonly inputs: readonly string[];

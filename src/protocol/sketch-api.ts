@@ -9,9 +9,8 @@ import type { ValueRange } from '../transforms/quantize/quantization.ts';
 export interface SketchApi {
   /**
    * Takes what comes through a port, to which `ActivationSink` is exposed, for the values named here, in order.
-   * @param withCounts false if only extremes will be asked for
    */
-  receive(port: ActivationPort, values: readonly string[], withCounts: boolean): Promise<Result<null>>;
+  receive(port: ActivationPort, values: readonly string[]): Promise<Result<null>>;
   ranges(values: readonly string[], method: RangeMethod): Promise<Result<SketchedRanges>>;
 }
 

@@ -45,8 +45,8 @@ export class Comparison {
     this.errors = addErrors(this.errors, original, changed);
     if (unrounded !== null) this.rounding = addErrors(this.rounding ?? NO_ERRORS, unrounded, changed);
     if (this.sketches === null) return;
-    addToSketch(this.sketches[0], original, true);
-    addToSketch(this.sketches[1], changed, true);
+    addToSketch(this.sketches[0], original);
+    addToSketch(this.sketches[1], changed);
   }
 
   outcome(name: string): Compared {

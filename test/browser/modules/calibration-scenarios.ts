@@ -15,7 +15,7 @@ function value<T>(result: Result<T>): T {
 
 const never = new AbortController().signal;
 
-/** Calibrates the bundled model by each method on all images, and on a few, pruned and not, and given up between. */
+/** Calibrates the bundled model by each method on all images, and pruned on a few, given up in between. */
 export async function calibrateSample(methods: readonly RangeOptions[]) {
   const file = async (name: string) => new File([await (await fetch(`/samples/${name}`)).blob()], name);
   const dataClient = openDataClient();
@@ -43,15 +43,12 @@ export async function calibrateSample(methods: readonly RangeOptions[]) {
   const all = [];
   for (const options of methods) all.push(await run(options, 451));
   const entropy = { calibration: 'entropy' } as const;
-  const few = [
-    await run({}, 40),
-    await run(entropy, 40),
-    await run({}, 40, [{ op: 'prune', kind: 'unstructured', ratio: 0.7 }]),
-  ];
+  const pruned: Recipe = [{ op: 'prune', kind: 'unstructured', ratio: 0.7 }];
+  const few = [await run({}, 40, pruned)];
   const control = new AbortController();
-  const cancelled = await calibrate(job(entropy, 40), () => control.abort(), control.signal);
+  const cancelled = await calibrate(job(entropy, 40, pruned), () => control.abort(), control.signal);
   // What it has seen must not count.
-  few.push(await run(entropy, 40));
+  few.push(await run(entropy, 40, pruned));
   client.terminate();
   const subject = { modelId: view.modelId, datasetId: data.dataset.id, preprocessing };
   const [first] = all;

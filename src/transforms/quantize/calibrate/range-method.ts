@@ -62,11 +62,8 @@ export function needsCounts({ kind }: RangeMethod): boolean {
 export function rangeOf(sketch: ValueSketch, method: RangeMethod): ValueRange {
   if (sketch.count === 0) return { low: 0, high: 0 };
   switch (method.kind) {
-    case 'minmax': {
-      const { low, high } = sketch;
-      const largest = Math.max(Math.abs(low), Math.abs(high));
-      return method.symmetric ? { low: -largest, high: largest } : { low, high };
-    }
+    case 'minmax':
+      return rangeBetween(sketch, method.symmetric);
     case 'entropy': {
       const histogram = histogramOf(sketch, method.bins);
       return withinExtremes(sketch, histogram, leastDivergence(histogram.counts, QUANTIZED_BINS));
@@ -88,6 +85,17 @@ export function rangeOf(sketch: ValueSketch, method: RangeMethod): ValueRange {
     default:
       return unreachable(method);
   }
+}
+
+/**
+ * The range between the extremes of a value, which is all that `minmax` needs.
+ * @returns of a value that held nothing 0 and 0
+ */
+export function rangeBetween({ low, high }: ValueRange, symmetric: boolean): ValueRange {
+  if (low > high) return { low: 0, high: 0 };
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  // Adding 0 makes no difference but to -0.
+  return symmetric ? { low: 0 - largest, high: largest } : { low: low + 0, high: high + 0 };
 }
 
 /** The first bin up to whose end there is this share of the numbers; the number of bins if rounding hides it. */

@@ -22,7 +22,7 @@ export interface ValueSketch {
   high: number;
   /** The bins cover (-2 ** exponent, 2 ** exponent). */
   exponent: number;
-  /** From the most negative bin up, 2 x 32,768 of them; null where only the range is wanted, or nothing was seen. */
+  /** From the most negative bin up, 2 x 32,768 of them; null where nothing was seen. */
   counts: Uint32Array | null;
   /** The largest numbers, and the least, negated. */
   upper: Tail;
@@ -54,31 +54,32 @@ export function emptySketch(): ValueSketch {
   };
 }
 
-/** Takes numbers into a sketch. @param withCounts false if only the range is wanted, which takes half the time */
-export function addToSketch(sketch: ValueSketch, numbers: Float32Array, withCounts: boolean): void {
-  let [low, high] = extremes(numbers);
-  if (!Number.isFinite(low) || !Number.isFinite(high)) {
-    const finite = numbers.filter(Number.isFinite);
-    sketch.notFinite += numbers.length - finite.length;
-    if (finite.length === 0) return;
-    numbers = finite;
-    [low, high] = extremes(numbers);
-  }
-  sketch.count += numbers.length;
-  if (low < sketch.low) sketch.low = low;
-  if (high > sketch.high) sketch.high = high;
-  if (!withCounts) return;
-  const counts = countsFor(sketch);
-  const binsPerUnit = HALF * 2 ** -sketch.exponent;
+/** Takes numbers into a sketch. */
+export function addToSketch(sketch: ValueSketch, numbers: Float32Array): void {
   const { upper, lower } = sketch;
+  const counts = (sketch.counts ??= new Uint32Array(2 * HALF));
+  let binsPerUnit = HALF * 2 ** -sketch.exponent;
   let [above, below] = [upper.beyond, -lower.beyond];
+  let notFinite = 0;
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i] as number;
+    // Written so that NaN, for which no comparison holds, comes in here too.
+    if (!(number <= above && number >= below)) {
+      if (!Number.isFinite(number)) {
+        notFinite++;
+        continue;
+      }
+      if (number < sketch.low) sketch.low = number;
+      if (number > sketch.high) sketch.high = number;
+      if (Math.abs(number) * binsPerUnit >= HALF) binsPerUnit = widenFor(sketch, counts, Math.abs(number));
+      if (number > above) above = keep(upper, number);
+      if (number < below) below = -keep(lower, -number);
+    }
     const bin = (number * binsPerUnit + HALF) | 0;
     counts[bin] = (counts[bin] as number) + 1;
-    if (number > above) above = keep(upper, number);
-    if (number < below) below = -keep(lower, -number);
   }
+  sketch.notFinite += notFinite;
+  sketch.count += numbers.length - notFinite;
 }
 
 /** @returns what later numbers must exceed */
@@ -114,33 +115,13 @@ function countUpTo(ascending: Float32Array, bound: number): number {
   return from;
 }
 
-/** Infinite or NaN if any number is; of nothing Infinity and -Infinity. */
-function extremes(numbers: Float32Array): [low: number, high: number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i] as number;
-    // Written so that NaN, for which no comparison holds, comes in here too.
-    if (!(number >= low)) {
-      if (Number.isNaN(number)) return [number, number];
-      low = number;
-    }
-    if (number > high) high = number;
-  }
-  return [low, high];
-}
-
-/** The counts, in bins wide enough for the sketch's range. */
-function countsFor(sketch: ValueSketch): Uint32Array {
-  const largest = Math.max(Math.abs(sketch.low), Math.abs(sketch.high));
-  const exponent = largest === 0 ? SMALLEST_EXPONENT : exponentAbove(largest);
-  sketch.counts ??= new Uint32Array(2 * HALF);
-  if (exponent > sketch.exponent) {
-    if (sketch.exponent > SMALLEST_EXPONENT || sketch.counts[HALF] !== 0)
-      widen(sketch.counts, exponent - sketch.exponent);
-    sketch.exponent = exponent;
-  }
-  return sketch.counts;
+/** Makes bins wide enough for a magnitude. @returns how many there are per unit then */
+function widenFor(sketch: ValueSketch, counts: Uint32Array, magnitude: number): number {
+  const exponent = exponentAbove(magnitude);
+  // The first number may be anywhere.
+  if (sketch.exponent > SMALLEST_EXPONENT || counts[HALF] !== 0) widen(counts, exponent - sketch.exponent);
+  sketch.exponent = exponent;
+  return HALF * 2 ** -exponent;
 }
 
 /** The least power of two that is larger. */

@@ -86,7 +86,7 @@ function binWidth({ low, high }: ValueSketch, method: RangeMethod): number {
 
 function sketchOf(images: Iterable<Float32Array>): ValueSketch {
   const sketch = emptySketch();
-  for (const image of images) addToSketch(sketch, image, true);
+  for (const image of images) addToSketch(sketch, image);
   return sketch;
 }
 
