@@ -84,8 +84,10 @@ export function calibrationKey(recipe: Recipe, operator: CalibratedOperator): st
 /** Calibrations by `keyOfCalibration`; those of one key are one. */
 export type Calibrations = ReadonlyMap<string, Calibration>;
 
+/** Nothing was calibrated. */
 export const NO_CALIBRATIONS: Calibrations = new Map();
 
+/** Those of one key merged, later ones over earlier. */
 export function calibrationsByKey(all: Iterable<Calibration>): Calibrations {
   const found = new Map<string, Calibration>();
   for (const calibration of all) {
