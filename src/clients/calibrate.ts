@@ -147,7 +147,7 @@ async function rangesBetweenExtremes(
       const told = await engine.features(images, onDone);
       if (!told.ok) return told;
       const rows = told.value.rows[0] ?? new Float32Array(0);
-      for (const [name, each] of extremesIn(rows, [...files.values, ...files.inputs]))
+      for (const [name, each] of extremesIn(rows, [...files.inputs, ...files.values]))
         seen.extremes.set(name, each);
       return told;
     });

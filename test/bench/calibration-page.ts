@@ -6,6 +6,7 @@ import { openModelClient } from '../../src/clients/model-client.ts';
 import { guessPreprocessing } from '../../src/data/guess-preprocessing.ts';
 import { noiseDataset } from '../../src/data/noise-dataset.ts';
 import type { RangeOptions } from '../../src/transforms/quantize/calibrate/range-method.ts';
+import { cifarResNet } from './cifar-resnet.ts';
 import type { Recipe } from '../../src/transforms/recipe.ts';
 
 function value<T>(result: Result<T>): T {
@@ -19,7 +20,8 @@ function value<T>(result: Result<T>): T {
  *   ranges; and milliseconds an image while it ran, NaN where that was too short to tell
  */
 export async function compareCalibration(task: {
-  readonly url: string;
+  /** Null: a ResNet-20 of noise. */
+  readonly url: string | null;
   readonly size: number;
   readonly images: number;
   readonly threads: number;
@@ -28,7 +30,8 @@ export async function compareCalibration(task: {
 }) {
   const { images, threads } = task;
   const client = openModelClient();
-  const view = value(await client.api.open(await (await fetch(task.url)).blob(), 'model.onnx', []));
+  const file = task.url === null ? new Blob([cifarResNet()]) : await (await fetch(task.url)).blob();
+  const view = value(await client.api.open(file, 'model.onnx', []));
   const { plan, files } = value(await client.api.build([{ op: 'identity' }]));
   const turns: Turn[] = [];
   for (let turn = 0; turn < task.turns; turn++) {

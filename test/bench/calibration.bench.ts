@@ -5,7 +5,7 @@ import { withModules } from './modules-server.ts';
 
 const models = [
   { name: 'mobilenet_v2', url: '/samples/zoo/mobilenet_v2.onnx', size: 224, images: 128 },
-  { name: 'efficientnet_b1', url: '/samples/zoo/efficientnet_b1.onnx', size: 224, images: 64 },
+  { name: 'ResNet-20', url: null, size: 32, images: 128 },
   { name: 'the bundled model', url: '/samples/digits.onnx', size: 32, images: 128 },
 ] as const;
 const methods = [

@@ -1,6 +1,7 @@
+import { defined } from '../../../base/assert.ts';
 import { makeInt, makeInts, makeNode, makeTensor } from '../../../onnx/attributes.ts';
 import { tensorInfo } from '../../../onnx/make-model.ts';
-import { DataType, type Node, type Shape, type ValueInfo } from '../../../onnx/model.ts';
+import { DataType, type Node, type Shape, type ValueInfo, type ValueName } from '../../../onnx/model.ts';
 import { int64Tensor } from '../../../onnx/tensor.ts';
 import { namesIn, standardOpset, uniqueNames } from '../../graph-names.ts';
 import type { CalibrationModel } from './calibration-model.ts';
@@ -22,8 +23,9 @@ export interface Extremes {
 }
 
 /**
- * The calibration model with one output, [1, 3 x (values and inputs)], for `extremesIn`. So the runtime looks at
+ * The calibration model with one output, [1, 3 x (inputs and values)], for `extremesIn`. So the runtime looks at
  * numbers where it made them: copying them out of its heap takes longer than looking at them.
+ * @returns values in the order of the output, behind the inputs
  * @source ONNX operators Flatten, ReduceMin, ReduceMax, ReduceSum in any opset. The runtime's minimum and maximum
  *   pass over NaN, its sum does not.
  */
@@ -47,8 +49,8 @@ export function extremesModel({ model, values, inputs }: CalibrationModel): Cali
       [makeInt('keepdims', 1), ...(axis === null || isInput ? [] : [makeInts('axes', [axis])])],
     );
   };
-  const told = new Map<string, readonly string[]>();
-  const looksAt = ({ name, type }: ValueInfo): readonly Node[] => {
+  /** @returns the nodes that look at a value, and what they tell */
+  const looksAt = ({ name, type }: ValueInfo): readonly [nodes: readonly Node[], told: readonly string[]] => {
     const { shape, dataType } =
       type.kind === 'tensor' ? type : { shape: null, dataType: DataType.float as number };
     const cast =
@@ -59,44 +61,51 @@ export function extremesModel({ model, values, inputs }: CalibrationModel): Cali
     const axis = makeInt('axis', Math.min(shape?.length ?? 0, 2));
     const flat = nameOf(`${name}_rows`);
     const nodes = [...cast, makeNode('Flatten', [cast[0]?.outputs[0] ?? name], [flat], [axis])];
-    const results = TOLD.map((opType) => {
+    const told = TOLD.map((opType) => {
       const rows = isLarge(shape) ? [reduced(opType, flat, opType === 'ReduceSum' ? 0 : 1)] : [];
       const whole = reduced(opType, rows[0]?.outputs[0] ?? flat, null);
       nodes.push(...rows, whole);
       return whole.outputs[0] as string;
     });
-    told.set(name, results);
-    return nodes;
+    return [nodes, told];
   };
   const infos = new Map<string, ValueInfo>(
     [...graph.inputs, ...graph.outputs].map((info) => [info.name, info]),
   );
-  const wanted = new Set<string>([...values, ...inputs]);
-  const look = (name: string): readonly Node[] => {
-    const info = infos.get(name);
-    return info && wanted.has(name) ? looksAt(info) : [];
+  const wanted = new Set<string>(values);
+  const ordered: ValueName[] = [];
+  const nodes: Node[] = [];
+  // Each joins what was told so far with what one more value tells, and stands behind the nodes that look at the value
+  // after that. So the runtime, which goes back from its output and to the latest node first, looks at each value
+  // while it is in the processor's cache, and then lets it go.
+  const joins: Node[] = [];
+  const look = (info: ValueInfo): void => {
+    const [looking, told] = looksAt(info);
+    const last = joins.at(-1);
+    nodes.push(...looking, ...(last ? [last] : []));
+    joins.push(
+      makeNode('Concat', [...(last?.outputs ?? []), ...told], [nameOf('extremes')], [makeInt('axis', 1)]),
+    );
   };
-  // Right behind what makes a value, so that it is let go soon.
-  const nodes = [
-    ...inputs.flatMap(look),
-    ...graph.nodes.flatMap((node) => [node, ...node.outputs.flatMap(look)]),
-  ];
+  for (const name of inputs) look(defined(infos.get(name), name));
+  for (const node of graph.nodes) {
+    nodes.push(node);
+    for (const name of node.outputs) {
+      if (!wanted.has(name)) continue;
+      ordered.push(name);
+      look(defined(infos.get(name), name));
+    }
+  }
+  const join = defined(joins.at(-1), 'a value');
+  nodes.push(join);
   nodes.unshift(...axes.filter(({ outputs: [axis] }) => axis !== undefined && usedAxes.has(axis)));
-  const all = nameOf('extremes');
-  nodes.push(
-    makeNode(
-      'Concat',
-      [...values, ...inputs].flatMap((name) => told.get(name) ?? []),
-      [all],
-      [makeInt('axis', 1)],
-    ),
-  );
+  const told = TOLD.length * (inputs.length + ordered.length);
   return {
-    values,
+    values: ordered,
     inputs,
     model: {
       ...model,
-      graph: { ...graph, nodes, outputs: [tensorInfo(all, [1, TOLD.length * wanted.size])] },
+      graph: { ...graph, nodes, outputs: join.outputs.map((name) => tensorInfo(name, [1, told])) },
     },
   };
 }
@@ -112,7 +121,7 @@ function isLarge(shape: Shape): boolean {
 /**
  * What an extremes model told of some images.
  * @param rows its output for each image, one after another
- * @param names values and inputs, in its order
+ * @param names inputs and values, in its order
  */
 export function extremesIn(rows: Float32Array, names: readonly string[]): ReadonlyMap<string, Extremes> {
   const width = TOLD.length * names.length;
