@@ -70,6 +70,8 @@ export const test = base.extend<{ lab: Lab; outside: string[] }, { gate: { url: 
       });
       server.on('connect', (request, socket) => {
         hosts.push(request.url ?? '?');
+        // A page that closes meanwhile resets the connection, which is no failure of anything.
+        socket.on('error', () => {});
         socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
