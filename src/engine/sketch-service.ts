@@ -3,7 +3,7 @@ import { defined } from '../base/assert.ts';
 import { attempt } from '../base/result.ts';
 import type { ActivationSink, SketchApi } from '../protocol/sketch-api.ts';
 import { freeNumbers } from './free-numbers.ts';
-import { rangeOf } from '../transforms/quantize/calibrate/range-method.ts';
+import { rangeOf } from '../transforms/quantize/calibrate/range-of.ts';
 import { addToSketch, emptySketch, type ValueSketch } from '../transforms/quantize/calibrate/value-sketch.ts';
 
 /** Keeps the sketches of one model's values for as long as the worker lives. */

@@ -1,6 +1,7 @@
 import { attributeText } from './attributes.ts';
 import { blocksOf } from './blocks.ts';
-import { countedInference, type InputDims, dimsAtSize } from './counted-size.ts';
+import { countedInference } from './counted-inference.ts';
+import { type InputDims, dimsAtSize } from './counted-size.ts';
 import { costOfNodes, type NodeCost, weightsOf } from './cost.ts';
 import { headOfNodes } from './exit-heads.ts';
 import { foldConstants } from './fold.ts';

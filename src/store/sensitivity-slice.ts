@@ -5,7 +5,11 @@ import { imagesToScanWith } from '../study/evaluation-images.ts';
 import type { UnitSensitivity } from '../study/sensitivity.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
-import { recipeOfLayersAlone, recipeToScan, staticPartOf } from '../transforms/quantize/sensitivity-model.ts';
+import {
+  recipeOfLayersAlone,
+  recipeToScan,
+  staticPartOf,
+} from '../transforms/quantize/sensitivity-recipes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';

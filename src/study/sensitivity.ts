@@ -1,5 +1,5 @@
 import { defined } from '../base/assert.ts';
-import { TRUNK_OUTPUTS, UNIT_OUTPUTS } from '../transforms/quantize/sensitivity-probe.ts';
+import { TRUNK_OUTPUTS, UNIT_OUTPUTS } from '../transforms/quantize/sensitivity-recipes.ts';
 import { decibels, type SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 
 /** What quantizing one unit alone does to a model, on some images. */

@@ -1,6 +1,7 @@
 import { defined } from '../base/assert.ts';
 import { buildGraphView } from '../onnx/build-graph-view.ts';
-import { countedInference, type CountedSize, dimsAtSize } from '../onnx/counted-size.ts';
+import { countedInference } from '../onnx/counted-inference.ts';
+import { type CountedSize, dimsAtSize } from '../onnx/counted-size.ts';
 import { costOfNodes, type NodeCost, type ShapesByValue } from '../onnx/cost.ts';
 import { foldConstants } from '../onnx/fold.ts';
 import { indexGraph } from '../onnx/graph-index.ts';

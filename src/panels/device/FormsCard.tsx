@@ -10,7 +10,7 @@ import {
   spreadOf,
 } from '../../study/forms/form-figures.ts';
 import { FORMS } from '../../study/forms/forms.ts';
-import { LAYER_KINDS, type LayerKind } from '../../study/forms/probe-models.ts';
+import { LAYER_KINDS, type LayerKind } from '../../study/forms/layer-kinds.ts';
 import type { Environment } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { Button, classes, ProgressBar, SelectField } from '../ui/controls.tsx';

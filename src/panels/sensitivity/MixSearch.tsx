@@ -6,7 +6,7 @@ import { withMix } from '../../study/node-precision.ts';
 import type { UnitSensitivity } from '../../study/sensitivity.ts';
 import { mixedFrom } from '../../transforms/quantize/mixed-operator.ts';
 import { PRECISION_SHARES } from '../../transforms/quantize/quantize-operator.ts';
-import { staticPartOf } from '../../transforms/quantize/sensitivity-model.ts';
+import { staticPartOf } from '../../transforms/quantize/sensitivity-recipes.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, NumberField, SelectField } from '../ui/controls.tsx';

@@ -4,7 +4,7 @@ import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { type FormFigures, medianMsOf, timesText, uncertaintyOf } from './form-figures.ts';
 import { FORMS, type FormId, STATIC_FORMS, type StaticFormChoice } from './forms.ts';
-import { LAYER_KINDS, type LayerKind } from './probe-models.ts';
+import { LAYER_KINDS, type LayerKind } from './layer-kinds.ts';
 
 /** Multiply-accumulates of a model in each kind of layer. */
 export type LayerMix = Readonly<Record<LayerKind, number>>;

@@ -4,7 +4,7 @@ import type { QuantizeOperator } from '../../transforms/quantize/quantize-operat
 import { attributeTimes, type RuntimeNodeTime } from '../profile/attribute-times.ts';
 import { layerKindOf } from './choose-form.ts';
 import { timesText } from './form-figures.ts';
-import { LAYER_KINDS } from './probe-models.ts';
+import { LAYER_KINDS } from './layer-kinds.ts';
 
 /** Why a quantized model is not faster, from the profiles of both. */
 export interface SlownessExplanation {

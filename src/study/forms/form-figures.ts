@@ -1,6 +1,6 @@
 import type { Environment, Provider } from '../trial.ts';
 import { FORMS, type FormId, isIntegerForm, type ProbedForm } from './forms.ts';
-import { LAYER_KINDS, type LayerKind } from './probe-models.ts';
+import { LAYER_KINDS, type LayerKind } from './layer-kinds.ts';
 
 /** What layers take in every form on a device: facts, from which tables and choices follow. */
 export interface FormFigures {

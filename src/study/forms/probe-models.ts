@@ -5,52 +5,7 @@ import type { Model, Node, Tensor } from '../../onnx/model.ts';
 import { elementCount, floatTensor } from '../../onnx/tensor.ts';
 import { quantizeModel, valuesNeeded } from '../../transforms/quantize/quantize-model.ts';
 import type { ProbedForm } from './forms.ts';
-
-/** What layers of vision models are, as far as their kernels differ. */
-export type LayerKind = 'conv' | 'pointwise' | 'depthwise' | 'matmul';
-
-export interface LayerKindInfo {
-  readonly kind: LayerKind;
-  readonly label: string;
-  /** Multiply-accumulates of the probe's model. */
-  readonly macs: number;
-  readonly inputShape: readonly number[];
-}
-
-const SIDE = 28;
-const CONV_CHANNELS = 64;
-const WIDE_CHANNELS = 128;
-const TOKENS = 196;
-const WIDTH = 192;
-const PIXELS = SIDE * SIDE;
-
-/** The kinds of layers that models spend their time in, each with a model of its own. */
-export const LAYER_KINDS: readonly LayerKindInfo[] = [
-  {
-    kind: 'conv',
-    label: 'dense convolutions',
-    macs: 2 * PIXELS * CONV_CHANNELS ** 2 * 9,
-    inputShape: [1, CONV_CHANNELS, SIDE, SIDE],
-  },
-  {
-    kind: 'pointwise',
-    label: '1 x 1 convolutions',
-    macs: 4 * PIXELS * WIDE_CHANNELS ** 2,
-    inputShape: [1, WIDE_CHANNELS, SIDE, SIDE],
-  },
-  {
-    kind: 'depthwise',
-    label: 'depthwise convolutions',
-    macs: 4 * PIXELS * WIDE_CHANNELS * 9,
-    inputShape: [1, WIDE_CHANNELS, SIDE, SIDE],
-  },
-  {
-    kind: 'matmul',
-    label: 'matrix products',
-    macs: 4 * TOKENS * WIDTH ** 2,
-    inputShape: [1, TOKENS, WIDTH],
-  },
-];
+import { CONV_CHANNELS, type LayerKind, type LayerKindInfo, WIDE_CHANNELS, WIDTH } from './layer-kinds.ts';
 
 /** Where values of the probe's models lie: inputs are normal, and weights keep it so. */
 const RANGE = { low: -4, high: 4 };

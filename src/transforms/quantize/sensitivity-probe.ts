@@ -8,11 +8,6 @@ import type { SensitivityUnit } from './sensitivity-units.ts';
 import { quantizeStatic } from './static/quantize-static.ts';
 import type { StaticForm } from './static/static-form.ts';
 
-/** For each image the power of the final scores, and the position of the best; then `UNIT_OUTPUTS` of each unit. */
-export const TRUNK_OUTPUTS = 2;
-/** Power of the unit's output, that of its error, that of the final scores' error, the best score's position. */
-export const UNIT_OUTPUTS = 4;
-
 /**
  * One model that runs the float model and, for each unit, what follows from quantizing that unit alone. Whatever a
  * unit does not touch runs once, for all of them, and their weights are stored once; the graph itself sums up the

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { FORMS } from '../../../src/study/forms/forms.ts';
-import { LAYER_KINDS } from '../../../src/study/forms/probe-models.ts';
+import { LAYER_KINDS } from '../../../src/study/forms/layer-kinds.ts';
 import type * as Scenarios from './forms-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 

@@ -1,6 +1,6 @@
 import type { FormFigures } from '../../../../src/study/forms/form-figures.ts';
 import { FORMS, type FormId } from '../../../../src/study/forms/forms.ts';
-import { LAYER_KINDS, type LayerKind } from '../../../../src/study/forms/probe-models.ts';
+import { LAYER_KINDS, type LayerKind } from '../../../../src/study/forms/layer-kinds.ts';
 
 /** Medians in milliseconds that onnxruntime-web 1.30 gave on one thread of wasm, on an x86 server. */
 const MEDIANS: Readonly<Record<FormId, Readonly<Record<LayerKind, number>>>> = {

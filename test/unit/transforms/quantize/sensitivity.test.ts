@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Model } from '../../../../src/onnx/model.ts';
 import { foldBatchNorm } from '../../../../src/transforms/prepare/fold-batch-norm.ts';
 import type { MixedQuantizeOperator } from '../../../../src/transforms/quantize/mixed-operator.ts';
-import { recipeOfLayersAlone, recipeToScan } from '../../../../src/transforms/quantize/sensitivity-model.ts';
-import { sensitivityProbe, UNIT_OUTPUTS } from '../../../../src/transforms/quantize/sensitivity-probe.ts';
+import {
+  recipeOfLayersAlone,
+  recipeToScan,
+  UNIT_OUTPUTS,
+} from '../../../../src/transforms/quantize/sensitivity-recipes.ts';
+import { sensitivityProbe } from '../../../../src/transforms/quantize/sensitivity-probe.ts';
 import {
   decibels,
   nameInRecipes,

@@ -6,9 +6,9 @@ import { type Random, seededRandom } from '../../../../../src/base/random.ts';
 import { divergenceOf } from '../../../../../src/transforms/quantize/calibrate/entropy.ts';
 import {
   rangeMethod,
-  rangeOf,
   type RangeMethod,
 } from '../../../../../src/transforms/quantize/calibrate/range-method.ts';
+import { rangeOf } from '../../../../../src/transforms/quantize/calibrate/range-of.ts';
 import {
   addToSketch,
   emptySketch,
