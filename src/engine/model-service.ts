@@ -13,11 +13,7 @@ import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.t
 import { leavesFormOpen, withFormChosen } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { Compared } from '../study/quality/compared.ts';
-import { compareWeights, comparisonModels } from '../study/quality/comparison-models.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
-import { applyRecipe } from '../transforms/apply-recipe.ts';
-import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
-import { featureModel } from '../transforms/exits/attach-head.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
@@ -29,11 +25,6 @@ import {
   NO_CALIBRATIONS,
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
-import { calibrationModel, isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
-import { extremesModel } from '../transforms/quantize/calibrate/extremes-model.ts';
-import { sensitivityModel } from '../transforms/quantize/sensitivity-model.ts';
-import { sensitivityProbe } from '../transforms/quantize/sensitivity-probe.ts';
-import { sensitivityUnits } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
@@ -58,6 +49,17 @@ interface Opened extends OpenModel {
   /** About running it. */
   readonly notes: readonly string[];
 }
+
+/** What changes models, loaded when it is first asked for: the graph is on the screen by then. */
+const building = () => import('../transforms/build-variant.ts');
+const applying = () => import('../transforms/apply-recipe.ts');
+const tapping = () => import('../transforms/exits/attach-head.ts');
+const calibrating = () => import('../transforms/quantize/calibrate/calibration-model.ts');
+const reducing = () => import('../transforms/quantize/calibrate/extremes-model.ts');
+const comparing = () => import('../study/quality/comparison-models.ts');
+const scanning = () => import('../transforms/quantize/sensitivity-model.ts');
+const dividing = () => import('../transforms/quantize/sensitivity-units.ts');
+const probing = () => import('../transforms/quantize/sensitivity-probe.ts');
 
 /** Variants are kept until the model changes, the oldest going first. */
 const keptVariants = 24;
@@ -97,22 +99,24 @@ export function createModelService(): ModelApi {
     const key = JSON.stringify(recipe);
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
-    const building = Promise.resolve().then(() =>
-      buildFiles(current(), recipe, store, { heads, calibration: knownRanges(recipe) }),
+    const made = knownRanges(recipe).then((calibration) =>
+      buildFiles(current(), recipe, store, { heads, calibration }),
     );
-    variants.set(key, building);
-    building.catch(() => variants.delete(key));
+    variants.set(key, made);
+    made.catch(() => variants.delete(key));
     for (const oldest of variants.keys()) {
       if (variants.size <= keptVariants) break;
       variants.delete(oldest);
     }
-    return building;
+    return made;
   }
 
   /** All ranges that a recipe needs; null where some are missing, which would leave layers float without a word. */
-  function knownRanges(recipe: Recipe): Calibration | null {
+  async function knownRanges(recipe: Recipe): Promise<Calibration | null> {
     const { model, size } = current();
     const calibration = calibrationFor(recipe, calibrations);
+    if (calibration === null) return null;
+    const { isCalibrated } = await calibrating();
     return isCalibrated(analyseModel(model, size), recipe, heads, calibration) ? calibration : null;
   }
 
@@ -173,7 +177,8 @@ export function createModelService(): ModelApi {
       }),
 
     check: (recipe) =>
-      attempt(() => {
+      attempt(async () => {
+        const { checkRecipe } = await building();
         const { model, size } = current();
         checkRecipe(model, recipe, heads, size);
         return null;
@@ -195,6 +200,7 @@ export function createModelService(): ModelApi {
 
     buildForFeatures: (values, backbone) =>
       attempt(async () => {
+        const [{ applyRecipe }, { featureModel }] = await Promise.all([applying(), tapping()]);
         const { model, baseName, size } = current();
         const { analysed } = applyRecipe(analyseModel(model, size), backbone, 'build', NO_HEADS);
         const features = featureModel(analysed, values).model;
@@ -204,6 +210,7 @@ export function createModelService(): ModelApi {
 
     buildForCalibration: (recipe, others, shows) =>
       attempt(async () => {
+        const [{ calibrationModel }, { extremesModel }] = await Promise.all([calibrating(), reducing()]);
         const { model, baseName, size } = current();
         const [first, ...rest] = [recipe, ...others].map((each) => decided(each).recipe) as [
           Recipe,
@@ -218,6 +225,7 @@ export function createModelService(): ModelApi {
 
     buildForComparison: (recipe, values) =>
       attempt(async () => {
+        const { comparisonModels } = await comparing();
         const { model, baseName, size } = current();
         const models = comparisonModels(analyseModel(model, size), recipe, await modelMadeBy(recipe), values);
         const files = async (shown: Model, name: string) => {
@@ -233,6 +241,7 @@ export function createModelService(): ModelApi {
 
     compareWeights: (recipe, weight) =>
       attempt(async () => {
+        const { compareWeights } = await comparing();
         const { model, size } = current();
         const variant = await modelMadeBy(recipe);
         const compared: Compared[] = [];
@@ -244,9 +253,9 @@ export function createModelService(): ModelApi {
       }),
 
     isCalibrated: (recipe) =>
-      attempt(() => {
-        return staticOperatorOf(recipe) === null || knownRanges(decided(recipe).recipe) !== null;
-      }),
+      attempt(
+        async () => staticOperatorOf(recipe) === null || (await knownRanges(decided(recipe).recipe)) !== null,
+      ),
 
     useForms: (figures) =>
       attempt(() => {
@@ -262,7 +271,8 @@ export function createModelService(): ModelApi {
       }),
 
     sensitivityUnits: (recipe) =>
-      attempt(() => {
+      attempt(async () => {
+        const [{ sensitivityModel }, { sensitivityUnits }] = await Promise.all([scanning(), dividing()]);
         const { model, size } = current();
         const scanned = sensitivityModel(analyseModel(model, size), decided(recipe).recipe, heads);
         return sensitivityUnits(scanned.model, scanned.form);
@@ -270,10 +280,11 @@ export function createModelService(): ModelApi {
 
     buildForSensitivity: (recipe, units) =>
       attempt(async () => {
+        const [{ sensitivityModel }, { sensitivityProbe }] = await Promise.all([scanning(), probing()]);
         const { model, baseName, size } = current();
         const asked = decided(recipe).recipe;
         const scanned = sensitivityModel(analyseModel(model, size), asked, heads);
-        const { ranges } = defined(knownRanges(asked) ?? undefined, 'calibrated ranges');
+        const { ranges } = defined((await knownRanges(asked)) ?? undefined, 'calibrated ranges');
         const probe = sensitivityProbe(scanned.model, scanned.form, ranges, units, scanned.scores);
         const whole = { model: probe, baseName: `${baseName}-sensitivity`, original: null, size };
         return (await buildFiles(whole, [], store)).built;
@@ -360,6 +371,8 @@ async function buildFiles(
   store: VariantStore,
   { heads = NO_HEADS, calibration = null }: Given = {},
 ): Promise<UncountedVariant> {
+  // Not part of what building takes.
+  const { buildVariant } = await building();
   const startedMs = performance.now();
   const variant = buildVariant(model, recipe, {
     baseName,
