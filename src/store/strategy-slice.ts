@@ -8,6 +8,7 @@ import { freeName, namedOnModel, recipeName } from '../transforms/recipe-name.ts
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import { isTrialOf } from './placement-slice.ts';
 import { sameRecipe } from './recipe-slice.ts';
+import { pageIsIdle } from './page-is-idle.ts';
 import type { Slice } from './slice.ts';
 import { modelWorker } from './workers.ts';
 
@@ -70,7 +71,7 @@ export interface StrategySlice {
   readonly removeListed: (id: number) => void;
 }
 
-export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
+export const createStrategySlice: Slice<StrategySlice> = (set, get, store) => {
   const update = (id: number, change: Partial<ListedRecipe>) =>
     set(({ listed }) => ({
       listed: listed.map((entry) => (entry.id === id ? { ...entry, ...change } : entry)),
@@ -156,6 +157,8 @@ export const createStrategySlice: Slice<StrategySlice> = (set, get) => {
       set({ listed: defaults });
       // Not every model takes every recipe; those that this one refuses are not offered.
       if (worker === null) return;
+      // The graph first: checking brings the script that changes models.
+      await started(store);
       const checks = await Promise.all(defaults.map(({ recipe }) => worker.check(recipe)));
       const refused = new Set(
         defaults.filter((_, position) => checks[position]?.ok === false).map(({ id }) => id),
@@ -227,4 +230,20 @@ export async function sortByFit<T extends { readonly recipe: Recipe }>(
   );
   const misfits = new Set(refused.map((misfit) => misfit.given));
   return { fits: given.filter((each) => !misfits.has(each)), misfits: refused };
+}
+
+/** How long the page may take to draw what it starts with. */
+const drawingMs = 1000;
+
+/** Resolves when what was open before, or the bundled model, is there and drawn. */
+async function started({ getState, subscribe }: Parameters<Slice<StrategySlice>>[2]): Promise<void> {
+  if (!getState().isStarting) return;
+  await new Promise<void>((resolve) => {
+    const stop = subscribe((lab) => {
+      if (lab.isStarting) return;
+      stop();
+      resolve();
+    });
+  });
+  await pageIsIdle(drawingMs);
 }

@@ -20,6 +20,7 @@ import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import { placementFor } from './placement-slice.ts';
+import { pageIsIdle } from './page-is-idle.ts';
 import type { Slice } from './slice.ts';
 
 /** How the next study measures. */
@@ -384,13 +385,4 @@ function createDrip<T>(everyMs: number, deliver: (latest: ReadonlyMap<string, T>
     isDue: () => performance.now() - deliveredMs >= everyMs,
     flush,
   };
-}
-
-/** Resolves when the page has nothing to draw or to work on, at the latest after `longestMs`. */
-function pageIsIdle(longestMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    // Not every browser tells.
-    if ('requestIdleCallback' in globalThis) requestIdleCallback(() => resolve(), { timeout: longestMs });
-    else setTimeout(resolve, longestMs / 5);
-  });
 }
