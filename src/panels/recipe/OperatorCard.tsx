@@ -1,13 +1,19 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
-import { SensitivityPanel } from '../sensitivity/SensitivityPanel.tsx';
 import { IconButton } from '../ui/controls.tsx';
 import { CloseIcon, DownIcon, UpIcon } from '../ui/icons.tsx';
 import { describeOperator, kindOf } from './operators.ts';
-import { OperatorOptions } from './OperatorOptions.tsx';
 import { TrainExits } from './TrainExits.tsx';
 import styles from './RecipePanel.module.css';
+
+/** Loaded when a card is opened first. */
+const OperatorOptions = lazy(async () => ({
+  default: (await import('./OperatorOptions.tsx')).OperatorOptions,
+}));
+const SensitivityPanel = lazy(async () => ({
+  default: (await import('../sensitivity/SensitivityPanel.tsx')).SensitivityPanel,
+}));
 
 interface OperatorCardProps {
   readonly operator: Operator;
@@ -52,17 +58,21 @@ export function OperatorCard({ operator, index, recipe, view, onRecipe }: Operat
       </div>
       {isOpen && (
         <div className={styles.options}>
-          <OperatorOptions
-            operator={operator}
-            recipe={recipe}
-            view={view}
-            onOperator={(next) => onRecipe(recipe.with(index, next))}
-            onRecipe={onRecipe}
-          />
+          <Suspense fallback={null}>
+            <OperatorOptions
+              operator={operator}
+              recipe={recipe}
+              view={view}
+              onOperator={(next) => onRecipe(recipe.with(index, next))}
+              onRecipe={onRecipe}
+            />
+          </Suspense>
         </div>
       )}
       {isOpen && operator.op === 'quantize' && (operator.mode === 'static' || operator.mode === 'mixed') && (
-        <SensitivityPanel recipe={recipe} view={view} />
+        <Suspense fallback={null}>
+          <SensitivityPanel recipe={recipe} view={view} />
+        </Suspense>
       )}
       {operator.op === 'early-exit' && operator.kind === 'trained' && <TrainExits operator={operator} />}
     </li>
