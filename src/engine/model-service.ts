@@ -25,7 +25,7 @@ import {
   NO_CALIBRATIONS,
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
-import type { Recipe } from '../transforms/recipe.ts';
+import { isIdentity, type Recipe } from '../transforms/recipe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
 import { createGzipSizer } from './gzip-size.ts';
@@ -381,7 +381,7 @@ async function buildFiles(
     ranges: calibration?.ranges ?? null,
     size,
   });
-  const isUntouched = recipe.every(({ op }) => op === 'identity');
+  const isUntouched = isIdentity(recipe);
   const files: { name: string; blob: Blob }[] = [];
   for (const file of variant.files) {
     // Hundreds of megabytes need not be copied to change nothing.
