@@ -19,13 +19,16 @@ import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
 import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
+import { checkPruneWorks } from './prune/not-yet.ts';
+import type { PruneOperator } from './prune/prune-operator.ts';
+import { ratioOf } from './prune/sparsity-rules.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
 import { prepareModel } from './prepare/prepare-model.ts';
 import { checkQuantizable } from './quantize/quantize-model.ts';
 import type { QuantizeOperator } from './quantize/quantize-operator.ts';
 import { opsetProblem } from './quantize/raise-opset.ts';
 import { checkSequence } from './recipe-sequence.ts';
-import type { ExistingExitOperator, PartitionOperator, PruneOperator, Recipe } from './recipe.ts';
+import type { ExistingExitOperator, PartitionOperator, Recipe } from './recipe.ts';
 
 /**
  * A recipe applied as far as that is possible on the whole model: pruned weights and dropped exits are in the
@@ -200,14 +203,15 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
   });
 }
 
-function pruned(
-  analysed: AnalysedModel,
-  { ratio, scope = 'layer' }: PruneOperator,
-  purpose: 'check' | 'build',
-): AnalysedModel {
+function pruned(analysed: AnalysedModel, operator: PruneOperator, purpose: 'check' | 'build'): AnalysedModel {
+  checkPruneWorks(operator);
   if (prunableTensors(analysed.model.graph).length === 0) throw nothingToPrune();
   if (purpose === 'check') return analysed;
-  return analyseEdited(analysed, pruneMagnitude(analysed.model, ratio, scope), analysed.exits);
+  return analyseEdited(
+    analysed,
+    pruneMagnitude(analysed.model, ratioOf(operator), operator.scope ?? 'layer'),
+    analysed.exits,
+  );
 }
 
 function prepared(

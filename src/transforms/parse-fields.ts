@@ -68,3 +68,35 @@ export function refuse(path: string, found: string, wanted: string): never {
 export function shortName(name: string): string {
   return name.length <= 28 ? name : `…${name.slice(-27)}`;
 }
+
+const MAX_PATTERNS = 10_000;
+
+/**
+ * A list of names of nodes, or of patterns with `*` as `matchNodes` takes them.
+ * @throws InputError `recipe-invalid`
+ */
+export function parseNodePatterns(json: unknown, path: string): readonly string[] {
+  if (!Array.isArray(json)) return refuse(path, describe(json), 'a list of node names or patterns with *');
+  if (json.length > MAX_PATTERNS) refuse(path, `${json.length} of them`, `at most ${MAX_PATTERNS}`);
+  return json.map((name: unknown, index) =>
+    typeof name === 'string' && name !== ''
+      ? name
+      : refuse(`${path}[${index}]`, describe(name), "a node's name or a pattern with *"),
+  );
+}
+
+/** Names sorted, each once; a field that stays left out when there are none. */
+export function sortedNames<Name extends string>(
+  name: Name,
+  names: readonly string[] = [],
+): { readonly [key in Name]?: readonly string[] } {
+  const sorted = names.length === 0 ? undefined : [...new Set(names)].toSorted();
+  return optional(name, sorted, () => sorted ?? []);
+}
+
+/** @throws InputError `recipe-invalid` */
+export function parseWhole(value: unknown, least: number, most: number, path: string): number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+    ? (value as number)
+    : refuse(path, describe(value), `a whole number from ${least} to ${most}`);
+}

@@ -1,8 +1,9 @@
 import { unreachable } from '../base/assert.ts';
 import { cutLabel, normalisePartition, parsePartition, PARTITION_FIELDS } from './cuts/partition-operator.ts';
 import { EARLY_EXIT_FIELDS, exitLabel, normaliseEarlyExit, parseEarlyExit } from './exits/exit-operator.ts';
-import { describe, isObject, oneOf, optional, refuse, refuseUnknownFields } from './parse-fields.ts';
+import { describe, isObject, oneOf, refuse, refuseUnknownFields } from './parse-fields.ts';
 import { parsePrepare, prepareLabel } from './prepare/prepare-operator.ts';
+import { normalisePrune, parsePrune, PRUNE_FIELDS, pruneLabel } from './prune/prune-operator.ts';
 import {
   normaliseQuantize,
   parseQuantize,
@@ -10,7 +11,7 @@ import {
   quantizeLabel,
 } from './quantize/quantize-operator.ts';
 import { checkSequence } from './recipe-sequence.ts';
-import type { NamedRecipe, Operator, PruneOperator, Recipe } from './recipe.ts';
+import type { NamedRecipe, Operator, Recipe } from './recipe.ts';
 
 /** The fields each operator may have, besides `op`. */
 const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
@@ -19,7 +20,7 @@ const FIELDS: Readonly<Record<Operator['op'], readonly string[]>> = {
   partition: PARTITION_FIELDS,
   prepare: ['kind', 'version'],
   quantize: QUANTIZE_FIELDS,
-  prune: ['kind', 'ratio', 'scope', 'importance'],
+  prune: PRUNE_FIELDS,
 };
 
 /**
@@ -49,7 +50,7 @@ export function parseRecipeFile(json: unknown): NamedRecipe[] {
   );
 }
 
-/** A short name for people: `identity`, `int8`, `prune 50%`, `exit 1`, `exits τ 0.80`, `cut @conv5`, joined by ` + `. */
+/** A short name for people: `identity`, `int8`, `prune weights 50% l1`, `exit 1`, `exits τ 0.80`, `cut @conv5`, joined by ` + `. */
 export function recipeLabel(recipe: Recipe): string {
   const parts = recipe.filter(({ op }) => op !== 'identity').map(operatorLabel);
   return parts.length === 0 ? 'identity' : parts.join(' + ');
@@ -103,22 +104,10 @@ function parseOperator(json: unknown, path: string): Operator {
     case 'prepare':
       return parsePrepare(json, path);
     case 'prune':
-      return {
-        op,
-        kind: oneOf(json['kind'], ['unstructured'], `${path}.kind`),
-        ratio: parseRatio(json['ratio'], `${path}.ratio`),
-        ...optional('scope', json['scope'], (value) => oneOf(value, ['layer', 'global'], `${path}.scope`)),
-        ...optional('importance', json['importance'], (value) => oneOf(value, ['l1'], `${path}.importance`)),
-      };
+      return parsePrune(json, path);
     default:
       return unreachable(op);
   }
-}
-
-function parseRatio(value: unknown, path: string): number {
-  return typeof value === 'number' && value >= 0 && value < 1
-    ? value
-    : refuse(path, describe(value), 'a number from 0 up to but not including 1');
 }
 
 function operatorLabel(operator: Operator): string {
@@ -134,14 +123,10 @@ function operatorLabel(operator: Operator): string {
     case 'prepare':
       return prepareLabel(operator);
     case 'prune':
-      return `prune ${percent(operator.ratio)}${operator.scope === 'global' ? ' global' : ''}`;
+      return pruneLabel(operator);
     default:
       return unreachable(operator);
   }
-}
-
-function percent(ratio: number): string {
-  return `${Number((100 * ratio).toFixed(4))}%`;
 }
 
 function normaliseOperator(operator: Operator): Operator {
@@ -157,12 +142,7 @@ function normaliseOperator(operator: Operator): Operator {
     case 'prepare':
       return operator;
     case 'prune':
-      return {
-        op: 'prune',
-        kind: operator.kind,
-        ratio: operator.ratio,
-        ...(operator.scope === 'global' ? { scope: 'global' as const } : {}),
-      } satisfies PruneOperator;
+      return normalisePrune(operator);
     default:
       return unreachable(operator);
   }

@@ -1,5 +1,6 @@
 import type { ConfidenceMeasure } from './exits/confidence.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
+import type { PruneOperator } from './prune/prune-operator.ts';
 import type { QuantizeOperator } from './quantize/quantize-operator.ts';
 import type { TransferType } from './transfer.ts';
 
@@ -123,17 +124,6 @@ export type CutNames = string | readonly string[];
 
 /** Parts of equal weight, the fewest bytes crossing, or the least time on two tiers: see `cuts/`. */
 export type AutomaticCut = 'equal-size' | 'fewest-bytes' | 'fastest';
-
-/** Unstructured magnitude pruning: the smallest weights become zero; shapes stay. */
-export interface PruneOperator {
-  readonly op: 'prune';
-  readonly kind: 'unstructured';
-  /** Share of weights set to zero, in [0, 1). */
-  readonly ratio: number;
-  /** Rank weights within each layer or over the whole model. Default `layer`. */
-  readonly scope?: 'layer' | 'global';
-  readonly importance?: 'l1';
-}
 
 /** A recipe with a name for people, as kept in lists and files. */
 export interface NamedRecipe {

@@ -157,7 +157,7 @@ function isConcerned(operator: Operator, { code, message }: Failure): boolean {
     case 'quantize':
       return code === 'nothing-to-quantize' || code === 'opset-too-old';
     case 'prune':
-      return code === 'nothing-to-prune';
+      return /^(nothing-to-prune|prune-)/.test(code);
     case 'prepare':
       return code === 'nothing-to-prepare' || code === 'opset-too-old';
     case 'identity':

@@ -13,7 +13,8 @@ import {
 import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
 import { useTierModels } from '../../store/predictions.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
-import type { ExistingExitOperator, Operator, PruneOperator, Recipe } from '../../transforms/recipe.ts';
+import type { UnstructuredPruneOperator } from '../../transforms/prune/prune-operator.ts';
+import type { ExistingExitOperator, Operator, Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { TransferOption } from '../placement/TransferOption.tsx';
 import { CheckField, IconButton, SelectField } from '../ui/controls.tsx';
@@ -57,7 +58,7 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'prepare':
       return <PrepareOptions operator={operator} onOperator={rest.onOperator} />;
     case 'prune':
-      return <PruneOptions operator={operator} {...rest} />;
+      return operator.kind === 'unstructured' ? <PruneOptions operator={operator} {...rest} /> : null;
     case 'partition':
       return (
         <>
@@ -171,7 +172,7 @@ function EarlyExitOptions({
 
 const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
 
-function PruneOptions({ operator, onOperator }: OptionsProps<PruneOperator>) {
+function PruneOptions({ operator, onOperator }: OptionsProps<UnstructuredPruneOperator>) {
   return (
     <>
       <Slider
@@ -179,7 +180,7 @@ function PruneOptions({ operator, onOperator }: OptionsProps<PruneOperator>) {
         min={0}
         max={0.95}
         step={0.05}
-        value={operator.ratio}
+        value={operator.ratio ?? 0}
         format={(ratio) => `${Math.round(100 * ratio)} %`}
         onChange={(ratio) => onOperator({ ...operator, ratio })}
       />

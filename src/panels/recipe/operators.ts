@@ -16,6 +16,7 @@ import {
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
+import { pruneLabel } from '../../transforms/prune/prune-operator.ts';
 import {
   type QuantizeOperator,
   quantizeLabel,
@@ -180,7 +181,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     case 'prepare':
       return prepareLabel(operator);
     case 'prune':
-      return `${Math.round(100 * operator.ratio)} % of the weights · ${operator.scope === 'global' ? 'over the whole model' : 'in each layer'}`;
+      return pruneLabel(operator);
     case 'partition': {
       const { cuts } = placementOf(recipe, view);
       if (cuts.length === 0) return 'at values this model does not have';

@@ -161,7 +161,8 @@ function parseSkip(json: Record<string, unknown>, path: string): SkipExitOperato
   };
 }
 
-function parseBypasses(json: unknown, path: string): readonly Bypass[] {
+/** @throws InputError `recipe-invalid` */
+export function parseBypasses(json: unknown, path: string): readonly Bypass[] {
   if (!Array.isArray(json) || json.length === 0)
     refuse(path, describe(json), 'a list of { "from", "to" }, the names of two values');
   if (json.length > MAX_BYPASSES) refuse(path, `${json.length} of them`, `at most ${MAX_BYPASSES}`);

@@ -1,6 +1,13 @@
 import type { Node } from '../../onnx/model.ts';
 import { isMeant } from '../match-nodes.ts';
-import { describe, isObject, oneOf, refuse, refuseUnknownFields } from '../parse-fields.ts';
+import {
+  describe,
+  isObject,
+  oneOf,
+  parseNodePatterns,
+  refuse,
+  refuseUnknownFields,
+} from '../parse-fields.ts';
 import type { StaticQuantizeOperator } from './quantize-operator.ts';
 
 /** How a node computes, or how its weights are stored. */
@@ -30,15 +37,8 @@ export interface MixedQuantizeOperator extends Omit<StaticQuantizeOperator, 'mod
 
 const MAX_RULES = 10_000;
 
-/**
- * @param parsePatterns a list of patterns at a place
- * @throws InputError `recipe-invalid`
- */
-export function parseRules(
-  json: unknown,
-  path: string,
-  parsePatterns: (json: unknown, path: string) => readonly string[],
-): readonly PrecisionRule[] {
+/** @throws InputError `recipe-invalid` */
+export function parseRules(json: unknown, path: string): readonly PrecisionRule[] {
   if (!Array.isArray(json))
     return refuse(path, describe(json), 'a list of {"nodes": [...], "precision": ...}');
   if (json.length > MAX_RULES) refuse(path, `${json.length} of them`, `at most ${MAX_RULES}`);
@@ -47,7 +47,7 @@ export function parseRules(
     if (!isObject(rule)) return refuse(at, describe(rule), '{"nodes": [...], "precision": ...}');
     refuseUnknownFields(rule, ['nodes', 'precision'], at);
     return {
-      nodes: parsePatterns(rule['nodes'], `${at}.nodes`),
+      nodes: parseNodePatterns(rule['nodes'], `${at}.nodes`),
       precision: oneOf(rule['precision'], PRECISIONS, `${at}.precision`),
     };
   });

@@ -7,7 +7,16 @@ import {
   PRECISIONS,
   type Precision,
 } from './mixed-operator.ts';
-import { describe, oneOf, optional, refuse, refuseUnknownFields } from '../parse-fields.ts';
+import {
+  describe,
+  oneOf,
+  optional,
+  parseNodePatterns,
+  parseWhole,
+  refuse,
+  refuseUnknownFields,
+  sortedNames,
+} from '../parse-fields.ts';
 
 /** How a model's arithmetic or weights are made smaller: one of a recipe's operators. */
 export type QuantizeOperator =
@@ -106,7 +115,6 @@ export const DEFAULT_BINS = { entropy: 128, percentile: 2048 } as const;
 /** Numbers that share a scale among 4-bit weights. */
 export const DEFAULT_BLOCK_SIZE = 32;
 const LARGEST_BLOCK_SIZE = 256;
-const MAX_PATTERNS = 10_000;
 const MAX_SAMPLES = 100_000;
 const BINS = { least: 128, most: 8192 } as const;
 
@@ -143,7 +151,7 @@ export function parseQuantize(json: Record<string, unknown>, path: string): Quan
   const op = 'quantize';
   const { choice, flag } = choicesOf(json, path);
   const names = <Name extends string>(name: Name) =>
-    optional(name, json[name], (value) => parsePatterns(value, `${path}.${name}`));
+    optional(name, json[name], (value) => parseNodePatterns(value, `${path}.${name}`));
   switch (mode) {
     case 'dynamic':
       return { op, mode, ...choice('weights', ['u8', 's8']), ...flag('perChannel') };
@@ -159,7 +167,7 @@ export function parseQuantize(json: Record<string, unknown>, path: string): Quan
         op,
         mode,
         ...optional('default', json['default'], (value) => oneOf(value, PRECISIONS, `${path}.default`)),
-        layers: parseRules(json['layers'], `${path}.layers`, parsePatterns),
+        layers: parseRules(json['layers'], `${path}.layers`),
         ...parseForm(json, path, choice('format', ['qdq', 'qoperator'])),
       };
     case 'weight-only': {
@@ -225,9 +233,7 @@ function parseCalibration(
   if (bins !== undefined && (method.calibration ?? 'minmax') === 'minmax')
     refuse(`${path}.bins`, 'it without a histogram', 'it only with "entropy" or "percentile"');
   const whole = (least: number, most: number, where: string) => (value: unknown) =>
-    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
-      ? (value as number)
-      : refuse(where, describe(value), `a whole number from ${least} to ${most}`);
+    parseWhole(value, least, most, where);
   return {
     ...method,
     ...optional('percentile', percentile, (value) =>
@@ -245,16 +251,6 @@ function parseBlockSize(value: unknown, path: string): number {
   return isPower && (value as number) >= 16 && (value as number) <= LARGEST_BLOCK_SIZE
     ? (value as number)
     : refuse(path, describe(value), `a power of two from 16 to ${LARGEST_BLOCK_SIZE}`);
-}
-
-function parsePatterns(json: unknown, path: string): readonly string[] {
-  if (!Array.isArray(json)) return refuse(path, describe(json), 'a list of node names or patterns with *');
-  if (json.length > MAX_PATTERNS) refuse(path, `${json.length} of them`, `at most ${MAX_PATTERNS}`);
-  return json.map((name: unknown, index) =>
-    typeof name === 'string' && name !== ''
-      ? name
-      : refuse(`${path}[${index}]`, describe(name), "a node's name or a pattern with *"),
-  );
 }
 
 /** The same with defaults left out and lists sorted. */
@@ -318,14 +314,6 @@ function withoutDefaults<T extends Pick<QuantizeOperator, 'mode'>>(
     return value === undefined || value === defaults[name] ? [] : [[name, value]];
   });
   return Object.fromEntries(kept) as T;
-}
-
-function sortedNames<Name extends string>(
-  name: Name,
-  names: readonly string[] = [],
-): { readonly [key in Name]?: readonly string[] } {
-  const sorted = names.length === 0 ? undefined : [...new Set(names)].toSorted();
-  return optional(name, sorted, () => sorted ?? []);
 }
 
 /** `int8`, `int8 static qoperator u8u8`, `int4 weights`, `float16`. */

@@ -104,7 +104,7 @@ test('the first visit: one press, points appear one by one, and the numbers can 
   expect((first.accuracy.top1Correct ?? 0) / 450).toBeCloseTo(0.782, 2);
   expect((whole.accuracy.top1Correct ?? 0) / 450).toBeCloseTo(0.94, 2);
   expect(trialOf('int8').size.rawBytes).toBeLessThan(0.4 * whole.size.rawBytes);
-  const pruned = trialOf('prune 50%');
+  const pruned = trialOf('prune weights 50% l1');
   expect(pruned.size.nonZeroParams / whole.size.nonZeroParams).toBeCloseTo(0.5, 1);
   expect(pruned.size.gzipBytes).toBeLessThan(whole.size.gzipBytes ?? 0);
   // A cut changes where, not what.

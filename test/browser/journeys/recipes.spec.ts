@@ -121,7 +121,7 @@ test('a recipe with a mistake is explained and can be mended; recipes go out and
   await lab.press(lab.button('Add to study'));
 
   await lab.show('Run');
-  const name = 'prune 25% + int8';
+  const name = 'prune weights 25% l1 + int8';
   const row = page.getByRole('checkbox', { name: `Measure ${name}`, exact: true });
   await expect(row).toBeChecked();
   const all = await lab.download(lab.button('Export all'));

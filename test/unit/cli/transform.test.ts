@@ -39,7 +39,7 @@ describe('npm run transform', () => {
     );
     expect({ code, err }).toEqual({
       code: 0,
-      err: expect.stringContaining('prune 50% + exits τ 0.80 + int8'),
+      err: expect.stringContaining('prune weights 50% l1 + exits τ 0.80 + int8'),
     });
     const written = readFileSync(join(folder, 'out', 'variant.json'), 'utf8');
     expect(out).toBe(written);

@@ -281,11 +281,11 @@ describe('operators that do not go together come with an order that does', () =>
 describe('parseRecipeFile', () => {
   const prune = [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }];
   it('reads one recipe, one named recipe, or a list of either', () => {
-    expect(parseRecipeFile(prune)).toEqual([{ name: 'prune 50%', recipe: prune }]);
+    expect(parseRecipeFile(prune)).toEqual([{ name: 'prune weights 50% l1', recipe: prune }]);
     expect(parseRecipeFile({ name: 'half', recipe: prune })).toEqual([{ name: 'half', recipe: prune }]);
     expect(parseRecipeFile([{ name: 'half', recipe: prune }, prune, []])).toEqual([
       { name: 'half', recipe: prune },
-      { name: 'prune 50%', recipe: prune },
+      { name: 'prune weights 50% l1', recipe: prune },
       { name: 'identity', recipe: [] },
     ]);
   });
@@ -306,7 +306,7 @@ describe('recipeLabel', () => {
         { op: 'prune', kind: 'unstructured', ratio: 0.29 },
         { op: 'quantize', mode: 'dynamic' },
       ],
-      'prune 29% + int8',
+      'prune weights 29% l1 + int8',
     ],
     [[{ op: 'early-exit', kind: 'existing', exit: 0 }], 'exit 1'],
     [[{ op: 'early-exit', kind: 'existing', threshold: 0.8 }], 'exits τ 0.80'],
