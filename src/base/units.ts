@@ -27,6 +27,12 @@ export function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A signal's power over that of the noise on it; Infinity without noise, 0 where both are nothing. */
+export function decibels(signal: number, noise: number): number {
+  if (noise === 0) return signal === 0 ? 0 : Infinity;
+  return 10 * Math.log10(signal / noise);
+}
+
 function formatScaled(value: number, units: readonly string[], step: number): string {
   let scaled = value;
   let unit = 0;

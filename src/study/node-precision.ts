@@ -1,4 +1,5 @@
 import type { GraphView, NodeView } from '../onnx/graph-view.ts';
+import { nameInRecipes } from '../transforms/match-nodes.ts';
 import {
   type MixedQuantizeOperator,
   mixedFrom,
@@ -6,7 +7,6 @@ import {
   precisionOf,
   withPrecision,
 } from '../transforms/quantize/mixed-operator.ts';
-import { nameInRecipes } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { noiseOfLayers, type UnitSensitivity } from './sensitivity.ts';
 

@@ -1,6 +1,7 @@
 import { defined } from '../base/assert.ts';
+import { decibels } from '../base/units.ts';
 import { TRUNK_OUTPUTS, UNIT_OUTPUTS } from '../transforms/quantize/sensitivity-recipes.ts';
-import { decibels, type SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
+import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 
 /** What quantizing one unit alone does to a model, on some images. */
 export interface UnitSensitivity {
@@ -15,6 +16,15 @@ export interface UnitSensitivity {
   readonly changed: number | null;
   /** Accuracy with the unit quantized less that without, in [-1, 1]; null without labels. */
   readonly accuracyChange: number | null;
+}
+
+/** What quantizing the layers of a recipe alone was seen to do, as far as it was looked at. */
+export interface LayerScan {
+  readonly results: readonly UnitSensitivity[];
+  /** Of so many layers and blocks. */
+  readonly total: number;
+  /** How many images were to be looked at. */
+  readonly images: number;
 }
 
 /**

@@ -32,6 +32,18 @@ export function isMeant(
   return [name, opType, ...outputs].some((text) => text !== '' && isLike(text, pattern));
 }
 
+/** A pattern that means this node and no other, if it has a name of its own; values stand for nodes without one. */
+export function nameInRecipes<N extends Pick<Node, 'name' | 'opType' | 'outputs'>>(
+  node: N,
+  nodes: readonly N[],
+): string {
+  const names = [node.name, ...node.outputs].filter((name) => name !== '');
+  // Names with a star, or that are an operator's, may mean others, too.
+  const isOwn = (name: string): boolean =>
+    !name.includes('*') && nodes.every((other) => other === node || !isMeant(other, name));
+  return names.find(isOwn) ?? names[0] ?? node.opType;
+}
+
 /** Linear in the text for each `*`, whatever the pattern: regular expressions of untrusted text are not. */
 function isLike(text: string, pattern: string): boolean {
   const parts = pattern.split('*');

@@ -1,8 +1,10 @@
+import { decibels } from '../../base/units.ts';
 import { buildGraphView } from '../../onnx/build-graph-view.ts';
 import { indexGraph } from '../../onnx/graph-index.ts';
 import type { Model, Node } from '../../onnx/model.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import { isStandardDomain } from '../graph-names.ts';
+import { nameInRecipes } from '../match-nodes.ts';
 import { type Affine, affineOver, NO_FRACTION } from './affine.ts';
 import { channelRanges, type ChannelLayout, floatsToRead, matrixLayout } from './quantize-weights.ts';
 import type { StaticForm } from './static/static-form.ts';
@@ -102,22 +104,6 @@ export function sensitivityUnits(
 /** Operators whose work a layer before them takes over when it is quantized. */
 const ACTIVATIONS: ReadonlySet<string> = new Set(['Relu', 'Clip']);
 
-/** A pattern that means this node and no other, if it has a name of its own; values stand for nodes without one. */
-export function nameInRecipes<N extends Pick<Node, 'name' | 'opType' | 'outputs'>>(
-  node: N,
-  nodes: readonly N[],
-): string {
-  const names = [node.name, ...node.outputs].filter((name) => name !== '');
-  // Names with a star, or that are an operator's, may mean others, too.
-  const isOwn = (name: string): boolean =>
-    !name.includes('*') && nodes.every((other) => other === node || !meant(other, name));
-  return names.find(isOwn) ?? names[0] ?? node.opType;
-}
-
-function meant({ name, opType, outputs }: Pick<Node, 'name' | 'opType' | 'outputs'>, text: string): boolean {
-  return name === text || opType === text || outputs.some((output) => output === text);
-}
-
 function worst(values: readonly (number | null)[]): number | null {
   return values.reduce<number | null>(
     (least, value) => (least === null || value === null ? null : Math.min(least, value)),
@@ -157,10 +143,4 @@ function powersOf(values: Float32Array, { run }: ChannelLayout, affines: readonl
     }
   }
   return { signal, noise };
-}
-
-/** A signal's power over that of the noise on it; Infinity without noise, 0 where both are nothing. */
-export function decibels(signal: number, noise: number): number {
-  if (noise === 0) return signal === 0 ? 0 : Infinity;
-  return 10 * Math.log10(signal / noise);
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { decibels } from '../../../../src/base/units.ts';
 import type { Model } from '../../../../src/onnx/model.ts';
+import { nameInRecipes } from '../../../../src/transforms/match-nodes.ts';
 import { foldBatchNorm } from '../../../../src/transforms/prepare/fold-batch-norm.ts';
 import type { MixedQuantizeOperator } from '../../../../src/transforms/quantize/mixed-operator.ts';
 import {
@@ -8,11 +10,7 @@ import {
   UNIT_OUTPUTS,
 } from '../../../../src/transforms/quantize/sensitivity-recipes.ts';
 import { sensitivityProbe } from '../../../../src/transforms/quantize/sensitivity-probe.ts';
-import {
-  decibels,
-  nameInRecipes,
-  sensitivityUnits,
-} from '../../../../src/transforms/quantize/sensitivity-units.ts';
+import { sensitivityUnits } from '../../../../src/transforms/quantize/sensitivity-units.ts';
 import { quantizeStatic } from '../../../../src/transforms/quantize/static/quantize-static.ts';
 import { staticFormOf } from '../../../../src/transforms/quantize/static/static-form.ts';
 import { runModel, tensorInfo } from '../../../fixtures/run-onnx.ts';
