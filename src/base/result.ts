@@ -38,6 +38,11 @@ export class InputError extends Error {
   }
 }
 
+/** What is told of work that somebody ended. @param what as a sentence begins: `The scan` */
+export function cancellation(what: string): Failure {
+  return { code: 'cancelled', message: `${what} was cancelled.` };
+}
+
 /** Wraps a value as a success. */
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
@@ -68,8 +73,17 @@ export function toFailure(thrown: unknown): Failure {
       message: 'A file changed or vanished on disk since it was opened',
       hint: 'Open the model and the images again; what was measured before stays.',
     };
+  if (UNLOADED.test(message))
+    return {
+      code: 'not-loaded',
+      message: 'A part of the lab could not be loaded',
+      hint: 'Look at the connection, then reload the page; models, images and studies are kept.',
+    };
   return { code: 'internal', message };
 }
+
+/** What Chromium, Firefox and Safari say of a script that `import()` does not get, and Vite of its style sheet. */
+const UNLOADED = /dynamically imported module|importing a module script failed|unable to preload css/i;
 
 /** Runs `work`, turning whatever it throws into a `Failure`. */
 export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>> {
@@ -78,4 +92,10 @@ export async function attempt<T>(work: () => T | Promise<T>): Promise<Result<T>>
   } catch (thrown) {
     return failed(toFailure(thrown));
   }
+}
+
+/** The outcome of work that tells its own failures; what it throws besides becomes one, too. */
+export async function outcomeOf<T>(work: () => Promise<Result<T>>): Promise<Result<T>> {
+  const outcome = await attempt(work);
+  return outcome.ok ? outcome.value : outcome;
 }

@@ -1,6 +1,6 @@
 import * as Comlink from 'comlink';
 import { defined } from '../base/assert.ts';
-import { type Failure, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { DecodedImages } from '../protocol/engine-api.ts';
@@ -283,4 +283,4 @@ const noImages: Failure = {
   hint: 'Open images, or use "mode": "dynamic", which needs none.',
 };
 
-const cancelled: Failure = { code: 'cancelled', message: 'The calibration was cancelled.' };
+const cancelled = cancellation('The calibration');

@@ -1,4 +1,4 @@
-import { failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
@@ -57,7 +57,7 @@ export async function measureExits(
     if (!pass.ok) return pass;
     const after = await timeSegments(engine.api, imageIndices, 0);
     if (!after.ok) return after;
-    if (signal.aborted) return failed({ code: 'cancelled', message: 'The pass was cancelled.' });
+    if (signal.aborted) return failed(cancellation('The pass'));
     onProgress(total, total);
     const segmentMs = plan.segments.map(
       (_, at) => summarise([...before.value, ...after.value].map((times) => times[at] ?? 0))?.median ?? 0,

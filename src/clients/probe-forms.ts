@@ -1,4 +1,4 @@
-import { type Failure, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { ProbeApi } from '../protocol/probe-api.ts';
 import type { FormFigures, FormPlace } from '../study/forms/form-figures.ts';
 import { type Client, wrapWorker } from './spawn.ts';
@@ -45,4 +45,4 @@ function openProbeClient(): Client<ProbeApi> {
   return wrapWorker<ProbeApi>(worker, 'the comparison of forms');
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'The comparison of forms was cancelled.' };
+const cancelled = cancellation('The comparison of forms');

@@ -1,4 +1,4 @@
-import { type Failure, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -142,7 +142,7 @@ async function prepareRuns(
   return ok({ profiled, plain });
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'Profiling was cancelled.' };
+const cancelled = cancellation('Profiling');
 
 /** Work that cannot be stopped, but need not be waited for. */
 function orCancelled<T>(work: Promise<Result<T>>, signal: AbortSignal): Promise<Result<T>> {

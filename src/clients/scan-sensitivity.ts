@@ -1,4 +1,4 @@
-import { failed, ok, type Failure, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { FeaturesPass } from '../protocol/engine-api.ts';
@@ -111,4 +111,4 @@ const noImages: Failure = {
   hint: 'Open images under Data.',
 };
 
-const cancelled: Failure = { code: 'cancelled', message: 'The scan was cancelled.' };
+const cancelled = cancellation('The scan');

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import { failed, toFailure, type Failure, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, type Result, toFailure } from '../base/result.ts';
 import type { LifeSign } from '../protocol/life-sign.ts';
 
 /** A worker's API on the page's side. */
@@ -94,7 +94,7 @@ export function wrapWorker<Api extends { readonly [K in keyof Api]: AsyncFunctio
   });
   return {
     api,
-    terminate: () => end({ code: 'cancelled', message: `The work of ${what} was cancelled.` }),
+    terminate: () => end(cancellation(`The work of ${what}`)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Failure, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import {
   type Calibration,
@@ -76,7 +76,7 @@ export function createCalibrator(
   };
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'The calibration was cancelled.' };
+const cancelled = cancellation('The calibration');
 
 function alike(recipes: readonly Recipe[], recipe: Recipe, key: string): readonly Recipe[] {
   return recipes.filter((other) => {

@@ -1,5 +1,5 @@
 import { defined } from '../base/assert.ts';
-import { type Failure, failed, InputError, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, InputError, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
@@ -178,7 +178,7 @@ export async function trainExits(
   }
 }
 
-const cancelled: Failure = { code: 'cancelled', message: 'The training was cancelled.' };
+const cancelled = cancellation('The training');
 
 /** Rows whose image the model names a class for, if these are nearly all; labels need no answer. */
 function requireAnswers(targets: Int32Array, source: TargetSource): Result<readonly number[]> {

@@ -1,4 +1,4 @@
-import { failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { PreprocessingCandidate } from '../data/guess-preprocessing.ts';
 import { type CandidateScore, imagesToTry, scoreCandidate } from '../data/rank-preprocessings.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -65,9 +65,7 @@ export async function tryPreprocessings(
       tell(before + images.length);
       scores.push(scoreCandidate(candidate, data.dataset, images, outcome.value.top1));
     }
-    return signal.aborted
-      ? failed({ code: 'cancelled', message: 'Trying normalizations was cancelled.' })
-      : ok(scores);
+    return signal.aborted ? failed(cancellation('Trying normalizations')) : ok(scores);
   } finally {
     signal.removeEventListener('abort', stop);
     stop();

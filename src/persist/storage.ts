@@ -1,4 +1,4 @@
-import { failed, type Failure, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
 import { openDatabase } from './database.ts';
 
@@ -37,7 +37,7 @@ export async function attemptWrite<T>(
   try {
     return ok(await underSharedLock(write));
   } catch (thrown) {
-    if (signal?.aborted) return failed({ code: 'cancelled', message: `Keeping ${what} was cancelled.` });
+    if (signal?.aborted) return failed(cancellation(`Keeping ${what}`));
     if (isQuotaExceeded(thrown) || !(await hasRoomFor(bytes))) return failed(await storageFull(what));
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     return failed({

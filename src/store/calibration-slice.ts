@@ -1,6 +1,5 @@
-import { attempt, type Failure, failed, ok, type Result } from '../base/result.ts';
+import { attempt, cancellation, failed, type Failure, ok, outcomeOf, type Result } from '../base/result.ts';
 import type { CalibrationProgress } from '../clients/calibrate.ts';
-import { createCalibrator } from '../clients/study-calibration.ts';
 import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
 import {
   type Calibration,
@@ -13,6 +12,9 @@ import { headSubjectOf } from './heads-slice.ts';
 import type { Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when it is first asked for. */
+const calibrating = () => import('../clients/study-calibration.ts');
 
 export interface CalibrationSlice {
   /** Ranges of the open model's values on the open images, prepared as they are now. */
@@ -73,20 +75,18 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
       const ends = (control = new AbortController());
       set({ calibrating: { progress: null }, calibrationProblem: null });
       const { threads } = strategyPlace(settings, environment, model.view.totals.macs);
-      const calibrator = createCalibrator(
-        { modelId: model.view.modelId, data, preprocessing, threads },
-        calibrations,
-        [recipe, ...others],
-        (calibration) => get().adoptCalibration(calibration),
-      );
-      const outcome = await calibrator.prepare(
-        worker,
-        recipe,
-        (progress) => {
+      const outcome = await outcomeOf(async () => {
+        const calibrator = (await calibrating()).createCalibrator(
+          { modelId: model.view.modelId, data, preprocessing, threads },
+          calibrations,
+          [recipe, ...others],
+          (found) => get().adoptCalibration(found),
+        );
+        const tell = (progress: CalibrationProgress) => {
           if (!ends.signal.aborted) set({ calibrating: { progress } });
-        },
-        ends.signal,
-      );
+        };
+        return calibrator.prepare(worker, recipe, tell, ends.signal);
+      });
       if (ends.signal.aborted) return failed(cancelled);
       set({ calibrating: null, calibrationProblem: outcome.ok ? null : outcome.failure });
       return outcome.ok ? ok(null) : outcome;
@@ -120,4 +120,4 @@ const busy: Failure = {
   hint: 'Wait for it, or cancel it first.',
 };
 
-const cancelled: Failure = { code: 'cancelled', message: 'The calibration was cancelled.' };
+const cancelled = cancellation('The calibration');

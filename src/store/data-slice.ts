@@ -4,6 +4,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { Slice } from './slice.ts';
 import type { PickedFile } from './sort-files.ts';
+import { busyStudy } from './work-under-way.ts';
 import { dataWorker, stopDataWorker } from './workers.ts';
 
 /** Long work under way, for a progress line: what, and how far as a share in [0, 1] (null: unknown). */
@@ -34,14 +35,8 @@ export const createDataSlice: Slice<DataSlice> = (set, get) => {
   /** Counts openings, so that one overtaken by another is dropped. */
   let turn = 0;
   const open = async (files: readonly { readonly path: string; readonly file: Blob }[], name: string) => {
-    if (get().run) {
-      const failure = {
-        code: 'busy',
-        message: 'a study is running',
-        hint: 'Wait for it, or cancel it first.',
-      };
-      return get().reportFailure('No other images can be opened now', failure);
-    }
+    const busy = busyStudy(get());
+    if (busy) return get().reportFailure('No other images can be opened now', busy);
     stopDataWorker();
     const mine = ++turn;
     set({ openingData: { what: `Reading ${name}`, share: null } });

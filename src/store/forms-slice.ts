@@ -1,6 +1,4 @@
-import { attempt, type Failure } from '../base/result.ts';
-import { explainQuantized } from '../clients/explain-trial.ts';
-import { probeForms } from '../clients/probe-forms.ts';
+import { outcomeOf } from '../base/result.ts';
 import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
 import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
 import type { SlownessExplanation } from '../study/forms/explain-slowness.ts';
@@ -8,7 +6,12 @@ import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Trial } from '../study/trial.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { busyDevice } from './work-under-way.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when they are first asked for. */
+const probing = () => import('../clients/probe-forms.ts');
+const explaining = () => import('../clients/explain-trial.ts');
 
 export interface FormsSlice {
   /** What layers take in every form, by provider and threads; of this browser and of others that share its store. */
@@ -51,15 +54,15 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
     compareForms: async (place) => {
       const { environment } = get();
       if (!environment) return;
-      if (isMeasuring(get())) return get().reportFailure('Forms cannot be compared now', busy);
+      const busy = busyDevice(get());
+      if (busy) return get().reportFailure('Forms cannot be compared now', busy);
       const ends = (control = new AbortController());
       set({ formProbe: { share: 0 } });
-      const outcome = await probeForms(
-        { ...place, environment },
-        (share) => {
-          if (!ends.signal.aborted) set({ formProbe: { share } });
-        },
-        ends.signal,
+      const tell = (share: number) => {
+        if (!ends.signal.aborted) set({ formProbe: { share } });
+      };
+      const outcome = await outcomeOf(async () =>
+        (await probing()).probeForms({ ...place, environment }, tell, ends.signal),
       );
       set({ formProbe: null });
       if (outcome.ok) get().adoptFormFigures(outcome.value);
@@ -74,20 +77,20 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
       const operator = recipe.find((each) => each.op === 'quantize');
       const worker = modelWorker();
       if (!model || !data || !preprocessing || !worker || !operator) return;
-      if (isMeasuring(get())) return reportFailure('This cannot be looked into now', busy);
+      const busy = busyDevice(get());
+      if (busy) return reportFailure('This cannot be looked into now', busy);
       const { signal } = (control = new AbortController());
       set({ explaining: { trialId: id, progress: null } });
       const request = { model: worker, view: model.view, data, preprocessing, provider, threads };
-      const outcome = await attempt(async () => {
+      const result = await outcomeOf(async () => {
         const calibrated = await get().calibrateFor([operator]);
-        return calibrated.ok
-          ? explainQuantized(request, operator, signal, (progress) => {
-              if (!signal.aborted) set({ explaining: { trialId: id, progress } });
-            })
-          : calibrated;
+        if (!calibrated.ok) return calibrated;
+        const { explainQuantized } = await explaining();
+        return explainQuantized(request, operator, signal, (progress) => {
+          if (!signal.aborted) set({ explaining: { trialId: id, progress } });
+        });
       });
       set({ explaining: null });
-      const result = outcome.ok ? outcome.value : outcome;
       if (result.ok) set(({ slowness }) => ({ slowness: new Map([...slowness, [id, result.value]]) }));
       else if (!signal.aborted) reportFailure('The profiles could not be taken', result.failure);
     },
@@ -99,17 +102,6 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
     },
   };
 };
-
-const busy: Failure = {
-  code: 'busy',
-  message: 'something is being measured, which it would disturb',
-  hint: 'Wait a moment, or cancel it.',
-};
-
-/** Whether something is timed, or computed that would disturb it. */
-function isMeasuring({ run, isProfiling, formProbe, explaining, calibrating, exitTraining }: Lab): boolean {
-  return [run, formProbe, explaining, calibrating, exitTraining].some((work) => work !== null) || isProfiling;
-}
 
 /** Figures of the place where strategies of the open model run; null if none were measured. */
 export function figuresOfNow({ model, environment, settings, formFigures }: Lab): FormFigures | null {

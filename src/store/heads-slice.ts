@@ -1,5 +1,5 @@
-import { attempt, type Failure } from '../base/result.ts';
-import { trainExits, type TrainingChoice, type TrainingProgress } from '../clients/train-exits.ts';
+import { attempt, type Failure, outcomeOf } from '../base/result.ts';
+import type { TrainingChoice, TrainingProgress } from '../clients/train-exits.ts';
 import { type HeadSubject, loadHeads, saveHeads } from '../persist/heads.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, headsByKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
@@ -7,7 +7,11 @@ import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { busyStudy } from './work-under-way.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when it is first asked for. */
+const training = () => import('../clients/train-exits.ts');
 
 export interface HeadsSlice {
   /** Trained for the open model on the open images, prepared as they are now; one for each value, seed and backbone. */
@@ -58,18 +62,12 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     exitTraining: null,
     exitTrainingProblem: null,
     trainExits: async (choice = {}) => {
-      const { model, data, preprocessing, environment, settings, recipes, heads, run } = get();
+      const { model, data, preprocessing, environment, settings, recipes, heads } = get();
       const operator = trainedExitsOf(recipes.present);
       const worker = modelWorker();
       if (!model || !data || !preprocessing || !environment || !operator || !worker) return;
-      if (run) {
-        const failure = {
-          code: 'busy',
-          message: 'a study is running',
-          hint: 'Wait for it, or cancel it first.',
-        };
-        return set({ exitTrainingProblem: failure });
-      }
+      const busy = busyStudy(get());
+      if (busy) return set({ exitTrainingProblem: busy });
       get().cancelExitTraining();
       lastChoice = choice;
       const ends = (control = new AbortController());
@@ -77,23 +75,21 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       const ownHeads = headsFor(recipes.present, heads);
       const missing = at.filter((value) => !ownHeads.has(value));
       set({ exitTraining: { progress: null }, exitTrainingProblem: null });
-      const outcome = await trainExits(
-        {
-          model: worker,
-          modelId: model.view.modelId,
-          data,
-          preprocessing,
-          ...strategyPlace(settings, environment, model.view.totals.macs),
-          values: missing.length > 0 ? missing : at,
-          seed,
-          backbone: backboneOf(recipes.present),
-          choice,
-        },
-        (progress) => {
-          if (!ends.signal.aborted) set({ exitTraining: { progress } });
-        },
-        ends.signal,
-      );
+      const request = {
+        model: worker,
+        modelId: model.view.modelId,
+        data,
+        preprocessing,
+        ...strategyPlace(settings, environment, model.view.totals.macs),
+        values: missing.length > 0 ? missing : at,
+        seed,
+        backbone: backboneOf(recipes.present),
+        choice,
+      };
+      const tell = (progress: TrainingProgress) => {
+        if (!ends.signal.aborted) set({ exitTraining: { progress } });
+      };
+      const outcome = await outcomeOf(async () => (await training()).trainExits(request, tell, ends.signal));
       if (ends.signal.aborted) return;
       set({ exitTraining: null });
       if (!outcome.ok) return set({ exitTrainingProblem: outcome.failure });

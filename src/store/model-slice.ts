@@ -9,6 +9,7 @@ import { fetchOwn, type Progress } from './data-slice.ts';
 import { whyNotMeasurable } from './selectors.ts';
 import type { Slice } from './slice.ts';
 import type { PickedFile } from './sort-files.ts';
+import { busyStudy } from './work-under-way.ts';
 import { adoptModelWorker, modelWorker, takeModelWorker } from './workers.ts';
 
 /** Where a model comes from. */
@@ -118,13 +119,9 @@ export const createModelSlice: Slice<ModelSlice> = (set, get, store) => {
     model: null,
     openingModel: null,
     openModel: async (source) => {
-      if (get().run) {
-        const failure = {
-          code: 'busy',
-          message: 'a study is running',
-          hint: 'Wait for it, or cancel it first.',
-        };
-        get().reportFailure('No other model can be opened now', failure);
+      const busy = busyStudy(get());
+      if (busy) {
+        get().reportFailure('No other model can be opened now', busy);
         return false;
       }
       stop();

@@ -1,11 +1,13 @@
-import type { Failure } from '../base/result.ts';
+import { type Failure, outcomeOf } from '../base/result.ts';
 import { chooseThreads, detectEnvironment } from '../clients/capabilities.ts';
-import { tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { candidatePreprocessings, type PreprocessingCandidate } from '../data/guess-preprocessing.ts';
 import { bestCandidate, type CandidateScore, reasonsWithScore } from '../data/rank-preprocessings.ts';
 import type { Lab, Slice } from './slice.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when it is first asked for. */
+const trying = () => import('../clients/try-preprocessings.ts');
 
 /** Which normalisation suits a model and labelled images, found by trying. */
 export interface NormalisationTrial {
@@ -56,11 +58,14 @@ export const createNormalisationSlice: Slice<NormalisationSlice> = (set, get) =>
       };
       tell({ kind: 'running', done: 0, total: null });
       const threads = chooseThreads(get().environment ?? (await detectEnvironment()));
-      const outcome = await tryPreprocessings(
-        { model: worker, data, candidates, threads },
-        (done, total) => tell({ kind: 'running', done, total }),
-        ends.signal,
-      );
+      const outcome = await outcomeOf(async () => {
+        const { tryPreprocessings } = await trying();
+        return tryPreprocessings(
+          { model: worker, data, candidates, threads },
+          (done, total) => tell({ kind: 'running', done, total }),
+          ends.signal,
+        );
+      });
       if (ends.signal.aborted) return;
       if (!outcome.ok) return tell({ kind: 'failed', failure: outcome.failure });
       tell({ kind: 'done', scores: outcome.value });

@@ -1,5 +1,4 @@
-import { attempt, InputError } from '../base/result.ts';
-import { profileModel } from '../clients/profile-model.ts';
+import { attempt, InputError, outcomeOf } from '../base/result.ts';
 import { countedKey } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { arithmeticOf } from '../study/placement/predict-strategy.ts';
@@ -22,7 +21,6 @@ import {
 import type { DeviceProfile, Provider, Trial } from '../study/trial.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { ProfileProgress } from '../study/progress.ts';
-import { parseStudy } from '../study/study-json.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { Tier } from '../transforms/variant.ts';
@@ -30,6 +28,7 @@ import { sameRecipe } from './recipe-slice.ts';
 import type { Lab, Slice } from './slice.ts';
 import type { GivenRecipe, ListedRecipe } from './strategy-slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { busyStudy } from './work-under-way.ts';
 import { modelWorker } from './workers.ts';
 
 /** The oldest profile goes first. */
@@ -155,6 +154,10 @@ function samePlacement(a: TierPlacement | null, b: TierPlacement | null): boolea
   return a === b || (a?.name === b?.name && JSON.stringify(a) === JSON.stringify(b));
 }
 
+/** Loaded when they are first asked for. */
+const profiling = () => import('../clients/profile-model.ts');
+const reading = () => import('../study/study-json.ts');
+
 export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
   let control: AbortController | null = null;
   return {
@@ -190,7 +193,8 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
     importTier: async (tier, studyJson) => {
       const view = get().model?.view;
       if (!view) return;
-      const read = await attempt(() => {
+      const read = await attempt(async () => {
+        const { parseStudy } = await reading();
         const study = parseStudy(studyJson);
         const profile = tierProfileOf(study, view);
         return { profile, speedFactor: speedFactorOrNull(study.trials, get().trials) };
@@ -211,14 +215,14 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
         tierProfiles: Object.fromEntries(Object.entries(tierProfiles).filter(([name]) => name !== tier)),
       })),
     profile: async () => {
-      const { model, data, preprocessing, environment, settings, run, isProfiling } = get();
+      const { model, data, preprocessing, environment, settings, isProfiling, reportFailure } = get();
       const worker = modelWorker();
       if (isProfiling || !model || !worker || !data || !environment) return;
-      if (run || !preprocessing) {
-        const failure = run
-          ? { code: 'busy', message: 'a study is running', hint: 'Wait for it, or cancel it first.' }
-          : { code: 'no-preprocessing', message: 'no images are open that fit the model' };
-        return get().reportFailure('The model cannot be profiled now', failure);
+      const busy = busyStudy(get());
+      if (busy) return reportFailure('The model cannot be profiled now', busy);
+      if (!preprocessing) {
+        const failure = { code: 'no-preprocessing', message: 'no images are open that fit the model' };
+        return reportFailure('The model cannot be profiled now', failure);
       }
       const { view } = model;
       const { provider, threads } = strategyPlace(settings, environment, view.totals.macs);
@@ -232,11 +236,11 @@ export const createPlacementSlice: Slice<PlacementSlice> = (set, get) => {
           get().reportFailure('The quantized model could not be profiled', calibrated.failure);
           break;
         }
-        const profiled = await attempt(() =>
-          profileModel(request, signal, (profileProgress) => set({ profileProgress })),
-        );
+        const result = await outcomeOf(async () => {
+          const { profileModel } = await profiling();
+          return profileModel(request, signal, (profileProgress) => set({ profileProgress }));
+        });
         if (signal.aborted) break;
-        const result = profiled.ok ? profiled.value : profiled;
         if (!result.ok) {
           get().reportFailure('The model could not be profiled', result.failure);
           break;
