@@ -3,8 +3,7 @@ import { failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { BuiltFiles, ModelApi } from '../protocol/model-api.ts';
-import type { Compared } from '../study/quality/compared.ts';
-import type { ValueRange } from '../transforms/quantize/quantization.ts';
+import type { ComparedValue } from '../study/quality/variant-errors.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { openCompareClient } from './compare-client.ts';
 import { openEngineClient } from './engine-client.ts';
@@ -20,12 +19,6 @@ export interface ValuesToCompare {
   readonly imageIndices: readonly number[];
   /** One value, with its histograms; null: all, without. */
   readonly value: string | null;
-}
-
-/** A value of the float model, and what becomes of it in the variant. */
-export interface ComparedValue extends Compared {
-  /** What its integers can hold; null where it is not in integers. */
-  readonly range: ValueRange | null;
 }
 
 export interface ComparedValues {

@@ -6,6 +6,8 @@ import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
+import type { VariantErrors } from '../study/quality/variant-errors.ts';
+import type { LayerScan } from '../study/sensitivity.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
@@ -89,6 +91,20 @@ export interface StoredCalibration {
   readonly calibration: Calibration;
 }
 
+/** What is found of a model's layers, by the store that keeps it. */
+export interface Findings {
+  readonly layerScans: LayerScan;
+  readonly layerErrors: VariantErrors;
+}
+
+/** A finding under what it was found with (see `subjectId`) and what it is about. */
+export interface StoredFinding<Kind extends keyof Findings> {
+  readonly subject: string;
+  readonly key: string;
+  readonly storedAtMs: number;
+  readonly found: Findings[Kind];
+}
+
 /** A pass over all exits of a model, under the hash of what it was made with. */
 export interface StoredExitScores {
   readonly key: string;
@@ -115,6 +131,14 @@ interface Schema extends DBSchema {
   calibrations: { key: [subject: string, key: string]; value: StoredCalibration };
   /** By `figuresKey`. */
   formFigures: { key: string; value: FormFigures };
+  layerScans: FindingsStore;
+  layerErrors: FindingsStore;
+}
+
+interface FindingsStore {
+  key: [subject: string, key: string];
+  value: StoredFinding<keyof Findings>;
+  indexes: { storedAtMs: number };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -141,6 +165,12 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('formFigures');
+  },
+  (database) => {
+    for (const name of ['layerScans', 'layerErrors'] as const)
+      database
+        .createObjectStore(name, { keyPath: ['subject', 'key'] })
+        .createIndex('storedAtMs', 'storedAtMs');
   },
 ];
 

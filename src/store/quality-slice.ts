@@ -1,25 +1,17 @@
 import { type Failure, ok, type Result } from '../base/result.ts';
-import { type ComparedValue, compareValues } from '../clients/compare-values.ts';
-import type { Preprocessing } from '../data/preprocessing.ts';
+import { compareValues } from '../clients/compare-values.ts';
+import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import type { Compared } from '../study/quality/compared.ts';
 import { recipeToCompare } from '../study/quality/recipe-to-compare.ts';
+import type { ComparedValue, VariantErrors } from '../study/quality/variant-errors.ts';
 import type { Trial } from '../study/trial.ts';
+import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import { findingKey } from './finding-key.ts';
+import { headSubjectOf } from './heads-slice.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
-
-/** A variant compared with its float model, value by value and weight by weight. */
-export interface VariantErrors {
-  /** What was compared, and on what. */
-  readonly recipe: Recipe;
-  readonly modelId: string;
-  readonly datasetId: string;
-  readonly preprocessing: Preprocessing;
-  readonly images: number;
-  readonly values: readonly ComparedValue[];
-  readonly weights: readonly Compared[];
-}
 
 /** What is looked at in histograms. */
 export interface Watched {
@@ -28,12 +20,14 @@ export interface Watched {
 }
 
 export interface QualitySlice {
-  /** The last comparison; see `variantErrorsOf`. */
-  readonly variantErrors: VariantErrors | null;
+  /** Comparisons of this visit and of earlier ones; see `variantErrorsOf`. */
+  readonly variantErrors: ReadonlyMap<string, VariantErrors>;
   readonly qualityWork: { readonly done: number; readonly total: number | null } | null;
   readonly qualityProblem: Failure | null;
-  /** Its histograms; null until they are there. */
-  readonly watched: (Watched & { readonly compared: ComparedValue | null }) | null;
+  /** Of which comparison, and the histograms; null until they are there. */
+  readonly watched:
+    | (Watched & { readonly errors: VariantErrors; readonly compared: ComparedValue | null })
+    | null;
   /** Compares what a trial's recipe makes of the open model with the model, on some of the trial's images. */
   readonly compareVariant: (trial: Trial, images: number) => Promise<void>;
   /** Counts what a value or a weight of the compared variant holds. */
@@ -41,8 +35,20 @@ export interface QualitySlice {
   readonly cancelComparison: () => void;
 }
 
-export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
+export const createQualitySlice: Slice<QualitySlice> = (set, get, store) => {
   let control = new AbortController();
+
+  store.subscribe((lab, before) => {
+    if (lab.model === before.model && lab.data === before.data && lab.preprocessing === before.preprocessing)
+      return;
+    const subject = headSubjectOf(lab);
+    if (subject === null) return;
+    void loadFindings('layerErrors', subject).then((kept) => {
+      const found = kept.map(({ key, found: errors }) => [findingKey(subject, key), errors] as const);
+      if (found.length > 0)
+        set(({ variantErrors }) => ({ variantErrors: new Map([...found, ...variantErrors]) }));
+    });
+  });
 
   /** Begins work in place of what is under way; null, with the reason told, if it cannot begin. */
   const begin = () => {
@@ -81,7 +87,7 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
   };
 
   return {
-    variantErrors: null,
+    variantErrors: new Map(),
     qualityWork: null,
     qualityProblem: null,
     watched: null,
@@ -112,16 +118,25 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
         signal,
       );
       if (compared === null) return;
-      const subject = { recipe, modelId, datasetId: data.dataset.id, preprocessing };
-      set({ qualityWork: null, variantErrors: { ...subject, ...compared, weights } });
+      const subject = { modelId, datasetId: data.dataset.id, preprocessing };
+      const key = aboutOf(recipe);
+      const errors: VariantErrors = { recipe, ...compared, weights };
+      set({
+        qualityWork: null,
+        variantErrors: new Map([...get().variantErrors, [findingKey(subject, key), errors]]),
+      });
+      const saved = await saveFinding('layerErrors', subject, key, errors, Date.now());
+      if (!saved.ok) get().reportFailure('The comparison of layers is not kept', saved.failure);
     },
     watch: async (watched, trial) => {
-      const { variantErrors } = get();
-      const job = variantErrors && begin();
+      const errors = variantErrorsOf(get(), trial.strategy.recipe);
+      const job = errors && begin();
       if (!job) return;
       const { model, data, preprocessing, threads, signal } = job;
-      const { recipe, images } = variantErrors;
-      set({ watched: { ...watched, compared: null } });
+      const { recipe, images } = errors;
+      set({ watched: { ...watched, errors, compared: null } });
+      const ready = await get().calibrateFor(recipe);
+      if (settled(ready.ok ? ok(true) : ready, signal) === null) return;
       const { kind, name } = watched;
       const found: Result<readonly ComparedValue[]> =
         kind === 'weight'
@@ -142,7 +157,7 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
               ),
             );
       const [compared = null] = settled(found, signal) ?? [];
-      if (!signal.aborted) set({ qualityWork: null, watched: compared && { ...watched, compared } });
+      if (!signal.aborted) set({ qualityWork: null, watched: compared && { ...watched, errors, compared } });
     },
     cancelComparison: () => {
       control.abort();
@@ -152,23 +167,16 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get) => {
   };
 };
 
-/** What is known of a trial's variant, if that is what was compared last and what is open now. */
-export function variantErrorsOf(
-  {
-    variantErrors,
-    model,
-    data,
-    preprocessing,
-  }: Pick<Lab, 'variantErrors' | 'model' | 'data' | 'preprocessing'>,
-  recipe: Recipe,
-): VariantErrors | null {
-  if (variantErrors === null) return null;
-  const isOfNow =
-    variantErrors.modelId === model?.view.modelId &&
-    variantErrors.datasetId === data?.dataset.id &&
-    variantErrors.preprocessing === preprocessing;
-  const isSame = JSON.stringify(variantErrors.recipe) === JSON.stringify(recipeToCompare(recipe));
-  return isOfNow && isSame ? variantErrors : null;
+/** What is known of a trial's variant, with the model and the images that are open; null: not compared yet. */
+export function variantErrorsOf(lab: Lab, recipe: Recipe): VariantErrors | null {
+  const subject = headSubjectOf(lab);
+  if (subject === null || lab.variantErrors.size === 0) return null;
+  return lab.variantErrors.get(findingKey(subject, aboutOf(recipeToCompare(recipe)))) ?? null;
+}
+
+/** What of its key a comparison has besides the model and its images. */
+function aboutOf(compared: Recipe): string {
+  return JSON.stringify(normaliseRecipe(compared));
 }
 
 /** The first images that the trial answered, or of all, where it answered others. */

@@ -1,8 +1,10 @@
 import type { Failure } from '../base/result.ts';
 import { scanSensitivity } from '../clients/scan-sensitivity.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import { imagesToScanWith } from '../study/evaluation-images.ts';
-import type { UnitSensitivity } from '../study/sensitivity.ts';
+import type { LayerScan } from '../study/sensitivity.ts';
+import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import {
@@ -11,19 +13,14 @@ import {
   staticPartOf,
 } from '../transforms/quantize/sensitivity-recipes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import { findingKey } from './finding-key.ts';
+import { headSubjectOf } from './heads-slice.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
 
-/** What quantizing layers alone was seen to do. */
-export interface LayerScan {
-  readonly results: readonly UnitSensitivity[];
-  /** Of so many layers and blocks. */
-  readonly total: number;
-}
-
 export interface SensitivitySlice {
-  /** By `scanKey`; scans that were cancelled as far as they came. */
+  /** By `scanKey`; scans that were cancelled, or that a reload ended, as far as they came. */
   readonly scans: ReadonlyMap<string, LayerScan>;
   /** The scan under way; `progress` is null until something was looked at. */
   readonly scanning: {
@@ -40,16 +37,32 @@ export interface SensitivitySlice {
   readonly cancelScan: () => void;
 }
 
-const NOT_SCANNED: LayerScan = { results: [], total: 0 };
+const NOT_SCANNED: LayerScan = { results: [], total: 0, images: 0 };
 
 export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store) => {
   let control = new AbortController();
+
+  /** Brings back what earlier visits saw of the open model on the open images. */
+  const recall = async () => {
+    const subject = headSubjectOf(get());
+    if (subject === null) return;
+    const kept = await loadFindings('layerScans', subject);
+    const latest = kept.at(-1);
+    // Another model or other images may have been opened meanwhile, or a scan begun.
+    if (!latest || JSON.stringify(headSubjectOf(get())) !== JSON.stringify(subject)) return;
+    const found = kept.map((each) => [findingKey(subject, each.key), each.found] as const);
+    set(({ scans, scanning, scanImages }) => ({
+      scans: new Map([...found, ...scans]),
+      scanImages: scanning ? scanImages : latest.found.images,
+    }));
+  };
 
   store.subscribe((lab, before) => {
     if (lab.model === before.model && lab.data === before.data && lab.preprocessing === before.preprocessing)
       return;
     get().cancelScan();
     set({ scanProblem: null });
+    void recall();
   });
 
   return {
@@ -61,8 +74,9 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
     scanLayers: async () => {
       const { model, data, preprocessing, environment, settings, recipes, run, scans, scanImages } = get();
       const worker = modelWorker();
+      const subject = headSubjectOf(get());
       const key = scanKey(get(), recipes.present);
-      if (!model || !data || !preprocessing || !environment || !worker || key === null) return;
+      if (!subject || !model || !data || !preprocessing || !environment || !worker || key === null) return;
       if (run) return set({ scanProblem: busy });
       get().cancelScan();
       const ends = (control = new AbortController());
@@ -83,6 +97,16 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
       }
       const { samples = STATIC_DEFAULTS.samples } = staticPartOf(recipe);
       const labels = data.dataset.items.map(({ label }) => label);
+      let savesFail = hasTrainedExits(recipe);
+      const keep = async (scan: LayerScan) => {
+        // Heads may be trained anew meanwhile; what cannot be kept is there until the page closes.
+        if (savesFail) return;
+        const about = aboutOf(recipe, scanImages);
+        const saved = await saveFinding('layerScans', subject, about, scan, Date.now());
+        if (saved.ok || savesFail) return;
+        savesFail = true;
+        get().reportFailure('What layers lose in int8 is not kept', saved.failure);
+      };
       const outcome = await scanSensitivity(
         {
           model: worker,
@@ -97,10 +121,13 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
         },
         ({ results, done, total }) => {
           if (ends.signal.aborted) return;
+          const before = get().scans.get(key);
+          const scan = { results, total, images: scanImages };
           set({
-            scans: new Map([...get().scans, [key, { results, total }]]),
+            scans: new Map([...get().scans, [key, scan]]),
             scanning: { key, progress: { done, total } },
           });
+          if (results !== (before?.results ?? NOT_SCANNED.results)) void keep(scan);
         },
         ends.signal,
       );
@@ -122,13 +149,14 @@ export function scanOf(lab: Lab, recipe: Recipe): LayerScan {
 }
 
 /** Names a scan by all that it depends on; null if there is nothing to scan. */
-export function scanKey(
-  { model, data, preprocessing, scanImages }: Pick<Lab, 'model' | 'data' | 'preprocessing' | 'scanImages'>,
-  recipe: Recipe,
-): string | null {
-  if (!model || !data || !preprocessing) return null;
-  const scanned = normaliseRecipe(recipeToScan(recipe));
-  return JSON.stringify([model.view.modelId, data.dataset.id, preprocessing, scanned, scanImages]);
+export function scanKey(lab: Lab, recipe: Recipe): string | null {
+  const subject = headSubjectOf(lab);
+  return subject && findingKey(subject, aboutOf(recipeToScan(recipe), lab.scanImages));
+}
+
+/** What of its key a scan has besides the model and its images. */
+function aboutOf(scanned: Recipe, images: number): string {
+  return JSON.stringify([normaliseRecipe(scanned), images]);
 }
 
 function scoresClasses({ exits, values }: GraphView): boolean {

@@ -6,6 +6,7 @@ import { errorsByNode, type NodeErrors } from '../../study/quality/node-errors.t
 import { layersCsv } from '../../study/quality/quality-csv.ts';
 import { recipeToCompare } from '../../study/quality/recipe-to-compare.ts';
 import { signalToNoiseDb } from '../../study/quality/signal-noise.ts';
+import type { VariantErrors } from '../../study/quality/variant-errors.ts';
 import type { Trial } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { Button, ProgressBar, SelectField } from '../ui/controls.tsx';
@@ -65,14 +66,14 @@ export function Layers({ trial, onClose }: { readonly trial: Trial; readonly onC
         </Button>
       )}
       {problem && <FailureText failure={problem} />}
-      {errors && <WatchedHistograms />}
-      {errors && <LayerTable trial={trial} nodes={nodes} images={errors.images} onClose={onClose} />}
+      {errors && <WatchedHistograms errors={errors} />}
+      {errors && <LayerTable trial={trial} nodes={nodes} errors={errors} onClose={onClose} />}
     </div>
   );
 }
 
-function WatchedHistograms() {
-  const watched = useLab((lab) => lab.watched);
+function WatchedHistograms({ errors }: { readonly errors: VariantErrors }) {
+  const watched = useLab((lab) => (lab.watched?.errors === errors ? lab.watched : null));
   const compared = watched?.compared;
   const place = useRef<HTMLDivElement>(null);
   // The number that was tapped may be far down the list.
@@ -103,13 +104,13 @@ type Order = (typeof orders)[number]['value'];
 interface LayerTableProps {
   readonly trial: Trial;
   readonly nodes: readonly NodeErrors[];
-  readonly images: number;
+  readonly errors: VariantErrors;
   readonly onClose: () => void;
 }
 
-function LayerTable({ trial, nodes, images, onClose }: LayerTableProps) {
+function LayerTable({ trial, nodes, errors, onClose }: LayerTableProps) {
   const [order, setOrder] = useState<Order>('output');
-  const watched = useLab((lab) => lab.watched);
+  const watched = useLab((lab) => (lab.watched?.errors === errors ? lab.watched : null));
   const watch = useLab((lab) => lab.watch);
   const setColour = useLab((lab) => lab.setColour);
   const showTab = useLab((lab) => lab.showTab);
@@ -137,8 +138,8 @@ function LayerTable({ trial, nodes, images, onClose }: LayerTableProps) {
   return (
     <>
       <p className={panel.small}>
-        Signal to quantization noise over {images} images: 20 dB is an error of a tenth, 40 dB of a hundredth.
-        Tap a number for its histograms.
+        Signal to quantization noise over {errors.images} images: 20 dB is an error of a tenth, 40 dB of a
+        hundredth. Tap a number for its histograms.
       </p>
       <div className={panel.buttons}>
         <Button onClick={showOnGraph}>Show as colours on the graph</Button>

@@ -1,0 +1,42 @@
+import { attempt, type Result } from '../base/result.ts';
+import { type Findings, openDatabase, type StoredFinding } from './database.ts';
+import { type HeadSubject, subjectId } from './heads.ts';
+import { attemptWrite } from './storage.ts';
+
+/** Of each kind, so many are kept; the oldest go first. Of a large model one is a few hundred kilobytes. */
+const MOST_KEPT = 24;
+
+/**
+ * Keeps what was found of a model's layers on these images, in place of what was kept under the same key.
+ * @param key what it is about, besides the subject
+ */
+export function saveFinding<Kind extends keyof Findings>(
+  kind: Kind,
+  subject: HeadSubject,
+  key: string,
+  found: Findings[Kind],
+  nowMs: number,
+): Promise<Result<void>> {
+  const what = kind === 'layerScans' ? 'what layers lose in int8' : 'the comparison of layers';
+  return attemptWrite(what, async () => {
+    const transaction = (await openDatabase()).transaction<keyof Findings, 'readwrite'>(kind, 'readwrite');
+    const { store } = transaction;
+    await store.put({ subject: subjectId(subject), key, storedAtMs: nowMs, found });
+    const byAge = await store.index('storedAtMs').getAllKeys();
+    const old = byAge.slice(0, Math.max(0, byAge.length - MOST_KEPT));
+    await Promise.all([...old.map((each) => store.delete(each)), transaction.done]);
+  });
+}
+
+/** All that is kept of a model on these images, the latest last; nothing where it cannot be read. */
+export async function loadFindings<Kind extends keyof Findings>(
+  kind: Kind,
+  subject: HeadSubject,
+): Promise<readonly StoredFinding<Kind>[]> {
+  const id = subjectId(subject);
+  const stored = await attempt(async () =>
+    (await openDatabase()).getAll(kind, IDBKeyRange.bound([id], [id, []])),
+  );
+  if (!stored.ok) return [];
+  return (stored.value as StoredFinding<Kind>[]).sort((a, b) => a.storedAtMs - b.storedAtMs);
+}
