@@ -1,7 +1,6 @@
-import { attempt, type Failure } from '../base/result.ts';
+import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
-import { runStudy } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
@@ -15,13 +14,17 @@ import {
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
-import { parseStudy, serialiseStudy } from '../study/study-json.ts';
 import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import { placementFor } from './placement-slice.ts';
 import { pageIsIdle } from './page-is-idle.ts';
 import type { Slice } from './slice.ts';
+import { busyDevice } from './work-under-way.ts';
+
+/** Loaded when they are first asked for. */
+const running = () => import('../clients/run-study.ts');
+const reading = () => import('../study/study-json.ts');
 
 /** How the next study measures. */
 export interface RunSettings {
@@ -94,48 +97,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
         hint: 'Wait a moment, or cancel it under Data.',
       };
     }
-    if (get().exitTraining) {
-      return {
-        code: 'busy',
-        message: 'exits are being trained',
-        hint: 'Wait a moment, or cancel the training.',
-      };
-    }
-    if (get().scanning) {
-      return {
-        code: 'busy',
-        message: 'layers are being looked at one by one',
-        hint: 'Wait a moment, or cancel it under the recipe.',
-      };
-    }
-    if (get().calibrating) {
-      return {
-        code: 'busy',
-        message: 'the ranges of values are being calibrated',
-        hint: 'Wait a moment, or cancel the calibration.',
-      };
-    }
-    if (get().formProbe) {
-      return {
-        code: 'busy',
-        message: 'forms are being compared on this device',
-        hint: 'Wait a moment, or cancel it under This device.',
-      };
-    }
-    if (get().explaining) {
-      return {
-        code: 'busy',
-        message: 'a trial is being looked into',
-        hint: 'Wait a moment, or cancel it there.',
-      };
-    }
-    if (get().isProfiling) {
-      return {
-        code: 'busy',
-        message: 'the model is being profiled',
-        hint: 'Wait a moment, or cancel it under Placement.',
-      };
-    }
+    const busy = busyDevice(get());
+    if (busy) return busy;
     const { dataset } = data;
     const misfit = describeMisfit(model.view, dataset, preprocessing);
     if (misfit) return misfit;
@@ -180,8 +143,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       ),
     );
     let toldMs = 0;
-    const outcome = await attempt(() =>
-      runStudy(
+    const result = await outcomeOf(async () =>
+      (await running()).runStudy(
         study,
         {
           modelFile: model.file,
@@ -222,7 +185,6 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     );
     show.flush();
     set({ run: null });
-    const result = outcome.ok ? outcome.value : outcome;
     if (!result.ok) return get().reportFailure('The study stopped', result.failure);
     if (get().study?.id === study.id) set({ trials: result.value.trials });
     if (isCancelled.aborted) return;
@@ -298,10 +260,10 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       else if (study.value) get().showStudy(study.value);
     },
     importStudy: async (text) => {
-      const parsed = await attempt(() => parseStudy(text));
+      const parsed = await attempt(async () => (await reading()).parseStudy(text));
       if (!parsed.ok) return get().reportFailure('The study could not be read', parsed.failure);
       const kept = await attempt(() => loadStudy(parsed.value.id));
-      if (kept.ok && kept.value && !sameStudy(kept.value, parsed.value))
+      if (kept.ok && kept.value && !(await sameStudy(kept.value, parsed.value)))
         return set({ incomingStudy: { study: parsed.value, kept: kept.value } });
       await takeIn(parsed.value);
     },
@@ -319,7 +281,8 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
 };
 
 /** Whether two studies say the same, whatever the order in which their parts were written down. */
-function sameStudy(kept: Study, parsed: Study): boolean {
+async function sameStudy(kept: Study, parsed: Study): Promise<boolean> {
+  const { parseStudy, serialiseStudy } = await reading();
   try {
     return serialiseStudy(parseStudy(serialiseStudy(kept))) === serialiseStudy(parsed);
   } catch {

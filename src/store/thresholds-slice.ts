@@ -1,17 +1,11 @@
-import { type Failure } from '../base/result.ts';
-import { measureExits } from '../clients/measure-exits.ts';
+import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import { loadExitScores, saveExitScores } from '../persist/exit-scores.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
 import { type ExitPass, recipeOfPass, tableOf } from '../study/exit-pass.ts';
+import type { LearnedThresholds } from '../study/learn-thresholds.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { contentHash, makeStrategy } from '../study/strategy-id.ts';
-import {
-  type ExitScores,
-  evaluateThresholds,
-  type LearnedThresholds,
-  learnThresholds,
-  type Thresholds,
-} from '../study/thresholds.ts';
+import { type ExitScores, evaluateThresholds, type Thresholds } from '../study/thresholds.ts';
 import type { PredictedOutcome } from '../study/trial.ts';
 import { type ConfidenceMeasure, DEFAULT_CONFIDENCE } from '../transforms/exits/confidence.ts';
 import { withThresholds } from '../transforms/exits/threshold-recipe.ts';
@@ -21,6 +15,10 @@ import type { ExitForm, Recipe } from '../transforms/recipe.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when they are first asked for. */
+const measuring = () => import('../clients/measure-exits.ts');
+const learning = () => import('../study/learn-thresholds.ts');
 
 /** A pass, and what it was made with. */
 interface KeptPass extends ExitPass {
@@ -54,7 +52,7 @@ export interface ThresholdsSlice {
   readonly moveThresholds: (thresholds: Thresholds) => void;
   readonly chooseConfidence: (measure: ConfidenceMeasure) => void;
   readonly chooseExitForm: (form: ExitForm) => void;
-  readonly learn: () => void;
+  readonly learn: () => Promise<void>;
   /** Adds strategies with these thresholds and measures them; the trials keep what is expected now. */
   readonly confirmThresholds: (points: readonly Thresholds[]) => Promise<void>;
 }
@@ -96,11 +94,14 @@ export const createThresholdsSlice: Slice<ThresholdsSlice> = (set, get) => {
       const { recipe, provider, threads, imageIndices } = subject;
       const calibrated = await get().calibrateFor(recipe);
       if (!calibrated.ok) return void tell({ kind: 'failed', failure: calibrated.failure });
-      const outcome = await measureExits(
-        { model: worker, recipe, data, preprocessing, provider, threads, imageIndices },
-        (done, total) => tell({ kind: 'running', done, total }),
-        ends.signal,
-      );
+      const outcome = await outcomeOf(async () => {
+        const { measureExits } = await measuring();
+        return measureExits(
+          { model: worker, recipe, data, preprocessing, provider, threads, imageIndices },
+          (done, total) => tell({ kind: 'running', done, total }),
+          ends.signal,
+        );
+      });
       if (ends.signal.aborted) return;
       if (!outcome.ok) return void tell({ kind: 'failed', failure: outcome.failure });
       adopt(subject, outcome.value);
@@ -122,9 +123,12 @@ export const createThresholdsSlice: Slice<ThresholdsSlice> = (set, get) => {
     moveThresholds: (thresholds) => set({ thresholds }),
     chooseConfidence: (exitConfidence) => set({ exitConfidence, learned: null }),
     chooseExitForm: (exitForm) => set({ exitForm }),
-    learn: () => {
+    learn: async () => {
+      const loaded = await attempt(learning);
+      if (!loaded.ok) return get().reportFailure('Nothing could be learned', loaded.failure);
       const { exitPass, exitConfidence } = get();
-      if (exitPass) set({ learned: learnThresholds(tableOf(exitPass, exitConfidence), splitSeed) });
+      if (!exitPass) return;
+      set({ learned: loaded.value.learnThresholds(tableOf(exitPass, exitConfidence), splitSeed) });
     },
     confirmThresholds: async (points) => {
       const { exitPass, exitConfidence, exitForm, run } = get();

@@ -1,5 +1,6 @@
 import { csvText } from './csv-text.ts';
-import type { LearnedThresholds, ThresholdOutcome } from './thresholds.ts';
+import type { LearnedThresholds } from './learn-thresholds.ts';
+import type { ThresholdOutcome } from './thresholds.ts';
 
 /**
  * thresholds.csv: what thresholds give. A row for each outcome: `set` says of which images (all, or the halves they

@@ -1,5 +1,6 @@
 import { seededRandom } from '../../src/base/random.ts';
-import { evaluateThresholds, learnThresholds, thresholdTable } from '../../src/study/thresholds.ts';
+import { learnThresholds } from '../../src/study/learn-thresholds.ts';
+import { evaluateThresholds, thresholdTable } from '../../src/study/thresholds.ts';
 import { openBlankPage, runInPage } from '../browser/modules/in-page.ts';
 import { type Bench, type BenchContext, type BenchRow, quantile } from './bench.ts';
 import type * as InPage from './exit-training-page.ts';

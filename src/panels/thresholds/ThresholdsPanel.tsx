@@ -4,11 +4,11 @@ import { ThresholdChart, type ThresholdPoint } from '../../charts/ThresholdChart
 import { useLab } from '../../store/lab.ts';
 import { exitPassOfNow, hasExits } from '../../store/thresholds-slice.ts';
 import { type ExitPass, tableOf } from '../../study/exit-pass.ts';
+import { spreadOut } from '../../study/learn-thresholds.ts';
 import { trialMetrics } from '../../study/metrics.ts';
 import {
   evaluateThresholds,
   NEVER,
-  spreadOut,
   type ThresholdOutcome,
   type Thresholds,
   uniformSweep,
@@ -115,7 +115,7 @@ function ThresholdLab({ pass }: { readonly pass: ExitPass }) {
       />
       <SelectField title="Run as" value={form} options={formOptions} onChange={chooseForm} />
       <div className={panel.buttons}>
-        <Button look="primary" onClick={learn}>
+        <Button look="primary" onClick={() => void learn()}>
           Learn thresholds
         </Button>
         <Button disabled={isMeasuring} onClick={() => void confirm([thresholds])}>

@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
 import {
   between,
-  evaluateThresholds,
-  type ExitScores,
   learnThresholds,
-  NEVER,
   paretoThresholds,
   splitHalves,
+} from '../../../src/study/learn-thresholds.ts';
+import {
+  evaluateThresholds,
+  type ExitScores,
+  NEVER,
   type ThresholdTable,
   thresholdTable,
   type Thresholds,
