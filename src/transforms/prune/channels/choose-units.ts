@@ -1,0 +1,81 @@
+import type { GroupPlan } from './group-plans.ts';
+
+/** Guards shares such as 10 x (1 - 0.9) against falling below the whole number that is meant. */
+const ROUNDING = 1e-9;
+
+/**
+ * Which units stay: of each group those with the highest scores, of equal ones the later, so that the result is the
+ * same everywhere. Groups without a ratio of their own are ranked together: of all their channels the share `ratio`
+ * goes, and no group gets below its least. What is left is rounded up to the multiple wanted, up to all there are.
+ * @param scores by unit
+ * @param unitCount of all groups
+ * @param unitsBefore how many units a group had before earlier steps, which shares are of; now if left out
+ * @returns 1 for each unit that stays; units of groups without a plan do
+ */
+export function chooseUnits(
+  plans: readonly GroupPlan[],
+  scores: Float64Array,
+  unitCount: number,
+  ratio: number,
+  unitsBefore: (plan: GroupPlan) => number = ({ group }) => group.unitCount,
+): Uint8Array {
+  const kept = new Uint8Array(unitCount).fill(1);
+  const together = plans.filter((plan) => plan.ratio === null);
+  const left = unitsLeftTogether(together, scores, ratio, unitsBefore);
+  for (const plan of plans) {
+    const { firstUnit, unitCount: count } = plan.group;
+    const wanted =
+      plan.ratio === null ? (left.get(plan) ?? count) : unitsWanted(unitsBefore(plan), plan.ratio);
+    const stay = unitsThatStay(plan, wanted);
+    for (const unit of ranked(plan, scores).slice(0, count - stay)) kept[firstUnit + unit] = 0;
+  }
+  return kept;
+}
+
+/** How many of so many units a ratio leaves, whatever else is wanted of them. */
+export function unitsWanted(units: number, ratio: number): number {
+  return Math.floor(units * (1 - ratio) + ROUNDING);
+}
+
+/** How many units of a group stay if so many are wanted: at least its least, rounded up, at most all. */
+function unitsThatStay({ group: { unitCount }, minUnits, multipleOf }: GroupPlan, wanted: number): number {
+  const least = Math.max(1, minUnits, wanted);
+  return Math.min(unitCount, Math.ceil(least / multipleOf) * multipleOf);
+}
+
+/** A group's units from the least worth on, counted within the group; of equal ones the earlier first. */
+function ranked({ group: { firstUnit, unitCount } }: GroupPlan, scores: Float64Array): number[] {
+  const scoreOf = (unit: number): number => scores[firstUnit + unit] as number;
+  return Array.from({ length: unitCount }, (_, unit) => unit).sort(
+    (a, b) => compare(scoreOf(a), scoreOf(b)) || a - b,
+  );
+}
+
+/** Takes the units worth least of all groups until the share of channels is gone. */
+function unitsLeftTogether(
+  plans: readonly GroupPlan[],
+  scores: Float64Array,
+  ratio: number,
+  unitsBefore: (plan: GroupPlan) => number,
+): Map<GroupPlan, number> {
+  const channels = (units: (plan: GroupPlan) => number): number =>
+    plans.reduce((sum, plan) => sum + plan.channelsPerUnit * units(plan), 0);
+  const all = channels(unitsBefore);
+  let toRemove = channels(({ group }) => group.unitCount) - unitsWanted(all, ratio);
+  const left = new Map(plans.map((plan) => [plan, plan.group.unitCount]));
+  const candidates = plans
+    .flatMap((plan) => ranked(plan, scores).map((unit) => ({ plan, unit: plan.group.firstUnit + unit })))
+    .sort((a, b) => compare(scores[a.unit] as number, scores[b.unit] as number) || a.unit - b.unit);
+  for (const { plan } of candidates) {
+    const units = left.get(plan) as number;
+    if (plan.channelsPerUnit > toRemove || units <= Math.max(1, plan.minUnits)) continue;
+    left.set(plan, units - 1);
+    toRemove -= plan.channelsPerUnit;
+  }
+  return left;
+}
+
+/** Infinite scores are equal to each other: their difference is no number. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}

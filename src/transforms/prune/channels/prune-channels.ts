@@ -1,0 +1,122 @@
+import { defined } from '../../../base/assert.ts';
+import { InputError } from '../../../base/result.ts';
+import type { AnalysedModel } from '../../analyse-model.ts';
+import { PRUNE_DEFAULTS, type StructuredPruneOperator } from '../prune-operator.ts';
+import type { ChannelGroups } from './channel-group.ts';
+import { channelGroups } from './channel-groups.ts';
+import { chooseUnits } from './choose-units.ts';
+import { type GroupPlans, planGroups } from './group-plans.ts';
+import { unitImportance, type WeightImportance } from './importance.ts';
+import { pruningNotes } from './pruning-notes.ts';
+import { removeChannels } from './remove-channels.ts';
+
+/** A model without some of its channels. */
+export interface PrunedModel {
+  /** The same object if nothing went. */
+  readonly analysed: AnalysedModel;
+  /** What went, and what could not and why, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** The last of each model: a recipe is checked and built again and again while something else of it changes. */
+const lastPruned = new WeakMap<AnalysedModel, Map<string, PrunedModel>>();
+
+/**
+ * Removes channels, heads and features, with all that depends on them.
+ * @param purpose `check`: no weights are read. How many channels each group loses is right unless groups are ranked
+ *   together; which ones is not
+ * @throws InputError `nothing-to-prune`, `prune-all-protected`
+ */
+export function pruneChannels(
+  analysed: AnalysedModel,
+  operator: StructuredPruneOperator,
+  purpose: 'check' | 'build',
+): PrunedModel {
+  const key = JSON.stringify(operator);
+  const known = lastPruned.get(analysed) ?? new Map<string, PrunedModel>();
+  const same = known.get(`build ${key}`) ?? known.get(`${purpose} ${key}`);
+  if (same !== undefined) return same;
+  const pruned = purpose === 'check' ? checked(analysed, operator) : built(analysed, operator);
+  lastPruned.set(analysed, new Map([[`${purpose} ${key}`, pruned]]));
+  return pruned;
+}
+
+/** Shapes only: which channels go makes no difference to them. */
+function checked(analysed: AnalysedModel, operator: StructuredPruneOperator): PrunedModel {
+  const groups = channelGroups(analysed);
+  const { plans } = openPlans(analysed, groups, { ...operator, scope: 'layer' });
+  const alike = new Float64Array(groups.unitCount);
+  const kept = chooseUnits(plans, alike, groups.unitCount, operator.ratio);
+  return { analysed: removeChannels(analysed, groups, kept), notes: [] };
+}
+
+function built(original: AnalysedModel, operator: StructuredPruneOperator): PrunedModel {
+  const {
+    steps = PRUNE_DEFAULTS.steps,
+    importance = PRUNE_DEFAULTS.importance,
+    seed = PRUNE_DEFAULTS.seed,
+  } = operator;
+  const first = channelGroups(original);
+  const unitsBefore = new Map(first.groups.map(({ name, unitCount }) => [name, unitCount]));
+  const unitsLeft = new Map(unitsBefore);
+  const rankedByWeights = new Set<string>();
+  let analysed = original;
+  for (let step = 1; step <= steps; step++) {
+    const groups = step === 1 ? first : channelGroups(analysed);
+    const { plans } = openPlans(analysed, groups, withShare(operator, step / steps));
+    const ranking = importance as WeightImportance;
+    const { scores, without } = unitImportance(analysed, groups, ranking, seed + step - 1);
+    for (const { name } of without) rankedByWeights.add(name);
+    const kept = chooseUnits(plans, scores, groups.unitCount, operator.ratio * (step / steps), ({ group }) =>
+      defined(unitsBefore.get(group.name), group.name),
+    );
+    for (const { name, firstUnit, unitCount } of groups.groups) {
+      const units = kept.subarray(firstUnit, firstUnit + unitCount);
+      unitsLeft.set(
+        name,
+        units.reduce((sum, stays) => sum + stays, 0),
+      );
+    }
+    analysed = removeChannels(analysed, groups, kept);
+  }
+  const plans = openPlans(original, first, operator);
+  return {
+    analysed,
+    notes: pruningNotes({ groups: first.groups, plans, unitsLeft, rankedByWeights, operator }),
+  };
+}
+
+/** What is to be gone after a step. */
+function withShare(operator: StructuredPruneOperator, share: number): StructuredPruneOperator {
+  const { ratio, groups } = operator;
+  return {
+    ...operator,
+    ratio: ratio * share,
+    ...(groups && { groups: groups.map((group) => ({ ...group, ratio: group.ratio * share })) }),
+  };
+}
+
+/** @throws InputError `nothing-to-prune`, `prune-all-protected` */
+function openPlans(
+  analysed: AnalysedModel,
+  groups: ChannelGroups,
+  operator: StructuredPruneOperator,
+): GroupPlans {
+  const plans = planGroups(analysed, groups, operator);
+  if (plans.plans.length > 0) return plans;
+  const [kept] = groups.groups.flatMap((group) => group.kept ?? []);
+  if (plans.protectedGroups.length > 0) {
+    throw new InputError({
+      code: 'prune-all-protected',
+      message: 'prune: "protect" means layers of all groups of channels, wanted at least one to prune',
+      where: 'protect',
+      hint: 'Name fewer layers, or leave pruning out.',
+    });
+  }
+  throw new InputError({
+    code: 'nothing-to-prune',
+    message: `prune: found no channels that can be removed${kept === undefined ? ', as no layer has constant floating-point weights' : `: ${kept.message}`}`,
+    ...(kept?.where === undefined ? {} : { where: kept.where }),
+    hint: 'Models that are already quantized cannot be pruned here: prune the float model, then quantize it.',
+  });
+}
