@@ -1,5 +1,5 @@
 import type { GraphView, NodeView } from '../onnx/graph-view.ts';
-import { PRUNED_OPERATORS } from '../transforms/prune/magnitude.ts';
+import { isPrunable, sparsitiesInView } from '../transforms/prune/layer-sparsity.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /** How a node of a variant relates to the original: there is none for its value, one that differs, or the same. */
@@ -18,17 +18,32 @@ export interface GraphChanges {
  */
 export function graphChanges(before: GraphView, after: GraphView, recipe: Recipe): GraphChanges {
   const originals = new Map(before.nodes.map((node) => [node.outputs[0], node]));
-  const isPruned = recipe.some(({ op }) => op === 'prune');
+  const isPruned = prunedNodes(before, recipe);
   const made = new Set<unknown>();
   const nodes = after.nodes.map((node): NodeChange => {
     const original = originals.get(node.outputs[0]);
     if (original === undefined) return 'new';
     made.add(original);
     // Pruned weights are other numbers in the same places.
-    if (isPruned && PRUNED_OPERATORS.has(node.opType) && node.weights.length > 0) return 'changed';
+    if (isPruned(original)) return 'changed';
     return contentOf(node) === contentOf(original) ? 'same' : 'changed';
   });
   return { nodes, gone: originals.size - made.size };
+}
+
+/** Which nodes of the original have weights that become zero. */
+function prunedNodes(view: GraphView, recipe: Recipe): (node: NodeView) => boolean {
+  const tests = recipe.flatMap((operator) => {
+    if (operator.op !== 'prune' || operator.kind !== 'unstructured') return [];
+    const sparsities = sparsitiesInView(view, operator);
+    return [
+      (node: NodeView): boolean => {
+        const sparsity = sparsities.of(node);
+        return sparsity.kind !== 'protected' && sparsity.sparsity.ratio !== 0;
+      },
+    ];
+  });
+  return (node) => isPrunable(node) && tests.some((test) => test(node));
 }
 
 /** The change of neighbouring nodes shown as one box. */

@@ -18,10 +18,10 @@ import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
-import { nothingToPrune, prunableTensors, pruneMagnitude } from './prune/magnitude.ts';
+import { isIdlePrune } from './prune/idle-prune.ts';
 import { checkPruneWorks } from './prune/not-yet.ts';
 import type { PruneOperator } from './prune/prune-operator.ts';
-import { ratioOf } from './prune/sparsity-rules.ts';
+import { planSparsity, pruneWeights } from './prune/unstructured.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
 import { prepareModel } from './prepare/prepare-model.ts';
 import { checkQuantizable } from './quantize/quantize-model.ts';
@@ -47,7 +47,7 @@ export interface Draft {
   readonly standIns: ReadonlyMap<ValueName, ValueName>;
   /** Outputs of trained exits, by the value that each hangs on. */
   readonly taps: ReadonlyMap<string, ValueName>;
-  /** What preparations did, in sentences. */
+  /** What preparing and pruning came to, in sentences. */
   readonly notes: readonly string[];
 }
 
@@ -115,7 +115,7 @@ export function applyRecipe(
         draft = { ...draft, partition: operator };
         break;
       case 'prune':
-        draft = { ...draft, analysed: pruned(draft.analysed, operator, purpose) };
+        draft = pruned(draft, operator, purpose);
         break;
       case 'prepare':
         draft = prepared(draft, operator, valuesNamedIn(recipe), purpose);
@@ -203,15 +203,18 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
   });
 }
 
-function pruned(analysed: AnalysedModel, operator: PruneOperator, purpose: 'check' | 'build'): AnalysedModel {
+function pruned(draft: Draft, operator: PruneOperator, purpose: 'check' | 'build'): Draft {
+  if (isIdlePrune(operator)) return draft;
+  const { analysed, notes } = draft;
   checkPruneWorks(operator);
-  if (prunableTensors(analysed.model.graph).length === 0) throw nothingToPrune();
-  if (purpose === 'check') return analysed;
-  return analyseEdited(
-    analysed,
-    pruneMagnitude(analysed.model, ratioOf(operator), operator.scope ?? 'layer'),
-    analysed.exits,
-  );
+  const plan = planSparsity(analysed, operator);
+  if (purpose === 'check') return draft;
+  const { model, notes: found } = pruneWeights(analysed.model, plan, operator);
+  return {
+    ...draft,
+    analysed: analyseEdited(analysed, model, analysed.exits),
+    notes: [...notes, ...plan.notes, ...found],
+  };
 }
 
 function prepared(

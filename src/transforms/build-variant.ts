@@ -223,7 +223,7 @@ function warningsOf(
 ): string[] {
   const warnings: string[] = isHollow(model) ? [RANDOM_WEIGHTS_NOTE] : [];
   warnings.push(...draft.notes);
-  if (recipe.some(({ op }) => op === 'prune')) {
+  if (recipe.some((operator) => operator.op === 'prune' && operator.kind === 'unstructured')) {
     warnings.push(
       'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',
     );

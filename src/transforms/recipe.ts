@@ -1,5 +1,6 @@
 import type { ConfidenceMeasure } from './exits/confidence.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
+import { isIdlePrune } from './prune/idle-prune.ts';
 import type { PruneOperator } from './prune/prune-operator.ts';
 import type { QuantizeOperator } from './quantize/quantize-operator.ts';
 import type { TransferType } from './transfer.ts';
@@ -24,7 +25,9 @@ export interface IdentityOperator {
 
 /** True if the recipe leaves the model as it is. */
 export function isIdentity(recipe: Recipe): boolean {
-  return recipe.every(({ op }) => op === 'identity');
+  return recipe.every(
+    (operator) => operator.op === 'identity' || (operator.op === 'prune' && isIdlePrune(operator)),
+  );
 }
 
 export type EarlyExitOperator = ExistingExitOperator | SkipExitOperator | TrainedExitOperator;

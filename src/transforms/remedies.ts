@@ -123,6 +123,11 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
       yield instead(operator.kind === 'skip' ? 'Skip nothing' : 'Leave the exit out');
       break;
     case 'prune':
+      if (attempted.failure.code === 'prune-all-protected' && operator.kind !== 'block')
+        yield instead('Protect the first and the last layer only', {
+          ...operator,
+          protect: ['first', 'last'],
+        });
       yield instead('Leave pruning out');
       break;
     case 'prepare':

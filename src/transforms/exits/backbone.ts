@@ -1,4 +1,5 @@
 import { normaliseRecipe } from '../parse-recipe.ts';
+import { isIdlePrune } from '../prune/idle-prune.ts';
 import type { Recipe, TrainedExitOperator } from '../recipe.ts';
 import { headKey, type Heads } from './trained-head.ts';
 
@@ -10,7 +11,9 @@ import { headKey, type Heads } from './trained-head.ts';
  */
 export function backboneOf(recipe: Recipe): Recipe {
   return recipe.filter(
-    (operator) => operator.op === 'prune' || (operator.op === 'early-exit' && operator.kind === 'skip'),
+    (operator) =>
+      (operator.op === 'prune' && !isIdlePrune(operator)) ||
+      (operator.op === 'early-exit' && operator.kind === 'skip'),
   );
 }
 

@@ -23,7 +23,7 @@ export interface KeptOf {
 }
 
 const MAX_RULES = 10_000;
-const LARGEST_GROUP = 256;
+const LARGEST_GROUP = 64;
 
 /** @throws InputError `recipe-invalid` */
 export function parseSparsity(json: Record<string, unknown>, path: string): Sparsity {
@@ -109,11 +109,4 @@ export function isSameSparsity(one: Sparsity, other: Sparsity): boolean {
 /** `50%`, `2:4`. */
 export function sparsityText({ ratio, pattern }: Sparsity): string {
   return pattern ?? `${Number((100 * (ratio ?? 0)).toFixed(4))}%`;
-}
-
-/** The share of weights that become zero where a layer divides evenly. */
-export function ratioOf({ ratio, pattern }: Sparsity): number {
-  if (pattern === undefined) return ratio ?? 0;
-  const { kept, of } = keptOfPattern(pattern);
-  return 1 - kept / of;
 }

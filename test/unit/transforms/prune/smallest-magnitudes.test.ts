@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pieceMarker, smallestMagnitudes } from '../../../src/transforms/prune/smallest-magnitudes.ts';
+import { pieceMarker, smallestMagnitudes } from '../../../../src/transforms/prune/smallest-magnitudes.ts';
 
 // Few distinct values, so that ties are common, and any float, so that odd bits are.
 const values = fc.oneof(
