@@ -1,0 +1,104 @@
+import { operatorKey } from '../../../onnx/shapes/operator-table.ts';
+import { ShapeError } from '../../../onnx/shapes/facts.ts';
+import { hasSubgraph } from '../../../onnx/shape-inference.ts';
+import { CannotFollow, isExpected, type NodeWalk } from './channel-walk.ts';
+import {
+  elementwise,
+  expand,
+  globalPool,
+  pool,
+  positions,
+  reduce,
+  resize,
+  sample,
+  shares,
+  tellsSizes,
+  unary,
+} from './elementwise-rules.ts';
+import {
+  channelNormalization,
+  convolution,
+  gemm,
+  groupNormalization,
+  layerNormalization,
+  matMul,
+  transposedConvolution,
+} from './layer-rules.ts';
+import { concat, gather, pad, slice, split, tile, transpose } from './movement-rules.ts';
+import { depthToSpace, reshape, spaceToDepth } from './regroup-rules.ts';
+
+/** Says what the axes of a node's outputs hold, and what that ties together. */
+type Rule = (walk: NodeWalk) => void;
+
+function all(rule: Rule, operators: string): (readonly [string, Rule])[] {
+  return operators.split(/\s+/).map((operator) => [operator, rule]);
+}
+
+const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+  ...all(convolution, 'Conv com.microsoft:FusedConv'),
+  ['ConvTranspose', transposedConvolution],
+  ['MatMul', matMul],
+  ['Gemm', gemm],
+  ...all(channelNormalization, 'BatchNormalization InstanceNormalization'),
+  ...all(layerNormalization, 'LayerNormalization RMSNormalization SimplifiedLayerNormalization'),
+  ['GroupNormalization', groupNormalization],
+  ...all(reshape, 'Reshape Flatten Squeeze Unsqueeze'),
+  ['DepthToSpace', depthToSpace],
+  ['SpaceToDepth', spaceToDepth],
+  ['Transpose', transpose],
+  ['Concat', concat],
+  ['Split', split],
+  ['Slice', slice],
+  ['Gather', gather],
+  ['Pad', pad],
+  ['Tile', tile],
+  ['Expand', expand],
+  ...all(
+    elementwise,
+    'Add Sub Mul Div Pow Mod Min Max Sum Mean PRelu Where And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual com.microsoft:BiasGelu',
+  ),
+  ...all(
+    unary,
+    `Abs Acos Acosh Asin Asinh Atan Atanh Cast CastLike Ceil Celu Clip Cos Cosh Dropout Elu Erf Exp Floor Gelu
+     HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Log MeanVarianceNormalization Mish Neg Not Reciprocal Relu
+     Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu
+     com.microsoft:Gelu com.microsoft:QuickGelu`,
+  ),
+  ...all(
+    reduce,
+    'ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare',
+  ),
+  ...all(positions, 'ArgMax ArgMin'),
+  ...all(shares, 'Softmax LogSoftmax Hardmax LpNormalization'),
+  ...all(pool, 'MaxPool AveragePool LpPool'),
+  ...all(globalPool, 'GlobalAveragePool GlobalMaxPool GlobalLpPool'),
+  ...all(resize, 'Resize Upsample'),
+  ...all(sample, 'GridSample RoiAlign MaxRoiPool'),
+  ...all(tellsSizes, 'Shape Size ConstantOfShape Constant Range'),
+]);
+
+/** Follows the channels through one node; where that fails, all that it touches stays whole, with the reason. */
+export function followNode(walk: NodeWalk): void {
+  const { node } = walk;
+  const key = operatorKey(node);
+  if (isQuantized(key))
+    return walk.keepAll(
+      'quantized',
+      `${walk.title} computes with quantized numbers: prune before quantizing`,
+    );
+  if (hasSubgraph(node))
+    return walk.keepAll('subgraph', `${walk.title} has a graph of its own, which is not followed`);
+  const rule = rules.get(key);
+  if (rule === undefined) return walk.keepAll('operator', `${walk.title} is a ${key}, which is not followed`);
+  try {
+    rule(walk);
+  } catch (thrown) {
+    if (thrown instanceof CannotFollow) return walk.keepAll(thrown.code, thrown.message);
+    if (thrown instanceof ShapeError || isExpected(thrown)) return walk.keepAll('operator', thrown.message);
+    throw thrown;
+  }
+}
+
+function isQuantized(key: string): boolean {
+  return /Quantize|QLinear|Integer|^com\.microsoft:(Q[A-Z]|MatMulNBits|MatMulBnb4)/.test(key);
+}

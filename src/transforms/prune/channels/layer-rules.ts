@@ -1,0 +1,225 @@
+import { intAttribute } from '../../../onnx/attributes.ts';
+import { type Axis, type AxisOf, CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
+import { splitAxis } from './regroup-rules.ts';
+
+/** The node's output as an operand, to join biases with what it holds. */
+function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
+  const [name] = walk.node.outputs;
+  if (name === undefined) throw new CannotFollow('no-output', `${walk.title} has no output`);
+  return { name, dims: walk.dimsOfOutput(), axes, isWeight: false };
+}
+
+function layerWeight(walk: NodeWalk, input: number): Operand {
+  const weight = walk.operand(input);
+  if (weight.isWeight || weight.axes.some(({ labels }) => labels)) return weight;
+  throw new CannotFollow('computed-weights', `${walk.title} has weights that are not plain constants`);
+}
+
+/** Conv and FusedConv: weight [out, in / group, kernel...]. */
+export function convolution(walk: NodeWalk): void {
+  if (walk.has(3))
+    throw new CannotFollow('operator', `${walk.title} adds a fourth input, which is not followed`);
+  const weight = layerWeight(walk, 1);
+  convolve(walk, { weight, outAxis: 0, inAxis: 1 });
+}
+
+/** ConvTranspose: weight [in, out / group, kernel...]. */
+export function transposedConvolution(walk: NodeWalk): void {
+  convolve(walk, { weight: layerWeight(walk, 1), outAxis: 1, inAxis: 0 });
+}
+
+function convolve(
+  walk: NodeWalk,
+  { weight, outAxis, inAxis }: { weight: Operand; outAxis: 0 | 1; inAxis: 0 | 1 },
+): void {
+  const input = walk.operand(0);
+  const group = intAttribute(walk.node, 'group') ?? 1;
+  for (let axis = 2; axis < input.dims.length; axis++) {
+    walk.keepAxis({ operand: input, axis }, 'window', 'moves a window over them');
+    walk.keepAxis({ operand: weight, axis }, 'window', 'moves a window over them');
+  }
+  const channels =
+    group === 1
+      ? denseChannels(
+          walk,
+          { operand: input, axis: 1 },
+          { operand: weight, axis: inAxis },
+          { operand: weight, axis: outAxis },
+        )
+      : groupedChannels(walk, input, weight, group);
+  const axes = [input.axes[0] ?? plain, channels, ...input.dims.slice(2).map(() => plain)];
+  if (walk.has(2)) {
+    walk.join([
+      { operand: outputOperand(walk, axes), axis: 1 },
+      { operand: walk.operand(2), axis: 0 },
+    ]);
+  }
+  walk.setOutput(axes);
+}
+
+function denseChannels(walk: NodeWalk, input: AxisOf, readers: AxisOf, makers: AxisOf): Axis {
+  walk.join([input, readers], 'reads');
+  return walk.make(makers);
+}
+
+/**
+ * The inputs and outputs of each group of a convolution are one unit: what is left is a convolution of fewer groups.
+ * A depthwise one is the case of groups of one channel.
+ */
+function groupedChannels(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
+  // Axis 0 runs through the groups in both kinds of convolution (it counts outputs, or inputs of a transposed one); axis 1 is inside a group.
+  const isTransposed = walk.node.opType === 'ConvTranspose';
+  const outCount = walk.dimsOfOutput()[1] as number;
+  const isDepthwise = input.dims[1] === group;
+  walk.keepAxis({ operand: weight, axis: 1 }, 'inside-group', 'works in groups of fixed size');
+  const through = walk.make({ operand: weight, axis: 0 }, isDepthwise ? 'follows' : 'makes');
+  const outputs = isTransposed ? walk.makeFree(outCount) : through;
+  const inputs = input.axes[1]?.labels;
+  if (!inputs) {
+    walk.keep(
+      through.labels,
+      'fixed-partner',
+      `${walk.title} works in groups on "${input.name}", which no layer's channels make`,
+    );
+    walk.keep(
+      outputs.labels,
+      'fixed-partner',
+      `${walk.title} works in groups on "${input.name}", which no layer's channels make`,
+    );
+    return outputs;
+  }
+  for (const labels of new Set([through.labels, outputs.labels])) {
+    if (labels) tieParts(walk, inputs, labels, group);
+  }
+  return outputs;
+}
+
+/** Ties the first of `count` equal parts of `a` to the first part of `b`, and so on. */
+function tieParts(walk: NodeWalk, a: Int32Array, b: Int32Array, count: number): void {
+  const [sizeOfA, sizeOfB] = [a.length / count, b.length / count];
+  const tied = new Int32Array(sizeOfA + sizeOfB);
+  for (let part = 0; part < count; part++) {
+    tied.set(a.subarray(part * sizeOfA, (part + 1) * sizeOfA));
+    tied.set(b.subarray(part * sizeOfB, (part + 1) * sizeOfB), sizeOfA);
+    walk.tie(tied);
+  }
+}
+
+/** numpy.matmul; weights may be on either side, or on none (attention). */
+export function matMul(walk: NodeWalk): void {
+  const [a, b] = [walk.operand(0), walk.operand(1)];
+  const [rankA, rankB] = [a.dims.length, b.dims.length];
+  walk.join(
+    [
+      { operand: a, axis: rankA - 1 },
+      { operand: b, axis: Math.max(0, rankB - 2) },
+    ],
+    'reads',
+  );
+  const batchRank = Math.max(rankA, rankB) - 2;
+  const axes: Axis[] = [];
+  for (let axis = 0; axis < batchRank; axis++) {
+    axes.push(batchAxis(walk, [a, b], (operand) => axis - batchRank + operand.dims.length - 2));
+  }
+  if (rankA > 1) axes.push(freeAxis(walk, { operand: a, axis: rankA - 2 }));
+  if (rankB > 1) axes.push(freeAxis(walk, { operand: b, axis: rankB - 1 }));
+  walk.setOutput(axes);
+}
+
+/** An axis of a product that is not summed over: the channels of a layer if it is a weight's. */
+function freeAxis(walk: NodeWalk, part: AxisOf): Axis {
+  return part.operand.isWeight ? walk.make(part) : (part.operand.axes[part.axis] ?? plain);
+}
+
+/** An axis along which products are taken side by side: if a reshape made it as a factor, it counts heads. */
+function batchAxis(walk: NodeWalk, operands: readonly Operand[], axisIn: (operand: Operand) => number): Axis {
+  const parts = operands
+    .map((operand) => ({ operand, axis: axisIn(operand) }))
+    .filter(({ operand, axis }) => axis >= 0 && (operand.dims[axis] as number) > 1);
+  const [first, second] = parts;
+  if (first === undefined) return plain;
+  if (second === undefined) return freeAxis(walk, first);
+  for (const { operand, axis } of parts) {
+    const factor = operand.axes[axis]?.factor;
+    if (factor && !operand.axes[axis]?.labels) walk.walk.found.set(factor.split, factor.position);
+  }
+  return walk.join(parts);
+}
+
+/** Gemm: A * B + C, either transposed. */
+export function gemm(walk: NodeWalk): void {
+  const [a, b] = [walk.operand(0), walk.operand(1)];
+  const innerOfA = intAttribute(walk.node, 'transA') === 1 ? 0 : 1;
+  const innerOfB = intAttribute(walk.node, 'transB') === 1 ? 1 : 0;
+  walk.join(
+    [
+      { operand: a, axis: innerOfA },
+      { operand: b, axis: innerOfB },
+    ],
+    'reads',
+  );
+  const axes = [
+    freeAxis(walk, { operand: a, axis: 1 - innerOfA }),
+    freeAxis(walk, { operand: b, axis: 1 - innerOfB }),
+  ];
+  if (walk.has(2)) {
+    const output = outputOperand(walk, axes);
+    const bias = walk.operand(2);
+    for (const axis of [0, 1]) {
+      const axisOfBias = axis - 2 + bias.dims.length;
+      if (axisOfBias >= 0 && (bias.dims[axisOfBias] as number) > 1) {
+        walk.join([
+          { operand: output, axis },
+          { operand: bias, axis: axisOfBias },
+        ]);
+      }
+    }
+  }
+  walk.setOutput(axes);
+}
+
+/** Batch and instance normalisation: one number of each parameter for each channel. */
+export function channelNormalization(walk: NodeWalk): void {
+  const [input, ...parameters] = walk.operands();
+  if (input === undefined) return;
+  walk.join([{ operand: input, axis: 1 }, ...parameters.map((operand) => ({ operand, axis: 0 }))]);
+  walk.setOutput(input.axes);
+}
+
+/** LayerNormalization and its kin: parameters have the shape of the axes that are normalised over. */
+export function layerNormalization(walk: NodeWalk): void {
+  const [input, ...parameters] = walk.operands();
+  if (input === undefined) return;
+  const rank = input.dims.length;
+  const given = intAttribute(walk.node, 'axis') ?? -1;
+  const first = given < 0 ? given + rank : given;
+  for (let axis = first; axis < rank; axis++) {
+    const ofParameters = parameters
+      .map((operand) => ({ operand, axis: axis - rank + operand.dims.length }))
+      .filter((part) => part.axis >= 0 && part.operand.dims[part.axis] === input.dims[axis]);
+    walk.join([{ operand: input, axis }, ...ofParameters]);
+  }
+  walk.setOutput(input.axes);
+  const statistics = input.axes.map((axis, at) => (at < first ? axis : plain));
+  walk.setOutput(statistics, 1);
+  walk.setOutput(statistics, 2);
+}
+
+/** Normalisation over groups of channels: whole groups go, or the same places of each. */
+export function groupNormalization(walk: NodeWalk): void {
+  const [input, ...parameters] = walk.operands();
+  const groups = intAttribute(walk.node, 'num_groups') ?? 1;
+  const channels = input?.dims[1] ?? 0;
+  if (input === undefined || channels % groups !== 0)
+    throw new CannotFollow('operator', `${walk.title} has uneven groups`);
+  const [byGroup = plain] = splitAxis(walk, input.axes[1] ?? plain, [groups, channels / groups], 1);
+  for (const operand of parameters) {
+    // Before opset 21 parameters are per group.
+    const perGroup: Operand = { ...input, dims: [groups], axes: [byGroup] };
+    const partner =
+      operand.dims[0] === channels ? { operand: input, axis: 1 } : { operand: perGroup, axis: 0 };
+    if (operand.dims[0] !== channels && !byGroup.labels) walk.fix({ operand, axis: 0 });
+    else walk.join([partner, { operand, axis: 0 }]);
+  }
+  walk.setOutput(input.axes);
+}
