@@ -1,6 +1,9 @@
 import { Tabs } from 'radix-ui';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
+import type { Failure } from '../base/result.ts';
 import { DataIcon, FrontIcon, GraphIcon, RecipeIcon, RunIcon } from '../panels/ui/icons.tsx';
+import { Problem } from '../panels/ui/FailureText.tsx';
+import { lazyPart } from '../panels/ui/lazy-part.tsx';
 import { Modal } from '../panels/ui/Modal.tsx';
 import { Notices } from '../panels/Notices.tsx';
 import { PlacementPanel } from '../panels/placement/PlacementPanel.tsx';
@@ -19,25 +22,28 @@ import { useFileDrop } from './use-file-drop.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 
 // Not needed for the first picture of the graph.
-const ResultsPanel = lazy(async () => ({
-  default: (await import('../panels/results/ResultsPanel.tsx')).ResultsPanel,
-}));
-const DataPanel = lazy(async () => ({ default: (await import('../panels/data/DataPanel.tsx')).DataPanel }));
-const ModelDialog = lazy(async () => ({
-  default: (await import('../panels/model/ModelDialog.tsx')).ModelDialog,
-}));
-const ImportChoice = lazy(async () => ({
-  default: (await import('../panels/results/ImportChoice.tsx')).ImportChoice,
-}));
-const DeviceDialog = lazy(async () => ({
-  default: (await import('../panels/device/DeviceDialog.tsx')).DeviceDialog,
-}));
-const QualityDialog = lazy(async () => ({
-  default: (await import('../panels/quality/QualityDialog.tsx')).QualityDialog,
-}));
-const StrategySets = lazy(async () => ({
-  default: (await import('../panels/run/StrategySets.tsx')).StrategySets,
-}));
+const ResultsPanel = lazyPart(async () => (await import('../panels/results/ResultsPanel.tsx')).ResultsPanel);
+const DataPanel = lazyPart(async () => (await import('../panels/data/DataPanel.tsx')).DataPanel);
+const ModelDialog = lazyPart(
+  async () => (await import('../panels/model/ModelDialog.tsx')).ModelDialog,
+  MissingDialog,
+);
+const ImportChoice = lazyPart(
+  async () => (await import('../panels/results/ImportChoice.tsx')).ImportChoice,
+  MissingDialog,
+);
+const DeviceDialog = lazyPart(
+  async () => (await import('../panels/device/DeviceDialog.tsx')).DeviceDialog,
+  MissingDialog,
+);
+const QualityDialog = lazyPart(
+  async () => (await import('../panels/quality/QualityDialog.tsx')).QualityDialog,
+  MissingDialog,
+);
+const StrategySets = lazyPart(
+  async () => (await import('../panels/run/StrategySets.tsx')).StrategySets,
+  MissingDialog,
+);
 
 const narrow = matchMedia('(max-width: 860px)');
 
@@ -161,6 +167,16 @@ function Dialogs() {
 
 function ImportChoiceWhenAsked() {
   return useLab((lab) => lab.incomingStudy !== null) && <ImportChoice />;
+}
+
+/** In place of a dialog whose script could not be loaded. */
+function MissingDialog({ failure, onClose }: { readonly failure: Failure; readonly onClose?: () => void }) {
+  const settleImport = useLab((lab) => lab.settleImport);
+  return (
+    <Modal title="Not loaded" narrow onClose={onClose ?? (() => void settleImport('neither'))}>
+      <Problem failure={failure} />
+    </Modal>
+  );
 }
 
 function Loading() {

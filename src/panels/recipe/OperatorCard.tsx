@@ -1,19 +1,18 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { IconButton } from '../ui/controls.tsx';
+import { lazyPart } from '../ui/lazy-part.tsx';
 import { CloseIcon, DownIcon, UpIcon } from '../ui/icons.tsx';
 import { describeOperator, kindOf } from './operators.ts';
-import { TrainExits } from './TrainExits.tsx';
 import styles from './RecipePanel.module.css';
 
-/** Loaded when a card is opened first. */
-const OperatorOptions = lazy(async () => ({
-  default: (await import('./OperatorOptions.tsx')).OperatorOptions,
-}));
-const SensitivityPanel = lazy(async () => ({
-  default: (await import('../sensitivity/SensitivityPanel.tsx')).SensitivityPanel,
-}));
+/** Loaded when a card first needs them. */
+const OperatorOptions = lazyPart(async () => (await import('./OperatorOptions.tsx')).OperatorOptions);
+const SensitivityPanel = lazyPart(
+  async () => (await import('../sensitivity/SensitivityPanel.tsx')).SensitivityPanel,
+);
+const TrainExits = lazyPart(async () => (await import('./TrainExits.tsx')).TrainExits);
 
 interface OperatorCardProps {
   readonly operator: Operator;
@@ -74,7 +73,11 @@ export function OperatorCard({ operator, index, recipe, view, onRecipe }: Operat
           <SensitivityPanel recipe={recipe} view={view} />
         </Suspense>
       )}
-      {operator.op === 'early-exit' && operator.kind === 'trained' && <TrainExits operator={operator} />}
+      {operator.op === 'early-exit' && operator.kind === 'trained' && (
+        <Suspense fallback={null}>
+          <TrainExits operator={operator} />
+        </Suspense>
+      )}
     </li>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { ok, outcomeOf } from '../../base/result.ts';
 import { placementOf } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
@@ -11,12 +12,14 @@ import { MoreIcon, RedoIcon, UndoIcon } from '../ui/icons.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
-import { zipFiles } from '../ui/zip-files.ts';
 import { OperatorCard } from './OperatorCard.tsx';
 import { OPERATOR_KINDS } from './operators.ts';
 import styles from './RecipePanel.module.css';
 import { RecipeText, recipeText } from './RecipeText.tsx';
 import { RemedyButton } from './RemedyButton.tsx';
+
+/** Loaded when there are several files to save. */
+const zipping = () => import('../ui/zip-files.ts');
 
 /** The recipe on the canvas: its steps, as cards and as text, and what can be done with it. */
 export function RecipePanel() {
@@ -147,23 +150,22 @@ function RecipeMenu({
     const worker = modelWorker();
     if (!worker) return;
     setBuilding(true);
-    const calibrated = await calibrateFor(recipe);
-    const built = !calibrated.ok
-      ? calibrated
-      : await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
-    if (!built.ok) reportFailure(`${label} could not be built`, built.failure);
-    else {
-      const [first, ...others] = built.value.files;
-      if (first && others.length === 0) saveFile(first.name, first.blob);
-      else {
-        const plan = new Blob([JSON.stringify({ recipe, plan: built.value.plan }, null, 2)]);
-        saveFile(
-          `${name}-${label}.zip`,
-          await zipFiles([...built.value.files, { name: 'plan.json', blob: plan }]),
-        );
-      }
-    }
+    const saved = await outcomeOf(async () => {
+      const calibrated = await calibrateFor(recipe);
+      if (!calibrated.ok) return calibrated;
+      const built = await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
+      if (!built.ok) return built;
+      const { files, plan } = built.value;
+      const [first, ...others] = files;
+      if (first && others.length === 0) return ok(saveFile(first.name, first.blob));
+      const about = new Blob([JSON.stringify({ recipe, plan }, null, 2)]);
+      const { zipFiles } = await zipping();
+      return ok(
+        saveFile(`${name}-${label}.zip`, await zipFiles([...files, { name: 'plan.json', blob: about }])),
+      );
+    });
     setBuilding(false);
+    if (!saved.ok) reportFailure(`${label} could not be built`, saved.failure);
   };
 
   return (

@@ -1,6 +1,6 @@
-import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
-import panel from '../panel.module.css';
+import { Slot } from 'radix-ui';
+import { type ReactNode, Suspense, useState } from 'react';
+import { lazyPart } from './lazy-part.tsx';
 
 export interface MenuEntry {
   readonly label: string;
@@ -10,27 +10,37 @@ export interface MenuEntry {
   readonly onSelect: () => void;
 }
 
-/** A button (`trigger`, one element) with a menu. Not modal: modal menus inject styles, which the security policy refuses. */
-export function Menu({
-  trigger,
-  entries,
-}: {
+export interface MenuProps {
+  /** One element that takes a button's properties. */
   readonly trigger: ReactNode;
   readonly entries: readonly MenuEntry[];
-}) {
+}
+
+const loading = () => import('./OpenMenu.tsx');
+
+/** What places a menu is as much script as the graph's, so it is loaded when somebody is about to open one. */
+const OpenMenu = lazyPart(async () => (await loading()).OpenMenu);
+
+/** A button with a menu. */
+export function Menu({ trigger, entries }: MenuProps) {
+  const [wasOpened, setOpened] = useState(false);
+  const prepare = () => void loading().catch(() => {});
+  const closed = (
+    <Slot.Root
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onPointerEnter={prepare}
+      onFocus={prepare}
+      onClick={() => setOpened(true)}
+      onKeyDown={(event) => event.key === 'ArrowDown' && setOpened(true)}
+    >
+      {trigger}
+    </Slot.Root>
+  );
+  if (!wasOpened) return closed;
   return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className={panel.menu} align="end" sideOffset={4} collisionPadding={8}>
-          {entries.map(({ label, note, disabled = false, onSelect }) => (
-            <DropdownMenu.Item key={label} className={panel.menuItem} disabled={disabled} onSelect={onSelect}>
-              <span>{label}</span>
-              {note !== undefined && <span className={`${panel.dim} ${panel.small}`}>{note}</span>}
-            </DropdownMenu.Item>
-          ))}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <Suspense fallback={closed}>
+      <OpenMenu trigger={trigger} entries={entries} />
+    </Suspense>
   );
 }
