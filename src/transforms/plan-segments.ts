@@ -273,13 +273,17 @@ function withBoundaries(
       leaving.add(name);
     }
   }
-  const ordered = index.order.flatMap((node) => graph.nodes[node]?.outputs ?? []);
+  // The model's own outputs first, in its order: who runs it may know them by their places.
+  const ordered = new Set([
+    ...graph.outputs.map(({ name }) => name),
+    ...index.order.flatMap((node) => graph.nodes[node]?.outputs ?? []),
+  ]);
   return groups.map(({ nodes, tier, stop }, group) => ({
     nodes: new Set([...nodes, ...nodesBetween(index, new Set(), usedConstants[group] ?? [])]),
     tier,
     stop,
     inputs: [...(inputs[group] ?? [])],
-    outputs: ordered.filter((name) => name !== '' && leaving.has(name) && groupOfValue(name) === group),
+    outputs: [...ordered].filter((name) => name !== '' && leaving.has(name) && groupOfValue(name) === group),
   }));
 }
 

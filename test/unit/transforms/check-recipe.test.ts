@@ -49,6 +49,12 @@ function refusal(model: Model, recipe: Recipe): { code: string; text: string } {
 const partition = (...cut: string[]): Recipe => [{ op: 'partition', cut }];
 const fixedExit = (exit: number): Recipe => [{ op: 'early-exit', kind: 'existing', exit }];
 
+it('outputs keep their order, which need not be that of the nodes', () => {
+  const { files, plan } = build(branching(['y', 'early']), [{ op: 'prepare', kind: 'fold-constants' }]);
+  expect(plan.segments.map(({ outputs }) => outputs.map(({ name }) => name))).toEqual([['y', 'early']]);
+  expect(files).toHaveLength(1);
+});
+
 describe('checkRecipe refuses', () => {
   const cases: [string, Model, Recipe, string, string][] = [
     [

@@ -37,7 +37,8 @@ interface Wish {
  * Decides, node by node, which values are quantized: which, how, and with whose scale is what onnxruntime's
  * quantize_static does by default. Differences, each where that tool's file fails or computes something else than
  * the model: a value that leaves the graph is never clipped to the range of an activation behind it; matrices of more
- * than two dimensions, and first factors, have one scale; Gemm's beta is multiplied into the bias.
+ * than two dimensions, first factors, and matrices whose readers have their channels along different axes, have one
+ * scale; Gemm's beta is multiplied into the bias.
  * @source onnxruntime 1.30, quantization/qdq_quantizer.py and operators
  */
 export function planQdq(context: StaticGraph, pool: ConstantPool): QdqPlan {
@@ -55,10 +56,18 @@ class Planner implements QdqPlan {
   private readonly wantsBias: number[] = [];
   private readonly context: StaticGraph;
   private readonly pool: ConstantPool;
+  /** Axes of channels that a constant has for the nodes that multiply by it. */
+  private readonly axes = new Map<ValueName, Set<number | null>>();
 
   constructor(context: StaticGraph, pool: ConstantPool) {
     this.context = context;
     this.pool = pool;
+    for (const node of context.model.graph.nodes) {
+      const name = node.inputs[1];
+      const weight = context.constant(name);
+      if (name === undefined || weight === null) continue;
+      this.axes.set(name, (this.axes.get(name) ?? new Set()).add(channelAxis(node, weight)));
+    }
   }
 
   visit(position: number): void {
@@ -161,18 +170,14 @@ class Planner implements QdqPlan {
     switch (node.opType) {
       case 'Conv':
       case 'ConvTranspose':
-        return {
-          ...this.weighted([first, output], second, node.opType === 'Conv' ? 0 : 1),
-          hasBias: isGiven(third),
-        };
       case 'Gemm':
         return {
-          ...this.weighted([first, output], second, (intAttribute(node, 'transB') ?? 0) === 0 ? 1 : 0),
+          ...this.weighted([first, output], second),
           hasBias: isGiven(third),
         };
       case 'MatMul': {
-        const product = this.weighted([output], second, 1);
-        const factor = this.weighted([], first, null);
+        const product = this.weighted([output], second);
+        const factor = this.weighted([], first, false);
         return {
           own: [...product.own, ...factor.own],
           weights: [...(factor.weights ?? []), ...(product.weights ?? [])],
@@ -212,18 +217,18 @@ class Planner implements QdqPlan {
       case 'BatchNormalization':
       case 'InstanceNormalization':
       case 'LayerNormalization':
-        return { ...this.weighted([first, ...outputs], second, null), hasBias: isGiven(third) };
+        return { ...this.weighted([first, ...outputs], second), hasBias: isGiven(third) };
       default:
         return { own: [...inputs, ...outputs] };
     }
   }
 
-  private weighted(own: readonly ValueName[], weight: ValueName | undefined, axis: number | null): Wish {
+  private weighted(own: readonly ValueName[], weight: ValueName | undefined, hasChannels = true): Wish {
     const tensor = this.context.constant(weight);
-    if (tensor === null) return { own: [...own, weight] };
-    if (!this.context.isFloat(weight as ValueName)) return { own };
-    const isMatrix = axis !== null && tensor.dims.length >= 2;
-    const channels = this.context.form.perChannel && isMatrix ? axis : null;
+    if (tensor === null || weight === undefined) return { own: [...own, weight] };
+    if (!this.context.isFloat(weight)) return { own };
+    const [axis = null, ...others] = this.axes.get(weight) ?? [];
+    const channels = hasChannels && this.context.form.perChannel && others.length === 0 ? axis : null;
     return { own, weights: [{ tensor, axis: channels }] };
   }
 
@@ -237,6 +242,22 @@ class Planner implements QdqPlan {
     this.marks.delete(input);
     this.folded.set(input, { position, output });
     return { own: [output] };
+  }
+}
+
+/** Along which axis a node's second factor has its output channels; null: kernels take one scale for all of it. */
+function channelAxis(node: Node, { dims }: Tensor): number | null {
+  switch (node.opType) {
+    case 'Conv':
+      return 0;
+    case 'ConvTranspose':
+      return 1;
+    case 'Gemm':
+      return (intAttribute(node, 'transB') ?? 0) === 0 ? 1 : 0;
+    case 'MatMul':
+      return dims.length === 2 ? 1 : null;
+    default:
+      return null;
   }
 }
 

@@ -1,4 +1,5 @@
-import { type GraphIndex, indexGraph } from '../../../onnx/graph-index.ts';
+import { graphAttributes } from '../../../onnx/attributes.ts';
+import { capturedValues, type GraphIndex, indexGraph } from '../../../onnx/graph-index.ts';
 import { DataType, type Model, type Node, type Tensor, type ValueName } from '../../../onnx/model.ts';
 import { inferFacts } from '../../../onnx/shape-inference.ts';
 import { isStandardDomain, standardOpset } from '../../graph-names.ts';
@@ -18,7 +19,8 @@ export interface StaticGraph {
   isExcluded(node: Node): boolean;
   isFloat(name: ValueName): boolean;
   isInput(name: ValueName): boolean;
-  isOutput(name: ValueName): boolean;
+  /** Whether something that nodes are not told anew sees it by its name: who runs the model, or a subgraph. */
+  isSeenByName(name: ValueName): boolean;
   /** Whether the file holds it as float32 of already quantized values. */
   isDequantized(name: ValueName): boolean;
   constant(name: ValueName | undefined): Tensor | null;
@@ -40,6 +42,9 @@ export function staticGraph(model: Model, form: StaticForm, ranges: Pick<Ranges,
   const excluded = matchNodes(graph.nodes, form.exclude);
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const captured = new Set(
+    graph.nodes.flatMap((node) => graphAttributes(node).flatMap((inner) => [...capturedValues(inner)])),
+  );
   const readers = countReaders(graph.nodes, index);
   const madeBy = (name: ValueName): Node | undefined => graph.nodes[index.producer.get(name) ?? -1];
   const sources = new Map<ValueName, ValueName>();
@@ -61,7 +66,7 @@ export function staticGraph(model: Model, form: StaticForm, ranges: Pick<Ranges,
     isExcluded: excluded.matches,
     isFloat: (name) => facts.get(name)?.dataType === DataType.float,
     isInput: (name) => inputs.has(name) && !index.isConstant(name),
-    isOutput: (name) => outputs.has(name),
+    isSeenByName: (name) => outputs.has(name) || captured.has(name),
     isDequantized: (name) => madeBy(name)?.opType === 'DequantizeLinear',
     constant: (name) => index.initializers.get(name ?? '') ?? null,
     numberIn: (name) => {

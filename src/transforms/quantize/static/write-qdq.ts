@@ -6,8 +6,8 @@ import type { QdqPlan } from './qdq-plan.ts';
 import type { StaticGraph } from './static-graph.ts';
 
 /**
- * The nodes of the planned model, each value's QuantizeLinear and DequantizeLinear right behind what makes it. An
- * output of the graph is the DequantizeLinear's, so that everybody sees the same numbers.
+ * The nodes of the planned model, each value's QuantizeLinear and DequantizeLinear right behind what makes it.
+ * What the graph gives out, or a subgraph reads, is the DequantizeLinear's, so that everybody sees the same numbers.
  */
 export function writeQdq(context: StaticGraph, plan: QdqPlan, pool: ConstantPool): readonly Node[] {
   const writer = new QdqWriter(context, plan, pool);
@@ -41,7 +41,7 @@ class QdqWriter {
     );
     const made = node.outputs.map((name) => this.finalName(name));
     const outputs = made.map((name) =>
-      this.plan.marks.has(name) && this.context.isOutput(name)
+      this.plan.marks.has(name) && this.context.isSeenByName(name)
         ? valueName(this.pool.unique(`${name}_QuantizeLinear_Input`))
         : name,
     );
@@ -61,12 +61,12 @@ class QdqWriter {
   pass(name: ValueName, from: ValueName = name): void {
     const mark = this.plan.marks.get(name);
     if (mark === undefined || mark.kind === 'constant') return;
-    if (!this.context.isOutput(name) && this.context.readersOf(name) === 0) return;
+    if (!this.context.isSeenByName(name) && this.context.readersOf(name) === 0) return;
     const parameters = this.parametersOf(name);
     const [scale, zeroPoint] = [parameters.scale, parameters.zeroPoint];
     const integers = this.pool.unique(`${name}_QuantizeLinear_Output`);
-    const isProducedOutput = from !== name;
-    const back = isProducedOutput ? name : valueName(this.pool.unique(`${name}_DequantizeLinear_Output`));
+    const isRenamed = from !== name;
+    const back = isRenamed ? name : valueName(this.pool.unique(`${name}_DequantizeLinear_Output`));
     this.emit('QuantizeLinear', [from, scale, zeroPoint], integers, `${name}_QuantizeLinear`);
     this.emit('DequantizeLinear', [integers, scale, zeroPoint], back, `${name}_DequantizeLinear`);
     this.dequantized.set(name, back);

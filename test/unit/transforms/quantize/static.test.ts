@@ -238,6 +238,23 @@ describe('what onnxruntime’s tool gets wrong is right here', () => {
   });
 });
 
+it('has one scale for weights whose channels lie along different axes, and for stacks of matrices', () => {
+  const model = imageModel(
+    [
+      makeNode('MatMul', ['x', 'w'], ['m']),
+      makeNode('Reshape', ['m', 'flat'], ['f']),
+      makeNode('Gemm', ['f', 'w'], ['g'], [makeInt('transB', 1)]),
+      makeNode('MatMul', ['g', 'stack'], ['y']),
+    ],
+    [['y', [1, 12, 6]]],
+    [weight('w', [6, 6]), weight('stack', [1, 6, 6]), int64Tensor('flat', [2], [12, 6])],
+  );
+  const { graph } = quantizeStatic(model, qdq, wide(['x', 'm', 'f', 'g', 'y'])).model;
+  // With a scale for each channel the runtime takes the first for another axis, and refuses the second.
+  const scales = graph.initializers.filter(({ name }) => name === 'w_scale' || name === 'stack_scale');
+  expect(scales.map(({ dims }) => dims)).toEqual([[], []]);
+});
+
 /** Two convolutions with a Relu between them. */
 function twoLayers(initializers: readonly Tensor[] = [kernel('w'), kernel('v')], opset = 17): Model {
   const nodes = [conv('x', 'c'), makeNode('Relu', ['c'], ['r']), conv('r', 'y', 'v')];
@@ -334,13 +351,15 @@ describe('what is left as float', () => {
     const model = imageModel(
       [
         conv('x', 'c'),
+        // Where the Relu becomes a range of its input, branches must not see that input instead.
+        makeNode('Relu', ['c'], ['r']),
         makeNode(
           'If',
           ['always'],
           ['y'],
           [
-            branch('then_branch', makeNode('Relu', ['c'], ['out'])),
-            branch('else_branch', makeNode('Mul', ['c', 'c'], ['out'])),
+            branch('then_branch', makeNode('Neg', ['r'], ['out'])),
+            branch('else_branch', makeNode('Mul', ['r', 'r'], ['out'])),
           ],
         ),
       ],
