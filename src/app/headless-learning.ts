@@ -2,7 +2,7 @@ import { defined } from '../base/assert.ts';
 import { orThrow } from '../base/result.ts';
 import { formatShare } from '../base/units.ts';
 import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
-import { createFormDecider } from '../clients/study-forms.ts';
+import { createFormDecider, type FormSubject } from '../clients/study-forms.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
 import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
 import { candidatePreprocessings, type PreprocessingCandidate } from '../data/guess-preprocessing.ts';
@@ -12,7 +12,8 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import { leavesFormOpen } from '../study/forms/choose-form.ts';
 import { figureSentences, type FormFigures } from '../study/forms/form-figures.ts';
-import type { Environment, Strategy } from '../study/trial.ts';
+import { timedReason } from '../study/forms/model-times.ts';
+import type { Strategy } from '../study/trial.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
@@ -54,19 +55,27 @@ export async function trainedFor(
 /** Compares forms where strategies leave theirs to the device, before anything is calibrated. */
 export async function formsFor(
   strategies: readonly Strategy[],
-  environment: Environment,
+  subject: FormSubject,
   model: ModelApi,
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly FormFigures[]> {
-  const open = strategies.find(({ recipe }) => leavesFormOpen(recipe));
-  if (open === undefined) return [];
-  tell('Comparing the forms that layers can be quantized in.');
-  const decider = createFormDecider(environment, [], (figures) => {
-    for (const sentence of figureSentences(figures)) tell(`  ${sentence}`);
-  });
-  // All run in the same place; what fails here, the study tells again.
-  await decider.prepare(model, open, () => {}, signal);
+  const open = strategies.filter(({ recipe }) => leavesFormOpen(recipe));
+  if (open.length === 0) return [];
+  tell('Comparing the forms that layers, and then the model, can be quantized in.');
+  const told = new Set<string>();
+  const decider = createFormDecider(
+    subject,
+    [],
+    (figures) => {
+      const sentences = [...figureSentences(figures), ...(figures.models ?? []).map(timedReason)];
+      for (const sentence of sentences) if (!told.has(sentence)) tell(`  ${sentence}`);
+      for (const sentence of sentences) told.add(sentence);
+    },
+    ({ message }) => tell(`  Not all could be timed: ${message}`),
+  );
+  // What fails here, the study tells again.
+  for (const strategy of open) await decider.prepare(model, strategy, () => {}, signal);
   return decider.all();
 }
 

@@ -115,7 +115,8 @@ export function installHeadless(): void {
     );
     const bare = newStudy(subject, strategies, Date.now());
     await api.useHeads(heads);
-    const forms = await formsFor(strategies, environment, api, tell, ends.signal);
+    const formSubject = { environment, data, preprocessing };
+    const forms = await formsFor(strategies, formSubject, api, tell, ends.signal);
     const calibrations = await calibratedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (calibrations.length > 0) reports.set('calibration.json', serialiseCalibrations(calibrations));
     const expecting = { study: bare, model: api, view, data, preprocessing, ...place };

@@ -149,18 +149,19 @@ function createRun(
       canContinue(trial, environment) ? trial : startOver(trial),
     ]),
   );
+  const { preprocessing } = defined(study.trials[0], 'a trial');
   const calibrator = createCalibrator(
     {
       modelId: study.modelId,
       data,
-      preprocessing: defined(study.trials[0], 'a trial').preprocessing,
+      preprocessing,
       threads: defined(study.trials[0], 'a trial').strategy.threads,
     },
     inputs.calibrations ?? [],
     study.trials.map(({ strategy }) => strategy.recipe),
     (calibration) => callbacks.onCalibration?.(calibration),
   );
-  const decider = createFormDecider(environment, inputs.forms ?? [], (figures) =>
+  const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
     callbacks.onForms?.(figures),
   );
   const works = new Map<string, Work>();
@@ -276,7 +277,7 @@ function createRun(
         provider: strategy.provider,
         threads: strategy.threads,
         data,
-        preprocessing: defined(study.trials[0], 'a trial').preprocessing,
+        preprocessing,
       }),
     );
     if (!fresh) return engine;
@@ -473,7 +474,7 @@ function createRun(
   }
 
   /**
-   * Learns the gzipped size of everything measured; last, because compressing next to a timed run would disturb it.
+   * Learns how small everything measured can be packed; last, because compressing next to a timed run would disturb it.
    * A size that cannot be learnt stays unknown.
    */
   async function compress(): Promise<void> {
@@ -490,11 +491,11 @@ function createRun(
       if (control.signal.aborted) return;
       const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
       tell('compressing', strategy, null, { remainingMs: msPerByte === null ? null : msPerByte * bytesLeft });
-      const outcome = await model.call((api) => api.gzipBytes(strategy.recipe));
+      const outcome = await model.call((api) => api.packedBytes(strategy.recipe));
       bytesDone += size.rawBytes;
       bytesLeft -= size.rawBytes;
       if (!outcome.ok) continue;
-      update(strategy.id, { size: { ...size, gzipBytes: outcome.value } });
+      update(strategy.id, { size: { ...size, ...outcome.value } });
       await publish(strategy.id);
     }
   }

@@ -10,8 +10,9 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
 import type { BuiltFiles, BuiltVariant, ModelApi } from '../protocol/model-api.ts';
-import { leavesFormOpen, withFormChosen } from '../study/forms/choose-form.ts';
+import { formTrialFor, inForm, leavesFormOpen, withFormChosen } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import { STATIC_FORMS } from '../study/forms/forms.ts';
 import type { Compared } from '../study/quality/compared.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
 import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-head.ts';
@@ -26,6 +27,7 @@ import {
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import { isIdentity, type Recipe } from '../transforms/recipe.ts';
+import type { ScannedForm } from '../transforms/quantize/sensitivity-probe.ts';
 import type { Parameter } from '../transforms/variant.ts';
 import { blobSource } from './blob-source.ts';
 import { createGzipSizer } from './gzip-size.ts';
@@ -263,6 +265,22 @@ export function createModelService(): ModelApi {
         return null;
       }),
 
+    formTrial: (recipe) =>
+      attempt(() => (forms === null ? null : formTrialFor(recipe, viewOf(current()), forms))),
+
+    buildInForm: ({ operator }, form) =>
+      attempt(async () => {
+        const choice = STATIC_FORMS.find(({ id }) => id === form);
+        if (choice === undefined) return (await buildFiles(current(), [{ op: 'identity' }], store)).built;
+        const recipe = [inForm(operator, choice)];
+        const { calibrationModel } = await calibrating();
+        const { model, size } = current();
+        const { values, inputs } = calibrationModel(analyseModel(model, size), recipe, NO_HEADS);
+        const ranges = new Map([...values, ...inputs].map((name) => [name, ANY_RANGE]));
+        const calibration = { ranges, warnings: [] };
+        return (await buildFiles(current(), recipe, store, { calibration })).built;
+      }),
+
     useCalibrations: (given) =>
       attempt(() => {
         calibrations = calibrationsByKey(given);
@@ -278,14 +296,18 @@ export function createModelService(): ModelApi {
         return sensitivityUnits(scanned.model, scanned.form);
       }),
 
-    buildForSensitivity: (recipe, units) =>
+    buildForSensitivity: (recipe, precision, units) =>
       attempt(async () => {
         const [{ sensitivityModel }, { sensitivityProbe }] = await Promise.all([scanning(), probing()]);
         const { model, baseName, size } = current();
         const asked = decided(recipe).recipe;
         const scanned = sensitivityModel(analyseModel(model, size), asked, heads);
-        const { ranges } = defined((await knownRanges(asked)) ?? undefined, 'calibrated ranges');
-        const probe = sensitivityProbe(scanned.model, scanned.form, ranges, units, scanned.scores);
+        const form = async (): Promise<ScannedForm> => {
+          if (precision !== 'int8') return { precision };
+          const { ranges } = defined((await knownRanges(asked)) ?? undefined, 'calibrated ranges');
+          return { precision, form: scanned.form, ranges };
+        };
+        const probe = sensitivityProbe(scanned.model, await form(), units, scanned.scores);
         const whole = { model: probe, baseName: `${baseName}-sensitivity`, original: null, size };
         return (await buildFiles(whole, [], store)).built;
       }),
@@ -297,11 +319,14 @@ export function createModelService(): ModelApi {
         return null;
       }),
 
-    gzipBytes: (recipe) =>
+    packedBytes: (recipe) =>
       attempt(async () => {
-        let bytes = 0;
-        for (const { blob } of (await build(recipe)).built.files) bytes += await gzipSizer.byteLength(blob);
-        return bytes;
+        let [gzipBytes, sparseBytes] = [0, 0];
+        for (const { blob } of (await build(recipe)).built.files) {
+          gzipBytes += await gzipSizer.byteLength(blob);
+          sparseBytes += await sparseFileBytes(parseModel(blobSource(blob)), blob.size, nextTask);
+        }
+        return { gzipBytes, sparseBytes };
       }),
 
     view: (recipe, fileIndex = 0) =>
@@ -362,8 +387,11 @@ function completed(
 /** What recipes may need besides the model. */
 interface Given {
   readonly heads?: Heads;
-  readonly calibration?: Calibration | null;
+  readonly calibration?: Pick<Calibration, 'ranges' | 'warnings'> | null;
 }
+
+/** Of values that nobody looked at, in models that are only timed. */
+const ANY_RANGE = { low: -4, high: 4 };
 
 async function buildFiles(
   { model, baseName, original, size }: OpenModel,

@@ -4,11 +4,11 @@ import { attempt } from '../base/result.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { modelToBytes } from '../onnx/serialize.ts';
 import type { ProbeApi, ProbeRequest } from '../protocol/probe-api.ts';
-import { type FormFigure, NOTCH } from '../study/forms/form-figures.ts';
+import type { FormFigure } from '../study/forms/form-figures.ts';
 import { FORMS, type ProbedForm } from '../study/forms/forms.ts';
 import { LAYER_KINDS, type LayerKindInfo } from '../study/forms/layer-kinds.ts';
 import { probeModel } from '../study/forms/probe-models.ts';
-import { quantileOfSorted } from '../study/statistics/summary.ts';
+import { areWellKnown, runTimesOf } from '../study/forms/run-times.ts';
 import { runtimeFailure } from './failures.ts';
 import { nextTask } from './next-task.ts';
 import { startRuntime, type Runtime } from './ort.ts';
@@ -24,8 +24,6 @@ interface Candidate {
 
 /** Rounds after which medians may be known well enough. */
 const LEAST_ROUNDS = 9;
-/** How well that is: half the 95 % interval, in units of the median. */
-const WELL_KNOWN = 0.03;
 
 /** Making sessions takes about as long as some rounds. */
 const SETUP_SHARE = 0.3;
@@ -80,7 +78,7 @@ async function runRounds(
     const elapsedMs = performance.now() - startedMs;
     // Whole rounds, so that each form meets the same moments.
     if (round > 0 && elapsedMs + elapsedMs / round > budgetMs) break;
-    if (round >= LEAST_ROUNDS && candidates.every(isWellKnown)) break;
+    if (round >= LEAST_ROUNDS && areWellKnown(candidates.map(({ timesMs }) => timesMs))) break;
     for (const candidate of shuffled(candidates, random)) {
       candidate.timesMs.push(await timeOf(candidate));
       await nextTask();
@@ -88,11 +86,6 @@ async function runRounds(
     onProgress(Math.max((round + 1) / rounds, Math.min(1, (performance.now() - startedMs) / budgetMs)));
   }
   onProgress(1);
-}
-
-function isWellKnown({ timesMs }: Candidate): boolean {
-  const { medianMs, lowMs, highMs } = quartilesOf(timesMs);
-  return (NOTCH * (highMs - lowMs)) / Math.sqrt(timesMs.length) <= WELL_KNOWN * medianMs;
 }
 
 async function timeOf({ session, input }: Pick<Candidate, 'session' | 'input'>): Promise<number> {
@@ -104,11 +97,5 @@ async function timeOf({ session, input }: Pick<Candidate, 'session' | 'input'>):
 }
 
 function figureOf({ layer, form, timesMs }: Candidate): FormFigure {
-  return { layer: layer.kind, form: form.id, times: { ...quartilesOf(timesMs), runs: timesMs.length } };
-}
-
-function quartilesOf(timesMs: readonly number[]) {
-  const sorted = Float64Array.from(timesMs).sort();
-  const at = (share: number) => quantileOfSorted(sorted, share);
-  return { medianMs: at(0.5), lowMs: at(0.25), highMs: at(0.75) };
+  return { layer: layer.kind, form: form.id, times: runTimesOf(timesMs) };
 }

@@ -1,11 +1,14 @@
 import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { FormTrial } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import type { StaticFormId } from '../study/forms/forms.ts';
 import type { Compared } from '../study/quality/compared.ts';
 import type { ComparisonModels } from '../study/quality/comparison-models.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
+import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
@@ -61,6 +64,13 @@ export interface ModelApi {
    * every recipe; null: it is not known.
    */
   useForms(figures: FormFigures | null): Promise<Result<null>>;
+  /** What to time before `auto` in a recipe is decided, by figures in use; null: nothing, or there are none. */
+  formTrial(recipe: Recipe): Promise<Result<FormTrial | null>>;
+  /**
+   * The whole model in one of a trial's forms, with ranges that were not calibrated: to be timed, as good for that as
+   * others, and for nothing else. Null: as it is.
+   */
+  buildInForm(trial: FormTrial, form: StaticFormId | null): Promise<Result<BuiltFiles>>;
   /**
    * The float model of a recipe and what the recipe makes of it, showing the values that both compute: what
    * `EngineApi.activations` runs for a `CompareApi`.
@@ -76,14 +86,18 @@ export interface ModelApi {
   /** The layers and blocks that a scan of a recipe looks at, see `recipeToScan`; reads their weights. */
   sensitivityUnits(recipe: Recipe): Promise<Result<readonly SensitivityUnit[]>>;
   /** The probe of some of these units, see `sensitivityProbe`: what `EngineApi.features` runs. */
-  buildForSensitivity(recipe: Recipe, units: readonly SensitivityUnit[]): Promise<Result<BuiltFiles>>;
+  buildForSensitivity(
+    recipe: Recipe,
+    precision: ScannedPrecision,
+    units: readonly SensitivityUnit[],
+  ): Promise<Result<BuiltFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
-   * A variant's files, each gzipped (level 6), summed. Keeps a core busy for seconds where files are large: not to
-   * be asked while anything is timed.
+   * How small a variant's files can be packed. Keeps a core busy for seconds where files are large: not to be asked
+   * while anything is timed.
    */
-  gzipBytes(recipe: Recipe): Promise<Result<number>>;
+  packedBytes(recipe: Recipe): Promise<Result<PackedBytes>>;
   /**
    * The graph of one of a variant's files as it would be drawn, for before/after views.
    * @param fileIndex from 0, in order of the segments; the last one if there are not so many
@@ -106,6 +120,14 @@ export interface CalibrationFiles extends BuiltFiles {
 export interface ComparisonFiles extends Pick<ComparisonModels, 'values' | 'unrounded' | 'ranges'> {
   readonly original: BuiltFiles;
   readonly variant: BuiltFiles;
+}
+
+/** Sums over a variant's files. */
+export interface PackedBytes {
+  /** Each gzipped, level 6. */
+  readonly gzipBytes: number;
+  /** With tensors in a simple sparse encoding, see `sparseByteLength`. */
+  readonly sparseBytes: number;
 }
 
 export interface VariantView {

@@ -1,9 +1,10 @@
-import { outcomeOf } from '../base/result.ts';
+import { type Failure, outcomeOf } from '../base/result.ts';
 import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
 import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
 import type { SlownessExplanation } from '../study/forms/explain-slowness.ts';
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Trial } from '../study/trial.ts';
+import type { StaticQuantizeOperator } from '../transforms/quantize/quantize-operator.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { busyDevice } from './work-under-way.ts';
@@ -11,6 +12,7 @@ import { modelWorker } from './workers.ts';
 
 /** Loaded when they are first asked for. */
 const probing = () => import('../clients/probe-forms.ts');
+const deciding = () => import('../clients/study-forms.ts');
 const explaining = () => import('../clients/explain-trial.ts');
 
 export interface FormsSlice {
@@ -19,6 +21,8 @@ export interface FormsSlice {
   /** The comparison under way outside a study, from 0 to 1. */
   readonly formProbe: { readonly share: number } | null;
   readonly compareForms: (place: { readonly provider: Provider; readonly threads: number }) => Promise<void>;
+  /** Finds out what `auto` means for the open model: compares forms if need be, then times the model in them. */
+  readonly timeModelForms: (operator: StaticQuantizeOperator) => Promise<void>;
   /** Ends the comparison, or the look into a trial. */
   readonly cancelFormWork: () => void;
   /** Why quantized trials are not faster, by id. */
@@ -35,6 +39,8 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
   let control: AbortController | null = null;
 
   store.subscribe((lab, before) => {
+    // What was built of another model is not to be taken for this one's.
+    if (lab.model !== before.model) control?.abort();
     if (lab.environment && !before.environment) {
       void loadFormFigures().then((kept) =>
         set(({ formFigures }) => ({ formFigures: joined(kept, formFigures) })),
@@ -67,6 +73,30 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
       set({ formProbe: null });
       if (outcome.ok) get().adoptFormFigures(outcome.value);
       else if (!ends.signal.aborted) get().reportFailure('Forms could not be compared', outcome.failure);
+    },
+    timeModelForms: async (operator) => {
+      const { model, data, preprocessing, environment, settings, formFigures } = get();
+      const worker = modelWorker();
+      if (!model || !data || !preprocessing || !environment || !worker) return;
+      const busy = busyDevice(get());
+      if (busy) return get().reportFailure('The model cannot be timed now', busy);
+      const { signal } = (control = new AbortController());
+      set({ formProbe: { share: 0 } });
+      const tell = (share: number) => {
+        if (!signal.aborted) set({ formProbe: { share } });
+      };
+      const report = (failure: Failure) =>
+        get().reportFailure('The model could not be timed in every form', failure);
+      const { adoptFormFigures } = get();
+      const outcome = await outcomeOf(async () => {
+        const { createFormDecider } = await deciding();
+        const subject = { environment, data, preprocessing };
+        const decider = createFormDecider(subject, formFigures, adoptFormFigures, report);
+        const place = strategyPlace(settings, environment, model.view.totals.macs);
+        return decider.prepare(worker, { recipe: [operator], ...place }, tell, signal);
+      });
+      set({ formProbe: null });
+      if (!outcome.ok && !signal.aborted) report(outcome.failure);
     },
     cancelFormWork: () => control?.abort(),
     slowness: new Map(),

@@ -6,11 +6,13 @@ import { type EngineClient, openEngineClient } from '../../src/clients/engine-cl
 import { openModelClient } from '../../src/clients/model-client.ts';
 import { probeForms } from '../../src/clients/probe-forms.ts';
 import { createCalibrator } from '../../src/clients/study-calibration.ts';
+import { timeForms } from '../../src/clients/time-forms.ts';
 import { guessPreprocessing } from '../../src/data/guess-preprocessing.ts';
 import { noiseDataset } from '../../src/data/noise-dataset.ts';
-import { withFormChosen } from '../../src/study/forms/choose-form.ts';
+import { expectedForm, layerMix, withFormChosen } from '../../src/study/forms/choose-form.ts';
 import { figureSentences, type FormFigures } from '../../src/study/forms/form-figures.ts';
 import { FORMS, type FormId, STATIC_FORMS } from '../../src/study/forms/forms.ts';
+import { withModelTimes } from '../../src/study/forms/model-times.ts';
 import { summarise } from '../../src/study/statistics/summary.ts';
 import type { Recipe } from '../../src/transforms/recipe.ts';
 
@@ -30,10 +32,11 @@ export async function compareForms(threads: number) {
 }
 
 /**
- * Times a model in all forms, in rounds of random order, each in a worker of its own.
+ * Lets the lab decide what `auto` is for a model, then times the model in all forms, in rounds of random order, each
+ * in a worker of its own.
  * @returns medians by form, and the one that `auto` becomes
  */
-export async function timeForms(task: {
+export async function timeAllForms(task: {
   readonly url: string;
   readonly size: number;
   readonly rounds: number;
@@ -49,13 +52,21 @@ export async function timeForms(task: {
   const recipeOf = new Map<FormId, Recipe>(
     FORMS.map(({ id, operator }) => [id, operator === null ? [{ op: 'identity' }] : [{ ...operator }]]),
   );
+  const { signal } = new AbortController();
+  const open: Recipe = [{ op: 'quantize', mode: 'static', format: 'auto' }];
+  const decidedFromMs = performance.now();
+  value(await client.api.useForms(figures));
+  const trial = value(await client.api.formTrial(open));
+  if (trial === null) throw new Error('nothing to time');
+  const place = { data, preprocessing, provider, threads } as const;
+  const known = withModelTimes(figures, value(await timeForms(client.api, trial, place, () => {}, signal)));
+  const decidedMs = performance.now() - decidedFromMs;
   const calibrator = createCalibrator(
     { modelId: view.modelId, data, preprocessing, threads },
     [],
     [...recipeOf.values()],
     () => {},
   );
-  const { signal } = new AbortController();
   const engines = new Map<FormId, EngineClient>();
   const timesMs = new Map<FormId, number[]>();
   for (const [id, recipe] of recipeOf) {
@@ -76,9 +87,10 @@ export async function timeForms(task: {
   }
   for (const engine of engines.values()) engine.terminate();
   client.terminate();
-  const open: Recipe = [{ op: 'quantize', mode: 'static', format: 'auto' }];
-  const { choice } = withFormChosen(open, view, figures);
+  const { choice } = withFormChosen(open, view, known);
   return {
+    decidedMs,
+    expected: expectedForm(layerMix(view.nodes), figures).relative,
     medianMs: [...timesMs].map(([id, times]) => [id, summarise(times)?.median ?? Number.NaN] as const),
     staticForms: STATIC_FORMS.map(({ id }) => id),
     chosen: choice?.form.id ?? null,

@@ -147,7 +147,7 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         options={isListed ? FORMS : [...FORMS, { value: form, label: form }]}
         onChange={(chosen) => onOperator(withForm(operator, chosen))}
       />
-      {form === 'auto' && <AutoFormNote />}
+      {form === 'auto' && <AutoFormNote operator={operator} />}
       <SelectField
         title="Ranges"
         value={calibration}

@@ -1,10 +1,13 @@
 import { defined } from '../../base/assert.ts';
 import { capitalized } from '../../base/units.ts';
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
+import type { StaticQuantizeOperator } from '../../transforms/quantize/quantize-operator.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
-import { type FormFigures, medianMsOf, timesText, uncertaintyOf } from './form-figures.ts';
-import { FORMS, type FormId, STATIC_FORMS, type StaticFormChoice } from './forms.ts';
+import { type FormFigures, medianMsOf, uncertaintyOf } from './form-figures.ts';
+import { FORMS, type FormId, STATIC_FORMS, type StaticFormChoice, type StaticFormId } from './forms.ts';
 import { LAYER_KINDS, type LayerKind } from './layer-kinds.ts';
+import { fastestTimed, type TimedSubject, timedReason, timedSubject, timesOfModel } from './model-times.ts';
+import { timesText } from './times-text.ts';
 
 /** Multiply-accumulates of a model in each kind of layer. */
 export type LayerMix = Readonly<Record<LayerKind, number>>;
@@ -21,10 +24,15 @@ const NOTABLE = 1.1;
 /** What `"format": "auto"` becomes, and why. */
 export interface FormChoice {
   readonly form: StaticFormChoice;
-  /** Expected time of the model's layers in units of float32's; null where nothing tells. */
+  /** Its time in units of float32's; null where nothing tells. */
   readonly relative: number | null;
+  /** Whether the model itself was timed; else its layers tell what to expect. */
+  readonly isTimed: boolean;
   readonly reason: string;
 }
+
+/** What there is to know of a model to choose its form. */
+type FormSubject = Pick<GraphView, 'nodes' | 'modelId' | 'totals'>;
 
 export function layerMix(nodes: readonly NodeView[]): LayerMix {
   const mix = { conv: 0, pointwise: 0, depthwise: 0, matmul: 0 };
@@ -47,11 +55,26 @@ export function layerKindOf({ opType, weights, attributes, macs }: NodeView): La
 }
 
 /**
+ * What `auto` means for a model: the fastest form it was timed in; else the one its layers are expected to be fastest in.
+ * @param figures of the place where it is to run; null: none were measured
+ */
+export function chooseForm(
+  view: FormSubject,
+  operator: StaticQuantizeOperator,
+  figures: FormFigures | null,
+): FormChoice {
+  const timed = figures && timesOfModel(figures, timedSubject(view, operator));
+  if (timed === null) return expectedForm(layerMix(view.nodes), figures);
+  const { form, ms, floatMs } = fastestTimed(timed);
+  return { form, relative: ms / floatMs, isTimed: true, reason: timedReason(timed) };
+}
+
+/**
  * The static form that a model's layers are expected to take the least time in; of those about as fast, the first of
  * `STATIC_FORMS`.
  * @param figures of the place where it is to run; null: none were measured
  */
-export function chooseForm(mix: LayerMix, figures: FormFigures | null): FormChoice {
+export function expectedForm(mix: LayerMix, figures: FormFigures | null): FormChoice {
   const preferred = defined(STATIC_FORMS[0], 'a form');
   const floatMs = figures && expectedMs(figures, mix, 'float32');
   const rated = STATIC_FORMS.flatMap((form) => {
@@ -61,7 +84,12 @@ export function chooseForm(mix: LayerMix, figures: FormFigures | null): FormChoi
   if (figures === null || floatMs === null || floatMs === 0 || rated.length === 0) {
     const why =
       figures === null ? 'the forms were not compared on this device' : 'nothing tells which is fast';
-    return { form: preferred, relative: null, reason: `Form "auto" is ${preferred.label} here: ${why}.` };
+    return {
+      form: preferred,
+      relative: null,
+      isTimed: false,
+      reason: `Form "auto" is ${preferred.label} here: ${why}.`,
+    };
   }
   const leastMs = Math.min(...rated.map(({ ms }) => ms));
   const chosen = defined(
@@ -79,6 +107,7 @@ export function chooseForm(mix: LayerMix, figures: FormFigures | null): FormChoi
   return {
     form: chosen.form,
     relative,
+    isTimed: false,
     reason: `Form "auto" is ${chosen.form.label} here: by what its layers took in every form (${mixText(mix)}), ${expectation}.${others}`,
   };
 }
@@ -115,27 +144,64 @@ function mixText(mix: LayerMix): string {
     .join(', ');
 }
 
+/** Forms that are expected to take longer than the fastest by more than this are not timed. */
+const MAY_BE_FASTEST = 1.4;
+
+/** Forms to time a model in at most: each takes a worker with the model in it, so of large models fewer. */
+const MOST_TIMED = { usual: 5, large: 3 } as const;
+const LARGE_PARAMS = 30e6;
+
+/** What to time, so that `auto` need not rest on what layers are expected to take. */
+export interface FormTrial {
+  readonly subject: TimedSubject;
+  readonly operator: StaticQuantizeOperator;
+  readonly forms: readonly StaticFormId[];
+}
+
+/** What to time before a recipe's form is decided; null: it leaves none open, or that was timed. */
+export function formTrialFor(recipe: Recipe, view: FormSubject, figures: FormFigures): FormTrial | null {
+  const operator = openOperatorOf(recipe);
+  if (operator === null) return null;
+  const subject = timedSubject(view, operator);
+  if (timesOfModel(figures, subject) !== null) return null;
+  const mix = layerMix(view.nodes);
+  const rated = STATIC_FORMS.flatMap(({ id }) => {
+    const ms = expectedMs(figures, mix, id);
+    return ms === null ? [] : [{ id, ms }];
+  }).toSorted((a, b) => a.ms - b.ms);
+  const limitMs = MAY_BE_FASTEST * (1 + uncertaintyOf(figures)) * (rated[0]?.ms ?? 0);
+  const forms = rated.filter(({ ms }) => ms <= limitMs).map(({ id }) => id);
+  const most = view.totals.params < LARGE_PARAMS ? MOST_TIMED.usual : MOST_TIMED.large;
+  return { subject, operator, forms: forms.slice(0, most) };
+}
+
 /** Whether a recipe leaves its static form to the device. */
 export function leavesFormOpen(recipe: Recipe): boolean {
-  return recipe.some(isOpen);
+  return openOperatorOf(recipe) !== null;
 }
 
 /** The recipe with its static form decided, and why it is that one; null: it had nothing open. */
 export function withFormChosen(
   recipe: Recipe,
-  view: Pick<GraphView, 'nodes'>,
+  view: FormSubject,
   figures: FormFigures | null,
 ): { readonly recipe: Recipe; readonly choice: FormChoice | null } {
-  const open = recipe.find(isOpen);
-  if (open === undefined) return { recipe, choice: null };
-  const choice = chooseForm(layerMix(view.nodes), figures);
-  const { format, activations, weights } = choice.form;
-  return {
-    recipe: recipe.map((each) => (each === open ? { ...open, format, activations, weights } : each)),
-    choice,
-  };
+  const open = openOperatorOf(recipe);
+  if (open === null) return { recipe, choice: null };
+  const choice = chooseForm(view, open, figures);
+  return { recipe: recipe.map((each) => (each === open ? inForm(open, choice.form) : each)), choice };
 }
 
-function isOpen(operator: Operator): boolean {
-  return operator.op === 'quantize' && 'format' in operator && operator.format === 'auto';
+/** An operator in one form. */
+export function inForm(operator: StaticQuantizeOperator, form: StaticFormChoice): StaticQuantizeOperator {
+  const { format, activations, weights } = form;
+  return { ...operator, format, activations, weights };
+}
+
+function openOperatorOf(recipe: Recipe): StaticQuantizeOperator | null {
+  return recipe.find(isOpen) ?? null;
+}
+
+function isOpen(operator: Operator): operator is StaticQuantizeOperator {
+  return operator.op === 'quantize' && operator.mode === 'static' && operator.format === 'auto';
 }

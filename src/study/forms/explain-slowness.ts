@@ -3,8 +3,8 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import type { QuantizeOperator } from '../../transforms/quantize/quantize-operator.ts';
 import { attributeTimes, type RuntimeNodeTime } from '../profile/attribute-times.ts';
 import { layerKindOf } from './choose-form.ts';
-import { timesText } from './form-figures.ts';
 import { LAYER_KINDS } from './layer-kinds.ts';
+import { timesText } from './times-text.ts';
 
 /** Why a quantized model is not faster, from the profiles of both. */
 export interface SlownessExplanation {

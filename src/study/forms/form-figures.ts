@@ -1,6 +1,9 @@
 import type { Environment, Provider } from '../trial.ts';
 import { FORMS, type FormId, isIntegerForm, type ProbedForm } from './forms.ts';
 import { LAYER_KINDS, type LayerKind } from './layer-kinds.ts';
+import type { ModelTimes } from './model-times.ts';
+import { NOTCH, type RunTimes } from './run-times.ts';
+import { timesText } from './times-text.ts';
 
 /** What layers take in every form on a device: facts, from which tables and choices follow. */
 export interface FormFigures {
@@ -10,16 +13,16 @@ export interface FormFigures {
   readonly threads: number;
   readonly measuredAtMs: number;
   readonly figures: readonly FormFigure[];
+  /** Whole models that were timed there, too. */
+  readonly models?: readonly ModelTimes[];
 }
 
 /** Of a probe's model in a form; times in milliseconds. */
 export interface FormFigure {
   readonly layer: LayerKind;
   readonly form: FormId;
-  /** Median and quartiles of the runs; or why the form does not run here. */
-  readonly times:
-    | { readonly medianMs: number; readonly lowMs: number; readonly highMs: number; readonly runs: number }
-    | { readonly failure: string };
+  /** Or why the form does not run here. */
+  readonly times: RunTimes | { readonly failure: string };
 }
 
 /** What figures hold for; another browser, runtime or number of threads has others. */
@@ -35,18 +38,18 @@ export function figuresKey({
   runtimeVersion,
   provider,
   threads,
-}: Omit<FormFigures, 'measuredAtMs' | 'figures'>): string {
+}: Pick<FormFigures, 'userAgent' | 'runtimeVersion' | 'provider' | 'threads'>): string {
   return JSON.stringify([userAgent, runtimeVersion, provider, threads]);
 }
 
 /** Those that were measured in this place, if there are any. */
 export function figuresFor(
-  all: readonly FormFigures[],
+  all: Iterable<FormFigures>,
   { environment, provider, threads }: FormPlace,
 ): FormFigures | null {
   const { userAgent, runtimeVersion } = environment;
   const key = figuresKey({ userAgent, runtimeVersion, provider, threads });
-  return all.find((each) => figuresKey(each) === key) ?? null;
+  return [...all].find((each) => figuresKey(each) === key) ?? null;
 }
 
 /** Median time of a probe's model; null if it does not run, or was not tried. */
@@ -77,9 +80,6 @@ export function uncertaintyOf(figures: FormFigures): number {
   );
   return (NOTCH * spreadOf(figures)) / Math.sqrt(runs);
 }
-
-/** @source McGill, Tukey and Larsen 1978: notches of box plots */
-export const NOTCH = 1.57;
 
 /** Above this something else keeps the device busy. */
 const UNSTEADY = 0.15;
@@ -134,9 +134,4 @@ export function figureSentences(figures: FormFigures): readonly string[] {
 
 function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-}
-
-/** `5 times`, `1.4 times`. */
-export function timesText(factor: number): string {
-  return `${factor >= 3 ? Math.round(factor) : Number(factor.toPrecision(2))} times`;
 }

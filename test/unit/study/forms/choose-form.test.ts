@@ -3,12 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { buildGraphView } from '../../../../src/onnx/build-graph-view.ts';
 import { memorySource } from '../../../../src/onnx/byte-source.ts';
 import { parseModel } from '../../../../src/onnx/parse.ts';
-import { chooseForm, expectedMs, layerMix, withFormChosen } from '../../../../src/study/forms/choose-form.ts';
+import {
+  expectedForm,
+  expectedMs,
+  layerMix,
+  withFormChosen,
+} from '../../../../src/study/forms/choose-form.ts';
 import { figuresFor, figureSentences } from '../../../../src/study/forms/form-figures.ts';
 import { STATIC_FORMS } from '../../../../src/study/forms/forms.ts';
 import { normaliseRecipe, parseRecipe } from '../../../../src/transforms/parse-recipe.ts';
 import { recordedFigures } from './recorded-figures.ts';
 
+const totals = {
+  params: 0,
+  nonZeroParams: null,
+  macs: 0,
+  weightBytes: 0,
+  activationBytes: 0,
+  foldedNodes: 0,
+  fileNodes: 0,
+};
+const nothing = { nodes: [], modelId: 'a model', totals };
 const dense = { conv: 1e9, pointwise: 0, depthwise: 0, matmul: 0 };
 const products = { conv: 0, pointwise: 0, depthwise: 0, matmul: 1e9 };
 const light = { conv: 1e7, pointwise: 270e6, depthwise: 20e6, matmul: 1e6 };
@@ -17,40 +32,40 @@ describe('the form that "auto" becomes', () => {
   it('is as fast as the fastest, whatever the layers, within a few percent', () => {
     const figures = recordedFigures();
     for (const mix of [dense, products, light]) {
-      const { form } = chooseForm(mix, figures);
+      const { form } = expectedForm(mix, figures);
       const times = STATIC_FORMS.map(({ id }) => expectedMs(figures, mix, id) ?? Infinity);
       expect(expectedMs(figures, mix, form.id)).toBeLessThanOrEqual(1.03 * Math.min(...times));
     }
   });
 
   it('is the usual one where others are no faster to speak of', () => {
-    expect(chooseForm(dense, recordedFigures()).form.id).toBe('qdq-u8s8');
+    expect(expectedForm(dense, recordedFigures()).form.id).toBe('qdq-u8s8');
   });
 
   it('follows the layers that the model has', () => {
     const figures = recordedFigures({ 'qoperator-u8u8': { conv: 2 }, 'qdq-s8s8': { matmul: 1.2 } });
-    expect(chooseForm(dense, figures).form.id).toBe('qoperator-u8u8');
-    expect(chooseForm(products, figures).form.id).toBe('qdq-s8s8');
+    expect(expectedForm(dense, figures).form.id).toBe('qoperator-u8u8');
+    expect(expectedForm(products, figures).form.id).toBe('qdq-s8s8');
   });
 
   it('is never one that does not run here, unless the model has no such layers', () => {
     const figures = recordedFigures({ 'qdq-s8s8': { matmul: 0.1, depthwise: null } });
-    expect(chooseForm(products, figures).form.id).toBe('qdq-s8s8');
-    expect(chooseForm({ ...products, depthwise: 1 }, figures).form.id).not.toBe('qdq-s8s8');
+    expect(expectedForm(products, figures).form.id).toBe('qdq-s8s8');
+    expect(expectedForm({ ...products, depthwise: 1 }, figures).form.id).not.toBe('qdq-s8s8');
   });
 
   it('is told with its reason', () => {
-    const { relative, reason } = chooseForm(dense, recordedFigures());
+    const { relative, reason } = expectedForm(dense, recordedFigures());
     expect(relative).toBeCloseTo(0.53, 2);
     expect(reason).toContain('QDQ U8S8');
     expect(reason).toContain('1.9 times as fast as float32');
-    const slow = chooseForm(light, recordedFigures()).reason;
+    const slow = expectedForm(light, recordedFigures()).reason;
     expect(slow).toContain('no static form is expected to be faster than float32');
     expect(slow).toContain('8-bit weights would be faster still');
   });
 
   it('is the usual one where nothing was measured, and says so', () => {
-    const { form, relative, reason } = chooseForm(dense, null);
+    const { form, relative, reason } = expectedForm(dense, null);
     expect([form.id, relative]).toEqual(['qdq-u8s8', null]);
     expect(reason).toContain('not compared on this device');
   });
@@ -64,8 +79,8 @@ describe('the form that "auto" becomes', () => {
         times: 'medianMs' in times ? { ...times, highMs: 3 * times.medianMs } : times,
       })),
     };
-    expect(chooseForm(dense, steady).form.id).toBe('qoperator-u8u8');
-    expect(chooseForm(dense, unsteady).form.id).toBe('qdq-u8s8');
+    expect(expectedForm(dense, steady).form.id).toBe('qoperator-u8u8');
+    expect(expectedForm(dense, unsteady).form.id).toBe('qdq-u8s8');
     expect(figureSentences(unsteady)[0]).toContain('Compare again when it is quiet');
   });
 
@@ -74,10 +89,10 @@ describe('the form that "auto" becomes', () => {
       { op: 'prune', kind: 'unstructured', ratio: 0.5 },
       { op: 'quantize', mode: 'static', format: 'auto', calibration: 'entropy', exclude: ['head'] },
     ]);
-    const chosen = withFormChosen(recipe, { nodes: [] }, null).recipe;
+    const chosen = withFormChosen(recipe, nothing, null).recipe;
     expect(chosen).toEqual([recipe[0], { ...recipe[1], format: 'qdq', activations: 'u8', weights: 's8' }]);
     const closed = parseRecipe([{ op: 'quantize', mode: 'static' }]);
-    expect(withFormChosen(closed, { nodes: [] }, null)).toEqual({ recipe: closed, choice: null });
+    expect(withFormChosen(closed, nothing, null)).toEqual({ recipe: closed, choice: null });
   });
 
   it('is written down as open, and chooses the types, too', () => {
