@@ -321,6 +321,7 @@ export function createModelService(): ModelApi {
 
     packedBytes: (recipe) =>
       attempt(async () => {
+        const { sparseFileBytes } = await import('../transforms/sparse-size.ts');
         let [gzipBytes, sparseBytes] = [0, 0];
         for (const { blob } of (await build(recipe)).built.files) {
           gzipBytes += await gzipSizer.byteLength(blob);

@@ -19,6 +19,7 @@ export const COMPARED_AXES: readonly AxisId[] = [
   'agreement',
   'rawBytes',
   'gzipBytes',
+  'sparseBytes',
   'macs',
   'nonZeroParams',
   'heapBytes',

@@ -258,6 +258,12 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     cell: ({ trial }) => trial.size?.gzipBytes ?? null,
   },
   {
+    name: 'sparse_bytes',
+    description:
+      'Size of the ONNX files with each tensor in the smallest of: all numbers, a bitmap and the non-zero ones, 16-bit places and the non-zero ones; empty if that was not counted',
+    cell: ({ trial }) => trial.size?.sparseBytes ?? null,
+  },
+  {
     name: 'build_ms',
     description: 'Compression time: making the files from the model',
     cell: ({ trial }) => ms(trial.buildMs),

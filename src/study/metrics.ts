@@ -29,6 +29,7 @@ export type AxisId =
   | 'totalMedianMs'
   | 'rawBytes'
   | 'gzipBytes'
+  | 'sparseBytes'
   | 'params'
   | 'nonZeroParams'
   | 'macs'
@@ -48,6 +49,7 @@ export const AXES: readonly Axis[] = [
   { id: 'totalMedianMs', label: 'median decode to answer', unit: 'ms', better: 'lower' },
   { id: 'rawBytes', label: 'size', unit: 'bytes', better: 'lower' },
   { id: 'gzipBytes', label: 'size gzipped', unit: 'bytes', better: 'lower' },
+  { id: 'sparseBytes', label: 'size in a sparse encoding', unit: 'bytes', better: 'lower' },
   { id: 'params', label: 'parameters', unit: 'count', better: 'lower' },
   { id: 'nonZeroParams', label: 'non-zero parameters', unit: 'count', better: 'lower' },
   { id: 'macs', label: 'expected MACs', unit: 'count', better: 'lower' },
@@ -111,6 +113,7 @@ function deriveMetrics(trial: Trial): TrialMetrics {
     totalMedianMs: measured(total, 'median', total?.medianInterval95),
     rawBytes: size && exactly(size.rawBytes),
     gzipBytes: size && exactly(size.gzipBytes),
+    sparseBytes: exactly(size?.sparseBytes ?? null),
     params: size && exactly(size.params),
     nonZeroParams: size && exactly(size.nonZeroParams),
     macs: expectedMacs(trial),

@@ -263,6 +263,7 @@ const readTrial = object<Trial>({
     object<NonNullable<Trial['size']>>({
       rawBytes: count,
       gzipBytes: nullable(count),
+      sparseBytes: optional(count),
       params: count,
       nonZeroParams: count,
       macs: count,

@@ -165,6 +165,8 @@ export interface Trial {
     readonly rawBytes: number;
     /** The files, each gzipped (level 6), summed; null as long as it is not known. */
     readonly gzipBytes: number | null;
+    /** The same with tensors in a simple sparse encoding, see `sparseByteLength`; left out as long as it is not known. */
+    readonly sparseBytes?: number;
     readonly params: number;
     readonly nonZeroParams: number;
     /** MACs if no exit is taken. */

@@ -49,6 +49,7 @@ const heads: Readonly<Record<AxisId, string>> = {
   latencyP90Ms: 'p90',
   totalMedianMs: 'whole way',
   gzipBytes: 'gzipped',
+  sparseBytes: 'sparse',
   macs: 'MACs',
   params: 'params',
   nonZeroParams: 'non-zero',

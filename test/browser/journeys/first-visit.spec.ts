@@ -107,6 +107,9 @@ test('the first visit: one press, points appear one by one, and the numbers can 
   const pruned = trialOf('prune weights 50% l1');
   expect(pruned.size.nonZeroParams / whole.size.nonZeroParams).toBeCloseTo(0.5, 1);
   expect(pruned.size.gzipBytes).toBeLessThan(whole.size.gzipBytes ?? 0);
+  // As large as before, unless zeros are left out.
+  expect(pruned.size.rawBytes / whole.size.rawBytes).toBeCloseTo(1, 1);
+  expect((pruned.size.sparseBytes ?? 0) / whole.size.rawBytes).toBeCloseTo(0.54, 1);
   // A cut changes where, not what.
   const cut = study.trials.find(({ strategy }) => strategy.recipe.some(({ op }) => op === 'partition'));
   expect(cut?.predictions?.top1).toEqual(whole.predictions.top1);

@@ -14,7 +14,7 @@ import { DataType, valueName, type Model } from '../../../src/onnx/model.ts';
 import { modelToBytes } from '../../../src/onnx/serialize.ts';
 import type { LoadedDataset } from '../../../src/protocol/data-api.ts';
 import type { EngineLoad } from '../../../src/protocol/engine-api.ts';
-import type { BuiltVariant } from '../../../src/protocol/model-api.ts';
+import type { BuiltVariant, PackedBytes } from '../../../src/protocol/model-api.ts';
 import type { Provider } from '../../../src/study/trial.ts';
 import { trainHead, type TrainingSet } from '../../../src/transforms/exits/train-head.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
@@ -73,16 +73,13 @@ function value<T>(result: Result<T>): T {
   throw new Error(`${result.failure.code}: ${result.failure.message}`);
 }
 
-async function built(
-  recipe: Recipe,
-  model: Model = twoExitModel(),
-): Promise<BuiltVariant & { readonly gzipBytes: number }> {
+async function built(recipe: Recipe, model: Model = twoExitModel()): Promise<BuiltVariant & PackedBytes> {
   const client = openModelClient();
   try {
     const file = new Blob([modelToBytes(model) as Uint8Array<ArrayBuffer>]);
     value(await client.api.open(file, 'tiny.onnx', []));
     const variant = value(await client.api.build(recipe));
-    return { ...variant, gzipBytes: value(await client.api.gzipBytes(recipe)) };
+    return { ...variant, ...value(await client.api.packedBytes(recipe)) };
   } finally {
     client.terminate();
   }
@@ -115,8 +112,8 @@ async function runVariant(load: EngineLoad) {
 export async function runRecipe(recipe: Recipe, provider: Provider, threads: number) {
   const variant = await built(recipe);
   const run = await runVariant(engineLoad(variant, provider, threads));
-  const { plan, rawBytes, gzipBytes, buildMs } = variant;
-  return { ...run, plan, rawBytes, gzipBytes, buildMs };
+  const { plan, rawBytes, gzipBytes, sparseBytes, buildMs } = variant;
+  return { ...run, plan, rawBytes, gzipBytes, sparseBytes, buildMs };
 }
 
 /**

@@ -39,6 +39,8 @@ for (const threads of [1, 2]) {
     expect(run.progress).toBe(24);
     expect(new Set(run.predictions.confidence).size).toBeGreaterThan(20);
     expect(run.gzipBytes).toBeGreaterThan(0);
+    expect(run.sparseBytes).toBeGreaterThan(0);
+    expect(run.sparseBytes).toBeLessThanOrEqual(run.rawBytes);
     expect(run.buildMs).toBeGreaterThan(0);
   });
 }

@@ -15,6 +15,7 @@ import { makeSample, makeTrial, measuredTrial } from './trials.ts';
 const size: NonNullable<Trial['size']> = {
   rawBytes: 1000,
   gzipBytes: 800,
+  sparseBytes: 700,
   params: 250,
   nonZeroParams: 125,
   macs: 1000,
