@@ -17,6 +17,7 @@ import {
   type Measure,
   trialMetrics,
 } from '../../study/metrics.ts';
+import { sparsityTexts } from '../../study/sparsity-text.ts';
 import type { Trial } from '../../study/trial.ts';
 import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
@@ -71,7 +72,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
         <Breakdowns trials={shown} />
         <WhySlow trial={trial} trials={trials} />
         <Exits trials={shown} />
-        {expectationTexts(trial).map((text) => (
+        {[...sparsityTexts(trial, trials), ...expectationTexts(trial)].map((text) => (
           <p key={text} className={panel.small}>
             {text}
           </p>
