@@ -100,7 +100,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const profile = useCostProfile(view);
   const reach = useReach(view, recipe);
   const compared = useLab((lab) => variantErrorsOf(lab, recipe));
-  const sensitivity = useLab((lab) => scanOf(lab, recipe).results);
+  const sensitivity = useLab((lab) => scanOf(lab, recipe, lab.scanPrecision).results);
   const nodeCosts = useMemo(
     () => ({
       ...(profile.source === 'measured' && { ms: profile.nodeMs }),

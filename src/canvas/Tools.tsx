@@ -12,7 +12,7 @@ const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string 
   { mode: 'ms', name: 'measured ms' },
   { mode: 'reach', name: 'images reaching' },
   { mode: 'error', name: 'error of the variant' },
-  { mode: 'sensitivity', name: 'sensitivity to int8' },
+  { mode: 'sensitivity', name: 'sensitivity to few bits' },
 ];
 
 interface ToolbarChipsProps {

@@ -4,6 +4,7 @@ import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { FeaturesPass } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import { readProbe, type UnitSensitivity } from '../study/sensitivity.ts';
+import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { openEngineClient } from './engine-client.ts';
@@ -13,6 +14,8 @@ export interface SensitivityScan {
   readonly model: ModelApi;
   /** As `recipeToScan` gives it. */
   readonly recipe: Recipe;
+  /** What units are put in. */
+  readonly precision: ScannedPrecision;
   readonly data: LoadedDataset;
   readonly preprocessing: Preprocessing;
   readonly threads: number;
@@ -82,12 +85,12 @@ export async function scanSensitivity(
 }
 
 async function runProbe(
-  { model, recipe, data, preprocessing, threads, imageIndices }: SensitivityScan,
+  { model, recipe, precision, data, preprocessing, threads, imageIndices }: SensitivityScan,
   units: readonly SensitivityUnit[],
   onShare: (share: number) => void,
   signal: AbortSignal,
 ): Promise<Result<FeaturesPass>> {
-  const built = await model.buildForSensitivity(recipe, units);
+  const built = await model.buildForSensitivity(recipe, precision, units);
   if (!built.ok || signal.aborted) return built.ok ? failed(cancelled) : built;
   const engine = openEngineClient();
   const stop = () => engine.terminate();
@@ -107,7 +110,7 @@ async function runProbe(
 
 const noImages: Failure = {
   code: 'no-scan-images',
-  message: 'quantize: found no images, wanted some to see what each layer loses in int8',
+  message: 'quantize: found no images, wanted some to see what each layer loses',
   hint: 'Open images under Data.',
 };
 

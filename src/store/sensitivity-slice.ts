@@ -6,6 +6,7 @@ import { imagesToScanWith } from '../study/evaluation-images.ts';
 import type { LayerScan } from '../study/sensitivity.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
+import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import {
   recipeOfLayersAlone,
@@ -29,9 +30,12 @@ export interface SensitivitySlice {
   } | null;
   /** Why the last scan ended early. */
   readonly scanProblem: Failure | null;
+  /** What the next scan puts layers in, and what is shown of. */
+  readonly scanPrecision: ScannedPrecision;
   /** How many images a scan looks at. */
   readonly scanImages: number;
   readonly setScanImages: (count: number) => void;
+  readonly chooseScanPrecision: (precision: ScannedPrecision) => void;
   /** Scans the layers of the recipe on the canvas, going on where an earlier scan was cancelled. */
   readonly scanLayers: () => Promise<void>;
   readonly cancelScan: () => void;
@@ -69,13 +73,26 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
     scans: new Map(),
     scanning: null,
     scanProblem: null,
+    scanPrecision: 'int8',
     scanImages: 64,
     setScanImages: (scanImages) => set({ scanImages }),
+    chooseScanPrecision: (scanPrecision) => set({ scanPrecision }),
     scanLayers: async () => {
-      const { model, data, preprocessing, environment, settings, recipes, run, scans, scanImages } = get();
+      const {
+        model,
+        data,
+        preprocessing,
+        environment,
+        settings,
+        recipes,
+        run,
+        scans,
+        scanImages,
+        scanPrecision,
+      } = get();
       const worker = modelWorker();
       const subject = headSubjectOf(get());
-      const key = scanKey(get(), recipes.present);
+      const key = scanKey(get(), recipes.present, scanPrecision);
       if (!subject || !model || !data || !preprocessing || !environment || !worker || key === null) return;
       if (run) return set({ scanProblem: busy });
       get().cancelScan();
@@ -88,12 +105,17 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
         if (!ends.signal.aborted) set({ scanning: null, scanProblem: failure });
         return true;
       };
-      for (const [first, other] of [
-        [recipe, alone],
-        [alone, recipe],
-      ] as const) {
-        const calibrated = await get().calibrateFor(first, [other]);
-        if (isOver(calibrated.ok ? null : calibrated.failure)) return;
+      // Weights alone need no ranges.
+      const calibrated =
+        scanPrecision === 'int8'
+          ? ([
+              [recipe, alone],
+              [alone, recipe],
+            ] as const)
+          : [];
+      for (const [first, other] of calibrated) {
+        const known = await get().calibrateFor(first, [other]);
+        if (isOver(known.ok ? null : known.failure)) return;
       }
       const { samples = STATIC_DEFAULTS.samples } = staticPartOf(recipe);
       const labels = data.dataset.items.map(({ label }) => label);
@@ -101,7 +123,7 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
       const keep = async (scan: LayerScan) => {
         // Heads may be trained anew meanwhile; what cannot be kept is there until the page closes.
         if (savesFail) return;
-        const about = aboutOf(recipe, scanImages);
+        const about = aboutOf(recipe, scanPrecision, scanImages);
         const saved = await saveFinding('layerScans', subject, about, scan, Date.now());
         if (saved.ok || savesFail) return;
         savesFail = true;
@@ -111,6 +133,7 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
         {
           model: worker,
           recipe,
+          precision: scanPrecision,
           data,
           preprocessing,
           threads: strategyPlace(settings, environment, model.view.totals.macs).threads,
@@ -144,19 +167,19 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
 };
 
 /** What is known of a recipe's layers on the open images; the same object as long as nothing is learned. */
-export function scanOf(lab: Lab, recipe: Recipe): LayerScan {
-  return lab.scans.get(scanKey(lab, recipe) ?? '') ?? NOT_SCANNED;
+export function scanOf(lab: Lab, recipe: Recipe, precision: ScannedPrecision): LayerScan {
+  return lab.scans.get(scanKey(lab, recipe, precision) ?? '') ?? NOT_SCANNED;
 }
 
 /** Names a scan by all that it depends on; null if there is nothing to scan. */
-export function scanKey(lab: Lab, recipe: Recipe): string | null {
+export function scanKey(lab: Lab, recipe: Recipe, precision: ScannedPrecision): string | null {
   const subject = headSubjectOf(lab);
-  return subject && findingKey(subject, aboutOf(recipeToScan(recipe), lab.scanImages));
+  return subject && findingKey(subject, aboutOf(recipeToScan(recipe), precision, lab.scanImages));
 }
 
 /** What of its key a scan has besides the model and its images. */
-function aboutOf(scanned: Recipe, images: number): string {
-  return JSON.stringify([normaliseRecipe(scanned), images]);
+function aboutOf(scanned: Recipe, precision: ScannedPrecision, images: number): string {
+  return JSON.stringify([normaliseRecipe(scanned), precision, images]);
 }
 
 function scoresClasses({ exits, values }: GraphView): boolean {

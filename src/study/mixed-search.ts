@@ -1,15 +1,30 @@
+import {
+  DEFAULT_PRECISION,
+  type Precision,
+  type PrecisionRule,
+  PRECISIONS,
+} from '../transforms/quantize/mixed-operator.ts';
 import type { UnitSensitivity } from './sensitivity.ts';
 
-/** Which layers stay in float so that the others, in int8, do least damage for their size. */
+/** A precision for each layer. */
 export interface Assignment {
-  /** What recipes call the layers that stay. */
-  readonly kept: readonly string[];
-  /** What the weights of all layers take, of what they take as float32. */
+  /** What recipes call the layers that are not in int8. */
+  readonly rules: readonly PrecisionRule[];
+  /** What the constants of all layers take in a file: weights, scales, zero points, biases. */
+  readonly bytes: number;
+  /** The same, of what they take as float32. */
   readonly weightShare: number;
   /** Expected power of the final scores' error, of their own. */
   readonly scoresNoise: number;
   /** Expected share of the images whose best class changes; null: not known. */
   readonly changed: number | null;
+}
+
+/** What is known of layers in few bits. */
+export interface Scans {
+  readonly int8: readonly UnitSensitivity[];
+  /** Layers that were not looked at so are in no 4 bits. */
+  readonly 'int4-weights': readonly UnitSensitivity[];
 }
 
 /** What an assignment must not exceed; null: no matter. */
@@ -18,69 +33,115 @@ export interface AssignmentLimits {
   readonly changed: number | null;
 }
 
-const INT8_SHARE = 1 / 4;
 /** Nothing is left of scores by then; more, and what is not a number, would drown all other layers. */
 const LOST_NOISE = 1000;
 /** Sizes are told apart in so many steps, rounded up. */
 const SIZE_STEPS = 2048;
 
+/** One way to have a layer. */
+interface Option {
+  readonly precision: Precision;
+  readonly bytes: number;
+  readonly noise: number;
+}
+
 /**
- * The assignments that no other beats in both size and error, the smallest first: all in int8, then more and more kept.
- * Errors of layers are taken to add up, which is what independent errors do; sizes are exact, found by dynamic
- * programming over the bytes that may be kept.
- * @param results of a scan; layers that it did not come to are int8
- * @param keptShare what a kept layer's weights take, of float32
+ * The assignments that no other beats in both size and error, the smallest first. Errors of layers are taken to add
+ * up, which is what independent errors do; bytes are those that files have, the best choice for each is found by dynamic
+ * programming.
+ * @param scans of the same model; layers that the one in int8 did not come to are in int8
+ * @param kept what layers are in that stay in float
  */
 export function bestAssignments(
-  results: readonly UnitSensitivity[],
-  keptShare: number,
+  scans: Scans,
+  kept: Extract<Precision, 'float32' | 'float16'>,
 ): readonly Assignment[] {
-  const layers = results
-    .filter(({ unit }) => unit.kind === 'layer')
-    .map(({ unit, scoresNoise }) => ({
-      unit,
-      scoresNoise: scoresNoise <= LOST_NOISE ? scoresNoise : LOST_NOISE,
-    }));
-  const total = layers.reduce((sum, { unit }) => sum + unit.weights, 0);
-  const all = layers.reduce((sum, { scoresNoise }) => sum + scoresNoise, 0);
-  const step = Math.max(1, total) / SIZE_STEPS;
-  const sizes = layers.map(({ unit }) => Math.max(1, Math.ceil(unit.weights / step)));
-  const most = sizes.reduce((sum, size) => sum + size, 0);
-  // The most error that keeping layers of so many steps takes away, and which layers those are.
-  const removed = new Float64Array(most + 1);
-  const isTaken = layers.map(() => new Uint8Array(most + 1));
-  layers.forEach(({ scoresNoise }, layer) => {
-    const size = sizes[layer] as number;
-    for (let room = most; room >= size; room--) {
-      const better = (removed[room - size] as number) + scoresNoise;
-      if (better <= (removed[room] as number)) continue;
-      removed[room] = better;
-      (isTaken[layer] as Uint8Array)[room] = 1;
-    }
+  const layers = scans.int8.filter(({ unit }) => unit.kind === 'layer');
+  const inFourBits = new Map(scans['int4-weights'].map((each) => [each.unit.id, each]));
+  const options = layers.map(({ unit, scoresNoise }) => {
+    const four = inFourBits.get(unit.id);
+    return optionsOf([
+      { precision: DEFAULT_PRECISION, bytes: unit.bytes[DEFAULT_PRECISION], noise: scoresNoise },
+      { precision: kept, bytes: unit.bytes[kept], noise: 0 },
+      ...(four
+        ? [{ precision: 'int4-weights', bytes: unit.bytes['int4-weights'], noise: four.scoresNoise } as const]
+        : []),
+    ]);
   });
-  const perNoise = changedPerAmplitude(results);
-  const front: Assignment[] = [];
-  for (let room = 0, before = -Infinity; room <= most; room++) {
-    const gain = removed[room] as number;
-    // Sums in another order differ in the last digits.
-    if (gain - before <= 1e-12 * all) continue;
-    before = gain;
-    const kept: number[] = [];
-    for (let layer = layers.length - 1, left = room; layer >= 0; layer--) {
-      if (isTaken[layer]?.[left] !== 1) continue;
-      kept.push(layer);
-      left -= sizes[layer] as number;
-    }
-    const keptWeights = kept.reduce((sum, layer) => sum + (layers[layer]?.unit.weights ?? 0), 0);
-    const scoresNoise = Math.max(0, all - gain);
-    front.push({
-      kept: kept.toReversed().flatMap((layer) => layers[layer]?.unit.layers ?? []),
-      weightShare: INT8_SHARE + ((keptShare - INT8_SHARE) * keptWeights) / Math.max(1, total),
+  const float32 = sum(layers.map(({ unit }) => unit.bytes.float32));
+  const perNoise = changedPerAmplitude(scans.int8);
+  return bestChoices(options).map((chosen): Assignment => {
+    const bytes = sum(chosen.map((option) => option.bytes));
+    const scoresNoise = sum(chosen.map(({ noise }) => noise));
+    return {
+      rules: PRECISIONS.flatMap((precision): PrecisionRule[] => {
+        const nodes = layers.flatMap(({ unit }, at) =>
+          chosen[at]?.precision === precision ? unit.layers : [],
+        );
+        return precision === DEFAULT_PRECISION || nodes.length === 0 ? [] : [{ nodes, precision }];
+      }),
+      bytes,
+      weightShare: bytes / Math.max(1, float32),
       scoresNoise,
       changed: perNoise === null ? null : Math.min(1, perNoise * Math.sqrt(scoresNoise)),
+    };
+  });
+}
+
+/** Those that no other beats in both bytes and error, the smallest first. */
+function optionsOf(all: readonly Option[]): readonly Option[] {
+  const known = all.map((option) => ({
+    ...option,
+    noise: option.noise <= LOST_NOISE ? option.noise : LOST_NOISE,
+  }));
+  return known
+    .toSorted((a, b) => a.bytes - b.bytes || a.noise - b.noise)
+    .filter((option, at, sorted) => sorted.slice(0, at).every((smaller) => smaller.noise > option.noise));
+}
+
+/** For each size the choice of an option for each layer that has the least error, where more bytes buy less of it. */
+function bestChoices(options: readonly (readonly Option[])[]): readonly (readonly Option[])[] {
+  const least = options.map(([smallest]) => smallest?.bytes ?? 0);
+  const extra = options.map((own, layer) => Math.max(...own.map(({ bytes }) => bytes - (least[layer] ?? 0))));
+  const step = Math.max(1, sum(extra)) / SIZE_STEPS;
+  const stepsOf = (option: Option, layer: number): number =>
+    Math.ceil((option.bytes - (least[layer] as number)) / step);
+  const most = sum(options.map((own, layer) => Math.max(...own.map((option) => stepsOf(option, layer)))));
+  // The least error of the layers so far within so many steps, and which option of each layer that takes.
+  let noise = new Float64Array(most + 1);
+  const taken = options.map((own, layer) => {
+    const before = noise;
+    const which = new Uint8Array(most + 1);
+    noise = new Float64Array(most + 1).fill(Infinity);
+    own.forEach((option, at) => {
+      for (let room = stepsOf(option, layer); room <= most; room++) {
+        const total = (before[room - stepsOf(option, layer)] as number) + option.noise;
+        if (total >= (noise[room] as number)) continue;
+        noise[room] = total;
+        which[room] = at;
+      }
     });
+    return which;
+  });
+  const front: (readonly Option[])[] = [];
+  const all = noise[0] as number;
+  for (let room = 0, before = Infinity; room <= most; room++) {
+    // Sums in another order differ in the last digits.
+    if (before - (noise[room] as number) <= 1e-12 * all) continue;
+    before = noise[room] as number;
+    const chosen: Option[] = [];
+    for (let layer = options.length - 1, left = room; layer >= 0; layer--) {
+      const option = options[layer]?.[taken[layer]?.[left] ?? 0] as Option;
+      chosen.unshift(option);
+      left -= stepsOf(option, layer);
+    }
+    front.push(chosen);
   }
   return front;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /**

@@ -1,11 +1,14 @@
 import { useMemo, useState } from 'react';
-import { formatShare } from '../../base/units.ts';
+import { formatBytes, formatShare } from '../../base/units.ts';
 import { useLab } from '../../store/lab.ts';
+import { scanOf } from '../../store/sensitivity-slice.ts';
+import { useFromTrials } from '../../store/use-from-trials.ts';
+import { axisOf, defaultQualityAxis, formatMetric, trialMetrics } from '../../study/metrics.ts';
 import { type Assignment, bestAssignments, chooseAssignments } from '../../study/mixed-search.ts';
 import { withMix } from '../../study/node-precision.ts';
-import type { UnitSensitivity } from '../../study/sensitivity.ts';
+import type { Trial } from '../../study/trial.ts';
+import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { mixedFrom } from '../../transforms/quantize/mixed-operator.ts';
-import { PRECISION_SHARES } from '../../transforms/quantize/quantize-operator.ts';
 import { staticPartOf } from '../../transforms/quantize/sensitivity-recipes.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
@@ -17,35 +20,47 @@ type Kept = 'float32' | 'float16';
 
 const MOST_MIXES = 5;
 
-/** Finds mixes of int8 and floats that do least damage for their size, and lists them as strategies. */
-export function MixSearch({
-  results,
-  recipe,
-}: {
-  readonly results: readonly UnitSensitivity[];
-  readonly recipe: Recipe;
-}) {
+/** Finds mixes of precisions that do least damage for their size, measures them and tells which is fastest. */
+export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
   const [kept, setKept] = useState<Kept>('float32');
   const [limit, setLimit] = useState<Limit>('none');
   const [changedPercent, setChangedPercent] = useState(2);
   const [sizePercent, setSizePercent] = useState(40);
   const listRecipes = useLab((lab) => lab.listRecipes);
+  const measure = useLab((lab) => lab.measure);
+  const isMeasuring = useLab((lab) => lab.run !== null);
   const tell = useLab((lab) => lab.tell);
-  const mixes = useMemo(
-    () =>
-      chooseAssignments(
-        bestAssignments(results, PRECISION_SHARES[kept]),
-        {
-          weightShare: limit === 'size' ? sizePercent / 100 : limit === 'none' ? halfKept(kept) : null,
-          changed: limit === 'changed' ? changedPercent / 100 : null,
-        },
-        MOST_MIXES,
-      ),
-    [results, kept, limit, changedPercent, sizePercent],
+  const int8 = useLab((lab) => scanOf(lab, recipe, 'int8').results);
+  const int4 = useLab((lab) => scanOf(lab, recipe, 'int4-weights').results);
+  const measured = useFromTrials(trialsByRecipe);
+  const front = useMemo(() => bestAssignments({ int8, 'int4-weights': int4 }, kept), [int8, int4, kept]);
+  const mixes = useMemo(() => {
+    const shares = front.map(({ weightShare }) => weightShare);
+    const limits = {
+      weightShare:
+        limit === 'size'
+          ? sizePercent / 100
+          : limit === 'none'
+            ? (Math.min(...shares) + Math.max(...shares)) / 2
+            : null,
+      changed: limit === 'changed' ? changedPercent / 100 : null,
+    };
+    return chooseAssignments(front, limits, MOST_MIXES).map((mix) => ({
+      ...mix,
+      name: nameOf(mix),
+      recipe: recipeOf(mix, recipe),
+    }));
+  }, [front, limit, changedPercent, sizePercent, recipe]);
+  const trialOf = (mix: (typeof mixes)[number]): Trial | undefined =>
+    measured.get(JSON.stringify(normaliseRecipe(mix.recipe)));
+  const fastest = fastestOf(
+    mixes.flatMap((mix) => trialOf(mix) ?? []),
+    limit === 'changed' ? changedPercent / 100 : null,
   );
-  const layers = results.filter(({ unit }) => unit.kind === 'layer').length;
+  const layers = int8.filter(({ unit }) => unit.kind === 'layer').length;
+  const smallest = front[0];
   const add = () => {
-    listRecipes(mixes.map((mix) => ({ recipe: recipeOf(mix, recipe, kept), name: nameOf(mix, kept) })));
+    listRecipes(mixes);
     tell(`${mixes.length === 1 ? 'One mix' : `${mixes.length} mixes`} added to the strategies`);
   };
   return (
@@ -64,7 +79,7 @@ export function MixSearch({
         title="Limit"
         value={limit}
         options={[
-          { value: 'none', label: 'half of the weights in int8' },
+          { value: 'none', label: 'none, halfway to float at most' },
           { value: 'changed', label: 'answers that change' },
           { value: 'size', label: 'size of the weights' },
         ]}
@@ -84,53 +99,103 @@ export function MixSearch({
         <NumberField
           title="At most, % of float32"
           value={sizePercent}
-          min={25}
+          min={1}
           max={100}
           onChange={setSizePercent}
         />
       )}
       {mixes.length === 0 ? (
-        <p>No mix of the layers looked at keeps within this limit.</p>
+        <p>
+          No mix of the layers looked at keeps within this limit.
+          {limit === 'size' &&
+            smallest &&
+            ` The smallest takes ${formatShare(smallest.weightShare)}: ${nameOf(smallest)}.`}
+          {limit === 'size' && int4.length === 0 && ' Look at layers in 4 bits, too, for smaller ones.'}
+        </p>
       ) : (
         <>
           <ul className={styles.mixes} aria-label="Mixes found">
             {mixes.map((mix) => (
-              <li key={mix.weightShare}>
-                <strong>{nameOf(mix, kept)}</strong>{' '}
+              <li key={mix.name}>
+                <strong>{mix.name}</strong>{' '}
                 <span className={panel.dim}>
-                  weights {formatShare(mix.weightShare)} · scores about{' '}
+                  weights {formatBytes(mix.bytes)} ({formatShare(mix.weightShare)}) · scores about{' '}
                   {(-10 * Math.log10(mix.scoresNoise)).toFixed(0)} dB
                   {mix.changed !== null && mix.changed > 0 && ` · about ${formatShare(mix.changed)} changed`}
                 </span>
+                <Outcome trial={trialOf(mix)} isFastest={trialOf(mix) === fastest} />
               </li>
             ))}
           </ul>
-          <Button look="primary" onClick={add}>
-            {mixes.length === 1 ? 'Add it to the strategies' : `Add these ${mixes.length} to the strategies`}
-          </Button>
+          <div className={panel.buttons}>
+            <Button
+              look="primary"
+              disabled={isMeasuring}
+              onClick={() => {
+                add();
+                void measure();
+              }}
+            >
+              {mixes.length === 1 ? 'Measure it' : `Measure these ${mixes.length}`}
+            </Button>
+            <Button look="link" onClick={add}>
+              {mixes.length === 1 ? 'Only add it to the strategies' : 'Only add them to the strategies'}
+            </Button>
+          </div>
         </>
       )}
       <p className={`${panel.dim} ${panel.small}`}>
-        Chosen from {layers} layers by what each loses alone and weighs; the study then measures how accurate
-        and how fast the mixes are here.
+        Chosen from {layers} {layers === 1 ? 'layer' : 'layers'} in int8
+        {int4.length > 0 ? ', in 4 bits' : ''} and in {kept} by what each loses alone and what its constants
+        take in a file; the study then measures how accurate and how fast the mixes are here.
       </p>
     </div>
   );
 }
 
-/** What the weights take with half of them in int8. */
-function halfKept(kept: Kept): number {
-  return (PRECISION_SHARES.int8 + PRECISION_SHARES[kept]) / 2;
-}
-
-function recipeOf({ kept }: Assignment, recipe: Recipe, precision: Kept): Recipe {
-  return withMix(recipe, {
-    ...mixedFrom(staticPartOf(recipe)),
-    layers: kept.length === 0 ? [] : [{ nodes: kept, precision }],
+/** What the study made of a mix. */
+function Outcome({ trial, isFastest }: { readonly trial: Trial | undefined; readonly isFastest: boolean }) {
+  if (trial === undefined) return null;
+  const metrics = trialMetrics(trial);
+  const words = ([defaultQualityAxis([trial]), 'latencyMedianMs', 'rawBytes'] as const).flatMap((id) => {
+    const value = metrics[id]?.value;
+    return value === undefined ? [] : [formatMetric(axisOf(id), value)];
   });
+  return (
+    <span className={styles.outcome}>
+      measured: {words.join(' · ')}
+      {isFastest && ' – the fastest of these'}
+    </span>
+  );
 }
 
-function nameOf({ kept }: Assignment, precision: Kept): string {
-  if (kept.length === 0) return 'int8, all layers';
-  return `int8, ${kept.length} ${kept.length === 1 ? 'layer' : 'layers'} in ${precision}`;
+/** Finished trials on this device alone, by their recipes. */
+function trialsByRecipe(trials: readonly Trial[]): ReadonlyMap<string, Trial> {
+  return new Map(
+    trials
+      .filter(({ state, strategy }) => state.kind === 'done' && strategy.placement === undefined)
+      .map((trial) => [JSON.stringify(normaliseRecipe(trial.strategy.recipe)), trial]),
+  );
+}
+
+/** Of several that were measured the one with the least latency, among those that changed few enough answers. */
+function fastestOf(trials: readonly Trial[], mostChanged: number | null): Trial | null {
+  const latency = (trial: Trial): number => trialMetrics(trial).latencyMedianMs?.value ?? Infinity;
+  const isWithin = (trial: Trial): boolean =>
+    mostChanged === null || 1 - (trialMetrics(trial).agreement?.value ?? 0) <= mostChanged;
+  if (trials.length < 2) return null;
+  return trials.filter(isWithin).toSorted((a, b) => latency(a) - latency(b))[0] ?? null;
+}
+
+function recipeOf({ rules }: Assignment, recipe: Recipe): Recipe {
+  return withMix(recipe, { ...mixedFrom(staticPartOf(recipe)), layers: rules });
+}
+
+function nameOf({ rules }: Assignment): string {
+  const others = rules.map(({ nodes, precision }) => `${countOf(nodes)} in ${precision}`);
+  return ['int8', ...(others.length === 0 ? ['all layers'] : others)].join(', ');
+}
+
+function countOf(nodes: readonly string[]): string {
+  return `${nodes.length} ${nodes.length === 1 ? 'layer' : 'layers'}`;
 }

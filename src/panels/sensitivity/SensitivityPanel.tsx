@@ -5,9 +5,11 @@ import { scanKey, scanOf } from '../../store/sensitivity-slice.ts';
 import { useLab } from '../../store/lab.ts';
 import { nodeCalled } from '../../study/node-precision.ts';
 import { bySensitivity, type UnitSensitivity } from '../../study/sensitivity.ts';
+import type { ScannedPrecision } from '../../transforms/quantize/mixed-operator.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { Button, NumberField, ProgressBar } from '../ui/controls.tsx';
+import { PRECISION_OPTIONS } from '../recipe/precision-options.ts';
+import { Button, NumberField, ProgressBar, SelectField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { MixSearch } from './MixSearch.tsx';
 import styles from './Sensitivity.module.css';
@@ -19,7 +21,10 @@ interface SensitivityPanelProps {
 
 /** Which layers int8 hurts: the scan, what it found, and mixes of precisions that follow. */
 export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
-  const { results, total } = useLab((lab) => scanOf(lab, recipe));
+  const precision = useLab((lab) => lab.scanPrecision);
+  const choosePrecision = useLab((lab) => lab.chooseScanPrecision);
+  const { results, total } = useLab((lab) => scanOf(lab, recipe, lab.scanPrecision));
+  const canMix = useLab((lab) => scanOf(lab, recipe, 'int8').results.length > 0);
   const scanning = useLab((lab) => lab.scanning);
   const calibrating = useLab((lab) => lab.calibrating);
   const problem = useLab((lab) => lab.scanProblem);
@@ -27,15 +32,23 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
   const setImages = useLab((lab) => lab.setScanImages);
   const scan = useLab((lab) => lab.scanLayers);
   const cancel = useLab((lab) => lab.cancelScan);
-  const canScan = useLab((lab) => scanKey(lab, recipe) !== null && !lab.preprocessing?.random);
+  const canScan = useLab(
+    (lab) => scanKey(lab, recipe, lab.scanPrecision) !== null && !lab.preprocessing?.random,
+  );
   const isHollow = view.hollow;
   return (
     <section className={styles.panel} aria-label="Sensitivity">
-      <h3>Which layers does int8 hurt?</h3>
+      <h3>Which layers do few bits hurt?</h3>
       {scanning ? (
         <Running progress={scanning.progress} calibrated={calibrating?.progress ?? null} onCancel={cancel} />
       ) : (
         <>
+          <SelectField
+            title="Layers in"
+            value={precision}
+            options={PRECISION_OPTIONS.filter(isScanned)}
+            onChange={choosePrecision}
+          />
           <NumberField title="Images to look at" value={images} min={1} max={1000} onChange={setImages} />
           {results.length > 0 && results.length === total ? (
             <p className={panel.dim}>All {total} layers and blocks were looked at.</p>
@@ -57,12 +70,8 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
           The weights of this model are random: what its layers lose means little.
         </p>
       )}
-      {results.length > 0 && (
-        <>
-          <Ranking results={results} view={view} />
-          <MixSearch results={results} recipe={recipe} />
-        </>
-      )}
+      {results.length > 0 && <Ranking results={results} view={view} precision={precision} />}
+      {canMix && <MixSearch recipe={recipe} />}
     </section>
   );
 }
@@ -91,13 +100,21 @@ function Running({ progress, calibrated, onCancel }: RunningProps) {
 
 const FIRST_ROWS = 8;
 
+function isScanned(
+  option: (typeof PRECISION_OPTIONS)[number],
+): option is { readonly value: ScannedPrecision; readonly label: string } {
+  return option.value === 'int8' || option.value === 'int4-weights';
+}
+
 /** The most damaging first; tapping one shows it on the graph. */
 function Ranking({
   results,
   view,
+  precision,
 }: {
   readonly results: readonly UnitSensitivity[];
   readonly view: GraphView;
+  readonly precision: ScannedPrecision;
 }) {
   const [isWhole, setWhole] = useState(false);
   const ranked = bySensitivity(results);
@@ -120,7 +137,7 @@ function Ranking({
   };
   return (
     <>
-      <ol className={styles.ranking} aria-label="Layers by what they lose in int8">
+      <ol className={styles.ranking} aria-label={`Layers by what they lose in ${precision}`}>
         {ranked.slice(0, isWhole ? ranked.length : FIRST_ROWS).map((each) => {
           const { unit } = each;
           const node = nodeCalled(view, unit.layers[0] ?? '');
@@ -139,7 +156,7 @@ function Ranking({
                     {unit.kind === 'block' ? `${unit.layers.length} layers` : (node?.opType ?? '')}
                   </span>
                 </span>
-                <span className={styles.numbers}>{numbersOf(each)}</span>
+                <span className={styles.numbers}>{numbersOf(each, precision)}</span>
               </button>
             </li>
           );
@@ -162,8 +179,8 @@ function Ranking({
         </Button>
       </div>
       <p className={`${panel.dim} ${panel.small}`}>
-        Signal to noise of the scores and of the layer’s own output when it alone is in int8 (below about 20
-        dB answers begin to change), and the images whose answer changes.
+        Signal to noise of the scores and of the layer’s own output when it alone is in few bits (below about
+        20 dB answers begin to change), and the images whose answer changes.
       </p>
     </>
   );
@@ -175,8 +192,11 @@ function barShare(noise: number, highest: number): number {
   return Math.max(0, 1 + Math.log10(noise / highest) / 4);
 }
 
-function numbersOf({ scoresDb, outputDb, changed, accuracyChange }: UnitSensitivity): string {
-  if (outputDb === Infinity) return 'stays as it is: it has no int8 form';
+function numbersOf(
+  { scoresDb, outputDb, changed, accuracyChange }: UnitSensitivity,
+  precision: ScannedPrecision,
+): string {
+  if (outputDb === Infinity) return `stays as it is: it has no ${precision} form`;
   const words = [`scores ${decibelText(scoresDb)}`, `output ${decibelText(outputDb)}`];
   if (changed !== null && changed > 0) words.push(`${formatShare(changed)} changed`);
   if (accuracyChange !== null && accuracyChange !== 0)

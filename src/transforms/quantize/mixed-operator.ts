@@ -16,6 +16,9 @@ export type Precision = (typeof PRECISIONS)[number];
 /** From most to fewest bits. */
 export const PRECISIONS = ['float32', 'float16', 'int8', 'int8-weights', 'int4-weights'] as const;
 
+/** What a sensitivity scan puts layers in. */
+export type ScannedPrecision = Extract<Precision, 'int8' | 'int4-weights'>;
+
 /** What a mixed operator takes for nodes that no rule means. */
 export const DEFAULT_PRECISION: Precision = 'int8';
 

@@ -14,7 +14,7 @@ import type { Quantization, Ranges } from './quantization.ts';
 import { DEFAULT_BLOCK_SIZE } from './quantize-operator.ts';
 import { quantizeStatic, valuesToCalibrate } from './static/quantize-static.ts';
 import { staticFormOf } from './static/static-form.ts';
-import { quantizeWeightsOnly } from './weight-only.ts';
+import { quantizeWeightsOnly, type WeightOnlyForm } from './weight-only.ts';
 
 /**
  * Each node in its own precision: first those in int8, with batch normalizations folded as for a whole model in
@@ -55,13 +55,7 @@ export function quantizeMixed(
     }),
   );
   quantize('int4-weights', (before) =>
-    quantizeWeightsOnly(before, {
-      bits: 4,
-      form: 'matmul-nbits',
-      blockSize: DEFAULT_BLOCK_SIZE,
-      symmetric: true,
-      exclude: isOther('int4-weights'),
-    }),
+    quantizeWeightsOnly(before, { ...INT4_WEIGHTS, exclude: isOther('int4-weights') }),
   );
   quantize('float16', (before) => toFloat16(before, { keepFloat32: isOther('float16') }));
   return {
@@ -76,6 +70,14 @@ export function quantizeMixed(
     clamped: parts.flatMap(({ clamped = [] }) => clamped),
   };
 }
+
+/** What `int4-weights` means. */
+export const INT4_WEIGHTS = {
+  bits: 4,
+  form: 'matmul-nbits',
+  blockSize: DEFAULT_BLOCK_SIZE,
+  symmetric: true,
+} as const satisfies Partial<WeightOnlyForm>;
 
 /** The values whose ranges `quantizeMixed` needs; reads no weights. */
 export function mixedValuesToCalibrate(original: Model, operator: MixedQuantizeOperator): readonly string[] {

@@ -375,7 +375,7 @@ export function weightShare(operator: QuantizeOperator): number {
 }
 
 /** What a weight takes in each precision, of what it takes as float32. */
-export const PRECISION_SHARES: Readonly<Record<Precision, number>> = {
+const PRECISION_SHARES: Readonly<Record<Precision, number>> = {
   float32: 1,
   float16: 1 / 2,
   int8: 1 / 4,

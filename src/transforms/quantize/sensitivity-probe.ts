@@ -1,12 +1,27 @@
+import { unreachable } from '../../base/assert.ts';
 import { makeInt, makeNode } from '../../onnx/attributes.ts';
 import { tensorInfo } from '../../onnx/make-model.ts';
 import { DataType, type Model, type Node, type Tensor, valueName } from '../../onnx/model.ts';
 import { int64Tensor } from '../../onnx/tensor.ts';
-import { namesIn, namesRead, uniqueNames } from '../graph-names.ts';
+import { namesIn, namesRead, uniqueNames, withRuntimeDomain } from '../graph-names.ts';
+import type { NodeChoice } from '../match-nodes.ts';
+import { convertOpset } from '../prepare/convert-opset.ts';
+import { INT4_WEIGHTS } from './mixed.ts';
+import type { ScannedPrecision } from './mixed-operator.ts';
 import type { Ranges } from './quantization.ts';
 import type { SensitivityUnit } from './sensitivity-units.ts';
 import { quantizeStatic } from './static/quantize-static.ts';
 import type { StaticForm } from './static/static-form.ts';
+import { quantizeWeightsOnly } from './weight-only.ts';
+
+/** How a scan quantizes. */
+export type ScannedForm =
+  | {
+      readonly precision: Extract<ScannedPrecision, 'int8'>;
+      readonly form: Omit<StaticForm, 'exclude'>;
+      readonly ranges: Ranges;
+    }
+  | { readonly precision: Exclude<ScannedPrecision, 'int8'> };
 
 /**
  * One model that runs the float model and, for each unit, what follows from quantizing that unit alone. Whatever a
@@ -14,24 +29,22 @@ import type { StaticForm } from './static/static-form.ts';
  * errors, so that a run gives a few numbers however large the activations are.
  * @param model with batch normalizations folded
  * @param scores name of the final output
- * @throws InputError as `quantizeStatic`
+ * @throws InputError as `quantizeStatic`, `quantizeWeightsOnly`
  */
 export function sensitivityProbe(
   model: Model,
-  form: Omit<StaticForm, 'exclude'>,
-  ranges: Ranges,
+  scanned: ScannedForm,
   units: readonly Pick<SensitivityUnit, 'values' | 'output'>[],
   scores: string,
 ): Model {
-  // Nothing but written for the opset that the form needs, so that units find the same nodes again.
-  const trunk = quantizeStatic(model, { ...form, exclude: () => true }, ranges).model;
+  const trunk = writtenFor(model, scanned);
   const probe = new Probe(trunk);
   probe.add('ReduceSumSquare', [scores], SCALAR);
   probe.best(scores);
   for (const { values, output } of units) {
     const isOutside = (node: Node): boolean => !node.outputs.some((name) => values.includes(name));
     const whole = withOutput(trunk, output);
-    const { graph } = quantizeStatic(whole, { ...form, exclude: isOutside }, ranges).model;
+    const { graph } = quantizedBut(whole, scanned, isOutside);
     const renamed = probe.branch(graph.nodes, graph.initializers);
     const noisy = renamed(output);
     const noisyScores = renamed(scores);
@@ -42,6 +55,35 @@ export function sensitivityProbe(
   }
   return probe.model();
 }
+
+/** Nothing but written for the opset that the form needs, so that units find the same nodes again. */
+function writtenFor(model: Model, scanned: ScannedForm): Model {
+  switch (scanned.precision) {
+    case 'int8':
+      return quantizedBut(model, scanned, () => true);
+    case 'int4-weights': {
+      const converted = convertOpset(model, INT4_OPSET).model;
+      return { ...converted, irVersion: Math.max(INT4_IR, converted.irVersion) };
+    }
+    default:
+      return unreachable(scanned);
+  }
+}
+
+function quantizedBut(model: Model, scanned: ScannedForm, exclude: NodeChoice): Model {
+  switch (scanned.precision) {
+    case 'int8':
+      return quantizeStatic(model, { ...scanned.form, exclude }, scanned.ranges).model;
+    case 'int4-weights':
+      return quantizeWeightsOnly(model, { ...INT4_WEIGHTS, exclude }).model;
+    default:
+      return unreachable(scanned);
+  }
+}
+
+/** What DequantizeLinear of 4 bits in blocks needs. */
+const INT4_OPSET = 21;
+const INT4_IR = 10;
 
 const SCALAR = [makeInt('keepdims', 0)];
 
@@ -125,6 +167,7 @@ class Probe {
     );
     return {
       ...this.trunk,
+      opsetImports: withRuntimeDomain(this.trunk.opsetImports, kept),
       graph: {
         ...graph,
         nodes: kept.toReversed(),

@@ -5,6 +5,8 @@ import type { Model, Node } from '../../onnx/model.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import { isStandardDomain } from '../graph-names.ts';
 import { nameInRecipes } from '../match-nodes.ts';
+import { type BytesForm, type LayerBytes, layerBytes } from './layer-bytes.ts';
+import { PRECISIONS } from './mixed-operator.ts';
 import { type Affine, affineOver, NO_FRACTION } from './affine.ts';
 import { channelRanges, type ChannelLayout, floatsToRead, matrixLayout } from './quantize-weights.ts';
 import type { StaticForm } from './static/static-form.ts';
@@ -24,6 +26,8 @@ export interface SensitivityUnit {
   readonly output: string;
   /** Numbers in the weights of its layers. */
   readonly weights: number;
+  /** What the constants of its layers take in a file. */
+  readonly bytes: LayerBytes;
   /** Power of the weights over that of their rounding error in dB, the worst of its layers; null: not finite. */
   readonly weightDb: number | null;
 }
@@ -34,7 +38,7 @@ export interface SensitivityUnit {
  */
 export function sensitivityUnits(
   model: Model,
-  form: Pick<StaticForm, 'weights' | 'perChannel' | 'reduceRange'>,
+  form: Pick<StaticForm, 'weights' | 'reduceRange'> & BytesForm,
 ): readonly SensitivityUnit[] {
   const { graph } = model;
   const tensors = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
@@ -62,6 +66,7 @@ export function sensitivityUnits(
       values: [...new Set([...node.outputs, ...last.outputs])],
       output: last.outputs[0] ?? '',
       weights: elementCount(found.weight.dims),
+      bytes: layerBytes(found, elementCount(tensors.get(node.inputs[2] ?? '')?.dims ?? [0]), form),
       weightDb: weightDb(found, form),
     });
   }
@@ -91,6 +96,7 @@ export function sensitivityUnits(
         values,
         output: left.at(-1) ?? values.at(-1) ?? '',
         weights: own.reduce((sum, unit) => sum + unit.weights, 0),
+        bytes: bytesOfAll(own),
         weightDb: worst(own.map((unit) => unit.weightDb)),
       },
     ];
@@ -103,6 +109,14 @@ export function sensitivityUnits(
 
 /** Operators whose work a layer before them takes over when it is quantized. */
 const ACTIVATIONS: ReadonlySet<string> = new Set(['Relu', 'Clip']);
+
+function bytesOfAll(units: readonly SensitivityUnit[]): LayerBytes {
+  const sums = PRECISIONS.map((precision) => [
+    precision,
+    units.reduce((sum, { bytes }) => sum + bytes[precision], 0),
+  ]);
+  return Object.fromEntries(sums) as LayerBytes;
+}
 
 function worst(values: readonly (number | null)[]): number | null {
   return values.reduce<number | null>(

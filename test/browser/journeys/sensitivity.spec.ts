@@ -31,8 +31,17 @@ test('layers are quantized one by one, one is set to float by tapping it, and a 
   const mixes = page.getByRole('list', { name: 'Mixes found' }).getByRole('listitem');
   await expect(mixes.first()).toContainText('int8, all layers');
   const name = (await mixes.nth(1).locator('strong').textContent()) ?? '';
-  await lab.press(lab.button(/^Add these \d to the strategies$/));
+  await lab.press(lab.button('Only add them to the strategies'));
   await lab.chooseOnly(name);
   await lab.measure();
   await expect(lab.points()).toHaveCount(1);
+  await expect(mixes.nth(1)).toContainText(/measured: .* % · .*ms · .*B/);
+
+  // What was looked at is there after a reload, for the same number of images.
+  await lab.isKept();
+  await page.reload();
+  await lab.press(lab.button(/^Quantize mixed int8, 1 float32/));
+  await expect(page.getByText(/^All \d+ layers and blocks were looked at/)).toBeVisible();
+  await expect(images).toHaveValue('6');
+  await expect(rows.first()).toContainText(/scores \d+\.\d dB/);
 });

@@ -9,10 +9,12 @@ import {
   recipeToScan,
   UNIT_OUTPUTS,
 } from '../../../../src/transforms/quantize/sensitivity-recipes.ts';
+import { INT4_WEIGHTS } from '../../../../src/transforms/quantize/mixed.ts';
 import { sensitivityProbe } from '../../../../src/transforms/quantize/sensitivity-probe.ts';
 import { sensitivityUnits } from '../../../../src/transforms/quantize/sensitivity-units.ts';
 import { quantizeStatic } from '../../../../src/transforms/quantize/static/quantize-static.ts';
 import { staticFormOf } from '../../../../src/transforms/quantize/static/static-form.ts';
+import { quantizeWeightsOnly } from '../../../../src/transforms/quantize/weight-only.ts';
 import { runModel, tensorInfo } from '../../../fixtures/run-onnx.ts';
 import { calibrated, input, network } from './mixed-network.ts';
 
@@ -70,14 +72,16 @@ describe('the units of a scan', () => {
 });
 
 describe('the probe of a scan', () => {
-  it.each(['qdq', 'qoperator'] as const)(
+  it.each(['qdq', 'qoperator', 'int4-weights'] as const)(
     'measures what quantizing each unit alone does, in %s',
     async (format) => {
       const { model } = foldBatchNorm(network());
-      const form = staticFormOf({ op: 'quantize', format }, []);
-      const ranges = await rangesFor(format);
+      const isInt8 = format !== 'int4-weights';
+      const form = staticFormOf({ op: 'quantize', ...(isInt8 && { format }) }, []);
+      const ranges = isInt8 ? await rangesFor(format) : new Map();
       const units = sensitivityUnits(model, form);
-      const probe = sensitivityProbe(model, form, ranges, units, 'y');
+      const scanned = isInt8 ? ({ precision: 'int8', form, ranges } as const) : { precision: format };
+      const probe = sensitivityProbe(model, scanned, units, 'y');
       const results = await runModel(probe, { x: input });
       const row = probe.graph.outputs.map(
         ({ name }) => (results.get(name)?.data as Float32Array | undefined)?.[0] as number,
@@ -90,11 +94,10 @@ describe('the probe of a scan', () => {
           !node.outputs.some((name) => values.includes(name));
         const shown =
           output === 'y' ? model.graph.outputs : [...model.graph.outputs, tensorInfo(output, null)];
-        const alone = quantizeStatic(
-          { ...model, graph: { ...model.graph, outputs: shown } },
-          { ...form, exclude },
-          ranges,
-        );
+        const whole = { ...model, graph: { ...model.graph, outputs: shown } };
+        const alone = isInt8
+          ? quantizeStatic(whole, { ...form, exclude }, ranges)
+          : quantizeWeightsOnly(whole, { ...INT4_WEIGHTS, exclude });
         const [made] = (await valuesOf(model, [output])) as [Float32Array];
         const [noisy, noisyScores] = (await valuesOf(
           alone.model,
@@ -107,7 +110,7 @@ describe('the probe of a scan', () => {
           expect(value / (wanted[which] || 1)).toBeCloseTo((wanted[which] as number) === 0 ? 0 : 1, 3);
         });
         expect(measured[1]).toBeGreaterThan(0);
-        expect(decibels(measured[0] as number, measured[1] as number)).toBeGreaterThan(25);
+        expect(decibels(measured[0] as number, measured[1] as number)).toBeGreaterThan(isInt8 ? 25 : 10);
       }
     },
   );
@@ -116,7 +119,12 @@ describe('the probe of a scan', () => {
     const { model } = foldBatchNorm(network());
     const form = staticFormOf(operator, []);
     const ranges = await rangesFor('qdq');
-    const probe = sensitivityProbe(model, form, ranges, sensitivityUnits(model, form), 'y');
+    const probe = sensitivityProbe(
+      model,
+      { precision: 'int8', form, ranges },
+      sensitivityUnits(model, form),
+      'y',
+    );
     const floats = probe.graph.initializers.filter(({ dims }) => dims.join() === '16,16,3,3');
     expect(floats.filter(({ dataType }) => dataType === 1)).toHaveLength(1);
     const large = probe.graph.nodes.filter(({ opType }) => opType === 'Conv');
