@@ -17,7 +17,9 @@ import { backboneKey } from './exits/backbone.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
+import { inOrderOfEffect, removesChannels } from './order-of-effect.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
+import { pruneChannels } from './prune/channels/prune-channels.ts';
 import { isIdlePrune } from './prune/idle-prune.ts';
 import { checkPruneWorks } from './prune/not-yet.ts';
 import type { PruneOperator } from './prune/prune-operator.ts';
@@ -82,7 +84,7 @@ export function applyRecipe(
     taps: new Map(),
     notes: [],
   };
-  for (const operator of recipe) {
+  for (const operator of inOrderOfEffect(recipe)) {
     switch (operator.op) {
       case 'identity':
         break;
@@ -96,7 +98,11 @@ export function applyRecipe(
             const standIn = draft.standIns.get(valueName(value));
             if (standIn !== undefined) throw exitInSkipped(value, standIn);
           }
-          const trained = withTrainedHeads(draft.analysed, operator, heads, backboneKey(recipe));
+          const trained = withTrainedHeads(draft.analysed, operator, heads, {
+            backbone: backboneKey(recipe),
+            keepsWidths: !recipe.some(removesChannels),
+            areWidthsGuessed: purpose === 'check' && recipe.some(removesChannels),
+          });
           draft = { ...draft, analysed: trained.analysed, taps: trained.taps };
           if (trained.stopping !== null) {
             const { confidence, form } = operator;
@@ -207,6 +213,10 @@ function pruned(draft: Draft, operator: PruneOperator, purpose: 'check' | 'build
   if (isIdlePrune(operator)) return draft;
   const { analysed, notes } = draft;
   checkPruneWorks(operator);
+  if (operator.kind === 'structured') {
+    const smaller = pruneChannels(analysed, operator, purpose);
+    return { ...draft, analysed: smaller.analysed, notes: [...notes, ...smaller.notes] };
+  }
   const plan = planSparsity(analysed, operator);
   if (purpose === 'check') return draft;
   const { model, notes: found } = pruneWeights(analysed.model, plan, operator);

@@ -21,15 +21,21 @@ export interface WithHeads {
  * Puts trained heads into the graph as ordinary nodes: pooling, `Flatten`, `Gemm`. Each becomes an output called
  * `exit_` and the value's name, listed before the outputs that the model has: where work is equal, the original
  * output stays the last exit.
+ * @param areWidthsGuessed whether a recipe is only checked and values may turn out as wide as the heads want them
  * @throws InputError if a value is missing, cannot be pooled, or the head was trained for another shape
  */
-export function attachHeads(analysed: AnalysedModel, heads: readonly TrainedHead[]): WithHeads {
+export function attachHeads(
+  analysed: AnalysedModel,
+  heads: readonly TrainedHead[],
+  areWidthsGuessed = false,
+): WithHeads {
   const { graph } = analysed.model;
   const unique = uniqueNames(namesIn(graph));
   const classCount = classCountOf(analysed);
   const outputOf = new Map<string, ValueName>();
-  const grown = heads.map((head) => {
-    const pooled = poolNodes(analysed, head.value, unique);
+  const grown = heads.map((given) => {
+    const pooled = poolNodes(analysed, given.value, unique);
+    const head = areWidthsGuessed ? emptyHead(given, pooled.width) : given;
     checkFits(head, pooled.width, classCount);
     const output = valueName(unique(`exit_${head.value}`));
     const [weights, bias] = [unique(`${output}_weight`), unique(`${output}_bias`)];
@@ -227,6 +233,10 @@ function insertedAfter(
   const added = new Map<number, Node[]>();
   for (const { after, nodes: group } of groups) added.set(after, [...(added.get(after) ?? []), ...group]);
   return nodes.flatMap((node, at) => [node, ...(added.get(at) ?? [])]);
+}
+
+function emptyHead(head: TrainedHead, width: number): TrainedHead {
+  return { ...head, width, weights: new Float32Array(head.classCount * width) };
 }
 
 function checkFits({ value, width, classCount }: TrainedHead, pooledWidth: number, classes: number): void {

@@ -14,21 +14,34 @@ interface GrownModel {
   readonly stopping: ExistingExitOperator | null;
 }
 
+/** What a recipe does to the values that heads hang on. */
+interface Backbone {
+  /** See `backboneKey`. */
+  readonly backbone: string;
+  /** Whether values are as wide as in the unchanged model, so that its heads fit. */
+  readonly keepsWidths: boolean;
+  /** Whether it is not known yet how wide they are: heads of any width are taken. */
+  readonly areWidthsGuessed: boolean;
+}
+
 /**
  * Attaches the heads that an operator names. From there on its exits are exits that the model has. Where none was
- * trained for the recipe's backbone, the head of the unchanged model stands in.
- * @param backbone see `backboneKey`
+ * trained for the recipe's backbone, the head of the unchanged model stands in if it fits.
  * @throws InputError `exit-not-trained` if a head is missing, or why one cannot be attached
  */
 export function withTrainedHeads(
   analysed: AnalysedModel,
   operator: TrainedExitOperator,
   heads: Heads,
-  backbone: string,
+  backbone: Backbone,
 ): GrownModel {
   // What is left says how confidence is decided: the same for exits of every kind.
   const { op, kind: _, at, seed: _seed, exit, threshold, ...decision } = operator;
-  const { grown, outputOf } = attached(analysed, headsOf(analysed, operator, heads, backbone));
+  const { grown, outputOf } = attached(
+    analysed,
+    headsOf(analysed, operator, heads, backbone),
+    backbone.areWidthsGuessed,
+  );
   const indexOf = (value: string | undefined): number => {
     const output = value === undefined ? undefined : outputOf.get(value);
     return grown.exits.findIndex((each) => each.output === output);
@@ -68,11 +81,15 @@ interface Attached {
 /** The last of each model: while thresholds and cuts are dragged, the heads stay. */
 const lastAttached = new WeakMap<AnalysedModel, Attached>();
 
-function attached(analysed: AnalysedModel, heads: readonly TrainedHead[]): Attached {
+function attached(
+  analysed: AnalysedModel,
+  heads: readonly TrainedHead[],
+  areWidthsGuessed: boolean,
+): Attached {
   const last = lastAttached.get(analysed);
   const isSame = last?.heads.length === heads.length && heads.every((head, at) => head === last.heads[at]);
   if (last !== undefined && isSame) return last;
-  const { model, outputOf } = attachHeads(analysed, heads);
+  const { model, outputOf } = attachHeads(analysed, heads, areWidthsGuessed);
   const made = { heads, grown: analyseGrown(analysed, model), outputOf };
   lastAttached.set(analysed, made);
   return made;
@@ -82,10 +99,10 @@ function headsOf(
   analysed: AnalysedModel,
   { at, seed }: TrainedExitOperator,
   heads: Heads,
-  backbone: string,
+  { backbone, keepsWidths }: Backbone,
 ): TrainedHead[] {
   const headOf = (value: string): TrainedHead | undefined =>
-    heads.get(headKey(value, seed, backbone)) ?? heads.get(headKey(value, seed));
+    heads.get(headKey(value, seed, backbone)) ?? (keepsWidths ? heads.get(headKey(value, seed)) : undefined);
   const missing = at.filter((value) => headOf(value) === undefined);
   if (missing.length === 0) return at.flatMap((value) => headOf(value) ?? []);
   // Nobody is sent to train what can never be trained.

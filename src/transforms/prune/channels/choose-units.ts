@@ -1,3 +1,4 @@
+import type { ChannelGroups } from './channel-group.ts';
 import type { GroupPlan } from './group-plans.ts';
 
 /** Guards shares such as 10 x (1 - 0.9) against falling below the whole number that is meant. */
@@ -7,15 +8,15 @@ const ROUNDING = 1e-9;
  * Which units stay: of each group those with the highest scores, of equal ones the later, so that the result is the
  * same everywhere. Groups without a ratio of their own are ranked together: of all their channels the share `ratio`
  * goes, and no group gets below its least. What is left is rounded up to the multiple wanted, up to all there are.
+ * No axis is emptied, though it may hold but a part of its group.
  * @param scores by unit
- * @param unitCount of all groups
  * @param unitsBefore how many units a group had before earlier steps, which shares are of; now if left out
  * @returns 1 for each unit that stays; units of groups without a plan do
  */
 export function chooseUnits(
+  { places, unitCount }: Pick<ChannelGroups, 'places' | 'unitCount'>,
   plans: readonly GroupPlan[],
   scores: Float64Array,
-  unitCount: number,
   ratio: number,
   unitsBefore: (plan: GroupPlan) => number = ({ group }) => group.unitCount,
 ): Uint8Array {
@@ -29,7 +30,23 @@ export function chooseUnits(
     const stay = unitsThatStay(plan, wanted);
     for (const unit of ranked(plan, scores).slice(0, count - stay)) kept[firstUnit + unit] = 0;
   }
+  keepOfEachAxis(places, scores, kept);
   return kept;
+}
+
+/** Where all indices of an axis would go (a slice of a value, say), the unit worth most stays after all. */
+export function keepOfEachAxis(
+  places: ChannelGroups['places'],
+  scores: Float64Array,
+  kept: Uint8Array,
+): void {
+  for (const { units } of places) {
+    if (units.some((unit) => unit < 0 || kept[unit] === 1)) continue;
+    const best = units.reduce((one, other) =>
+      (scores[other] as number) > (scores[one] as number) ? other : one,
+    );
+    kept[best] = 1;
+  }
 }
 
 /** How many of so many units a ratio leaves, whatever else is wanted of them. */

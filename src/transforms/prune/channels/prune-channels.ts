@@ -23,8 +23,8 @@ const lastPruned = new WeakMap<AnalysedModel, Map<string, PrunedModel>>();
 
 /**
  * Removes channels, heads and features, with all that depends on them.
- * @param purpose `check`: no weights are read. How many channels each group loses is right unless groups are ranked
- *   together; which ones is not
+ * @param purpose `check`: no weights are read, so it is a guess which channels go, and where groups are ranked
+ *   together also how many each loses
  * @throws InputError `nothing-to-prune`, `prune-all-protected`
  */
 export function pruneChannels(
@@ -41,12 +41,12 @@ export function pruneChannels(
   return pruned;
 }
 
-/** Shapes only: which channels go makes no difference to them. */
+/** As if all channels were worth the same. */
 function checked(analysed: AnalysedModel, operator: StructuredPruneOperator): PrunedModel {
   const groups = channelGroups(analysed);
   const { plans } = openPlans(analysed, groups, { ...operator, scope: 'layer' });
   const alike = new Float64Array(groups.unitCount);
-  const kept = chooseUnits(plans, alike, groups.unitCount, operator.ratio);
+  const kept = chooseUnits(groups, plans, alike, operator.ratio);
   return { analysed: removeChannels(analysed, groups, kept), notes: [] };
 }
 
@@ -67,7 +67,7 @@ function built(original: AnalysedModel, operator: StructuredPruneOperator): Prun
     const ranking = importance as WeightImportance;
     const { scores, without } = unitImportance(analysed, groups, ranking, seed + step - 1);
     for (const { name } of without) rankedByWeights.add(name);
-    const kept = chooseUnits(plans, scores, groups.unitCount, operator.ratio * (step / steps), ({ group }) =>
+    const kept = chooseUnits(groups, plans, scores, operator.ratio * (step / steps), ({ group }) =>
       defined(unitsBefore.get(group.name), group.name),
     );
     for (const { name, firstUnit, unitCount } of groups.groups) {

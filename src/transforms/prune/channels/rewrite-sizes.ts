@@ -76,6 +76,8 @@ class Sizes {
         return this.withBounds(node);
       case 'Gather':
         return this.withIndices(node);
+      case 'Pad':
+        return this.withPads(node);
       case 'GroupNormalization':
         return this.withNormGroups(node);
       default:
@@ -115,9 +117,7 @@ class Sizes {
     if (channels === undefined) return node;
     const perGroup = channels.stays.length / groups;
     const left = Array.from({ length: groups }, (_, group) =>
-      channels.stays
-        .subarray(group * perGroup, (group + 1) * perGroup)
-        .reduce((sum, stays) => sum + stays, 0),
+      countOf(channels.stays.subarray(group * perGroup, (group + 1) * perGroup)),
     );
     return withAttribute(node, makeInt('num_groups', left.filter((count) => count > 0).length));
   }
@@ -180,7 +180,7 @@ class Sizes {
       const kept = lost.find((each) => each.axis === axis);
       if (kept === undefined || value >= kept.stays.length || value < -kept.stays.length) return value;
       const at = value < 0 ? value + kept.stays.length : value;
-      return kept.stays.subarray(0, at).reduce((sum, stays) => sum + stays, 0);
+      return countOf(kept.stays.subarray(0, at));
     };
     if (this.opset >= 10) return this.withElements(this.withElements(node, 1, bound), 2, bound);
     return ['starts', 'ends'].reduce((changed, name) => {
@@ -195,6 +195,27 @@ class Sizes {
     }, node);
   }
 
+  /** Of the channels that padding adds, as many as stay; begins of all axes stand before ends. */
+  private withPads(node: Node): Node {
+    const [output] = node.outputs;
+    const lost = this.of(output);
+    if (lost.length === 0) return node;
+    const rank = this.dims(output).length;
+    const axes = this.elementsOf(node.inputs[3]);
+    const padded = (entry: number, count: number, value: number): number => {
+      const half = count / 2;
+      const place = entry % half;
+      const kept = lost.find(({ axis }) => axis === normal(axes?.[place] ?? place, rank));
+      if (kept === undefined || value <= 0) return value;
+      const { stays } = kept;
+      return countOf(entry < half ? stays.subarray(0, value) : stays.subarray(stays.length - value));
+    };
+    const listed = intsAttribute(node, 'pads');
+    if (listed === undefined) return this.withElements(node, 1, padded);
+    const pads = listed.map((value, entry) => padded(entry, listed.length, value));
+    return withAttribute(node, makeInts('pads', pads));
+  }
+
   /** Indices that stay, at their new positions. */
   private withIndices(node: Node): Node {
     const [data, chosen] = node.inputs;
@@ -207,7 +228,7 @@ class Sizes {
     const left = indices
       .map((index) => normal(index, stays.length))
       .filter((index) => stays[index] === 1)
-      .map((index) => stays.subarray(0, index).reduce((sum, stay) => sum + stay, 0));
+      .map((index) => countOf(stays.subarray(0, index)));
     const name = this.unique(`${tensor.name}/pruned`);
     this.tensors.push(int64Tensor(name, tensor.dims.length === 0 ? [] : [left.length], left));
     return { ...node, inputs: node.inputs.with(1, valueName(name)) };
@@ -280,6 +301,10 @@ class Sizes {
     this.tensors.push(bytesTensor(name, tensor.dims, tensor.dataType, bytes));
     return valueName(name);
   }
+}
+
+function countOf(stays: Uint8Array): number {
+  return stays.reduce((sum, stay) => sum + stay, 0);
 }
 
 function normal(axis: number, rank: number): number {

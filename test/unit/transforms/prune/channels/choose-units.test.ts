@@ -14,7 +14,7 @@ function plansOf(parts: readonly (Partial<GroupPlan> & { readonly units: number 
 const leftOf = ({ group }: GroupPlan, kept: Uint8Array): number =>
   kept.subarray(group.firstUnit, group.firstUnit + group.unitCount).reduce((sum, stays) => sum + stays, 0);
 const choose = (plans: readonly GroupPlan[], scores: readonly number[], ratio = 0.5): Uint8Array =>
-  chooseUnits(plans, Float64Array.from(scores), scores.length, ratio);
+  chooseUnits({ places: [], unitCount: scores.length }, plans, Float64Array.from(scores), ratio);
 
 describe('choosing channels', () => {
   it('removes of each group the share asked for, the least worth first, of equal ones the earlier', () => {
@@ -51,9 +51,19 @@ describe('choosing channels', () => {
     expect([...choose(plans, [1, 3, 2, 2, 2, 2, 2, 2, 2, 2])]).toEqual([0, 1, 0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
+  it('leaves something of each axis, though it holds but a part of a group', () => {
+    const plans = plansOf([{ units: 6 }]);
+    const scores = Float64Array.of(1, 2, 0, 3, 4, 5);
+    const place = { kind: 'value', name: 'half', axis: 1, role: 'makes', node: 0 } as const;
+    const places = [{ ...place, units: Int32Array.of(0, 1, 2) }];
+    expect([...chooseUnits({ places, unitCount: 6 }, plans, scores, 0.5)]).toEqual([0, 1, 0, 1, 1, 1]);
+    const open = [{ ...place, units: Int32Array.of(0, 1, -1) }];
+    expect([...chooseUnits({ places: open, unitCount: 6 }, plans, scores, 0.5)]).toEqual([0, 0, 0, 1, 1, 1]);
+  });
+
   it('goes on in steps from what there was at first', () => {
     const [plan] = plansOf([{ units: 6, ratio: 0.5 }]) as [GroupPlan];
-    const kept = chooseUnits([plan], new Float64Array(6), 6, 0.5, () => 8);
+    const kept = chooseUnits({ places: [], unitCount: 6 }, [plan], new Float64Array(6), 0.5, () => 8);
     expect(leftOf(plan, kept)).toBe(4);
   });
 
