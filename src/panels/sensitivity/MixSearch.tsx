@@ -33,6 +33,7 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
   const int8 = useLab((lab) => scanOf(lab, recipe, 'int8').results);
   const int4 = useLab((lab) => scanOf(lab, recipe, 'int4-weights').results);
   const measured = useFromTrials(trialsByRecipe);
+  const layers = int8.filter(({ unit }) => unit.kind === 'layer').length;
   const front = useMemo(() => bestAssignments({ int8, 'int4-weights': int4 }, kept), [int8, int4, kept]);
   const mixes = useMemo(() => {
     const shares = front.map(({ weightShare }) => weightShare);
@@ -47,17 +48,16 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
     };
     return chooseAssignments(front, limits, MOST_MIXES).map((mix) => ({
       ...mix,
-      name: nameOf(mix),
+      name: nameOf(mix, layers),
       recipe: recipeOf(mix, recipe),
     }));
-  }, [front, limit, changedPercent, sizePercent, recipe]);
+  }, [front, limit, changedPercent, sizePercent, recipe, layers]);
   const trialOf = (mix: (typeof mixes)[number]): Trial | undefined =>
     measured.get(JSON.stringify(normaliseRecipe(mix.recipe)));
   const fastest = fastestOf(
     mixes.flatMap((mix) => trialOf(mix) ?? []),
     limit === 'changed' ? changedPercent / 100 : null,
   );
-  const layers = int8.filter(({ unit }) => unit.kind === 'layer').length;
   const smallest = front[0];
   const add = () => {
     listRecipes(mixes);
@@ -109,7 +109,7 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
           No mix of the layers looked at keeps within this limit.
           {limit === 'size' &&
             smallest &&
-            ` The smallest takes ${formatShare(smallest.weightShare)}: ${nameOf(smallest)}.`}
+            ` The smallest takes ${formatShare(smallest.weightShare)}: ${nameOf(smallest, layers)}.`}
           {limit === 'size' && int4.length === 0 && ' Look at layers in 4 bits, too, for smaller ones.'}
         </p>
       ) : (
@@ -139,7 +139,7 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
               {mixes.length === 1 ? 'Measure it' : `Measure these ${mixes.length}`}
             </Button>
             <Button look="link" onClick={add}>
-              {mixes.length === 1 ? 'Only add it to the strategies' : 'Only add them to the strategies'}
+              {mixes.length === 1 ? 'Only list it' : 'Only list them'}
             </Button>
           </div>
         </>
@@ -191,11 +191,14 @@ function recipeOf({ rules }: Assignment, recipe: Recipe): Recipe {
   return withMix(recipe, { ...mixedFrom(staticPartOf(recipe)), layers: rules });
 }
 
-function nameOf({ rules }: Assignment): string {
-  const others = rules.map(({ nodes, precision }) => `${countOf(nodes)} in ${precision}`);
-  return ['int8', ...(others.length === 0 ? ['all layers'] : others)].join(', ');
-}
-
-function countOf(nodes: readonly string[]): string {
-  return `${nodes.length} ${nodes.length === 1 ? 'layer' : 'layers'}`;
+/** Of how many layers, how many are in what. */
+function nameOf({ rules }: Assignment, layers: number): string {
+  const others = rules.reduce((sum, { nodes }) => sum + nodes.length, 0);
+  const counts = [
+    ...(layers > others ? [{ precision: 'int8', count: layers - others }] : []),
+    ...rules.map(({ precision, nodes }) => ({ precision, count: nodes.length })),
+  ];
+  const [only] = counts;
+  if (counts.length === 1 && only) return `${only.precision}, all layers`;
+  return `layers: ${counts.map(({ precision, count }) => `${count} ${precision}`).join(', ')}`;
 }

@@ -31,7 +31,7 @@ test('layers are quantized one by one, one is set to float by tapping it, and a 
   const mixes = page.getByRole('list', { name: 'Mixes found' }).getByRole('listitem');
   await expect(mixes.first()).toContainText('int8, all layers');
   const name = (await mixes.nth(1).locator('strong').textContent()) ?? '';
-  await lab.press(lab.button('Only add them to the strategies'));
+  await lab.press(lab.button('Only list them'));
   await lab.chooseOnly(name);
   await lab.measure();
   await expect(lab.points()).toHaveCount(1);
