@@ -1,3 +1,4 @@
+import { lazy, Suspense } from 'react';
 import { formatBytes, formatCount, formatShare } from '../../base/units.ts';
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
@@ -9,12 +10,18 @@ import { CloseIcon } from '../ui/icons.tsx';
 import styles from './Inspector.module.css';
 import { SkipControls } from './SkipControls.tsx';
 
+/** Loaded when a recipe prunes. */
+const LayerPruning = lazy(async () => ({
+  default: (await import('../recipe/LayerPruning.tsx')).LayerPruning,
+}));
+
 /** Everything about the selected node, or the sums over the selected block. */
 export function Inspector({ view }: { readonly view: GraphView }) {
   const selectedNode = useLab((lab) => lab.selectedNode);
   const range = useLab((lab) => lab.selectedRange);
   const selectNode = useLab((lab) => lab.selectNode);
   const selectRange = useLab((lab) => lab.selectRange);
+  const isPruned = useLab((lab) => lab.recipes.present.some(({ op }) => op === 'prune'));
   const node = selectedNode === null ? undefined : view.nodes[selectedNode];
   if (!node) return null;
   const isBlock = range !== null && range.lastNode > range.firstNode;
@@ -37,6 +44,14 @@ export function Inspector({ view }: { readonly view: GraphView }) {
         view={view}
         nodes={isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node]}
       />
+      {isPruned && (
+        <Suspense fallback={null}>
+          <LayerPruning
+            view={view}
+            nodes={isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node]}
+          />
+        </Suspense>
+      )}
       {isBlock ? (
         <BlockFacts view={view} nodes={view.nodes.slice(range.firstNode, range.lastNode + 1)} />
       ) : (

@@ -13,7 +13,6 @@ import {
 import { DEFAULT_CONFIDENCE } from '../../transforms/exits/confidence.ts';
 import { useTierModels } from '../../store/predictions.ts';
 import { placeOfCut } from '../../transforms/recipe-name.ts';
-import type { UnstructuredPruneOperator } from '../../transforms/prune/prune-operator.ts';
 import type { ExistingExitOperator, Operator, Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { TransferOption } from '../placement/TransferOption.tsx';
@@ -24,6 +23,7 @@ import { CompareForms } from './CompareForms.tsx';
 import { confidenceOptions, formOptions } from './exit-decisions.ts';
 import { neighbourCut } from './operators.ts';
 import { PrepareOptions } from './PrepareOptions.tsx';
+import { PruneOptions } from './PruneOptions.tsx';
 import { QuantizeOptions } from './QuantizeOptions.tsx';
 import { SkipOptions } from './SkipOptions.tsx';
 import { TrainedExitOptions } from './TrainedExitOptions.tsx';
@@ -58,7 +58,7 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'prepare':
       return <PrepareOptions operator={operator} onOperator={rest.onOperator} />;
     case 'prune':
-      return operator.kind === 'unstructured' ? <PruneOptions operator={operator} {...rest} /> : null;
+      return <PruneOptions operator={operator} onOperator={rest.onOperator} />;
     case 'partition':
       return (
         <>
@@ -171,34 +171,6 @@ function EarlyExitOptions({
 }
 
 const thresholdRange = { min: 0.1, max: 0.99, step: 0.01, format: (value: number) => value.toFixed(2) };
-
-function PruneOptions({ operator, onOperator }: OptionsProps<UnstructuredPruneOperator>) {
-  return (
-    <>
-      <Slider
-        title="Weights set to zero"
-        min={0}
-        max={0.95}
-        step={0.05}
-        value={operator.ratio ?? 0}
-        format={(ratio) => `${Math.round(100 * ratio)} %`}
-        onChange={(ratio) => onOperator({ ...operator, ratio })}
-      />
-      <SelectField
-        title="The smallest"
-        value={operator.scope ?? 'layer'}
-        options={[
-          { value: 'layer', label: 'in each layer' },
-          { value: 'global', label: 'over the whole model' },
-        ]}
-        onChange={(scope) => onOperator({ ...operator, scope })}
-      />
-      <p className={`${panel.dim} ${panel.small}`}>
-        Zeros make the file compress better; the runtime still multiplies by them, so latency stays.
-      </p>
-    </>
-  );
-}
 
 /** Steps the cut along the graph, for those who would rather press than drag. */
 export function PartitionOptions({

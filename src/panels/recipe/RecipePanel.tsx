@@ -13,7 +13,7 @@ import { Menu } from '../ui/Menu.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
 import { OperatorCard } from './OperatorCard.tsx';
-import { OPERATOR_KINDS } from './operators.ts';
+import { isOffered, OPERATOR_KINDS } from './operators.ts';
 import styles from './RecipePanel.module.css';
 import { RecipeText, recipeText } from './RecipeText.tsx';
 import { RemedyButton } from './RemedyButton.tsx';
@@ -89,7 +89,7 @@ function AddSteps() {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   if (!view) return null;
-  const offered = OPERATOR_KINDS.filter(({ op }) => !recipe.some((operator) => stepOf(operator) === op));
+  const offered = OPERATOR_KINDS.filter((kind) => isOffered(kind, recipe, view));
   return (
     <ul className={styles.adds} aria-label="Steps to add">
       {offered.map((kind) => {

@@ -1,5 +1,5 @@
 import { unreachable } from '../../base/assert.ts';
-import { formatBytes, formatShare } from '../../base/units.ts';
+import { capitalized, formatBytes, formatShare } from '../../base/units.ts';
 import type { GraphView, SkippableRun } from '../../onnx/graph-view.ts';
 import { lastBlocks } from '../../transforms/exits/last-blocks.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
-import { pruneLabel } from '../../transforms/prune/prune-operator.ts';
+import { PRUNE_DEFAULTS, pruneLabel, type PruneOperator } from '../../transforms/prune/prune-operator.ts';
 import {
   type QuantizeOperator,
   quantizeLabel,
@@ -99,11 +99,11 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'prune',
     title: 'Prune',
-    note: 'set the smallest weights to zero',
+    note: 'weights to zero, or channels away',
     colour: 'var(--accent)',
     // Before quantize, whose integers cannot be ranked any more.
-    add: (recipe) => [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }, ...recipe],
-    refusal: (recipe) => onlyOnce(recipe, 'prune'),
+    add: (recipe) => [{ op: 'prune', kind: nextPruneKind(recipe) ?? 'unstructured', ratio: 0.5 }, ...recipe],
+    refusal: (recipe) => (nextPruneKind(recipe) === null ? 'already in the recipe' : null),
   },
   {
     op: 'partition',
@@ -115,6 +115,19 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
       middleCut(view) === null ? 'there is no place to cut' : onlyOnce(recipe, 'partition'),
   },
 ];
+
+/** Weights and channels can be pruned in one recipe, each once. */
+function nextPruneKind(recipe: Recipe): 'unstructured' | 'structured' | null {
+  const isThere = (kind: PruneOperator['kind']): boolean =>
+    recipe.some((operator) => operator.op === 'prune' && operator.kind === kind);
+  return (['unstructured', 'structured'] as const).find((kind) => !isThere(kind)) ?? null;
+}
+
+/** Whether a kind of step is offered for a recipe: again where it makes sense again. */
+export function isOffered({ op, refusal }: OperatorKind, recipe: Recipe, view: GraphView): boolean {
+  if (op === 'prune') return refusal(recipe, view) === null;
+  return !recipe.some((operator) => stepOf(operator) === op);
+}
 
 /** Values for the first exits of a model that has none: about a third and two thirds through its work. */
 function firstTaps(view: GraphView): readonly string[] {
@@ -181,7 +194,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     case 'prepare':
       return prepareLabel(operator);
     case 'prune':
-      return pruneLabel(operator);
+      return describePrune(operator);
     case 'partition': {
       const { cuts } = placementOf(recipe, view);
       if (cuts.length === 0) return 'at values this model does not have';
@@ -219,6 +232,21 @@ function describeQuantize(operator: QuantizeOperator): string {
     default:
       return unreachable(operator);
   }
+}
+
+function describePrune(operator: PruneOperator): string {
+  if (operator.kind === 'block') return capitalized(pruneLabel(operator).replace('prune ', ''));
+  const { importance = PRUNE_DEFAULTS.importance, scope = PRUNE_DEFAULTS.scope, protect = [] } = operator;
+  const rules = operator.kind === 'structured' ? (operator.groups ?? []) : (operator.layers ?? []);
+  const pattern = operator.kind === 'structured' ? undefined : operator.pattern;
+  const share = pattern ?? `${Number((100 * (operator.ratio ?? 0)).toFixed(1))} %`;
+  return [
+    operator.kind === 'structured' ? `${share} of the channels away` : `${share} of the weights`,
+    ...(pattern === undefined ? [scope === 'global' ? 'over the whole model' : 'in each layer'] : []),
+    ...(importance === PRUNE_DEFAULTS.importance ? [] : [importance]),
+    ...(rules.length === 0 ? [] : ['some with their own share']),
+    ...(protect.length === 0 ? [] : ['some kept whole']),
+  ].join(' · ');
 }
 
 function describeTrained({ at, exit, threshold }: TrainedExitOperator): string {

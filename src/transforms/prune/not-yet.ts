@@ -17,6 +17,11 @@ export function checkPruneWorks(
   });
 }
 
+/** Whether it can be done. */
+export function worksYet(operator: PruneOperator): boolean {
+  return missingIn(operator) === null;
+}
+
 function missingIn(operator: PruneOperator): string | null {
   if (operator.kind === 'block') return 'removing blocks';
   return looksAtImages(operator) ? 'looking at images' : null;

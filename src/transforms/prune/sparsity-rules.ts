@@ -23,7 +23,8 @@ export interface KeptOf {
 }
 
 const MAX_RULES = 10_000;
-const LARGEST_GROUP = 64;
+/** N:M goes up to this M. */
+export const LARGEST_GROUP = 64;
 
 /** @throws InputError `recipe-invalid` */
 export function parseSparsity(json: Record<string, unknown>, path: string): Sparsity {
