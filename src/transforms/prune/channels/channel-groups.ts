@@ -1,5 +1,3 @@
-import { nodeTitle } from '../../../onnx/shapes/facts.ts';
-import type { Node } from '../../../onnx/model.ts';
 import type { AnalysedModel } from '../../analyse-model.ts';
 import type { ChannelGroups } from './channel-group.ts';
 import { ChannelWalk, NodeWalk } from './channel-walk.ts';
@@ -28,14 +26,16 @@ export function channelGroups(analysed: AnalysedModel): ChannelGroups {
 
 function walkedModel(analysed: AnalysedModel, decided: ReadonlyMap<string, number>): ChannelWalk {
   const walk = new ChannelWalk(analysed, decided);
-  const { graph } = analysed.model;
   for (const position of analysed.index.order) followNode(new NodeWalk(walk, position));
-  for (const { name } of graph.outputs) {
-    const producer = analysed.index.producer.get(name);
-    const where = producer === undefined ? name : nodeTitle(graph.nodes[producer] as Node);
-    const reason = { code: 'channels-kept-output', message: `The model gives them out as "${name}"`, where };
-    for (const { labels } of walk.axes.get(name) ?? []) if (labels) walk.keep(labels, reason);
-  }
   walk.keepFixedWeights();
+  // The plainest of reasons goes first: what only a Softmax parts from the output is the output.
+  for (const { name } of analysed.model.graph.outputs) {
+    const reason = {
+      code: 'channels-kept-output',
+      message: `The model gives them out as "${name}"`,
+      where: name,
+    };
+    for (const { labels } of walk.axes.get(name) ?? []) if (labels) walk.keepings.unshift({ labels, reason });
+  }
   return walk;
 }

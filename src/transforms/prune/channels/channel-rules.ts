@@ -1,7 +1,8 @@
+import { InputError } from '../../../base/result.ts';
 import { operatorKey } from '../../../onnx/shapes/operator-table.ts';
 import { ShapeError } from '../../../onnx/shapes/facts.ts';
 import { hasSubgraph } from '../../../onnx/shape-inference.ts';
-import { CannotFollow, isExpected, type NodeWalk } from './channel-walk.ts';
+import { CannotFollow, type NodeWalk } from './channel-walk.ts';
 import {
   elementwise,
   expand,
@@ -57,10 +58,11 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
     elementwise,
     'Add Sub Mul Div Pow Mod Min Max Sum Mean PRelu Where And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual com.microsoft:BiasGelu',
   ),
+  // Of normalisations over neighbouring channels (LRN) those that are left are neighbours.
   ...all(
     unary,
     `Abs Acos Acosh Asin Asinh Atan Atanh Cast CastLike Ceil Celu Clip Cos Cosh Dropout Elu Erf Exp Floor Gelu
-     HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Log MeanVarianceNormalization Mish Neg Not Reciprocal Relu
+     HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Log LRN MeanVarianceNormalization Mish Neg Not Reciprocal Relu
      Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu
      com.microsoft:Gelu com.microsoft:QuickGelu`,
   ),
@@ -79,26 +81,38 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 
 /** Follows the channels through one node; where that fails, all that it touches stays whole, with the reason. */
 export function followNode(walk: NodeWalk): void {
-  const { node } = walk;
-  const key = operatorKey(node);
-  if (isQuantized(key))
-    return walk.keepAll(
-      'quantized',
-      `${walk.title} computes with quantized numbers: prune before quantizing`,
-    );
-  if (hasSubgraph(node))
-    return walk.keepAll('subgraph', `${walk.title} has a graph of its own, which is not followed`);
-  const rule = rules.get(key);
-  if (rule === undefined) return walk.keepAll('operator', `${walk.title} is a ${key}, which is not followed`);
   try {
-    rule(walk);
+    ruleOf(walk)(walk);
   } catch (thrown) {
-    if (thrown instanceof CannotFollow) return walk.keepAll(thrown.code, thrown.message);
-    if (thrown instanceof ShapeError || isExpected(thrown)) return walk.keepAll('operator', thrown.message);
-    throw thrown;
+    const isMistake = thrown instanceof ShapeError || thrown instanceof InputError;
+    if (!(thrown instanceof CannotFollow) && !isMistake) throw thrown;
+    const code = thrown instanceof CannotFollow ? thrown.code : 'operator';
+    walk.keepAll(code, thrown.message);
+    const axis = channelAxisOf(walk.node.opType);
+    if (axis !== null) walk.makeKept(axis, code, thrown.message);
   }
+}
+
+function ruleOf(walk: NodeWalk): Rule {
+  const { node, title } = walk;
+  const key = operatorKey(node);
+  if (isQuantized(key)) {
+    throw new CannotFollow('quantized', `${title} computes with quantized numbers: prune before quantizing`);
+  }
+  if (hasSubgraph(node)) {
+    throw new CannotFollow('subgraph', `${title} has a graph of its own, which is not followed`);
+  }
+  const rule = rules.get(key);
+  if (rule === undefined) throw new CannotFollow('operator', `${title} is an operator that is not followed`);
+  return rule;
 }
 
 function isQuantized(key: string): boolean {
   return /Quantize|QLinear|Integer|^com\.microsoft:(Q[A-Z]|MatMulNBits|MatMulBnb4)/.test(key);
+}
+
+/** Where the output of a layer holds the channels that it makes; null: the operator is no layer. */
+function channelAxisOf(opType: string): number | null {
+  if (opType.includes('Conv')) return 1;
+  return /MatMul|Gemm/.test(opType) ? -1 : null;
 }

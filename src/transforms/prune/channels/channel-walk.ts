@@ -1,4 +1,4 @@
-import { InputError, type Failure } from '../../../base/result.ts';
+import type { Failure } from '../../../base/result.ts';
 import type { Node, ValueName } from '../../../onnx/model.ts';
 import { tensorElements } from '../../../onnx/shapes/elements.ts';
 import { type Facts, nodeTitle, nothingKnown, type ShapeContext } from '../../../onnx/shapes/facts.ts';
@@ -183,8 +183,10 @@ export class NodeWalk {
     if (this.isConstant) for (const name of this.node.outputs) walk.markConstant(name);
   }
 
+  /** For people: `Softmax "/head/Softmax"`. */
   get title(): string {
-    return nodeTitle(this.node);
+    const { name, opType } = this.node;
+    return name === '' ? nodeTitle(this.node) : `${opType} "${name}"`;
   }
 
   has(input: number): boolean {
@@ -232,6 +234,7 @@ export class NodeWalk {
     const known = operand.axes[axis]?.labels;
     const labels = known ?? this.walk.labels.make(operand.dims[axis] as number, this.position);
     if (operand.isWeight) this.adopt(operand.name, axis, labels, role);
+    else this.useSource(operand.name, labels, role);
     if (role === 'makes') this.walk.madeBy.set(labels, this.position);
     return { labels, factor: null };
   }
@@ -239,6 +242,31 @@ export class NodeWalk {
   /** Channels of a dimension that no single axis of a weight makes. */
   makeFree(size: number): Axis {
     return { labels: this.walk.labels.make(size, this.position), factor: null };
+  }
+
+  /** The node is a layer that cannot be followed: its channels are shown, and stay. */
+  makeKept(axis: number, code: string, message: string): void {
+    const dims = this.walk.dimsOf(this.node.outputs[0] as ValueName);
+    const at = axis < 0 ? axis + (dims?.length ?? 0) : axis;
+    const size = dims?.[at];
+    if (!dims || size === undefined) return;
+    const made = this.makeFree(size);
+    if (made.labels) this.walk.madeBy.set(made.labels, this.position);
+    this.keep(made.labels, code, message);
+    this.setOutput(dims.map((_, other) => (other === at ? made : plain)));
+  }
+
+  /** A layer's weight that is reshaped or cast before the layer uses it: the layer is what its channels are for. */
+  private useSource(value: ValueName, labels: Int32Array, role: WeightUse['role']): void {
+    const { walk, position } = this;
+    const { index, model } = walk.analysed;
+    let name: ValueName | undefined = value;
+    while (name !== undefined && walk.isConstant(name) && !walk.isWeight(name)) {
+      name = model.graph.nodes[index.producer.get(name) ?? -1]?.inputs[0];
+    }
+    if (name === undefined || !walk.isWeight(name)) return;
+    const axis = walk.axes.get(name)?.findIndex((held) => held.labels === labels) ?? -1;
+    if (axis >= 0) walk.uses.push({ name, axis, role, node: position });
   }
 
   /** The axis of a weight holds these labels. */
@@ -266,7 +294,8 @@ export class NodeWalk {
       const own = operand.axes[axis]?.labels ?? null;
       if (own) this.unite(labels, own);
       if (operand.isWeight) this.adopt(operand.name, axis, own ?? labels, role);
-      else if (!own)
+      else if (own) this.useSource(operand.name, own, role);
+      else
         this.keep(
           labels,
           'fixed-partner',
@@ -334,9 +363,4 @@ export class NodeWalk {
         (walk.dimsOf(name) ?? []).map(() => plain),
       );
   }
-}
-
-/** A rule found its node to be one that it cannot follow. */
-export function isExpected(thrown: unknown): thrown is Error {
-  return thrown instanceof CannotFollow || thrown instanceof InputError;
 }

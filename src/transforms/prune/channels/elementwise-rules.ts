@@ -21,7 +21,7 @@ function broadcastAxes(walk: NodeWalk, operands: readonly Operand[], dims: reado
       .filter((part) => part.axis >= 0);
     const partners = aligned.filter((part) => part.operand.dims[part.axis] === size);
     for (const part of aligned) {
-      if (!partners.includes(part)) walk.keepAxis(part, 'broadcast', 'spreads a single one over many');
+      if (!partners.includes(part)) walk.keepAxis(part, 'broadcast', 'spreads one of them over many');
     }
     return walk.join(partners);
   });
@@ -66,7 +66,7 @@ export function shares(walk: NodeWalk): void {
   // Until opset 12 everything from the axis on was one row.
   const end = isOld ? rank : axis + 1;
   for (let at = axis; at < end; at++)
-    walk.keepAxis({ operand: input, axis: at }, 'shares', 'gives each a share of the whole');
+    walk.keepAxis({ operand: input, axis: at }, 'shares', 'gives each of them a share of the whole');
   walk.setOutput(input.axes);
 }
 

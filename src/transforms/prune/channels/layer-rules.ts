@@ -1,6 +1,7 @@
 import { intAttribute } from '../../../onnx/attributes.ts';
 import { type Axis, type AxisOf, CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
-import { splitAxis } from './regroup-rules.ts';
+import { compactClasses, splitAxis } from './regroup-rules.ts';
+import { finestFactor } from './split-axes.ts';
 
 /** The node's output as an operand, to join biases with what it holds. */
 function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
@@ -12,7 +13,11 @@ function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
 function layerWeight(walk: NodeWalk, input: number): Operand {
   const weight = walk.operand(input);
   if (weight.isWeight || weight.axes.some(({ labels }) => labels)) return weight;
-  throw new CannotFollow('computed-weights', `${walk.title} has weights that are not plain constants`);
+  const { index, model } = walk.walk.analysed;
+  const maker = model.graph.nodes[index.producer.get(weight.name) ?? -1]?.opType ?? '';
+  if (maker === 'DequantizeLinear')
+    throw new CannotFollow('quantized', `${walk.title} has quantized weights: prune before quantizing`);
+  throw new CannotFollow('computed-weights', `${walk.title} has weights that are computed while it runs`);
 }
 
 /** Conv and FusedConv: weight [out, in / group, kernel...]. */
@@ -63,35 +68,62 @@ function denseChannels(walk: NodeWalk, input: AxisOf, readers: AxisOf, makers: A
 }
 
 /**
- * The inputs and outputs of each group of a convolution are one unit: what is left is a convolution of fewer groups.
- * A depthwise one is the case of groups of one channel.
+ * A convolution in groups may lose whole groups, each with its inputs and outputs (a depthwise one: groups of one
+ * channel), or become thinner: inputs and outputs then lose the same places of every group, independently. It is
+ * done the way that leaves more to choose from.
  */
 function groupedChannels(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
-  // Axis 0 runs through the groups in both kinds of convolution (it counts outputs, or inputs of a transposed one); axis 1 is inside a group.
-  const isTransposed = walk.node.opType === 'ConvTranspose';
-  const outCount = walk.dimsOfOutput()[1] as number;
-  const isDepthwise = input.dims[1] === group;
-  walk.keepAxis({ operand: weight, axis: 1 }, 'inside-group', 'works in groups of fixed size');
-  const through = walk.make({ operand: weight, axis: 0 }, isDepthwise ? 'follows' : 'makes');
-  const outputs = isTransposed ? walk.makeFree(outCount) : through;
+  const perGroup = (input.dims[1] as number) / group;
   const inputs = input.axes[1]?.labels;
-  if (!inputs) {
-    walk.keep(
-      through.labels,
-      'fixed-partner',
-      `${walk.title} works in groups on "${input.name}", which no layer's channels make`,
-    );
-    walk.keep(
-      outputs.labels,
-      'fixed-partner',
-      `${walk.title} works in groups on "${input.name}", which no layer's channels make`,
-    );
-    return outputs;
-  }
+  // Axis 0 counts through the groups in both kinds of convolution: outputs, or inputs of a transposed one.
+  const isTransposed = walk.node.opType === 'ConvTranspose';
+  if (!isTransposed && isThinned(walk, inputs, group, perGroup))
+    return thinnedGroups(walk, input, weight, group);
+  walk.fix({ operand: weight, axis: 1 });
+  const through = walk.make({ operand: weight, axis: 0 }, perGroup === 1 ? 'follows' : 'makes');
+  const outputs = isTransposed ? walk.makeFree(walk.dimsOfOutput()[1] as number) : through;
   for (const labels of new Set([through.labels, outputs.labels])) {
-    if (labels) tieParts(walk, inputs, labels, group);
+    if (inputs && labels) tieParts(walk, inputs, labels, group);
+    else {
+      const reason = `${walk.title} works in groups on "${input.name}", which no layer's channels make`;
+      walk.keep(labels, 'fixed-partner', reason);
+    }
   }
   return outputs;
+}
+
+function isThinned(
+  walk: NodeWalk,
+  inputs: Int32Array | null | undefined,
+  group: number,
+  perGroup: number,
+): boolean {
+  if (!inputs) return true;
+  return perGroup > 1 && finestFactor(...compactClasses(walk, inputs), [group, perGroup]) === 1;
+}
+
+function thinnedGroups(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
+  const perGroup = weight.dims[1] as number;
+  const inputs = input.axes[1]?.labels;
+  const outputs = walk.make({ operand: weight, axis: 0 });
+  if (outputs.labels) tiePlaces(walk, outputs.labels, group);
+  if (inputs) tiePlaces(walk, inputs, group);
+  const place: Axis = { labels: inputs?.slice(0, perGroup) ?? null, factor: null };
+  const inside: Operand = { ...input, dims: [perGroup], axes: [place] };
+  walk.join(
+    [
+      { operand: inside, axis: 0 },
+      { operand: weight, axis: 1 },
+    ],
+    'reads',
+  );
+  return outputs;
+}
+
+/** Ties the first places of `count` equal parts, and so on. */
+function tiePlaces(walk: NodeWalk, labels: Int32Array, count: number): void {
+  const size = labels.length / count;
+  for (let place = 0; place < size; place++) walk.tie(labels.filter((_, index) => index % size === place));
 }
 
 /** Ties the first of `count` equal parts of `a` to the first part of `b`, and so on. */
@@ -128,7 +160,7 @@ export function matMul(walk: NodeWalk): void {
 
 /** An axis of a product that is not summed over: the channels of a layer if it is a weight's. */
 function freeAxis(walk: NodeWalk, part: AxisOf): Axis {
-  return part.operand.isWeight ? walk.make(part) : (part.operand.axes[part.axis] ?? plain);
+  return walk.walk.isConstant(part.operand.name) ? walk.make(part) : (part.operand.axes[part.axis] ?? plain);
 }
 
 /** An axis along which products are taken side by side: if a reshape made it as a factor, it counts heads. */

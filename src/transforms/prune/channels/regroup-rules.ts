@@ -81,7 +81,7 @@ export function splitAxis(walk: NodeWalk, held: Axis, sizes: readonly number[], 
 }
 
 /** For each label the number of its class, from 0, and how many classes there are. */
-function compactClasses(walk: NodeWalk, labels: Int32Array): [Int32Array, number] {
+export function compactClasses(walk: NodeWalk, labels: Int32Array): [Int32Array, number] {
   const numbers = new Map<number, number>();
   const classes = labels.map((label) => {
     const root = label < 0 ? -1 : walk.walk.labels.find(label);
