@@ -4,6 +4,7 @@ import { attempt } from '../base/result.ts';
 import type { CompareApi } from '../protocol/compare-api.ts';
 import type { ActivationPort, ActivationSink } from '../protocol/sketch-api.ts';
 import { Comparison } from '../study/quality/compared.ts';
+import { handedBack } from './send-activations.ts';
 
 /** Numbers of an image, and whom to tell that they are not needed any more. */
 interface Arrived {
@@ -35,12 +36,16 @@ export function createCompareService(): CompareApi {
           second.done();
         };
         const listen = (port: ActivationPort, queue: Arrived[]) => {
-          const add = (numbers: readonly Float32Array[]) =>
+          const arrived = (numbers: readonly Float32Array[]) =>
             new Promise<void>((resolve) => {
               queue.push({ numbers, done: resolve });
               if (waiting.every(({ length }) => length > 0)) compare();
             });
-          // The engine waits for the answer before it sends the next image.
+          const add: ActivationSink['add'] = async (images) => {
+            await Promise.all(images.map(arrived));
+            return handedBack(images);
+          };
+          // The engine waits for the answer before it sends the next images.
           Comlink.expose({ add } satisfies ActivationSink, port as MessagePort);
         };
         listen(original, waiting[0]);

@@ -1,5 +1,4 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
-import * as Comlink from 'comlink';
 import { defined } from '../base/assert.ts';
 import { attempt, failed, type Failure, InputError, ok, type Result } from '../base/result.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
@@ -14,7 +13,7 @@ import type {
   ExitScoresPass,
   FeaturesPass,
 } from '../protocol/engine-api.ts';
-import type { ActivationPort, ActivationSink } from '../protocol/sketch-api.ts';
+import type { ActivationPort } from '../protocol/sketch-api.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import { executionTimesMs, parseRuntimeProfile } from '../study/profile/runtime-profile.ts';
 import { summarise } from '../study/statistics/summary.ts';
@@ -36,6 +35,7 @@ import {
   scoresOf,
   type SegmentRunner,
 } from './segment-runner.ts';
+import { createActivationSender } from './send-activations.ts';
 import { sessionInput } from './session-input.ts';
 
 interface Loaded {
@@ -366,6 +366,7 @@ async function runFirstSegment(
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
   use: (outputs: readonly Tensor[], input: Tensor, position: number) => void | Promise<void>,
+  during: <T>(run: () => Promise<T>) => Promise<T> = (run) => run(),
 ): Promise<DecodedImages> {
   const { request } = engine;
   const session = defined(engine.sessions[0], 'a session');
@@ -382,7 +383,7 @@ async function runFirstSegment(
       continue;
     }
     const input = makeInput(engine, defined(image.value, 'decoded image'));
-    const values = await session.run({ [request.plan.input.name]: input }, fetches);
+    const values = await during(() => session.run({ [request.plan.input.name]: input }, fetches));
     const outputs = fetches.map((name) => defined(values[name], `output ${name}`));
     await use(outputs, input, decoded.length);
     decoded.push(imageIndex);
@@ -416,34 +417,20 @@ async function allFeatures(
   return { ...decoded, rows: decoded.undecodable ? rows.map(cut) : rows };
 }
 
-/** Hands what the first segment makes of each image on; one image's numbers at most wait there. */
+/** Hands what the first segment makes of each image on, in messages of which one at most waits there. */
 async function sendActivations(
   engine: Loaded,
   { imageIndices, outputs, withInput }: Parameters<EngineApi['activations']>[0],
   port: ActivationPort,
   onProgress: (done: number) => void,
 ): Promise<DecodedImages> {
-  const sink = Comlink.wrap<ActivationSink>(port as MessagePort);
-  let received: Promise<void> = Promise.resolve();
+  const { during, send, finish } = createActivationSender(port);
+  const use = (tensors: readonly Tensor[], input: Tensor) => send(withInput ? [...tensors, input] : tensors);
   try {
-    return await runFirstSegment(engine, outputs, imageIndices, onProgress, async (tensors, input) => {
-      const numbers = [...tensors, ...(withInput ? [input] : [])].map(floatsOf);
-      await received;
-      received = sink.add(Comlink.transfer(numbers, [...new Set(numbers.map(({ buffer }) => buffer))]));
-      // Its failure belongs to the next image's turn, or to the end.
-      received.catch(() => {});
-    });
+    return await runFirstSegment(engine, outputs, imageIndices, onProgress, use, during);
   } finally {
-    await received;
-    port.close();
+    await finish();
   }
-}
-
-/** The runtime copies outputs out of its heap, so nobody else has these numbers. */
-function floatsOf({ data }: Tensor): Float32Array<ArrayBuffer> {
-  return data instanceof Float32Array
-    ? (data as Float32Array<ArrayBuffer>)
-    : Float32Array.from(data as ArrayLike<number>);
 }
 
 async function decodeAt(request: EngineLoad, imageIndex: number | undefined) {

@@ -2,7 +2,7 @@ import * as Comlink from 'comlink';
 import { defined } from '../base/assert.ts';
 import { attempt } from '../base/result.ts';
 import type { ActivationSink, SketchApi } from '../protocol/sketch-api.ts';
-import { freeNumbers } from './free-numbers.ts';
+import { handedBack } from './send-activations.ts';
 import { rangeOf } from '../transforms/quantize/calibrate/range-of.ts';
 import { addToSketch, emptySketch, type ValueSketch } from '../transforms/quantize/calibrate/value-sketch.ts';
 
@@ -16,11 +16,11 @@ export function createSketchService(): SketchApi {
         for (const value of values) sketches.set(value, emptySketch());
         const receiving = values.map((value) => defined(sketches.get(value), value));
         const sink: ActivationSink = {
-          add: (numbers) => {
-            for (const [at, each] of numbers.entries()) {
-              addToSketch(defined(receiving[at], 'a sketch'), each);
-              freeNumbers(each);
+          add: (images) => {
+            for (const image of images) {
+              for (const [at, each] of image.entries()) addToSketch(defined(receiving[at], 'a sketch'), each);
             }
+            return Promise.resolve(handedBack(images));
           },
         };
         Comlink.expose(sink, port as MessagePort);

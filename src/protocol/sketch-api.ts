@@ -26,8 +26,13 @@ export interface ActivationPort {
   close(): void;
 }
 
-/** Where an engine puts what came out of one image. */
+/** Where an engine puts what came out of images. */
 export interface ActivationSink {
-  /** @param numbers of each value, in order; their buffers are transferred */
-  add(numbers: readonly Float32Array[]): void;
+  /**
+   * @param images for each the numbers of each value, in order; their buffers are transferred
+   * @returns the same arrays in one list, whose memory is free again
+   */
+  add(images: readonly ImageActivations[]): Promise<readonly Float32Array<ArrayBuffer>[]>;
 }
+
+export type ImageActivations = readonly Float32Array<ArrayBuffer>[];

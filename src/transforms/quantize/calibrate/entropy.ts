@@ -69,8 +69,18 @@ function runningSums(counts: Float64Array): RunningSums {
     filled: sumOf(() => 1),
     products: sumOf((count) => count * Math.log(count)),
     logs: sumOf(Math.log),
-    powers: Array.from({ length: SERIES_TERMS }, (_, at) => sumOf((count) => count ** -(at + 1))),
+    powers: runningPowers(counts),
   };
+}
+
+function runningPowers(counts: Float64Array): readonly Float64Array[] {
+  const sums = Array.from({ length: SERIES_TERMS }, () => new Float64Array(counts.length + 1));
+  for (let bin = 0; bin < counts.length; bin++) {
+    const inverse = counts[bin] === 0 ? 0 : 1 / (counts[bin] as number);
+    let power = 1;
+    for (const sum of sums) sum[bin + 1] = (sum[bin] as number) + (power *= inverse);
+  }
+  return sums;
 }
 
 /** Relative entropy of what is in a range, with the outliers in its outermost bins, to its quantized form. */
@@ -103,42 +113,53 @@ function divergenceBetween(
     (bins - filledBins) * EPSILON * Math.log(EPSILON);
 
   const merged = Math.floor(bins / quantizedBins);
-  const levels = new Float64Array(quantizedBins);
+  const heights = new Float64Array(quantizedBins);
+  /** Of the original distribution, smoothed, over the bins that each level is spread over. */
+  const masses = new Float64Array(quantizedBins);
   let filledLevels = 0;
   let levelSum = 0;
+  let start = from;
+  let countBefore = count[from] as number;
+  let filledBefore = filled[from] as number;
   for (let level = 0; level < quantizedBins; level++) {
-    const start = from + level * merged;
-    const isLast = level === quantizedBins - 1;
+    const end = start + merged;
+    const countAfter = count[end] as number;
+    const filledAfter = filled[end] as number;
+    let inLevel = countAfter - countBefore;
+    let norm = filledAfter - filledBefore;
+    let held = inLevel;
+    if (level === 0 || end === to) {
+      norm = filledBetween(start, end);
+      if (level === 0) held += first - (counts[from] as number);
+      if (end === to) held += last - (counts[to - 1] as number);
+    }
     // The last quantized bin counts the rest, but is spread over no more bins than the others.
-    const inLevel = between(count, start, isLast ? to : start + merged);
-    const norm = filledBetween(start, start + merged);
-    if (norm === 0) continue;
-    const height = Math.trunc(inLevel / norm);
-    if (height === 0) continue;
-    levels[level] = height;
-    filledLevels += merged;
-    levelSum += merged * height;
+    if (level === quantizedBins - 1) inLevel = between(count, start, to);
+    masses[level] = held - norm * taken + (merged - norm) * EPSILON;
+    const height = norm === 0 ? 0 : Math.trunc(inLevel / norm);
+    if (height !== 0) {
+      heights[level] = height;
+      filledLevels += merged;
+      levelSum += merged * height;
+    }
+    start = end;
+    countBefore = countAfter;
+    filledBefore = filledAfter;
   }
   const takenOfLevels = (EPSILON * (bins - filledLevels)) / filledLevels;
   if (filledLevels === 0 || takenOfLevels >= 1) return Infinity;
   const logEmpty = Math.log(EPSILON);
   let crossEntropy = 0;
-  const probabilityBetween = (start: number, end: number): number => {
-    const full = filledBetween(start, end);
-    const held =
-      between(count, start, end) +
-      (start === from ? first - (counts[from] as number) : 0) +
-      (end === to ? last - (counts[to - 1] as number) : 0);
-    return held - full * taken + (end - start - full) * EPSILON;
-  };
   for (let level = 0; level < quantizedBins; level++) {
-    const start = from + level * merged;
-    const height = levels[level] as number;
-    const log = height === 0 ? logEmpty : Math.log(height - takenOfLevels);
-    crossEntropy += log * probabilityBetween(start, start + merged);
+    const height = heights[level] as number;
+    crossEntropy += (height === 0 ? logEmpty : Math.log(height - takenOfLevels)) * (masses[level] as number);
   }
-  const rest = from + quantizedBins * merged;
-  if (rest < to) crossEntropy += logEmpty * probabilityBetween(rest, to);
+  // What no level is spread over.
+  if (start < to) {
+    const full = filledBetween(start, to);
+    const held = between(count, start, to) + last - (counts[to - 1] as number);
+    crossEntropy += logEmpty * (held - full * taken + (to - start - full) * EPSILON);
+  }
 
   // Both are normalised: what smoothing adds and takes is equal, so the sums are those of the counts.
   return (ownEntropy - crossEntropy) / total - Math.log(total) + Math.log(levelSum);
