@@ -1,5 +1,6 @@
-import { intAttribute } from '../../../onnx/attributes.ts';
+import { intAttribute, intsAttribute } from '../../../onnx/attributes.ts';
 import { intsFromEither, normalAxis } from '../../../onnx/shapes/facts.ts';
+import { keepComputedSizes } from './computed-sizes.ts';
 import { CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
 
 /** One input goes through element by element; further inputs are settings (bounds, seeds). */
@@ -29,7 +30,9 @@ function broadcastAxes(walk: NodeWalk, operands: readonly Operand[], dims: reado
 
 /** Expand: axes of size 1 are repeated, the others stay. */
 export function expand(walk: NodeWalk): void {
-  walk.setOutput(broadcastAxes(walk, [walk.operand(0)], walk.dimsOfOutput()));
+  const axes = broadcastAxes(walk, [walk.operand(0)], walk.dimsOfOutput());
+  keepComputedSizes(walk, 1, axes);
+  walk.setOutput(axes);
 }
 
 /** ReduceMean, ReduceSum, …: channels that are reduced over may go, the mean is that of what is left. */
@@ -87,17 +90,13 @@ export function globalPool(walk: NodeWalk): void {
 export function resize(walk: NodeWalk): void {
   const input = walk.operand(0);
   const dims = walk.dimsOfOutput();
-  const sizes = walk.node.inputs[3] ?? '';
-  const isComputed = sizes !== '' && !walk.walk.isWeight(sizes);
-  walk.setOutput(
-    input.axes.map((held, axis) => {
-      if (dims[axis] === input.dims[axis] && !isComputed) return held;
-      if (!held.labels) return plain;
-      const reason = isComputed ? 'computes its sizes while running' : 'interpolates between them';
-      walk.keepAxis({ operand: input, axis }, isComputed ? 'computed-shape' : 'resize', reason);
-      return plain;
-    }),
-  );
+  const axes = input.axes.map((held, axis) => {
+    if (dims[axis] === input.dims[axis]) return held;
+    walk.keepAxis({ operand: input, axis }, 'resize', 'interpolates between them');
+    return plain;
+  });
+  if (!intsAttribute(walk.node, 'axes')) keepComputedSizes(walk, 3, axes);
+  walk.setOutput(axes);
 }
 
 /** Operators that sample or pool at places that another input gives: the channels of the first stay. */

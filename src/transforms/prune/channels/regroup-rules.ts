@@ -1,16 +1,13 @@
 import { intAttribute } from '../../../onnx/attributes.ts';
 import { type Axis, CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
+import { keepComputedSizes } from './computed-sizes.ts';
 import { coordinates, finestFactor, regroup } from './split-axes.ts';
 
 /** Reshape, Flatten, Squeeze and Unsqueeze. */
 export function reshape(walk: NodeWalk): void {
-  const input = walk.operand(0);
-  const target = walk.node.inputs[1];
-  if (walk.node.opType === 'Reshape' && target !== undefined && !walk.walk.isWeight(target)) {
-    for (const axis of input.axes.keys())
-      walk.keepAxis({ operand: input, axis }, 'computed-shape', 'computes its target shape while running');
-  }
-  walk.setOutput(regrouped(walk, input, walk.dimsOfOutput()));
+  const axes = regrouped(walk, walk.operand(0), walk.dimsOfOutput());
+  if (walk.node.opType === 'Reshape') keepComputedSizes(walk, 1, axes);
+  walk.setOutput(axes);
 }
 
 /** What each new axis holds once the axes of `input` are regrouped, row by row, as `after`. */

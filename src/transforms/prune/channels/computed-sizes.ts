@@ -1,0 +1,80 @@
+import { intAttribute } from '../../../onnx/attributes.ts';
+import type { Node, ValueName } from '../../../onnx/model.ts';
+import { elementsOf, knownNumbers } from '../../../onnx/shapes/facts.ts';
+import { sliceRanges } from '../../../onnx/shapes/data-movement.ts';
+import type { Axis, NodeWalk } from './channel-walk.ts';
+
+/**
+ * Keeps those channels of an output whose number would be wrong once some are gone: its sizes are computed while
+ * the model runs, from other things than constants (which removal rewrites) and the sizes of the same channels.
+ * @param input which input lists the sizes of the output
+ * @param axes what the output's axes hold; sizes that are listed are those of the last axes
+ */
+export function keepComputedSizes(walk: NodeWalk, input: number, axes: readonly Axis[]): void {
+  const name = walk.node.inputs[input] ?? ('' as ValueName);
+  if (name === '' || walk.walk.isWeight(name)) return;
+  const count = walk.walk.dimsOf(name)?.[0] ?? 0;
+  for (const [axis, { labels }] of axes.entries()) {
+    if (labels === null || follows(walk, name, axis - axes.length + count, labels)) continue;
+    walk.keep(labels, 'computed-shape', `${walk.title} computes their number while it runs`);
+  }
+}
+
+/** Whether entry `entry` of a list of sizes is a constant, or the number of these channels. */
+function follows(walk: NodeWalk, name: ValueName, entry: number, labels: Int32Array): boolean {
+  if (walk.walk.isWeight(name)) return true;
+  const node = producerOf(walk, name);
+  if (node?.opType !== 'Concat') return tellsNumber(walk, name, entry, labels);
+  let start = 0;
+  for (const part of node.inputs) {
+    const end = start + (walk.walk.dimsOf(part)?.[0] ?? 0);
+    if (entry < end) return follows(walk, part, entry - start, labels);
+    start = end;
+  }
+  return false;
+}
+
+/** Whether an entry goes back to a Shape that tells the number of these channels. */
+function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int32Array): boolean {
+  const node = producerOf(walk, name);
+  const [source] = node?.inputs ?? [];
+  if (node === undefined || source === undefined) return false;
+  const context = walk.walk.contextOf(node);
+  switch (node.opType) {
+    case 'Cast':
+    case 'Identity':
+    case 'Squeeze':
+    case 'Unsqueeze':
+      return tellsNumber(walk, source, entry, labels);
+    case 'Gather': {
+      const index = knownNumbers(elementsOf(context, 1))?.[entry];
+      return index !== undefined && tellsNumber(walk, source, index, labels);
+    }
+    case 'Slice': {
+      const range = sliceRanges(context, walk.walk.dimsOf(source) ?? []).get(0);
+      if (range === null) return false;
+      return tellsNumber(walk, source, range ? range.start + entry * range.step : entry, labels);
+    }
+    case 'Shape': {
+      const axes = walk.walk.axes.get(source) ?? [];
+      const first = intAttribute(node, 'start') ?? 0;
+      return isSame(walk, axes.at(first < 0 ? first + axes.length + entry : first + entry)?.labels, labels);
+    }
+    default:
+      return false;
+  }
+}
+
+function producerOf(walk: NodeWalk, name: ValueName): Node | undefined {
+  const { index, model } = walk.walk.analysed;
+  return model.graph.nodes[index.producer.get(name) ?? -1];
+}
+
+function isSame(walk: NodeWalk, a: Int32Array | null | undefined, b: Int32Array): boolean {
+  if (a === b) return true;
+  const { labels } = walk.walk;
+  return (
+    a?.length === b.length &&
+    a.every((label, index) => label >= 0 && labels.find(label) === labels.find(b[index] ?? label))
+  );
+}
