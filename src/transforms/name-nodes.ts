@@ -1,4 +1,4 @@
-import type { Model, ValueName } from '../onnx/model.ts';
+import { type Model, type ValueName, valueName } from '../onnx/model.ts';
 
 /**
  * The model with every node called like its first output: names of values are unique, those of nodes are often
@@ -21,8 +21,9 @@ export function nodesNamedByOriginal(variant: Model, original: Model): Model {
   const ownerOfValue = new Map<ValueName, ValueName>();
   const owners: (ValueName | undefined)[] = [];
   // Nodes are in topological order, so those that use a value come first this way.
-  for (const { inputs, outputs } of variant.graph.nodes.toReversed()) {
-    const own = outputs.find((name) => name !== '' && known.has(name));
+  for (const { opType, inputs, outputs } of variant.graph.nodes.toReversed()) {
+    const made = QUANTIZERS.has(opType) ? outputs : outputs.map((name) => floatNameOf(name, known));
+    const own = made.find((name) => name !== '' && known.has(name));
     const owner = own ?? outputs.map((name) => ownerOfValue.get(name)).find((name) => name !== undefined);
     owners.push(owner);
     if (owner === undefined) continue;
@@ -35,4 +36,13 @@ export function nodesNamedByOriginal(variant: Model, original: Model): Model {
     return { ...node, name: node.outputs.includes(owner) ? owner : `${owner}/${position}` };
   });
   return { ...variant, graph: { ...variant.graph, nodes } };
+}
+
+/** These convert for those that use what they make, not for the node that made the floats. */
+const QUANTIZERS: ReadonlySet<string> = new Set(['QuantizeLinear', 'DynamicQuantizeLinear']);
+
+/** What a value in integers is called in the original: `conv1` where integer operators make `conv1_quantized`. */
+function floatNameOf(name: ValueName, known: ReadonlySet<ValueName>): ValueName {
+  if (known.has(name)) return name;
+  return valueName(name.replace(/_quantized(_\d+)?$/, ''));
 }

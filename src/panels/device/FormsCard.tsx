@@ -11,6 +11,7 @@ import {
 } from '../../study/forms/form-figures.ts';
 import { FORMS } from '../../study/forms/forms.ts';
 import { LAYER_KINDS, type LayerKind } from '../../study/forms/layer-kinds.ts';
+import { timedReason } from '../../study/forms/model-times.ts';
 import type { Environment } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { Button, classes, ProgressBar, SelectField } from '../ui/controls.tsx';
@@ -92,10 +93,12 @@ const COLUMNS: Readonly<Record<LayerKind, string>> = {
 
 function Figures({ figures }: { readonly figures: FormFigures }) {
   const spread = spreadOf(figures);
+  const openModelId = useLab((lab) => lab.model?.view.modelId);
+  const ofModel = (figures.models ?? []).filter(({ modelId }) => modelId === openModelId).map(timedReason);
   const { runs } = figures.figures.flatMap(({ times }) => ('runs' in times ? [times] : []))[0] ?? { runs: 0 };
   return (
     <>
-      {figureSentences(figures).map((sentence) => (
+      {[...new Set([...ofModel, ...figureSentences(figures)])].map((sentence) => (
         <p key={sentence} className={panel.small}>
           {sentence}
         </p>

@@ -31,6 +31,9 @@ const INTEGER_PRODUCT =
   /^(QLinearConv|QLinearMatMul|QGemm|ConvInteger|MatMulInteger|MatMulIntegerToFloat|DynamicQuantizeMatMul)$/;
 const FLOAT_PRODUCT = /^(Nhwc)?(Fused)?(Conv|ConvTranspose|Gemm|MatMul)$/;
 
+/** Nodes that take less than this share of what they took are faster beyond doubt. */
+const WON = 0.95;
+
 /** Parts that take less of the time are not worth a sentence. */
 const NOTABLE_SHARE = 0.05;
 
@@ -57,19 +60,17 @@ export function explainSlowness(
     .map((part): TimesRow => ({ part, floatMs: before.get(part) ?? 0, quantizedMs: after.get(part) ?? 0 }))
     .filter(({ floatMs, quantizedMs }) => floatMs + quantizedMs > 0);
   const sentences = [
-    lossSentence(rows, quantized),
+    lossSentence(view, rows, float, quantized),
     conversionSentence(quantized, rows),
     leftFloatSentence(operator, quantized),
   ].filter((sentence) => sentence !== null);
   const [floatMs, quantizedMs] = [totalMs(float), totalMs(quantized)];
-  if (sentences.length === 0) {
-    sentences.push(
-      quantizedMs < floatMs
-        ? `Node by node it takes ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)} here: what is won is lost around the nodes, or in the noise of measuring.`
-        : `No single part explains it: node by node it takes ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)} here.`,
-    );
-  }
-  return { sentences, rows };
+  const inAll = `${formatMs(quantizedMs)} instead of ${formatMs(floatMs)}`;
+  const isFaster = quantizedMs < WON * floatMs;
+  const summary = isFaster
+    ? `Node by node it takes ${inAll} here: what is won is lost around the nodes, or in the noise of measuring.`
+    : `No single part explains it: node by node it takes ${inAll} here.`;
+  return { sentences: isFaster || sentences.length === 0 ? [summary, ...sentences] : sentences, rows };
 }
 
 const CONVERTING = 'conversions';
@@ -90,24 +91,55 @@ function timesByPart(view: GraphView, times: readonly RuntimeNodeTime[]): Map<st
 }
 
 /** The part that lost the most. */
-function lossSentence(rows: readonly TimesRow[], quantized: readonly RuntimeNodeTime[]): string | null {
+function lossSentence(
+  view: GraphView,
+  rows: readonly TimesRow[],
+  float: readonly RuntimeNodeTime[],
+  quantized: readonly RuntimeNodeTime[],
+): string | null {
   const lost = ({ floatMs, quantizedMs }: TimesRow): number => quantizedMs - floatMs;
   const [worst] = rows.filter(({ part }) => part !== CONVERTING).toSorted((a, b) => lost(b) - lost(a));
   if (!worst || lost(worst) < NOTABLE_SHARE * totalMs(quantized)) return null;
   const { part, floatMs, quantizedMs } = worst;
   const factor = quantizedMs / floatMs;
   const times = floatMs > 0 && factor < 1000 ? `, ${timesText(factor)} as long` : '';
-  const kernel = part === OTHERS ? null : slowestKernel(quantized);
-  return `${capitalized(part)} take ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)}${times}${kernel === null ? '' : `: the kernel for them, ${kernel}, is slow here`}.`;
+  const why = part === OTHERS ? slowestOther(view, float, quantized) : slowKernel(part, quantized);
+  return `${capitalized(part)} take ${formatMs(quantizedMs)} instead of ${formatMs(floatMs)}${times}${why}.`;
 }
 
-/** Of the integer kernels the one that takes the most time. */
-function slowestKernel(times: readonly RuntimeNodeTime[]): string | null {
+/** Of the integer kernels that compute a part the one that takes the most time. */
+function slowKernel(part: string, quantized: readonly RuntimeNodeTime[]): string {
+  const isProduct = LAYER_KINDS.some(({ kind, label }) => kind === 'matmul' && label === part);
+  const isOfPart = isProduct ? /MatMul|Gemm/ : /Conv/;
+  const sums = timesByType(quantized.filter(({ opType }) => INTEGER_PRODUCT.test(opType)));
+  const kernel = [...sums.keys()].find((opType) => isOfPart.test(opType));
+  return kernel === undefined ? '' : `: the kernel for them, ${kernel}, is slow here`;
+}
+
+/** What all other nodes spend most in; of what float32 computes inside its convolutions and products, that it does. */
+function slowestOther(
+  view: GraphView,
+  float: readonly RuntimeNodeTime[],
+  quantized: readonly RuntimeNodeTime[],
+): string {
+  const layers = view.nodes.filter((node) => layerKindOf(node) !== null);
+  const ofLayers = new Set<string>(layers.flatMap(({ outputs }) => outputs));
+  // What quantizing adds to a layer is named after it.
+  const isOther = ({ name, opType }: RuntimeNodeTime): boolean =>
+    !CONVERSIONS.has(opType) && !ofLayers.has(name.replace(/\/\d+$/, ''));
+  const [most] = timesByType(quantized.filter(isOther));
+  if (most === undefined) return '';
+  const [opType, ms] = most;
+  const plain = opType.replace(/^QLinear/, '');
+  const isNew = !float.some((each) => each.opType === opType || each.opType === plain);
+  return `: most in ${opType} (${formatMs(ms)})${isNew ? ', which float32 computes as a part of other nodes' : ''}`;
+}
+
+/** Sums by operator, the greatest first. */
+function timesByType(times: readonly RuntimeNodeTime[]): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
-  for (const { opType, ms } of times) {
-    if (INTEGER_PRODUCT.test(opType)) sums.set(opType, (sums.get(opType) ?? 0) + ms);
-  }
-  return [...sums].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+  for (const { opType, ms } of times) sums.set(opType, (sums.get(opType) ?? 0) + ms);
+  return new Map([...sums].toSorted((a, b) => b[1] - a[1]));
 }
 
 function conversionSentence(quantized: readonly RuntimeNodeTime[], rows: readonly TimesRow[]): string | null {

@@ -56,6 +56,27 @@ describe('why a quantized model is not faster', () => {
     expect(rows.find(({ part }) => part === 'conversions')).toMatchObject({ floatMs: 0 });
   });
 
+  it('tells what of the rest takes the most, and that it ran inside other nodes before', () => {
+    const clips = view.nodes
+      .filter(({ opType }) => opType === 'Clip')
+      .map(({ outputs }) => ({ name: outputs[0] as string, opType: 'Clip', ms: 0.3 }));
+    const [sentence] = explainSlowness(view, operator, float, [
+      ...timesOf('QLinearConv', () => 0.1),
+      ...clips,
+    ]).sentences;
+    expect(sentence).toMatch(
+      /^All other nodes take 10\.5 ms instead of .* as long: most in Clip \(10\.5 ms\)/,
+    );
+    expect(sentence).toContain('which float32 computes as a part of other nodes');
+  });
+
+  it('says first where the nodes are faster, so that something else must be slow', () => {
+    const quantized = timesOf('QLinearConv', (isSlow) => (isSlow ? 0.25 : 0.05));
+    const { sentences } = explainSlowness(view, operator, float, quantized);
+    expect(sentences[0]).toMatch(/^Node by node it takes 6\.\d+ ms instead of 10\.4 ms here/);
+    expect(sentences[1]).toMatch(/^Depthwise convolutions take/);
+  });
+
   it('is plain where only weights are small', () => {
     const { sentences } = explainSlowness(
       view,
