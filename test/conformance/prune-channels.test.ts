@@ -1,20 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seededRandom, seedFromText } from '../../src/base/random.ts';
-import { intsAttribute } from '../../src/onnx/attributes.ts';
 import { memorySource } from '../../src/onnx/byte-source.ts';
 import { costOfNodes } from '../../src/onnx/cost.ts';
 import { indexGraph } from '../../src/onnx/graph-index.ts';
 import { refillHollow } from '../../src/onnx/hollow.ts';
-import { DataType, type Model, type Node, type Tensor, valueName } from '../../src/onnx/model.ts';
+import { DataType, type Model, type Tensor, valueName } from '../../src/onnx/model.ts';
 import { parseModel } from '../../src/onnx/parse.ts';
 import { inferFacts } from '../../src/onnx/shape-inference.ts';
-import { elementCount, floatTensor, tensorFloats } from '../../src/onnx/tensor.ts';
+import { elementCount, floatTensor } from '../../src/onnx/tensor.ts';
 import { type AnalysedModel, analyseModel } from '../../src/transforms/analyse-model.ts';
-import type { ChannelGroups } from '../../src/transforms/prune/channels/channel-group.ts';
 import { channelGroups } from '../../src/transforms/prune/channels/channel-groups.ts';
-import { keepOfEachAxis } from '../../src/transforms/prune/channels/choose-units.ts';
 import { costsWithout, removeChannels } from '../../src/transforms/prune/channels/remove-channels.ts';
+import { countedByStatistics, keptShare, planted } from '../fixtures/planted-channels.ts';
 import { feed, type RunOutput, runModel } from '../fixtures/run-onnx.ts';
 import { relativeDifference } from '../unit/transforms/run-variant.ts';
 
@@ -31,20 +29,6 @@ const trained = modelsIn('').filter((name) => !name.includes('quant'));
 
 function open(name: string): AnalysedModel {
   return analyseModel(refillHollow(parseModel(memorySource(readFileSync(new URL(name, folder))), name)));
-}
-
-/** Every so-manieth unit of each group stays, so that about `share` of them does, and something of each axis. */
-function keptShare({ groups, places, unitCount }: ChannelGroups, share: number): Uint8Array {
-  const kept = new Uint8Array(unitCount).fill(1);
-  for (const { firstUnit, unitCount: count, kept: reason } of groups) {
-    if (reason !== null) continue;
-    for (let unit = 0; unit < count; unit++) {
-      const isNew = Math.floor((unit + 1) * share) > Math.floor(unit * share);
-      kept[firstUnit + unit] = isNew ? 1 : 0;
-    }
-  }
-  keepOfEachAxis(places, new Float64Array(unitCount), kept);
-  return kept;
 }
 
 const totalOf = (costs: AnalysedModel['costs']): { macs: number; params: number } => ({
@@ -70,47 +54,6 @@ function noise({ name, dims }: Tensor): Tensor {
   const random = seededRandom(seedFromText(name));
   const values = Float32Array.from({ length: elementCount(dims) }, () => mean + (2 * random() - 1) * spread);
   return floatTensor(name, dims, values);
-}
-
-/**
- * Sets to zero what makes the units that go, what is added to them, and what reads them. A division by a factor that
- * is part of such a unit stays, as do statistics.
- */
-function planted({ model }: AnalysedModel, { places }: ChannelGroups, kept: Uint8Array): Model {
-  const changed = new Map<string, Float32Array>();
-  for (const { kind, name, axis, units, node } of places) {
-    const { opType, inputs } = model.graph.nodes[node] as Node;
-    const isStatistic = opType === 'BatchNormalization' && inputs.indexOf(valueName(name)) > 2;
-    const tensor = model.graph.initializers.find((each) => each.name === name);
-    if (kind === 'value' || opType === 'Div' || isStatistic || tensor?.dataType !== DataType.float) continue;
-    const values = changed.get(name) ?? tensorFloats(tensor);
-    changed.set(name, values);
-    const inner = elementCount(tensor.dims.slice(axis + 1));
-    for (let at = 0; at < values.length; at++) {
-      const unit = units[Math.floor(at / inner) % units.length] as number;
-      if (unit >= 0 && kept[unit] === 0) values[at] = 0;
-    }
-  }
-  const initializers = model.graph.initializers.map((tensor) => {
-    const values = changed.get(tensor.name);
-    return values === undefined ? tensor : floatTensor(tensor.name, tensor.dims, values);
-  });
-  return { ...model, graph: { ...model.graph, initializers } };
-}
-
-/** Units of channels that a mean or another statistic is taken over: there zeros count, too. */
-function countedByStatistics({ model, counted }: AnalysedModel, { places }: ChannelGroups): Set<number> {
-  const found = new Set<number>();
-  for (const node of model.graph.nodes) {
-    const [input = valueName('')] = node.inputs;
-    const rank = counted.get(input)?.shape?.length ?? 0;
-    const axes = node.opType === 'LayerNormalization' ? [-1] : intsAttribute(node, 'axes');
-    if (!/^Reduce|^LayerNorm/.test(node.opType) || axes === undefined) continue;
-    for (const { name, axis, units } of places)
-      if (name === input && axes.some((each) => (each + rank) % rank === axis))
-        for (const unit of units) found.add(unit);
-  }
-  return found;
 }
 
 async function outputsOf(model: Model, { inputs, counted }: AnalysedModel): Promise<Map<string, RunOutput>> {
