@@ -3,6 +3,7 @@ import { DataType, type Dim } from '../model.ts';
 import {
   type Facts,
   intOr,
+  knownNumbers,
   repeated,
   required,
   requiredRank,
@@ -158,6 +159,22 @@ function pooling(context: ShapeContext): readonly Facts[] {
   return [typed(data.dataType, shape), typed(DataType.int64, shape)];
 }
 
+/** The inverse of a MaxPool without overlap: it may also be told the shape. */
+function maxUnpool(context: ShapeContext): readonly Facts[] {
+  const data = requiredRank(context, 0, { atLeast: 3 }, 'input');
+  const told = context.inputs[2];
+  if (told) return [typed(data.dataType, knownNumbers(told.elements?.() ?? null))];
+  const kernel = intsAttribute(context.node, 'kernel_shape') ?? [];
+  if (!data.shape) return [typed(data.dataType, null)];
+  const window = windowOf(context, kernel);
+  const sizes = data.shape.slice(2).map((size, axis): Dim => {
+    if (typeof size !== 'number') return null;
+    const stride = window.strides[axis] as number;
+    return (size - 1) * stride + (kernel[axis] ?? 1) - paddingOf(window, axis);
+  });
+  return [typed(data.dataType, [...data.shape.slice(0, 2), ...sizes])];
+}
+
 function globalPooling(context: ShapeContext): readonly Facts[] {
   const { dataType, shape } = requiredRank(context, 0, { atLeast: 2 }, 'input');
   // ONNX Runtime's quantized form may hold the channels last.
@@ -205,6 +222,7 @@ export const convolutionShapes: readonly (readonly [string, ShapeFunction])[] = 
   ['com.microsoft:QLinearConv', convolution(3, typeOfInput(7))],
   ['ConvTranspose', convTranspose],
   ['MaxPool', pooling],
+  ['MaxUnpool', maxUnpool],
   ['AveragePool', pooling],
   ['LpPool', pooling],
   ['com.microsoft:QLinearAveragePool', pooling],

@@ -13,6 +13,7 @@ import {
 import { nodeTitle } from '../../onnx/shapes/facts.ts';
 import { bytesTensor, elementCount, floatTensor, tensorFloats } from '../../onnx/tensor.ts';
 import { isStandardDomain, namesIn, uniqueNames } from '../graph-names.ts';
+import { whyInsideStays } from './layers-inside.ts';
 import {
   type ChannelAxis,
   floatsToRead,
@@ -43,6 +44,8 @@ export function quantizeDynamic(original: Model, form: WeightForm): Quantization
   for (const node of graph.nodes) {
     const found = integerForm(node, tensors);
     if (found === null) {
+      const reason = whyInsideStays(node);
+      if (reason !== null) skipped.push({ node: nodeTitle(node), reason });
       builder.keep(node);
     } else if (found.kind === 'float') {
       skipped.push({ node: nodeTitle(node), reason: found.reason });

@@ -13,6 +13,7 @@ export interface PartQuantization {
 }
 
 const mostNamed = 3;
+const mostOperators = 6;
 
 /** What somebody who reads a quantized variant's numbers should know. */
 export function quantizationWarnings(
@@ -49,10 +50,13 @@ export function quantizationWarnings(
       `${grouped} of ${quantized} quantized layers (${formatShare(grouped / quantized)}) are grouped or depthwise convolutions, where 8-bit arithmetic seldom pays: such models may get slower on wasm.`,
     );
   }
-  for (const { nodes, reasons } of byReason(coverages.flatMap(({ skipped }) => skipped))) {
-    const [first = '', ...others] = reasons;
-    const more =
-      others.length > 0 ? `; likewise for ${others.length} other${others.length === 1 ? '' : 's'}` : '';
+  const skipped = coverages.flatMap((coverage) => coverage.skipped);
+  const formless = operatorsWithoutForm(skipped);
+  if (formless.size > 1) warnings.push(withoutForm(formless));
+  const others = skipped.filter(({ reason }) => formless.size < 2 || !NO_FORM.test(reason));
+  for (const { nodes, reasons } of byReason(others)) {
+    const [first = '', ...like] = reasons;
+    const more = like.length > 0 ? `; likewise for ${like.length} other${like.length === 1 ? '' : 's'}` : '';
     warnings.push(`Left as floats: ${namesOf(nodes)} (${first}${more}).`);
   }
   // A pattern may mean nodes of another part.
@@ -70,6 +74,26 @@ export function quantizationWarnings(
 function namesOf(names: readonly string[]): string {
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
   return `${names.slice(0, mostNamed).join(', ')}${more}`;
+}
+
+const NO_FORM = /^(\S+) has no quantized form$/;
+
+/** How many nodes stay floats because of what they compute, by operator, the most frequent first. */
+function operatorsWithoutForm(skipped: QuantizationCoverage['skipped']): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { reason } of skipped) {
+    const operator = NO_FORM.exec(reason)?.[1];
+    if (operator !== undefined) counts.set(operator, (counts.get(operator) ?? 0) + 1);
+  }
+  return new Map([...counts].sort(([, left], [, right]) => right - left));
+}
+
+/** A transformer has ten such operators, each in a hundred nodes: one line for all. */
+function withoutForm(counts: ReadonlyMap<string, number>): string {
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const names = Array.from(counts, ([operator, count]) => (count === 1 ? operator : `${count} ${operator}`));
+  const more = names.length > mostOperators ? ` and ${names.length - mostOperators} other kinds` : '';
+  return `Left as floats: ${all} nodes whose operators have no quantized form (${names.slice(0, mostOperators).join(', ')}${more}).`;
 }
 
 /** One line for each tensor, or one for all if they are many. */

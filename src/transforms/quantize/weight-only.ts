@@ -14,6 +14,7 @@ import { namesIn, namesRead, RUNTIME_DOMAIN, uniqueNames, withRuntimeDomain } fr
 import { matchNodes, type NodeChoice } from '../match-nodes.ts';
 import { convertOpset } from '../prepare/convert-opset.ts';
 import { channelMajor, packedNibbles, packedRows, quantizeBlocks, signed } from './block-weights.ts';
+import { whyInsideStays } from './layers-inside.ts';
 import type { Quantization } from './quantization.ts';
 import { type ProductWeight, productWeightOf, type WeightFinding } from './weight-only-plan.ts';
 
@@ -165,6 +166,8 @@ class WeightOnlyBuilder {
   private add(node: Node): void {
     const found = productWeightOf(node, this.tensors);
     if (found === null) {
+      const reason = whyInsideStays(node);
+      if (reason !== null) this.outcomes.push({ node, reason, isGrouped: false });
       this.nodes.push(node);
       return;
     }

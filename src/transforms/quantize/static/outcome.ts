@@ -1,7 +1,8 @@
-import type { Node } from '../../../onnx/model.ts';
+import type { Node, ValueName } from '../../../onnx/model.ts';
 import { intAttribute } from '../../../onnx/attributes.ts';
 import { nodeTitle } from '../../../onnx/shapes/facts.ts';
 import { isStandardDomain } from '../../graph-names.ts';
+import { whyInsideStays } from '../layers-inside.ts';
 import type { QuantizationCoverage } from '../quantization.ts';
 import type { StaticGraph } from './static-graph.ts';
 
@@ -36,17 +37,19 @@ export function whyNotQuantizable(
   hasQuantizedForm: (opType: string) => boolean,
 ): string | null {
   const values = [...node.inputs, ...node.outputs].filter((name) => name !== '');
+  const mayBeFloat = (name: ValueName): boolean => context.isFloat(name) || context.isUntyped(name);
   const computes =
     node.inputs.some((name) => name !== '' && !context.index.isConstant(name)) &&
-    node.outputs.some((name) => context.isFloat(name));
-  if (!values.some((name) => context.isFloat(name))) return '';
+    node.outputs.some(mayBeFloat);
+  if (!values.some(mayBeFloat)) return '';
   if (node.opType === 'QuantizeLinear' || node.opType === 'DequantizeLinear') return '';
   if (context.isExcluded(node)) return 'excluded';
   if (!isStandardDomain(node) || !hasQuantizedForm(node.opType)) {
-    return computes ? `${node.opType} has no quantized form` : '';
+    return computes ? (whyInsideStays(node) ?? `${node.opType} has no quantized form`) : '';
   }
   if (node.inputs.some((name) => context.isDequantized(name))) return 'it reads quantized values already';
-  return null;
+  const untyped = values.find((name) => context.isUntyped(name));
+  return untyped === undefined ? null : `the type of "${untyped}" is not known`;
 }
 
 /** The outcomes as they are told. */

@@ -18,6 +18,8 @@ export interface StaticGraph {
   readonly unmatched: readonly string[];
   isExcluded(node: Node): boolean;
   isFloat(name: ValueName): boolean;
+  /** Whether nothing tells of what type it is. */
+  isUntyped(name: ValueName): boolean;
   isInput(name: ValueName): boolean;
   /** Whether something that nodes are not told anew sees it by its name: who runs the model, or a subgraph. */
   isSeenByName(name: ValueName): boolean;
@@ -65,6 +67,7 @@ export function staticGraph(model: Model, form: StaticForm, ranges: Pick<Ranges,
     unmatched: excluded.unmatched,
     isExcluded: excluded.matches,
     isFloat: (name) => facts.get(name)?.dataType === DataType.float,
+    isUntyped: (name) => (facts.get(name)?.dataType ?? DataType.undefined) === DataType.undefined,
     isInput: (name) => inputs.has(name) && !index.isConstant(name),
     isSeenByName: (name) => outputs.has(name) || captured.has(name),
     isDequantized: (name) => madeBy(name)?.opType === 'DequantizeLinear',

@@ -135,6 +135,16 @@ const convolutions: Case[] = [
   c('AveragePool', [image], [k(3, 2), makeInts('strides', [2, 2]), makeInt('ceil_mode', 1)]),
   c('AveragePool', [image], [k(2, 2), makeString('auto_pad', 'VALID'), makeInts('strides', [3, 3])]),
   c('LpPool', [image], [k(3, 3)]),
+  c(
+    'MaxUnpool',
+    [[1, 1, 2, 3], int64Tensor('', [1, 1, 2, 3], [0, 3, 5, 14, 16, 18])],
+    [k(3, 2), makeInts('strides', [3, 2]), makeInts('pads', [1, 0, 0, 0])],
+  ),
+  c(
+    'MaxUnpool',
+    [[1, 1, 1, 2], int64Tensor('', [1, 1, 1, 2], [0, 3]), ints(1, 1, 4, 5)],
+    [k(2, 2), makeInts('strides', [2, 2])],
+  ),
   c('GlobalAveragePool', [image]),
   c('GlobalMaxPool', [[2, 3, 4, 5, 6]]),
   c('GlobalLpPool', [image]),

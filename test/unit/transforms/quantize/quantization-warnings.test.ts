@@ -23,6 +23,20 @@ describe('what is said of a quantized variant', () => {
     ]);
   });
 
+  it('tells operators without a quantized form in one line, however many there are', () => {
+    const skipped = [
+      ...Array.from({ length: 30 }, (_, at) => ({ node: `e${at}`, reason: 'Erf has no quantized form' })),
+      { node: 'if', reason: 'a layer in a graph of its own stays float32' },
+      { node: 's', reason: 'Sub has no quantized form' },
+    ];
+    expect(quantizationWarnings(model, static8, [{ coverage: { ...coverage, skipped }, opset: 13 }])).toEqual(
+      [
+        'Left as floats: 31 nodes whose operators have no quantized form (30 Erf, Sub).',
+        'Left as floats: if (a layer in a graph of its own stays float32).',
+      ],
+    );
+  });
+
   it('tells a few tensors that float16 cannot hold one by one, and many in one line', () => {
     const warningsOf = (count: number) =>
       quantizationWarnings(model, { op: 'quantize', mode: 'float16' }, [

@@ -300,6 +300,21 @@ describe('what is left as float', () => {
     expect((await runModel(integer, { x: input() })).get('y')?.dims).toEqual(image);
   });
 
+  it.each(formats)('$format: whatever touches a value of unknown type, and says so', (form) => {
+    const swish = makeNode('Swish', ['c'], ['s'], [], { domain: 'of.nobody' });
+    const model = imageModel(
+      [conv('x', 'c'), swish, conv('s', 'y', 'v')],
+      [['y', image]],
+      [kernel(), kernel('v')],
+    );
+    const { coverage } = quantizeStatic(model, form, wide(['x', 'c', 's', 'y']));
+    expect(coverage.quantized).toBe(1);
+    expect(coverage.skipped).toEqual([
+      { node: 'Swish_1', reason: 'Swish has no quantized form' },
+      { node: 'Conv_2', reason: 'the type of "s" is not known' },
+    ]);
+  });
+
   it.each(formats)('$format: operators without a quantized form, told by name', async (form) => {
     const nodes = [conv('x', 'c'), makeNode('Erf', ['c'], ['e']), conv('e', 'y', 'v')];
     const model = imageModel(nodes, [['y', image]], [kernel(), kernel('v')]);
