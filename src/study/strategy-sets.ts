@@ -43,7 +43,7 @@ const identity: Operator = { op: 'identity' };
 const quantize: Operator = { op: 'quantize', mode: 'dynamic' };
 /** The papers quantize statically: ranges are calibrated on images. */
 const quantizeStatic: Operator = { op: 'quantize', mode: 'static' };
-const prune: Operator = { op: 'prune', kind: 'unstructured', ratio: pruneRatio };
+const prune = { op: 'prune', kind: 'unstructured', ratio: pruneRatio } as const satisfies Operator;
 const cut: Operator = { op: 'partition', cut: 'equal-size' };
 
 /**
@@ -101,7 +101,7 @@ export function strategySets(
           },
         ]
       : [];
-  const single = [exits, cuts, quantizedSet(), ...combinations];
+  const single = [exits, cuts, quantizedSet(), prunedSet(), ...combinations];
   return [
     ...single,
     {
@@ -228,6 +228,34 @@ function quantizedSet(): StrategySet {
     title: 'Ways to quantize',
     note: 'Q: every precision, beside the unchanged model.',
     strategies: [{ name: 'identity', recipe: [identity] }, ...ways],
+    leftOut: [],
+  };
+}
+
+/** The sparsities that papers compare, in zeros and in channels. */
+function prunedSet(): StrategySet {
+  const percent = (ratio: number): string => `${100 * ratio} %`;
+  const zeros = ([0.25, 0.5, 0.75] as const).map((ratio): NamedRecipe => {
+    const recipe: Recipe = [{ ...prune, ratio }];
+    return { name: ratio === pruneRatio ? 'pruned' : `pruned ${percent(ratio)}`, recipe };
+  });
+  const channels = ([0.25, 0.5] as const).map(
+    (ratio): NamedRecipe => ({
+      name: `pruned channels ${percent(ratio)}`,
+      recipe: [{ op: 'prune', kind: 'structured', ratio }],
+    }),
+  );
+  return {
+    id: 'pruned',
+    title: 'Ways to prune',
+    note: 'pruned: zeros, which latency ignores, and channels away, which it does not.',
+    strategies: [
+      { name: 'identity', recipe: [identity] },
+      ...zeros,
+      { name: 'pruned 2:4', recipe: [{ op: 'prune', kind: 'unstructured', pattern: '2:4' }] },
+      ...channels,
+      { name: 'pruned+Q', recipe: [prune, quantize] },
+    ],
     leftOut: [],
   };
 }

@@ -10,7 +10,7 @@ import {
 import { isPrunable } from '../../transforms/prune/layer-sparsity.ts';
 import { sparsityText } from '../../transforms/prune/sparsity-rules.ts';
 import { SelectField } from '../ui/controls.tsx';
-import { PRESET_RATIOS, RatioField, ratioText } from './RatioField.tsx';
+import { PRESET_RATIOS, RatioSlider, ratioText } from './RatioField.tsx';
 
 interface LayerPruningProps {
   readonly view: GraphView;
@@ -70,7 +70,7 @@ function LayerShare({ operator, view, layers, onChoice }: LayerShareProps) {
         }}
       />
       {ratio !== undefined && (
-        <RatioField title="Exactly" ratio={ratio} onChange={(next) => onChoice({ ratio: next })} />
+        <RatioSlider title="Exactly" ratio={ratio} onChange={(next) => onChoice({ ratio: next })} />
       )}
     </>
   );

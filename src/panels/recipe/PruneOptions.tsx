@@ -37,11 +37,11 @@ const KINDS: Readonly<
   Record<PruneOperator['kind'], { readonly label: string; readonly make: (from: Common) => PruneOperator }>
 > = {
   unstructured: {
-    label: 'single weights (become zero)',
+    label: 'single weights',
     make: (common) => ({ op: 'prune', kind: 'unstructured', ...common }),
   },
   structured: {
-    label: 'whole channels (really smaller)',
+    label: 'whole channels',
     make: (common) => ({ op: 'prune', kind: 'structured', ...common }),
   },
   block: { label: 'whole blocks', make: () => ({ op: 'prune', kind: 'block', blocks: 1 }) },
@@ -108,7 +108,7 @@ function WeightOptions({ operator, onOperator }: PruneOptionsProps<UnstructuredP
         options={[
           { value: 'layer', label: 'a share of each layer' },
           { value: 'global', label: 'a share of the whole model' },
-          { value: 'pattern', label: 'N:M, so many of each few' },
+          { value: 'pattern', label: 'N:M, in each short row' },
         ]}
         onChange={(which) => onOperator(withWay(operator, which))}
       />
@@ -125,7 +125,7 @@ function WeightOptions({ operator, onOperator }: PruneOptionsProps<UnstructuredP
         title="Take"
         value={importance}
         options={[
-          { value: 'l1', label: 'the smallest magnitudes (L1)' },
+          { value: 'l1', label: 'the smallest (L1)' },
           { value: 'random', label: 'any, at random' },
         ]}
         onChange={(next) => set({ importance: next })}
@@ -167,14 +167,14 @@ function PatternField({
         }))}
       />
       <NumberField
-        title="Stay, at most"
+        title="Stay (N)"
         value={kept}
         min={1}
         max={of - 1}
         onChange={(next) => onChange(`${next}:${of}`)}
       />
       <NumberField
-        title="of so many input channels"
+        title="of input channels (M)"
         value={of}
         min={kept + 1}
         max={LARGEST_GROUP}
@@ -185,8 +185,8 @@ function PatternField({
 }
 
 const IMPORTANCES: Readonly<Record<ChannelImportance, string>> = {
-  l1: 'sums of magnitudes (L1)',
-  l2: 'sums of squares (L2)',
+  l1: 'magnitudes (L1)',
+  l2: 'squares (L2)',
   'batch-norm': 'batch-norm scales',
   'geometric-median': 'distance to the median',
   activation: 'activations on images',
@@ -239,7 +239,7 @@ function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPr
         onChange={(next) => set({ roundTo: Number(next) })}
       />
       <NumberField
-        title="Stay in each layer, at least"
+        title="Fewest left"
         value={minChannels}
         min={1}
         max={4096}
@@ -261,6 +261,9 @@ function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPr
         />
       ))}
       <LayerFields operator={operator} onOperator={onOperator} />
+      <p className={`${panel.dim} ${panel.small}`}>
+        Channels go with everything that depends on them: the file gets smaller and there is less to compute.
+      </p>
     </>
   );
 }

@@ -16,19 +16,26 @@ export function ratioText(ratio: number): string {
   return `${Number((100 * ratio).toFixed(1))} %`;
 }
 
-/** A share to take away: with a slider, or one of the usual ones by a press. */
+/** A share to take away. */
+export function RatioSlider({ title, ratio, onChange }: RatioFieldProps) {
+  return (
+    <Slider
+      title={title}
+      min={0}
+      max={0.99}
+      step={0.01}
+      value={ratio}
+      format={ratioText}
+      onChange={onChange}
+    />
+  );
+}
+
+/** The same, the usual shares also by a press. */
 export function RatioField({ title, ratio, onChange }: RatioFieldProps) {
   return (
     <div>
-      <Slider
-        title={title}
-        min={0}
-        max={0.99}
-        step={0.01}
-        value={ratio}
-        format={ratioText}
-        onChange={onChange}
-      />
+      <RatioSlider title={title} ratio={ratio} onChange={onChange} />
       <Presets
         title={title}
         presets={PRESET_RATIOS.map((preset) => ({

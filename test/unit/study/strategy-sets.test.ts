@@ -48,6 +48,19 @@ describe('sets of strategies', () => {
       { op: 'partition', cuts: 'fastest', tailSpeed: 7, middleSpeed: 3 },
     ]);
   });
+  it('prune as papers do: zeros, channels away, and zeros in integers', () => {
+    const pruned = strategySets(digits.view).find(({ id }) => id === 'pruned');
+    expect(pruned?.strategies.map(({ name }) => name)).toEqual([
+      'identity',
+      'pruned 25 %',
+      'pruned',
+      'pruned 75 %',
+      'pruned 2:4',
+      'pruned channels 25 %',
+      'pruned channels 50 %',
+      'pruned+Q',
+    ]);
+  });
   it('compare as the papers do', () => {
     const papers = strategySets(mobilenet.view).find(({ id }) => id === 'papers');
     const skip = { op: 'early-exit', kind: 'skip', blocks: 2 };

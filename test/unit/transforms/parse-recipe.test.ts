@@ -7,6 +7,7 @@ import {
   parseRecipeFile,
   recipeLabel,
 } from '../../../src/transforms/parse-recipe.ts';
+import { CHANNEL_IMPORTANCES, RECALIBRATIONS } from '../../../src/transforms/prune/prune-operator.ts';
 import type { Operator, Recipe } from '../../../src/transforms/recipe.ts';
 
 function refusal(json: unknown): Failure {
@@ -20,14 +21,65 @@ function refusal(json: unknown): Failure {
 }
 
 const threshold = fc.double({ min: 0.01, max: 1, noNaN: true });
-const weightOperator: fc.Arbitrary<Operator> = fc.oneof(
-  fc.constant({ op: 'identity' as const }),
+const ratio = fc.double({ min: 0, max: 0.999, noNaN: true });
+const patterns = fc.array(fc.constantFrom('first', 'last', 'conv*', 'head'), { maxLength: 3 });
+const pruneOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.record(
+    {
+      op: fc.constant('prune' as const),
+      kind: fc.constant('unstructured' as const),
+      ratio,
+      scope: fc.constantFrom('layer' as const, 'global' as const),
+      importance: fc.constantFrom('l1' as const, 'random' as const),
+      seed: fc.nat(9),
+      layers: fc.array(
+        fc.oneof(
+          fc.record({ nodes: patterns, ratio }),
+          fc.record({ nodes: patterns, pattern: fc.constantFrom('1:4', '2:4') }),
+        ),
+        { maxLength: 3 },
+      ),
+      protect: patterns,
+    },
+    { requiredKeys: ['op', 'kind', 'ratio'] },
+  ),
   fc.record({
     op: fc.constant('prune' as const),
     kind: fc.constant('unstructured' as const),
-    ratio: fc.double({ min: 0, max: 0.999, noNaN: true }),
-    scope: fc.constantFrom('layer' as const, 'global' as const),
+    pattern: fc.constantFrom('2:4', '3:5'),
   }),
+  fc.record(
+    {
+      op: fc.constant('prune' as const),
+      kind: fc.constant('structured' as const),
+      ratio,
+      importance: fc.constantFrom(...CHANNEL_IMPORTANCES),
+      seed: fc.nat(9),
+      roundTo: fc.constantFrom(1, 8),
+      minChannels: fc.integer({ min: 1, max: 9 }),
+      steps: fc.integer({ min: 1, max: 3 }),
+      groups: fc.array(fc.record({ at: fc.constantFrom('a', 'b*'), ratio }), { maxLength: 3 }),
+      protect: patterns,
+      recalibrate: fc.subarray([...RECALIBRATIONS]),
+      samples: fc.constantFrom(64, 128),
+    },
+    { requiredKeys: ['op', 'kind', 'ratio'] },
+  ),
+  fc.record({
+    op: fc.constant('prune' as const),
+    kind: fc.constant('block' as const),
+    blocks: fc.oneof(
+      fc.integer({ min: 1, max: 9 }),
+      fc.constant([
+        { from: 'c', to: 'd' },
+        { from: 'a', to: 'b' },
+      ]),
+    ),
+  }),
+);
+const weightOperator: fc.Arbitrary<Operator> = fc.oneof(
+  fc.constant({ op: 'identity' as const }),
+  pruneOperator,
 );
 const exitOperator: fc.Arbitrary<Operator> = fc.oneof(
   fc.record({
@@ -153,6 +205,49 @@ describe('parseRecipe', () => {
       'recipe[1].ratio: found "0.5" (text), wanted a number from 0 up to but not including 1',
     ],
     [[{ op: 'prune', kind: 'unstructured', ratio: 1 }], 'recipe[0].ratio: found 1,'],
+    [[{ op: 'prune', kind: 'unstructured' }], 'recipe[0].ratio: found nothing, wanted a number from 0'],
+    [
+      [{ op: 'prune', kind: 'unstructured', ratio: 0.3, pattern: '2:4' }],
+      'recipe[0].ratio: found 0.3 with "pattern": "2:4", wanted it left out, as 2 of 4 makes it 0.5',
+    ],
+    [[{ op: 'prune', kind: 'unstructured', pattern: '4:2' }], 'wanted "N:M" with 1 <= N < M <= 64'],
+    [[{ op: 'prune', kind: 'unstructured', pattern: '0:4' }], 'found "0:4" (text), which empties the layer'],
+    [[{ op: 'prune', kind: 'unstructured', pattern: 2 }], 'recipe[0].pattern: found 2, wanted "N:M"'],
+    [
+      [{ op: 'prune', kind: 'unstructured', pattern: '2:4', scope: 'global' }],
+      'wanted "layer": N:M ranks only neighbours',
+    ],
+    [[{ op: 'prune', kind: 'unstructured', ratio: 0.5, importance: 'l2' }], 'wanted "l1" or "random"'],
+    [
+      [{ op: 'prune', kind: 'unstructured', ratio: 0.5, roundTo: 8 }],
+      'recipe[0].roundTo: found an unknown field',
+    ],
+    [
+      [{ op: 'prune', kind: 'unstructured', ratio: 0.5, layers: [{ nodes: ['a'] }] }],
+      'recipe[0].layers[0].ratio: found nothing',
+    ],
+    [
+      [{ op: 'prune', kind: 'unstructured', ratio: 0.5, layers: [{ nodes: 'a', ratio: 0.1 }] }],
+      'recipe[0].layers[0].nodes: found "a" (text), wanted a list of node names',
+    ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0.5, roundTo: 0 }],
+      'roundTo: found 0, wanted a whole number from 1',
+    ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0.5, importance: 'L1' }],
+      'recipe[0].importance: found "L1" (text); perhaps "l1"',
+    ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0.5, groups: [{ at: 'a', ratio: 1 }] }],
+      'recipe[0].groups[0].ratio: found 1,',
+    ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0.5, recalibrate: true }],
+      'wanted a list with some of "batch-norm", "bias"',
+    ],
+    [[{ op: 'prune', kind: 'block', blocks: 0 }], 'recipe[0].blocks: found 0, wanted a whole number from 1'],
+    [[{ op: 'prune', kind: 'block', blocks: [{ from: 'a', to: 'a' }] }], 'wanted two different values'],
     [[{ op: 'quantise', mode: 'dynamic' }], 'perhaps "quantize"?'],
     [
       [{ op: 'prune', kind: 'unstructured', ratoi: 0.5 }],
@@ -300,6 +395,43 @@ describe('parseRecipeFile', () => {
 describe('recipeLabel', () => {
   it.each([
     [[], 'identity'],
+    [[{ op: 'prune', kind: 'unstructured', ratio: 0.5, scope: 'global' }], 'prune weights 50% l1 global'],
+    [
+      [{ op: 'prune', kind: 'unstructured', pattern: '2:4', importance: 'random', seed: 7 }],
+      'prune weights 2:4 random 7',
+    ],
+    [
+      [
+        {
+          op: 'prune',
+          kind: 'unstructured',
+          ratio: 0.125,
+          layers: [{ nodes: ['a'], ratio: 0 }],
+          protect: ['first', 'last'],
+        },
+      ],
+      'prune weights 12.5% l1 +1 without 2',
+    ],
+    [
+      [
+        {
+          op: 'prune',
+          kind: 'structured',
+          ratio: 0.5,
+          importance: 'l2',
+          roundTo: 8,
+          steps: 3,
+          scope: 'global',
+        },
+      ],
+      'prune channels 50% l2 global by 8 in 3 steps',
+    ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0.25, recalibrate: ['batch-norm'] }],
+      'prune channels 25% l1 recalibrated',
+    ],
+    [[{ op: 'prune', kind: 'block', blocks: 2 }], 'prune 2 blocks'],
+    [[{ op: 'prune', kind: 'block', blocks: [{ from: 'a', to: 'b' }] }], 'prune 1 block'],
     [[{ op: 'identity' }], 'identity'],
     [
       [
@@ -344,6 +476,40 @@ describe('normaliseRecipe', () => {
         expect(parseRecipe(normal)).toEqual(normal);
       }),
     );
+  });
+  it('leaves out what has no effect when pruning', () => {
+    const of = (operator: object) => normaliseRecipe(parseRecipe([{ op: 'prune', ...operator }]))[0];
+    expect(
+      of({
+        kind: 'unstructured',
+        ratio: 0.5,
+        pattern: '2:4',
+        scope: 'layer',
+        seed: 9,
+        layers: [
+          { nodes: [], ratio: 0.1 },
+          { nodes: ['b', 'a'], ratio: 0.2 },
+          { nodes: ['a'], ratio: 0.2 },
+        ],
+        protect: [],
+      }),
+    ).toEqual({
+      op: 'prune',
+      kind: 'unstructured',
+      pattern: '2:4',
+      layers: [{ nodes: ['a', 'b'], ratio: 0.2 }],
+    });
+    expect(
+      of({
+        kind: 'structured',
+        ratio: 0.5,
+        seed: 9,
+        steps: 1,
+        samples: 9,
+        recalibrate: [],
+        protect: ['last', 'first'],
+      }),
+    ).toEqual({ op: 'prune', kind: 'structured', ratio: 0.5, protect: ['first', 'last'] });
   });
   it('gives one form to recipes that mean the same', () => {
     const verbose = parseRecipe([
