@@ -24,7 +24,7 @@ async function namesOfPoints(lab: Lab): Promise<string[]> {
   return labels.toSorted();
 }
 
-test('the first visit: one press, points appear one by one, and the numbers can be checked at home', async ({
+test('the first visit: one press, points appear one by one, and the numbers can be checked at home @desktop', async ({
   lab,
   page,
 }) => {
@@ -141,8 +141,10 @@ test('a point restores its recipe on the canvas; a study goes out of one browser
 }) => {
   await lab.visit();
   await lab.chooseOnly('identity', 'exit 1', 'int8');
-  await lab.measure();
+  await lab.press(lab.measureButton());
   await lab.show('Front');
+  await expect(lab.points().first(), 'the front is drawn meanwhile').toBeVisible({ timeout: 60_000 });
+  await lab.studyIsDone();
   const point = lab.points().filter({ has: page.locator('circle') });
   const exit = page.locator('figure g[role=button][aria-label^="exit 1:"]');
   await expect(point).toHaveCount(3);

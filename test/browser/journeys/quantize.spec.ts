@@ -19,7 +19,7 @@ async function scoresOf(bytes: Uint8Array): Promise<number[]> {
   return [...logits.data];
 }
 
-test('a model is calibrated on the open images, which outlasts a reload, and its integer file runs elsewhere', async ({
+test('a model is calibrated on the open images, which outlasts a reload, and its integer file runs elsewhere @desktop', async ({
   lab,
   page,
 }) => {

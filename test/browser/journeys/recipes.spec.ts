@@ -189,7 +189,7 @@ test('a set of strategies is listed with one press by the papers’ names, goes 
   await expect.poll(names).toContain('Q');
 });
 
-test('the files of a variant run elsewhere and compute what the original does', async ({ lab }) => {
+test('the files of a variant run elsewhere and compute what the original does @desktop', async ({ lab }) => {
   await lab.visit();
   const image = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(i / 7) + Math.cos(i / 31));
   const input = new Tensor('float32', image, [1, 3, 32, 32]);
