@@ -1,12 +1,12 @@
 import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import { loadExitScores, saveExitScores } from '../persist/exit-scores.ts';
-import { evaluationImages } from '../study/evaluation-images.ts';
+import { evaluationImages, imagesLearntFrom } from '../study/evaluation-images.ts';
 import { type ExitPass, recipeOfPass, tableOf } from '../study/exit-pass.ts';
 import type { LearnedThresholds } from '../study/learn-thresholds.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { contentHash, makeStrategy } from '../study/strategy-id.ts';
 import { type ExitScores, evaluateThresholds, type Thresholds } from '../study/thresholds.ts';
-import type { PredictedOutcome } from '../study/trial.ts';
+import type { PredictedOutcome, Strategy } from '../study/trial.ts';
 import { type ConfidenceMeasure, DEFAULT_CONFIDENCE } from '../transforms/exits/confidence.ts';
 import { withThresholds } from '../transforms/exits/threshold-recipe.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
@@ -182,14 +182,22 @@ export function hasExits({ model, recipes }: Pick<Lab, 'model' | 'recipes'>): bo
 let lastAsked: { readonly of: readonly unknown[]; readonly subject: PassSubject | null } | null = null;
 
 /** Whether trained exits leave fewer images for telling accuracy. */
-function isTrainedStudy({ trials }: Lab): boolean {
-  return trials.some(({ strategy }) => hasTrainedExits(strategy.recipe));
+function strategiesOf({ trials }: Lab): readonly Strategy[] {
+  return trials.map(({ strategy }) => strategy);
 }
 
 /** What a pass would be about now; null if something is missing. */
 function passSubject(lab: Lab): PassSubject | null {
   const { model, data, preprocessing, environment, settings, recipes } = lab;
-  const of = [model, data, preprocessing, environment, settings, recipes.present, isTrainedStudy(lab)];
+  const of = [
+    model,
+    data,
+    preprocessing,
+    environment,
+    settings,
+    recipes.present,
+    imagesLearntFrom(strategiesOf(lab)),
+  ];
   if (!lastAsked?.of.every((each, at) => each === of[at])) lastAsked = { of, subject: subjectOf(lab) };
   return lastAsked?.subject ?? null;
 }
@@ -205,7 +213,7 @@ function subjectOf(lab: Lab): PassSubject | null {
   const strategy = makeStrategy(model.view.modelId, { name: '', recipe }, provider, threads);
   const imageIndices = evaluationImages(
     PROTOCOLS[settings.protocol],
-    isTrainedStudy(lab) ? [strategy, ...lab.trials.map((trial) => trial.strategy)] : [strategy],
+    [strategy, ...strategiesOf(lab)],
     items.map(({ label }) => label),
   );
   const labels = imageIndices.map((image) => items[image]?.label ?? null);

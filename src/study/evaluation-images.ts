@@ -1,5 +1,7 @@
 import { seededRandom, shuffled } from '../base/random.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
+import { staticOperatorOf } from '../transforms/quantize/calibrate/calibration.ts';
+import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import { scorePredictions } from './accuracy.ts';
 import { accuracyImages } from './plan.ts';
 import type { Predictions, Protocol, Strategy, Trial } from './trial.ts';
@@ -76,8 +78,8 @@ function drawOfEachClass(
 
 /**
  * The images that ranges are calibrated with, ascending; the same on every device. Of the half that trains exits as
- * long as there are enough; where they are few the other half fills up. Calibration sees no labels, so a study without
- * trained exits still tells accuracy on all images, these among them.
+ * long as there are enough, so that others are left to evaluate with; where they are few the other half fills up, and
+ * then evaluates all the same. More images contain those of fewer.
  */
 export function imagesToCalibrateWith(
   labels: readonly (number | null)[],
@@ -105,8 +107,20 @@ export function imagesToScanWith(
 }
 
 /**
- * Images of a study's accuracy passes. As soon as one of its strategies has trained exits, all strategies are
- * evaluated on images that no exit was trained on: a subset of the images they would be evaluated on otherwise.
+ * How many images of the training half strategies learn from: none, as many as most of them calibrate with, or, with
+ * trained exits, all.
+ */
+export function imagesLearntFrom(strategies: readonly Strategy[]): number {
+  return strategies.reduce((most, { recipe }) => {
+    const calibrated = staticOperatorOf(recipe);
+    const samples = calibrated === null ? 0 : (calibrated.samples ?? STATIC_DEFAULTS.samples);
+    return Math.max(most, hasTrainedExits(recipe) ? Infinity : samples);
+  }, 0);
+}
+
+/**
+ * Images of a study's accuracy passes: those that the protocol names, but none of the training half that any of the
+ * strategies learns from. All strategies are evaluated on the same.
  */
 export function evaluationImages(
   protocol: Protocol,
@@ -114,9 +128,10 @@ export function evaluationImages(
   labels: readonly (number | null)[],
 ): readonly number[] {
   const images = accuracyImages(protocol, labels.length);
-  if (!strategies.some(({ recipe }) => hasTrainedExits(recipe))) return images;
-  const fair = new Set(splitImages(labels).evaluation);
-  return images.filter((image) => fair.has(image));
+  const learntFrom = imagesLearntFrom(strategies);
+  if (learntFrom === 0) return images;
+  const spent = new Set(drawOfEachClass(splitImages(labels).training, labels, learntFrom));
+  return images.filter((image) => !spent.has(image));
 }
 
 /** Predictions of some of their images; null if they are not all there. */
@@ -136,8 +151,8 @@ export function restrictedTo(predictions: Predictions, images: readonly number[]
 }
 
 /**
- * Trials evaluated on more images than these, when a study gets its first trained exits, with their accuracy told
- * on these alone. Their predictions are known image by image, so nothing runs again.
+ * Trials evaluated on more images than these, when a study gets a strategy that learns from some, with their accuracy
+ * told on these alone. Their predictions are known image by image, so nothing runs again.
  * @param reference the unchanged model's predictions on these images; null if it has not run
  */
 export function reevaluated(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   evaluationImages,
+  imagesToCalibrateWith,
   imagesToTrainWith,
   reevaluated,
   restrictedTo,
@@ -52,7 +53,7 @@ describe('images to train exits with and to evaluate with', () => {
     );
   });
 
-  test('a study without trained exits uses all its images; with one, every strategy the fair ones among them', () => {
+  test('a study that learns from no images uses all; with trained exits, every strategy the fair ones among them', () => {
     fc.assert(
       fc.property(labels, (given) => {
         const plain = [strategyOf([]), strategyOf([{ op: 'quantize', mode: 'dynamic' }])];
@@ -65,6 +66,28 @@ describe('images to train exits with and to evaluate with', () => {
         expect(fair.length).toBe(all.filter((image) => !training.includes(image)).length);
       }),
     );
+  });
+
+  test('with a calibrated strategy all are evaluated on images that calibrated nothing, as long as those are enough', () => {
+    const calibratedWith = (samples: number): Recipe => [{ op: 'quantize', mode: 'static', samples }];
+    fc.assert(
+      fc.property(labels, fc.integer({ min: 1, max: 80 }), fc.nat(80), (given, samples, fewer) => {
+        const strategies = [[], calibratedWith(fewer + 1), calibratedWith(samples)].map(strategyOf);
+        const fair = evaluationImages(PROTOCOLS.quick, strategies, given);
+        const { training, evaluation } = splitImages(given);
+        const most = Math.max(fewer + 1, samples);
+        const calibrating = imagesToCalibrateWith(given, most);
+        const others = given.flatMap((_, image) => (calibrating.includes(image) ? [] : [image]));
+        expect(fair).toEqual(most <= training.length ? others : evaluation);
+        expect(calibrating).toEqual(expect.arrayContaining([...imagesToCalibrateWith(given, samples)]));
+        const withExits = evaluationImages(PROTOCOLS.quick, [...strategies, strategyOf(trained)], given);
+        expect(withExits).toEqual(evaluation);
+      }),
+    );
+    // What says nothing of it calibrates with 128.
+    const many = new Array<number>(1000).fill(0);
+    const usual = strategyOf([{ op: 'quantize', mode: 'static' }]);
+    expect(evaluationImages(PROTOCOLS.standard, [usual], many)).toHaveLength(1000 - 128);
   });
 
   test('what was predicted on more images is told on the fair ones alone', () => {
