@@ -280,7 +280,11 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 /** Lists of indices (of a Gather) get shorter, too, which are no parameters. */
-const withoutBytesOfIndices = ({ weightBytes: _, ...cost }: NodeCost): Omit<NodeCost, 'weightBytes'> => cost;
+const withoutBytesOfIndices = ({ macs, params, activationBytes }: NodeCost): Partial<NodeCost> => ({
+  macs,
+  params,
+  activationBytes,
+});
 
 describe('removing channels', () => {
   it.each(Object.entries(cases))('through %s', async (_, parts) => {
