@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../base/result.ts';
 import { formatBytes, formatMs } from '../base/units.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
+import { parseModel } from '../onnx/parse.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseCalibrations } from '../study/calibration-json.ts';
 import { analyseModel } from '../transforms/analyse-model.ts';
@@ -16,11 +17,13 @@ import { recipeLabel } from '../transforms/parse-recipe.ts';
 import { calibrationFor, calibrationsByKey } from '../transforms/quantize/calibrate/calibration.ts';
 import { isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
 import type { Ranges } from '../transforms/quantize/quantization.ts';
+import { sparseSavings } from '../transforms/sparse-size.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 import type { Variant, VariantFile } from '../transforms/variant.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import { checkInputSize, INPUT_SIZE_HELP, inputSizeProblem, readInputSize } from './input-size.ts';
 import { failureHelp } from './failure-help.ts';
+import { fileSource } from './node-file-source.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
 const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--calibration FILE] [--input-size HxW]
@@ -61,7 +64,7 @@ function main(): void {
     // Transforms do some of their work only when the bytes are asked for, so writing counts.
     const buildMs = performance.now() - startedMs;
     process.stderr.write(`  built and written in ${formatMs(buildMs)}\n`);
-    const summary = `${JSON.stringify(describeVariant(variant, fileName, buildMs), null, 2)}\n`;
+    const summary = `${JSON.stringify(describeVariant(variant, fileName, folder, buildMs), null, 2)}\n`;
     writeFileSync(join(folder, 'variant.json'), summary);
     process.stdout.write(summary);
   } catch (thrown) {
@@ -200,7 +203,7 @@ function writeVariantFile(folder: string, file: VariantFile): void {
 }
 
 /** `variant.json`: all that is known about a variant before it runs. Sizes in bytes, at batch 1. */
-function describeVariant(variant: Variant, modelFile: string, buildMs: number): object {
+function describeVariant(variant: Variant, modelFile: string, folder: string, buildMs: number): object {
   const { recipe, plan, files } = variant;
   let macsToHere = 0;
   const exits = plan.segments.flatMap((segment, index) => {
@@ -215,6 +218,7 @@ function describeVariant(variant: Variant, modelFile: string, buildMs: number): 
     files: plan.segments.map((segment, index) => ({
       name: segment.file,
       bytes: files[index]?.bytes ?? 0,
+      sparseBytes: sparseBytesOf(join(folder, segment.file)),
       inputs: segment.inputs.map(describeValue),
       outputs: segment.outputs.map(describeValue),
       params: segment.params,
@@ -237,6 +241,18 @@ function describeVariant(variant: Variant, modelFile: string, buildMs: number): 
     buildMs,
     warnings: variant.warnings,
   };
+}
+
+/** Of a file that was written: with its tensors in a simple sparse encoding. */
+function sparseBytesOf(path: string): number {
+  const source = fileSource(path);
+  try {
+    let bytes = source.size;
+    for (const saved of sparseSavings(parseModel(source))) bytes -= saved;
+    return bytes;
+  } finally {
+    source.close();
+  }
 }
 
 function describeValue({

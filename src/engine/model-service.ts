@@ -321,11 +321,15 @@ export function createModelService(): ModelApi {
 
     packedBytes: (recipe) =>
       attempt(async () => {
-        const { sparseFileBytes } = await import('../transforms/sparse-size.ts');
+        const { sparseSavings } = await import('../transforms/sparse-size.ts');
         let [gzipBytes, sparseBytes] = [0, 0];
         for (const { blob } of (await build(recipe)).built.files) {
           gzipBytes += await gzipSizer.byteLength(blob);
-          sparseBytes += await sparseFileBytes(parseModel(blobSource(blob)), blob.size, nextTask);
+          sparseBytes += blob.size;
+          for (const saved of sparseSavings(parseModel(blobSource(blob)))) {
+            sparseBytes -= saved;
+            await nextTask();
+          }
         }
         return { gzipBytes, sparseBytes };
       }),

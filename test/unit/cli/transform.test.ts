@@ -51,7 +51,10 @@ describe('npm run transform', () => {
       'digits-segment-1.onnx',
       'digits-segment-2.onnx',
     ]);
-    for (const { name, bytes } of variant.files) expect(statSync(join(folder, 'out', name)).size).toBe(bytes);
+    for (const { name, bytes, sparseBytes } of variant.files) {
+      expect(statSync(join(folder, 'out', name)).size).toBe(bytes);
+      expect(sparseBytes).toBeLessThan(bytes);
+    }
     expect(readdirSync(join(folder, 'out'))).toHaveLength(4);
     const sum = (field: string): number =>
       variant.files.reduce((total: number, file: Record<string, number>) => total + (file[field] ?? 0), 0);
