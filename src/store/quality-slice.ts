@@ -1,5 +1,5 @@
-import { type Failure, ok, type Result } from '../base/result.ts';
-import { compareValues } from '../clients/compare-values.ts';
+import { type Failure, ok, outcomeOf, type Result } from '../base/result.ts';
+import type * as Comparing from '../clients/compare-values.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import type { Compared } from '../study/quality/compared.ts';
 import { recipeToCompare } from '../study/quality/recipe-to-compare.ts';
@@ -11,7 +11,12 @@ import { findingKey } from './finding-key.ts';
 import { headSubjectOf } from './heads-slice.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { busyStudy } from './work-under-way.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when it is first asked for. */
+const compareValues: typeof Comparing.compareValues = (...asked) =>
+  outcomeOf(async () => (await import('../clients/compare-values.ts')).compareValues(...asked));
 
 /** What is looked at in histograms. */
 export interface Watched {
@@ -53,7 +58,7 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get, store) => {
   /** Begins work in place of what is under way; null, with the reason told, if it cannot begin. */
   const begin = () => {
     control.abort();
-    const { model, data, preprocessing, environment, settings, run } = get();
+    const { model, data, preprocessing, environment, settings } = get();
     const worker = modelWorker();
     set({ qualityProblem: null });
     if (!model || !data || !preprocessing || !environment || !worker) {
@@ -64,7 +69,8 @@ export const createQualitySlice: Slice<QualitySlice> = (set, get, store) => {
       set({ qualityProblem: randomInputs });
       return null;
     }
-    if (run) {
+    const busy = busyStudy(get());
+    if (busy) {
       set({ qualityProblem: busy });
       return null;
     }
@@ -201,12 +207,6 @@ const nothingOpen: Failure = {
   code: 'nothing-open',
   message: 'the model or its images are not open',
   hint: 'Open both, then compare.',
-};
-
-const busy: Failure = {
-  code: 'busy',
-  message: 'a study is running',
-  hint: 'Wait for it, or cancel it first.',
 };
 
 const randomInputs: Failure = {

@@ -1,5 +1,5 @@
-import type { Failure } from '../base/result.ts';
-import { scanSensitivity } from '../clients/scan-sensitivity.ts';
+import { type Failure, outcomeOf } from '../base/result.ts';
+import type * as Scanning from '../clients/scan-sensitivity.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import { imagesToScanWith } from '../study/evaluation-images.ts';
@@ -18,7 +18,12 @@ import { findingKey } from './finding-key.ts';
 import { headSubjectOf } from './heads-slice.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
+import { busyStudy } from './work-under-way.ts';
 import { modelWorker } from './workers.ts';
+
+/** Loaded when it is first asked for. */
+const scanSensitivity: typeof Scanning.scanSensitivity = (...asked) =>
+  outcomeOf(async () => (await import('../clients/scan-sensitivity.ts')).scanSensitivity(...asked));
 
 export interface SensitivitySlice {
   /** By `scanKey`; scans that were cancelled, or that a reload ended, as far as they came. */
@@ -78,23 +83,14 @@ export const createSensitivitySlice: Slice<SensitivitySlice> = (set, get, store)
     setScanImages: (scanImages) => set({ scanImages }),
     chooseScanPrecision: (scanPrecision) => set({ scanPrecision }),
     scanLayers: async () => {
-      const {
-        model,
-        data,
-        preprocessing,
-        environment,
-        settings,
-        recipes,
-        run,
-        scans,
-        scanImages,
-        scanPrecision,
-      } = get();
+      const { model, data, preprocessing, environment, settings, recipes, scans, scanImages, scanPrecision } =
+        get();
       const worker = modelWorker();
       const subject = headSubjectOf(get());
       const key = scanKey(get(), recipes.present, scanPrecision);
       if (!subject || !model || !data || !preprocessing || !environment || !worker || key === null) return;
-      if (run) return set({ scanProblem: busy });
+      const busy = busyStudy(get());
+      if (busy) return set({ scanProblem: busy });
       get().cancelScan();
       const ends = (control = new AbortController());
       set({ scanning: { key, progress: null }, scanProblem: null });
@@ -186,9 +182,3 @@ function scoresClasses({ exits, values }: GraphView): boolean {
   const shape = values.get(exits.at(-1)?.output ?? ('' as never))?.shape;
   return shape != null && shape.slice(1).filter((dim) => dim !== 1).length <= 1;
 }
-
-const busy: Failure = {
-  code: 'busy',
-  message: 'a study is running',
-  hint: 'Wait for it, or cancel it first.',
-};
