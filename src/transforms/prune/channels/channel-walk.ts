@@ -132,7 +132,7 @@ export class ChannelWalk {
         labels,
         keptBecause(
           'shared-weight',
-          `${nodeTitle(node)} shares the weight "${name}" and needs all of it`,
+          `${titleOf(node)} shares the weight "${name}" and needs all of it`,
           node,
         ),
       );
@@ -146,6 +146,11 @@ export class ChannelWalk {
 
 function axisKey(name: string, axis: number): string {
   return `${axis}:${name}`;
+}
+
+/** A node for people: `Softmax "/head/Softmax"`. */
+export function titleOf(node: Node): string {
+  return node.name === '' ? nodeTitle(node) : `${node.opType} "${node.name}"`;
 }
 
 /** Why channels must stay; the code is `channels-kept-CODE`. */
@@ -183,10 +188,8 @@ export class NodeWalk {
     if (this.isConstant) for (const name of this.node.outputs) walk.markConstant(name);
   }
 
-  /** For people: `Softmax "/head/Softmax"`. */
   get title(): string {
-    const { name, opType } = this.node;
-    return name === '' ? nodeTitle(this.node) : `${opType} "${name}"`;
+    return titleOf(this.node);
   }
 
   has(input: number): boolean {
@@ -200,7 +203,7 @@ export class NodeWalk {
   operand(input: number): Operand {
     const name = this.node.inputs[input] as ValueName;
     const dims = this.walk.dimsOf(name);
-    if (dims === null) throw new CannotFollow('unknown-shape', `the shape of "${name}" is not known`);
+    if (dims === null) throw this.unknownShape(name);
     const isWeight = this.walk.isWeight(name);
     // What weights alone make is a weight, too: its axes hold channels before any layer says so.
     if (isWeight && this.isConstant) {
@@ -220,8 +223,12 @@ export class NodeWalk {
   dimsOfOutput(output = 0): readonly number[] {
     const name = this.node.outputs[output] as ValueName;
     const dims = this.walk.dimsOf(name);
-    if (dims === null) throw new CannotFollow('unknown-shape', `the shape of "${name}" is not known`);
+    if (dims === null) throw this.unknownShape(name);
     return dims;
+  }
+
+  private unknownShape(name: string): CannotFollow {
+    return new CannotFollow('unknown-shape', `${this.title} handles "${name}", whose shape is not known`);
   }
 
   setOutput(axes: readonly Axis[], output = 0): void {

@@ -1,9 +1,8 @@
 import type { Failure } from '../../../base/result.ts';
 import type { Node } from '../../../onnx/model.ts';
-import { nodeTitle } from '../../../onnx/shapes/facts.ts';
 import type { ChannelGroup, ChannelGroups, ChannelPlace } from './channel-group.ts';
 import type { ChannelLabels } from './channel-labels.ts';
-import type { ChannelWalk, WeightUse } from './channel-walk.ts';
+import { type ChannelWalk, keptBecause, titleOf, type WeightUse } from './channel-walk.ts';
 
 /** Groups and places of a walk that is over: what is united is a unit, what one layer makes is in one group. */
 export function collectGroups(walk: ChannelWalk): ChannelGroups {
@@ -32,8 +31,11 @@ export function collectGroups(walk: ChannelWalk): ChannelGroups {
 }
 
 function singleUnit(node: Node): Failure {
-  const message = `${nodeTitle(node)} makes one unit only: without it nothing would be left`;
-  return { code: 'channels-kept-single', message, where: nodeTitle(node) };
+  return keptBecause(
+    'single',
+    `${titleOf(node)} makes one unit only: without it nothing would be left`,
+    node,
+  );
 }
 
 /** Units and groups by number; groups in order of their first layer. */
