@@ -4,6 +4,7 @@ import { standardOpset } from '../graph-names.ts';
 import type { ClampedWeights } from './float16.ts';
 import type { QuantizationCoverage } from './quantization.ts';
 import type { QuantizeOperator } from './quantize-operator.ts';
+import { SHORT_CHANNEL } from './weight-only-plan.ts';
 
 /** What quantizing the parts of a variant came to. */
 export interface PartQuantization {
@@ -48,6 +49,12 @@ export function quantizationWarnings(
   if (isInteger && grouped > 0) {
     warnings.push(
       `${grouped} of ${quantized} quantized layers (${formatShare(grouped / quantized)}) are grouped or depthwise convolutions, where 8-bit arithmetic seldom pays: such models may get slower on wasm.`,
+    );
+  }
+  const in8Bits = sum((coverage) => coverage.in8Bits ?? 0);
+  if (in8Bits > 0) {
+    warnings.push(
+      `${in8Bits} of ${quantized} layers are in 8 bits: convolutions with fewer than ${SHORT_CHANNEL} weights to a channel (depthwise ones, say), where 4 bits save little and cost most.`,
     );
   }
   const skipped = coverages.flatMap((coverage) => coverage.skipped);

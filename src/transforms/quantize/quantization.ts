@@ -14,6 +14,8 @@ export interface QuantizationCoverage {
   readonly quantized: number;
   /** Of these, convolutions with groups: few channels each, so integers gain little. */
   readonly grouped: number;
+  /** Of these, convolutions with few weights to a channel, which take 8 bits where others take 4. */
+  readonly in8Bits?: number;
   /** Left as floats, with the reason. */
   readonly skipped: readonly { readonly node: string; readonly reason: string }[];
   /** Patterns of nodes to leave out that mean no node. */

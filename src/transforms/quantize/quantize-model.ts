@@ -50,7 +50,7 @@ export function quantizeModel(
         model,
         bits === 8
           ? { bits, form: 'dequantize', blockSize: null, symmetric, exclude }
-          : { bits, form: 'matmul-nbits', blockSize, symmetric, exclude },
+          : { bits, form: 'matmul-nbits', blockSize, symmetric, shortIn8Bits: true, exclude },
       );
     }
     case 'float16':

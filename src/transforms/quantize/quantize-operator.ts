@@ -79,6 +79,7 @@ export type CalibrationMethod = 'minmax' | 'entropy' | 'percentile';
 export interface WeightOnlyQuantizeOperator {
   readonly op: 'quantize';
   readonly mode: 'weight-only';
+  /** With 4, convolutions with fewer than 32 weights to a channel (depthwise ones, say) take 8. */
   readonly bits: 8 | 4;
   /** Of 4-bit weights: numbers in a row that share a scale; a power of two from 16. Default 32. */
   readonly blockSize?: number;

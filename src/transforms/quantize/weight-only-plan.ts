@@ -4,6 +4,12 @@ import { elementCount } from '../../onnx/tensor.ts';
 import { isStandardDomain } from '../graph-names.ts';
 import type { ChannelAxis } from './quantize-weights.ts';
 
+/**
+ * A channel with fewer weights than this gains little from 4 bits, since it has a scale besides, and loses most: a
+ * depthwise kernel has nine, each of which all of its channel depends on.
+ */
+export const SHORT_CHANNEL = 32;
+
 /** A constant factor of a node, as a matrix [rows, columns] with its output channels along `axis`. */
 export interface ProductWeight {
   readonly kind: 'weight';
@@ -14,6 +20,7 @@ export interface ProductWeight {
   /** Set if the node is activations times this matrix, plus a bias at most: what MatMulNBits computes. */
   readonly isProduct: boolean;
   readonly isGrouped: boolean;
+  readonly isConvolution: boolean;
 }
 
 /** A node's weights, or why they cannot be found. */
@@ -43,6 +50,7 @@ export function productWeightOf(node: Node, tensors: ReadonlyMap<string, Tensor>
     columns: elementCount(dims.slice(1)),
     axis: isRows ? 'rows' : 'columns',
     isProduct: isPlainProduct(node),
+    isConvolution,
     isGrouped: isConvolution && (intAttribute(node, 'group') ?? 1) > 1,
   };
 }

@@ -16,7 +16,12 @@ import { convertOpset } from '../prepare/convert-opset.ts';
 import { channelMajor, packedNibbles, packedRows, quantizeBlocks, signed } from './block-weights.ts';
 import { whyInsideStays } from './layers-inside.ts';
 import type { Quantization } from './quantization.ts';
-import { type ProductWeight, productWeightOf, type WeightFinding } from './weight-only-plan.ts';
+import {
+  type ProductWeight,
+  productWeightOf,
+  SHORT_CHANNEL,
+  type WeightFinding,
+} from './weight-only-plan.ts';
 
 /** How weights become integers while all arithmetic stays float. */
 export interface WeightOnlyForm {
@@ -29,6 +34,8 @@ export interface WeightOnlyForm {
   /** Weights of an output channel that share a scale: a power of two from 16 to 256; null: all of the channel. */
   readonly blockSize: number | null;
   readonly symmetric: boolean;
+  /** Of 4 bits: convolutions whose channels have few weights take 8, one scale for each channel. Default false. */
+  readonly shortIn8Bits?: boolean;
   /** Nodes whose weights stay float32. */
   readonly exclude: NodeChoice;
 }
@@ -76,8 +83,14 @@ function opsetNeeded(
     return found?.kind === 'weight' && !takesNBits(found, form) ? [found] : [];
   });
   if (dequantized.length === 0) return null;
-  const isBlocked = dequantized.some((weight) => blockLengthOf(weight, form) < channelLength(weight));
-  return form.bits === 4 || isBlocked ? 21 : 13;
+  const isNew = dequantized.some(
+    (weight) => bitsOf(weight, form) === 4 || blockLengthOf(weight, form) < channelLength(weight),
+  );
+  return isNew ? 21 : 13;
+}
+
+function bitsOf(weight: ProductWeight, { bits, shortIn8Bits = false }: WeightOnlyForm): 4 | 8 {
+  return shortIn8Bits && weight.isConvolution && channelLength(weight) < SHORT_CHANNEL ? 8 : bits;
 }
 
 function takesNBits({ isProduct }: ProductWeight, { form }: WeightOnlyForm): boolean {
@@ -88,8 +101,9 @@ function channelLength({ axis, rows, columns }: ProductWeight): number {
   return axis === 'rows' ? columns : rows;
 }
 
-function blockLengthOf(weight: ProductWeight, { blockSize }: WeightOnlyForm): number {
-  return blockSize ?? channelLength(weight);
+function blockLengthOf(weight: ProductWeight, form: WeightOnlyForm): number {
+  const isWhole = form.blockSize === null || bitsOf(weight, form) !== form.bits;
+  return isWhole ? channelLength(weight) : form.blockSize;
 }
 
 function tensorsOf(graph: Graph): ReadonlyMap<string, Tensor> {
@@ -118,6 +132,7 @@ class WeightOnlyBuilder {
     readonly node: Node;
     readonly reason: string | null;
     readonly isGrouped: boolean;
+    readonly isIn8Bits: boolean;
   }[] = [];
 
   constructor(original: Graph, form: WeightOnlyForm, isExcluded: (node: Node) => boolean) {
@@ -153,6 +168,7 @@ class WeightOnlyBuilder {
     return {
       quantized: done.length,
       grouped: done.filter(({ isGrouped }) => isGrouped).length,
+      ...(this.form.bits === 4 && { in8Bits: done.filter(({ isIn8Bits }) => isIn8Bits).length }),
       skipped: this.outcomes.flatMap(({ node, reason }) =>
         reason === null ? [] : [{ node: nodeTitle(node), reason }],
       ),
@@ -167,12 +183,13 @@ class WeightOnlyBuilder {
     const found = productWeightOf(node, this.tensors);
     if (found === null) {
       const reason = whyInsideStays(node);
-      if (reason !== null) this.outcomes.push({ node, reason, isGrouped: false });
+      if (reason !== null) this.outcomes.push({ node, reason, isGrouped: false, isIn8Bits: false });
       this.nodes.push(node);
       return;
     }
     const isGrouped = found.kind === 'weight' && found.isGrouped;
-    this.outcomes.push({ node, reason: this.replaced(node, found), isGrouped });
+    const isIn8Bits = found.kind === 'weight' && bitsOf(found, this.form) === 8;
+    this.outcomes.push({ node, reason: this.replaced(node, found), isGrouped, isIn8Bits });
   }
 
   /** Adds the node in its new form; the reason if it stays as it is. */
@@ -223,7 +240,8 @@ class WeightOnlyBuilder {
   private dequantize(found: ProductWeight): boolean {
     const { weight, rows, columns, axis } = found;
     if (this.dequantized.has(weight.name)) return true;
-    const { bits, symmetric } = this.form;
+    const { symmetric } = this.form;
+    const bits = bitsOf(found, this.form);
     const blockLength = blockLengthOf(found, this.form);
     const rule = bits === 4 ? 'away' : 'even';
     const quantized = quantizeBlocks(tensorFloats(weight), rows, columns, axis, {
@@ -246,13 +264,15 @@ class WeightOnlyBuilder {
         ? [rows, quantized.blocks]
         : [quantized.blocks, columns];
     const inputs = [
-      this.constant(`${weight.name}_quantized`, (name) => this.integers(name, dims, quantized.integers)),
+      this.constant(`${weight.name}_quantized`, (name) =>
+        this.integers(name, dims, quantized.integers, bits),
+      ),
       this.constant(`${weight.name}_scale`, (name) => floatTensor(name, scaleDims, quantized.scales)),
     ];
     if (!symmetric) {
       inputs.push(
         this.constant(`${weight.name}_zero_point`, (name) =>
-          this.integers(name, scaleDims, quantized.zeroPoints),
+          this.integers(name, scaleDims, quantized.zeroPoints, bits),
         ),
       );
     }
@@ -273,8 +293,8 @@ class WeightOnlyBuilder {
   }
 
   /** Symmetric integers are signed, without a zero point; others are unsigned. */
-  private integers(name: string, dims: readonly number[], unsigned: Uint8Array): Tensor {
-    const { bits, symmetric } = this.form;
+  private integers(name: string, dims: readonly number[], unsigned: Uint8Array, bits: 4 | 8): Tensor {
+    const { symmetric } = this.form;
     if (bits === 4) {
       const type = symmetric ? DataType.int4 : DataType.uint4;
       return bytesTensor(name, dims, type, packedNibbles(unsigned, symmetric ? 8 : 0));

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeFloat, makeInt, makeInts, makeNode } from '../../../../src/onnx/attributes.ts';
-import type { Model, Node, Tensor } from '../../../../src/onnx/model.ts';
+import { DataType, type Model, type Node, type Tensor } from '../../../../src/onnx/model.ts';
 import { floatTensor, tensorFloats } from '../../../../src/onnx/tensor.ts';
 import { quantizeBlocks } from '../../../../src/transforms/quantize/block-weights.ts';
+import { quantizationWarnings } from '../../../../src/transforms/quantize/quantization-warnings.ts';
+import { quantizeModel } from '../../../../src/transforms/quantize/quantize-model.ts';
 import { quantizeWeightsOnly, type WeightOnlyForm } from '../../../../src/transforms/quantize/weight-only.ts';
 import { feed, modelOf, runModel, tensorInfo } from '../../../fixtures/run-onnx.ts';
 import { relativeDifference } from '../run-variant.ts';
@@ -241,4 +243,28 @@ describe('models whose weights are stored as integers', () => {
       0.02,
     );
   });
+});
+
+it('keeps small kernels in 8 bits where a recipe asks for 4, and says so', async () => {
+  const model = modelOf({
+    nodes: [
+      makeNode('Conv', ['x', 'depthwise'], ['d'], [makeInt('group', 64)], { name: 'depthwise' }),
+      makeNode('Conv', ['d', 'pointwise'], ['y'], [], { name: 'pointwise' }),
+    ],
+    inputs: [tensorInfo('x', [1, 64, 4, 4])],
+    outputs: [tensorInfo('y', [1, 8, 2, 2])],
+    initializers: [formula('depthwise', [64, 1, 3, 3], 1), formula('pointwise', [8, 64, 1, 1], 2)],
+  });
+  const operator = { op: 'quantize', mode: 'weight-only', bits: 4 } as const;
+  const { model: small, coverage } = quantizeModel(model, operator, null);
+  const types = new Map(small.graph.initializers.map(({ name, dataType }) => [name, dataType]));
+  expect(types.get('depthwise_quantized')).toBe(DataType.int8);
+  expect(types.get('pointwise_quantized')).toBe(DataType.int4);
+  expect(quantizationWarnings(model, operator, [{ coverage, opset: 17 }])).toEqual([
+    expect.stringContaining('1 of 2 layers are in 8 bits'),
+  ]);
+  const x = feed([1, 64, 4, 4]);
+  const [wanted, found] = [await runModel(model, { x }), await runModel(small, { x })];
+  const [floats, others] = [wanted, found].map((run) => run.get('y')?.data as Float32Array);
+  expect(relativeDifference(others as Float32Array, floats as Float32Array)).toBeLessThan(0.2);
 });
