@@ -28,6 +28,7 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
   const [sizePercent, setSizePercent] = useState(40);
   const listRecipes = useLab((lab) => lab.listRecipes);
   const measure = useLab((lab) => lab.measure);
+  const showTab = useLab((lab) => lab.showTab);
   const isMeasuring = useLab((lab) => lab.run !== null);
   const tell = useLab((lab) => lab.tell);
   const int8 = useLab((lab) => scanOf(lab, recipe, 'int8').results);
@@ -133,6 +134,7 @@ export function MixSearch({ recipe }: { readonly recipe: Recipe }) {
               disabled={isMeasuring}
               onClick={() => {
                 add();
+                showTab('front');
                 void measure();
               }}
             >
