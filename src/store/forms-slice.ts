@@ -1,6 +1,7 @@
 import { type Failure, outcomeOf } from '../base/result.ts';
 import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
 import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
+import { timedSubject, withoutModelTimes } from '../study/forms/model-times.ts';
 import type { SlownessExplanation } from '../study/forms/explain-slowness.ts';
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Trial } from '../study/trial.ts';
@@ -21,7 +22,7 @@ export interface FormsSlice {
   /** The comparison under way outside a study, from 0 to 1. */
   readonly formProbe: { readonly share: number } | null;
   readonly compareForms: (place: { readonly provider: Provider; readonly threads: number }) => Promise<void>;
-  /** Finds out what `auto` means for the open model: compares forms if need be, then times the model in them. */
+  /** Finds out what `auto` means for the open model: compares forms if need be, then times the model in them, again if it was. */
   readonly timeModelForms: (operator: StaticQuantizeOperator) => Promise<void>;
   /** Ends the comparison, or the look into a trial. */
   readonly cancelFormWork: () => void;
@@ -90,8 +91,10 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
       const { adoptFormFigures } = get();
       const outcome = await outcomeOf(async () => {
         const { createFormDecider } = await deciding();
+        const timed = timedSubject(model.view, operator);
+        const known = formFigures.map((figures) => withoutModelTimes(figures, timed));
         const subject = { environment, data, preprocessing };
-        const decider = createFormDecider(subject, formFigures, adoptFormFigures, report);
+        const decider = createFormDecider(subject, known, adoptFormFigures, report);
         const place = strategyPlace(settings, environment, model.view.totals.macs);
         return decider.prepare(worker, { recipe: [operator], ...place }, tell, signal);
       });

@@ -16,19 +16,25 @@ export function AutoFormNote({ operator }: { readonly operator: StaticQuantizeOp
     () => (view && figures ? chooseForm(view, operator, figures) : null),
     [view, operator, figures],
   );
-  const isSlower = choice?.isTimed === true && (choice.relative ?? 0) > NOTABLE_RATIO;
+  const isSlower = choice !== null && choice.basis !== 'expected' && (choice.relative ?? 0) > NOTABLE_RATIO;
   return (
     <>
       <p className={isSlower ? `${styles.slower} ${panel.small}` : `${panel.dim} ${panel.small}`}>
         {choice?.reason ??
           'Before it is first measured, layers are timed in every form, in at most a minute, and then this model in the fastest. What layers took stands under This device.'}
       </p>
-      {choice?.isTimed !== true && <TimeNow operator={operator} />}
+      {choice?.basis !== 'timed' && <TimeNow operator={operator} isAgain={choice?.basis === 'unsteady'} />}
     </>
   );
 }
 
-function TimeNow({ operator }: { readonly operator: StaticQuantizeOperator }) {
+function TimeNow({
+  operator,
+  isAgain,
+}: {
+  readonly operator: StaticQuantizeOperator;
+  readonly isAgain: boolean;
+}) {
   const probe = useLab((lab) => lab.formProbe);
   const hasImages = useLab((lab) => lab.data !== null && lab.preprocessing !== null);
   const isBusy = useLab((lab) => lab.run !== null || lab.isProfiling || lab.explaining !== null);
@@ -45,7 +51,7 @@ function TimeNow({ operator }: { readonly operator: StaticQuantizeOperator }) {
   }
   return (
     <Button disabled={isBusy} onClick={() => void timeModelForms(operator)}>
-      Time this model in them now
+      {isAgain ? 'Time this model again' : 'Time this model in them now'}
     </Button>
   );
 }

@@ -6,7 +6,14 @@ import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { type FormFigures, medianMsOf, uncertaintyOf } from './form-figures.ts';
 import { FORMS, type FormId, STATIC_FORMS, type StaticFormChoice, type StaticFormId } from './forms.ts';
 import { LAYER_KINDS, type LayerKind } from './layer-kinds.ts';
-import { fastestTimed, type TimedSubject, timedReason, timedSubject, timesOfModel } from './model-times.ts';
+import {
+  fastestTimed,
+  isSteady,
+  type TimedSubject,
+  timedReason,
+  timedSubject,
+  timesOfModel,
+} from './model-times.ts';
 import { timesText } from './times-text.ts';
 
 /** Multiply-accumulates of a model in each kind of layer. */
@@ -26,8 +33,8 @@ export interface FormChoice {
   readonly form: StaticFormChoice;
   /** Its time in units of float32's; null where nothing tells. */
   readonly relative: number | null;
-  /** Whether the model itself was timed; else its layers tell what to expect. */
-  readonly isTimed: boolean;
+  /** How it is known: the model itself was timed, maybe amid other work; or its layers tell what to expect. */
+  readonly basis: 'timed' | 'unsteady' | 'expected';
   readonly reason: string;
 }
 
@@ -66,7 +73,12 @@ export function chooseForm(
   const timed = figures && timesOfModel(figures, timedSubject(view, operator));
   if (timed === null) return expectedForm(layerMix(view.nodes), figures);
   const { form, ms, floatMs } = fastestTimed(timed);
-  return { form, relative: ms / floatMs, isTimed: true, reason: timedReason(timed) };
+  return {
+    form,
+    relative: ms / floatMs,
+    basis: isSteady(timed) ? 'timed' : 'unsteady',
+    reason: timedReason(timed),
+  };
 }
 
 /**
@@ -87,7 +99,7 @@ export function expectedForm(mix: LayerMix, figures: FormFigures | null): FormCh
     return {
       form: preferred,
       relative: null,
-      isTimed: false,
+      basis: 'expected',
       reason: `Form "auto" is ${preferred.label} here: ${why}.`,
     };
   }
@@ -107,7 +119,7 @@ export function expectedForm(mix: LayerMix, figures: FormFigures | null): FormCh
   return {
     form: chosen.form,
     relative,
-    isTimed: false,
+    basis: 'expected',
     reason: `Form "auto" is ${chosen.form.label} here: by what its layers took in every form (${mixText(mix)}), ${expectation}.${others}`,
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../base/assert.ts';
 import { formatMs } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { STATIC_DEFAULTS, type StaticQuantizeOperator } from '../../transforms/quantize/quantize-operator.ts';
@@ -48,46 +49,65 @@ export function timesOfModel(figures: FormFigures, subject: TimedSubject): Model
 
 /** The figures with a model's times, in place of those it had. */
 export function withModelTimes(figures: FormFigures, times: ModelTimes): FormFigures {
-  const isSame = isOf(times);
-  const others = (figures.models ?? []).filter((each) => !isSame(each));
-  return { ...figures, models: [...others, times].slice(-KEPT_MODELS) };
+  const { models = [] } = withoutModelTimes(figures, times);
+  return { ...figures, models: [...models, times].slice(-KEPT_MODELS) };
+}
+
+/** The figures without what was timed of a model, so that it is timed again. */
+export function withoutModelTimes(figures: FormFigures, subject: TimedSubject): FormFigures {
+  const isSame = isOf(subject);
+  return { ...figures, models: (figures.models ?? []).filter((each) => !isSame(each)) };
 }
 
 function isOf({ modelId, macs, settings }: TimedSubject): (other: TimedSubject) => boolean {
   return (other) => other.modelId === modelId && other.macs === macs && other.settings === settings;
 }
 
+/** Above this something else keeps the device busy. */
+const UNSTEADY = 0.15;
+
+/** Whether medians are known well enough to rest on. */
+export function isSteady({ float, forms }: ModelTimes): boolean {
+  return [float, ...forms.map(({ times }) => times)].every((times) => uncertaintyOfRuns(times) <= UNSTEADY);
+}
+
 /** The form that a model was timed to be fastest in; of those about as fast, the first of `STATIC_FORMS`. */
-export function fastestTimed({ forms, float }: ModelTimes): {
+export function fastestTimed(times: ModelTimes): {
   readonly form: StaticFormChoice;
   readonly ms: number;
   readonly floatMs: number;
 } {
-  const leastMs = Math.min(...forms.map(({ times }) => times.medianMs));
-  const unsure = Math.max(...forms.map(({ times }) => uncertaintyOfRuns(times)));
-  const enoughMs = leastMs * (1 + Math.min(AT_MOST, Math.max(AS_FAST, unsure)));
-  for (const form of STATIC_FORMS) {
-    const ms = forms.find((each) => each.form === form.id)?.times.medianMs ?? Infinity;
-    if (ms <= enoughMs) return { form, ms, floatMs: float.medianMs };
-  }
-  throw new Error('no form was timed');
+  // What disturbs some runs leaves the faster ones alone.
+  const msOf = ({ medianMs, lowMs }: RunTimes): number => (isSteady(times) ? medianMs : lowMs);
+  const all = times.forms.map(({ form, times: own }) => ({ form, ms: msOf(own) }));
+  const unsure = Math.max(...times.forms.map((each) => uncertaintyOfRuns(each.times)));
+  const enoughMs = Math.min(...all.map(({ ms }) => ms)) * (1 + Math.min(AT_MOST, Math.max(AS_FAST, unsure)));
+  const { form, ms } = defined(
+    STATIC_FORMS.flatMap((choice) => {
+      const own = all.find((each) => each.form === choice.id);
+      return own && own.ms <= enoughMs ? [{ form: choice, ms: own.ms }] : [];
+    })[0],
+    'a form that was timed',
+  );
+  return { form, ms, floatMs: msOf(times.float) };
 }
 
 /** Why `auto` is what it is, and how that compares with float32. */
 export function timedReason(times: ModelTimes): string {
   const { form, ms, floatMs } = fastestTimed(times);
   const relative = ms / floatMs;
-  const inFloat = `${formatMs(floatMs)} in float32`;
+  const [inForm, inFloat] = [formatMs(ms), `${formatMs(floatMs)} in float32`];
   const count = times.forms.length;
-  const became = `Form "auto" is ${form.label} here`;
-  const fastest =
-    count === 1
-      ? 'the one that may be the fastest'
-      : `the fastest of ${count} that were timed, or as good as that`;
-  const timed = `the whole model took ${formatMs(ms)} in it`;
+  const among =
+    count === 1 ? 'the one expected to be the fastest' : `as fast as any of the ${count} forms timed`;
+  const unsure = isSteady(times)
+    ? ''
+    : ' These times vary a lot: something else kept the device busy. Time it again when it is quiet.';
   if (relative > NOTABLE_RATIO)
-    return `float32 is faster here than every static int8 form: the whole model took ${inFloat} and ${formatMs(ms)}, ${timesText(relative)} as long, in ${form.label}, which form "auto" is (${fastest}).`;
-  if (relative * NOTABLE_RATIO > 1)
-    return `${became} (${fastest}), and no faster than float32: ${timed} and ${inFloat}.`;
-  return `${became} (${fastest}): ${timed} and ${inFloat}, ${timesText(1 / relative)} as fast.`;
+    return `float32 is faster here than every static int8 form: the whole model took ${inFloat} and ${inForm}, ${timesText(relative)} as long, in ${form.label}, which form "auto" is here (${among}).${unsure}`;
+  const comparison =
+    relative * NOTABLE_RATIO > 1
+      ? `the whole model took ${inForm} in it and ${inFloat}, so it is no faster than float32`
+      : `the whole model took ${inForm} in it and ${inFloat}, ${timesText(1 / relative)} as fast`;
+  return `Form "auto" is ${form.label} here, ${among}: ${comparison}.${unsure}`;
 }
