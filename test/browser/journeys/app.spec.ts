@@ -1,12 +1,33 @@
 import { expect, test } from './lab-page.ts';
 
-test('a box of the graph tells what is in it, and a search counts its matches', async ({ lab, page }) => {
+test('a box of the graph tells what is in it and has a share to prune of its own, and a search counts its matches', async ({
+  lab,
+  page,
+}) => {
   await lab.visit();
   await lab.press(lab.button(/^stem/));
   const details = page.getByRole('complementary', { name: lab.isPhone ? 'Numbers' : 'Details' });
   await expect(details).toContainText('Parameters');
   await expect(details).toContainText('Conv');
   await lab.press(lab.button('Close the details'));
+
+  await lab.show('Recipe');
+  await lab.press(lab.button('+ Prune'));
+  await lab.press(lab.button(/^Prune 50 %/));
+  await lab.press(lab.button('25 %'));
+  const card = lab.button(/^Prune 25 % of the weights · in each layer/);
+  await expect(card).toBeVisible();
+  await lab.show('Graph');
+  await lab.press(lab.button(/^stem/));
+  const share = details.getByRole('combobox', { name: 'Weights that become zero' });
+  await expect(share).toHaveValue('usual');
+  await share.selectOption('2:4');
+  await expect(share).toHaveValue('2:4');
+  await lab.press(lab.button('Close the details'));
+  await lab.show('Recipe');
+  await expect(card).toContainText('some with their own share');
+
+  await lab.show('Graph');
   await lab.press(lab.button('Search the graph'));
   await page.getByRole('textbox', { name: 'Name, operator or value' }).fill('gemm');
   await expect(page.getByText(/^1 of \d/)).toBeVisible();
