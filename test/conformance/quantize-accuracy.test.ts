@@ -16,6 +16,7 @@ import { rangeOf } from '../../src/transforms/quantize/calibrate/range-of.ts';
 import { addToSketch, emptySketch } from '../../src/transforms/quantize/calibrate/value-sketch.ts';
 import type { Ranges } from '../../src/transforms/quantize/quantization.ts';
 import type { StaticQuantizeOperator } from '../../src/transforms/quantize/quantize-operator.ts';
+import { type GoldenRanges, rangesFarOff } from '../fixtures/quantize/golden-ranges.ts';
 import { fileBytes } from '../unit/transforms/run-variant.ts';
 import { decodePng } from './png.ts';
 
@@ -39,6 +40,10 @@ interface Golden {
 const golden = JSON.parse(
   readFileSync(new URL('../fixtures/quantize/golden/accuracy.json', import.meta.url), 'utf8'),
 ) as Golden;
+
+const goldenRanges = JSON.parse(
+  readFileSync(new URL('../fixtures/quantize/golden/shared-ranges.json', import.meta.url), 'utf8'),
+) as { readonly cases: readonly { readonly model: string; readonly ranges: GoldenRanges }[] };
 
 /** A model's images as it wants them, and how well it does on some. */
 interface Task {
@@ -160,6 +165,8 @@ describe.skipIf(!existsSync(new URL('data/', shared)))(
           if (task === null || model === null) throw new Error('not opened');
           const operator: StaticQuantizeOperator = { op: 'quantize', mode: 'static', ...form };
           const ranges = await calibrated(model, operator, task, wanted.calibrated);
+          const known = goldenRanges.cases.find((each) => each.model === wanted.model);
+          if (known) expect(rangesFarOff(ranges, known.ranges, form.calibration ?? '')).toEqual([]);
           const { files, plan } = buildVariant(model, [operator], { baseName: 'm', now: () => 0, ranges });
           const scores = new Map<number, Float32Array>();
           await outputsOf(fileBytes(files[0]!), task, wanted.evaluated, (image, outputs) => {

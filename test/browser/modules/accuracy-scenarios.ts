@@ -8,6 +8,7 @@ import { tryPreprocessings } from '../../../src/clients/try-preprocessings.ts';
 import { candidatePreprocessings, guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
 import { bestCandidate, candidateName } from '../../../src/data/rank-preprocessings.ts';
 import { scorePredictions } from '../../../src/study/accuracy.ts';
+import type { ValueRange } from '../../../src/transforms/quantize/quantization.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 
 function value<T>(result: Result<T>): T {
@@ -25,14 +26,19 @@ const nameOf = (url: string) => url.split('/').at(-1) as string;
 
 /**
  * Top-1 of each recipe over every `step`-th image, with the guessed preprocessing; static int8 is calibrated first.
- * @returns shares of correct images, in the recipes' order, and why the images were prepared as they were
+ * @returns shares of correct images, in the recipes' order, why the images were prepared as they were, and the ranges
  */
 export async function accuracyOf(
   modelUrl: string,
   dataUrls: readonly string[],
   recipes: readonly Recipe[],
   step: number,
-): Promise<{ top1: number[]; images: number; reasons: readonly string[] }> {
+): Promise<{
+  top1: number[];
+  images: number;
+  reasons: readonly string[];
+  calibrations: readonly (readonly [method: string, readonly (readonly [value: string, ValueRange])[]])[];
+}> {
   const models = openModelClient();
   const data = openDataClient();
   try {
@@ -75,7 +81,8 @@ export async function accuracyOf(
       const { top1Correct } = scorePredictions(predictions, labels, preprocessing.classOffset, null);
       top1.push((top1Correct ?? 0) / imageIndices.length);
     }
-    return { top1, images: imageIndices.length, reasons };
+    const calibrations = calibrator.all().map(({ method, ranges }) => [method.kind, [...ranges]] as const);
+    return { top1, images: imageIndices.length, reasons, calibrations };
   } finally {
     models.terminate();
     data.terminate();

@@ -5,6 +5,7 @@ import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
 import { imagesToCalibrateWith } from '../../../src/study/evaluation-images.ts';
 import type { StaticQuantizeOperator } from '../../../src/transforms/quantize/quantize-operator.ts';
+import { type GoldenRanges, rangesFarOff } from '../../fixtures/quantize/golden-ranges.ts';
 import { pickyDigits } from '../../fixtures/picky-digits.ts';
 import type * as Scenarios from './accuracy-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
@@ -63,6 +64,9 @@ const quantized = JSON.parse(
     }[];
   }[];
 };
+const goldenRanges = JSON.parse(
+  readFileSync(new URL('../../fixtures/quantize/golden/shared-ranges.json', import.meta.url), 'utf8'),
+) as { readonly cases: readonly { readonly model: string; readonly ranges: GoldenRanges }[] };
 const tenClasses = Array.from({ length: 2000 }, (_, image) => Math.floor(image / 200));
 
 for (const [model, data, step, atLeast] of trained) {
@@ -70,7 +74,7 @@ for (const [model, data, step, atLeast] of trained) {
     ? quantized.cases.find((each) => model === `${each.model}.onnx`)
     : undefined;
   const { results = [], calibrated = [], evaluated = [] } = golden ?? {};
-  const inInt8 = golden ? ", and in static int8 that of onnxruntime's own tool" : '';
+  const inInt8 = golden ? ", and in static int8 the ranges and the accuracy of onnxruntime's own tool" : '';
   test(`${model}: the guessed preprocessing reaches the model's accuracy${inInt8}`, async ({ page }) => {
     test.skip(!existsSync(shared), 'needs the shared models and images');
     await page.route('**/shared/**', (route) =>
@@ -80,7 +84,7 @@ for (const [model, data, step, atLeast] of trained) {
         ),
       }),
     );
-    const { top1, images, reasons } = await runInPage<Module, 'accuracyOf'>(
+    const { top1, images, reasons, calibrations } = await runInPage<Module, 'accuracyOf'>(
       page,
       path,
       'accuracyOf',
@@ -98,6 +102,13 @@ for (const [model, data, step, atLeast] of trained) {
     if (golden === undefined) return;
     expect(imagesToCalibrateWith(tenClasses, calibrated.length)).toEqual(calibrated);
     expect(images).toBe(evaluated.length);
+    const known = goldenRanges.cases.find((each) => each.model === golden.model);
+    if (known === undefined) throw new Error(`no ranges of ${model}`);
+    expect(calibrations.map(([method]) => method)).toEqual(results.map(({ form }) => form.calibration));
+    for (const [method, ranges] of calibrations) {
+      expect(ranges.length).toBeGreaterThan(10);
+      expect(rangesFarOff(new Map(ranges), known.ranges, method)).toEqual([]);
+    }
     // Kernels of the two processors round differently, which may decide about one image.
     const slack = 0.003 + 1 / images;
     for (const [at, { form, accuracy }] of results.entries()) {
