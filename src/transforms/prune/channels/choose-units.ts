@@ -6,9 +6,9 @@ const ROUNDING = 1e-9;
 
 /**
  * Which units stay: of each group those with the highest scores, of equal ones the later, so that the result is the
- * same everywhere. Groups without a ratio of their own are ranked together: of all their channels the share `ratio`
- * goes, and no group gets below its least. What is left is rounded up to the multiple wanted, up to all there are.
- * No axis is emptied, though it may hold but a part of its group.
+ * same everywhere. Layers that hold but a part of their group's units lose the same share of them. Groups without a
+ * ratio of their own are ranked together: of all their channels the share `ratio` goes, and no group gets below its
+ * least. What is left is rounded up to the multiple wanted, up to all there are. No axis is emptied.
  * @param scores by unit
  * @param unitsBefore how many units a group had before earlier steps, which shares are of; now if left out
  * @returns 1 for each unit that stays; units of groups without a plan do
@@ -27,11 +27,57 @@ export function chooseUnits(
     const { firstUnit, unitCount: count } = plan.group;
     const wanted =
       plan.ratio === null ? (left.get(plan) ?? count) : unitsWanted(unitsBefore(plan), plan.ratio);
-    const stay = unitsThatStay(plan, wanted);
-    for (const unit of ranked(plan, scores).slice(0, count - stay)) kept[firstUnit + unit] = 0;
+    const toRemove = count - unitsThatStay(plan, wanted);
+    const order = ranked(plan, scores);
+    const removed = plan.ratio === null ? order.slice(0, toRemove) : removedEvenly(plan, order, toRemove);
+    for (const unit of removed) kept[firstUnit + unit] = 0;
   }
   keepOfEachAxis(places, scores, kept);
   return kept;
+}
+
+/**
+ * The first units in order that can go while each layer keeps its share of those it holds; where that leaves too
+ * many, layers lose one more than their share, and so on.
+ * @param order the group's units, counted within it
+ */
+function removedEvenly(plan: GroupPlan, order: readonly number[], toRemove: number): readonly number[] {
+  const layers = partialLayers(plan);
+  if (layers.length === 0 || toRemove === 0) return order.slice(0, toRemove);
+  const share = toRemove / plan.group.unitCount;
+  const layersOf = order.map((): number[] => []);
+  const quotas = layers.map((units, layer) => {
+    for (const unit of units) layersOf[unit]?.push(layer);
+    const stay = Math.ceil((units.size - Math.round(units.size * share)) / plan.multipleOf) * plan.multipleOf;
+    return Math.max(0, units.size - Math.max(1, stay));
+  });
+  const removed = new Set<number>();
+  // In multiples nothing is given up: one more than its share would leave a layer with an odd number.
+  const rounds = plan.multipleOf === 1 ? toRemove : 0;
+  for (let more = 0; more <= rounds && removed.size < toRemove; more++) {
+    for (const unit of order) {
+      if (removed.size === toRemove) break;
+      const own = layersOf[unit] as number[];
+      if (removed.has(unit) || own.some((layer) => (quotas[layer] as number) + more <= 0)) continue;
+      removed.add(unit);
+      for (const layer of own) quotas[layer] = (quotas[layer] as number) - 1;
+    }
+  }
+  return [...removed];
+}
+
+/** The units of weights' axes that hold but some of the group's, each set once. */
+function partialLayers({ group }: GroupPlan): readonly ReadonlySet<number>[] {
+  const { firstUnit, unitCount, places } = group;
+  const found = new Map<string, ReadonlySet<number>>();
+  for (const { kind, units } of places) {
+    if (kind === 'value') continue;
+    const own = new Set<number>();
+    for (const unit of units)
+      if (unit >= firstUnit && unit < firstUnit + unitCount) own.add(unit - firstUnit);
+    if (own.size < unitCount) found.set([...own].join(), own);
+  }
+  return [...found.values()];
 }
 
 /** Where all indices of an axis would go (a slice of a value, say), the unit worth most stays after all. */

@@ -51,6 +51,22 @@ describe('choosing channels', () => {
     expect([...choose(plans, [1, 3, 2, 2, 2, 2, 2, 2, 2, 2])]).toEqual([0, 1, 0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
+  it('takes as much of each layer, though some hold but a part of a group', () => {
+    const [plan] = plansOf([{ units: 8 }]) as [GroupPlan];
+    const weight = { kind: 'weight', name: 'w', axis: 0, role: 'makes', node: 0 } as const;
+    const places = [
+      { ...weight, units: Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7]) },
+      { ...weight, units: Int32Array.from([0, 1, 2, 3]) },
+    ];
+    const scores = Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const group = { places, unitCount: 8 };
+    const half = { ...plan, group: { ...plan.group, places } };
+    expect([...chooseUnits(group, [half], scores, 0.5)]).toEqual([0, 0, 1, 1, 0, 0, 1, 1]);
+    // Two of each layer by three quarters, but two remain in multiples of two.
+    const most = { ...half, ratio: 0.75, multipleOf: 2 };
+    expect([...chooseUnits(group, [most], scores, 0.75)]).toEqual([0, 0, 1, 1, 0, 0, 0, 0]);
+  });
+
   it('leaves something of each axis, though it holds but a part of a group', () => {
     const plans = plansOf([{ units: 6 }]);
     const scores = Float64Array.of(1, 2, 0, 3, 4, 5);
