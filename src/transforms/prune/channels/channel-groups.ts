@@ -1,6 +1,7 @@
 import type { AnalysedModel } from '../../analyse-model.ts';
 import type { ChannelGroups } from './channel-group.ts';
-import { ChannelWalk, NodeWalk } from './channel-walk.ts';
+import { ChannelWalk } from './channel-walk.ts';
+import { NodeWalk } from './node-walk.ts';
 import { followNode } from './channel-rules.ts';
 import { collectGroups } from './collect-groups.ts';
 

@@ -2,7 +2,8 @@ import { InputError } from '../../../base/result.ts';
 import { operatorKey } from '../../../onnx/shapes/operator-table.ts';
 import { ShapeError } from '../../../onnx/shapes/facts.ts';
 import { hasSubgraph } from '../../../onnx/shape-inference.ts';
-import { CannotFollow, type NodeWalk } from './channel-walk.ts';
+import { CannotFollow } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
 import {
   elementwise,
   expand,

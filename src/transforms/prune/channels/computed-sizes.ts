@@ -2,7 +2,8 @@ import { intAttribute } from '../../../onnx/attributes.ts';
 import type { Node, ValueName } from '../../../onnx/model.ts';
 import { elementsOf, knownNumbers } from '../../../onnx/shapes/facts.ts';
 import { sliceRanges } from '../../../onnx/shapes/data-movement.ts';
-import type { Axis, NodeWalk } from './channel-walk.ts';
+import type { Axis } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
 
 /**
  * Keeps those channels of an output whose number would be wrong once some are gone: its sizes are computed while
@@ -12,8 +13,8 @@ import type { Axis, NodeWalk } from './channel-walk.ts';
  */
 export function keepComputedSizes(walk: NodeWalk, input: number, axes: readonly Axis[]): void {
   const name = walk.node.inputs[input] ?? ('' as ValueName);
-  if (name === '' || walk.walk.isWeight(name)) return;
-  const count = walk.walk.dimsOf(name)?.[0] ?? 0;
+  if (name === '' || walk.network.isWeight(name)) return;
+  const count = walk.network.dimsOf(name)?.[0] ?? 0;
   for (const [axis, { labels }] of axes.entries()) {
     if (labels === null || follows(walk, name, axis - axes.length + count, labels)) continue;
     walk.keep(labels, 'computed-shape', `${walk.title} computes their number while it runs`);
@@ -22,12 +23,12 @@ export function keepComputedSizes(walk: NodeWalk, input: number, axes: readonly 
 
 /** Whether entry `entry` of a list of sizes is a constant, or the number of these channels. */
 function follows(walk: NodeWalk, name: ValueName, entry: number, labels: Int32Array): boolean {
-  if (walk.walk.isWeight(name)) return true;
+  if (walk.network.isWeight(name)) return true;
   const node = producerOf(walk, name);
   if (node?.opType !== 'Concat') return tellsNumber(walk, name, entry, labels);
   let start = 0;
   for (const part of node.inputs) {
-    const end = start + (walk.walk.dimsOf(part)?.[0] ?? 0);
+    const end = start + (walk.network.dimsOf(part)?.[0] ?? 0);
     if (entry < end) return follows(walk, part, entry - start, labels);
     start = end;
   }
@@ -39,7 +40,7 @@ function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int
   const node = producerOf(walk, name);
   const [source] = node?.inputs ?? [];
   if (node === undefined || source === undefined) return false;
-  const context = walk.walk.contextOf(node);
+  const context = walk.network.contextOf(node);
   switch (node.opType) {
     case 'Cast':
     case 'Identity':
@@ -51,12 +52,12 @@ function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int
       return index !== undefined && tellsNumber(walk, source, index, labels);
     }
     case 'Slice': {
-      const range = sliceRanges(context, walk.walk.dimsOf(source) ?? []).get(0);
+      const range = sliceRanges(context, walk.network.dimsOf(source) ?? []).get(0);
       if (range === null) return false;
       return tellsNumber(walk, source, range ? range.start + entry * range.step : entry, labels);
     }
     case 'Shape': {
-      const axes = walk.walk.axes.get(source) ?? [];
+      const axes = walk.network.axes.get(source) ?? [];
       const first = intAttribute(node, 'start') ?? 0;
       return isSame(walk, axes.at(first < 0 ? first + axes.length + entry : first + entry)?.labels, labels);
     }
@@ -66,13 +67,13 @@ function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int
 }
 
 function producerOf(walk: NodeWalk, name: ValueName): Node | undefined {
-  const { index, model } = walk.walk.analysed;
+  const { index, model } = walk.network.analysed;
   return model.graph.nodes[index.producer.get(name) ?? -1];
 }
 
 function isSame(walk: NodeWalk, a: Int32Array | null | undefined, b: Int32Array): boolean {
   if (a === b) return true;
-  const { labels } = walk.walk;
+  const { labels } = walk.network;
   return (
     a?.length === b.length &&
     a.every((label, index) => label >= 0 && labels.find(label) === labels.find(b[index] ?? label))

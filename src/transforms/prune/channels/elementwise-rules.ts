@@ -1,7 +1,8 @@
 import { intAttribute, intsAttribute } from '../../../onnx/attributes.ts';
 import { intsFromEither, normalAxis } from '../../../onnx/shapes/facts.ts';
 import { keepComputedSizes } from './computed-sizes.ts';
-import { CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
+import { CannotFollow, type Operand, plain } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
 
 /** One input goes through element by element; further inputs are settings (bounds, seeds). */
 export function unary(walk: NodeWalk): void {

@@ -1,7 +1,8 @@
 import { intAttribute } from '../../../onnx/attributes.ts';
-import { type Axis, type AxisOf, CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
-import { compactClasses, splitAxis } from './regroup-rules.ts';
-import { finestFactor } from './split-axes.ts';
+import { type Axis, type AxisOf, CannotFollow, type Operand, plain } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
+import { compactClasses, splitAxis, tiedByPlace } from './regroup-rules.ts';
+import { coordinates, finestFactor } from './split-axes.ts';
 
 /** The node's output as an operand, to join biases with what it holds. */
 function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
@@ -13,7 +14,7 @@ function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
 function layerWeight(walk: NodeWalk, input: number): Operand {
   const weight = walk.operand(input);
   if (weight.isWeight || weight.axes.some(({ labels }) => labels)) return weight;
-  const { index, model } = walk.walk.analysed;
+  const { index, model } = walk.network.analysed;
   const maker = model.graph.nodes[index.producer.get(weight.name) ?? -1]?.opType ?? '';
   if (maker === 'DequantizeLinear')
     throw new CannotFollow('quantized', `${walk.title} has quantized weights: prune before quantizing`);
@@ -39,6 +40,8 @@ function convolve(
 ): void {
   const input = walk.operand(0);
   const group = intAttribute(walk.node, 'group') ?? 1;
+  const isWhole = (size = 0) => size > 0 && size % group === 0;
+  if (group < 1 || !isWhole(input.dims[1]) || !isWhole(weight.dims[0])) throw walk.contradiction();
   for (let axis = 2; axis < input.dims.length; axis++) {
     walk.keepAxis({ operand: input, axis }, 'window', 'moves a window over them');
     walk.keepAxis({ operand: weight, axis }, 'window', 'moves a window over them');
@@ -103,7 +106,7 @@ function isThinned(
 }
 
 function thinnedGroups(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
-  const perGroup = weight.dims[1] as number;
+  const perGroup = (input.dims[1] as number) / group;
   const inputs = input.axes[1]?.labels;
   const outputs = walk.make({ operand: weight, axis: 0 });
   if (outputs.labels) tiePlaces(walk, outputs.labels, group);
@@ -123,7 +126,7 @@ function thinnedGroups(walk: NodeWalk, input: Operand, weight: Operand, group: n
 /** Ties the first places of `count` equal parts, and so on. */
 function tiePlaces(walk: NodeWalk, labels: Int32Array, count: number): void {
   const size = labels.length / count;
-  for (let place = 0; place < size; place++) walk.tie(labels.filter((_, index) => index % size === place));
+  tiedByPlace(walk, labels, coordinates([count, size], 1), size);
 }
 
 /** Ties the first of `count` equal parts of `a` to the first part of `b`, and so on. */
@@ -160,7 +163,9 @@ export function matMul(walk: NodeWalk): void {
 
 /** An axis of a product that is not summed over: the channels of a layer if it is a weight's. */
 function freeAxis(walk: NodeWalk, part: AxisOf): Axis {
-  return walk.walk.isConstant(part.operand.name) ? walk.make(part) : (part.operand.axes[part.axis] ?? plain);
+  return walk.network.isConstant(part.operand.name)
+    ? walk.make(part)
+    : (part.operand.axes[part.axis] ?? plain);
 }
 
 /** An axis along which products are taken side by side: if a reshape made it as a factor, it counts heads. */
@@ -173,7 +178,7 @@ function batchAxis(walk: NodeWalk, operands: readonly Operand[], axisIn: (operan
   if (second === undefined) return freeAxis(walk, first);
   for (const { operand, axis } of parts) {
     const factor = operand.axes[axis]?.factor;
-    if (factor && !operand.axes[axis]?.labels) walk.walk.found.set(factor.split, factor.position);
+    if (factor && !operand.axes[axis]?.labels) walk.network.found.set(factor.split, factor.position);
   }
   return walk.join(parts);
 }

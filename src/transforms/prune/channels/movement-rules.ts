@@ -2,7 +2,8 @@ import { intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
 import { normalAxis } from '../../../onnx/shapes/facts.ts';
 import { padsOf, permutationOf, sliceRanges, splitSizes } from '../../../onnx/shapes/data-movement.ts';
 import { knownNumbers, elementsOf } from '../../../onnx/shapes/facts.ts';
-import { type Axis, CannotFollow, type NodeWalk, plain } from './channel-walk.ts';
+import { type Axis, CannotFollow, maxSize, plain } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
 import { tiled } from './regroup-rules.ts';
 
 export function transpose(walk: NodeWalk): void {
@@ -21,6 +22,8 @@ export function concat(walk: NodeWalk): void {
       if (axis !== joined) return walk.join(parts.map((operand) => ({ operand, axis })));
       for (const operand of parts) if (!operand.axes[axis]?.labels) walk.fix({ operand, axis });
       if (parts.every((operand) => !operand.axes[axis]?.labels)) return plain;
+      const total = parts.reduce((sum, operand) => sum + (operand.dims[axis] ?? 0), 0);
+      if (total !== size || size > maxSize) throw walk.contradiction();
       const labels = new Int32Array(size).fill(-1);
       let start = 0;
       for (const operand of parts) {
@@ -87,7 +90,8 @@ export function gather(walk: NodeWalk): void {
     return walk.make({ operand: data, axis: at });
   });
   let taken: Axis[] = Array.from({ length: indexRank }, () => plain);
-  const chosen = held.labels && walk.walk.isWeight(walk.node.inputs[1] ?? '') ? constantIndices(walk) : null;
+  const chosen =
+    held.labels && walk.network.isWeight(walk.node.inputs[1] ?? '') ? constantIndices(walk) : null;
   if (held.labels && chosen && indexRank === 1) {
     const size = data.dims[axis] as number;
     const labels = Int32Array.from(chosen, (index) => held.labels?.[index < 0 ? index + size : index] ?? -1);
@@ -134,6 +138,7 @@ export function tile(walk: NodeWalk): void {
     input.axes.map((held, axis) => {
       const times = (dims[axis] as number) / (input.dims[axis] as number);
       if (times === 1) return held;
+      if ((dims[axis] as number) > maxSize) throw walk.contradiction();
       return held.labels ? { labels: tiled(held.labels, times), factor: null } : plain;
     }),
   );

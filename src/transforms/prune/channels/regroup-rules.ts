@@ -1,5 +1,6 @@
 import { intAttribute } from '../../../onnx/attributes.ts';
-import { type Axis, CannotFollow, type NodeWalk, type Operand, plain } from './channel-walk.ts';
+import { type Axis, CannotFollow, maxSize, type Operand, plain } from './channel-walk.ts';
+import type { NodeWalk } from './node-walk.ts';
 import { keepComputedSizes } from './computed-sizes.ts';
 import { coordinates, finestFactor, regroup } from './split-axes.ts';
 
@@ -56,32 +57,47 @@ export function splitAxis(walk: NodeWalk, held: Axis, sizes: readonly number[], 
   if (sizes.length === 1) return [held];
   if (!labels) return sizes.map(() => plain);
   const split = `${walk.position}:${axis}`;
-  const chosen = walk.walk.decisionOn(split) ?? finestFactor(...compactClasses(walk, labels), sizes);
-  const places = coordinates(sizes, chosen);
-  const first = new Int32Array(sizes[chosen] as number).fill(-1);
-  const pair = new Int32Array(2);
-  for (let index = 0; index < labels.length; index++) {
-    const place = places[index] as number;
-    const label = labels[index] as number;
-    const earlier = first[place] as number;
-    if (earlier < 0) first[place] = label;
-    else if (earlier !== label) {
-      pair[0] = earlier;
-      pair[1] = label;
-      walk.tie(pair);
-    }
-  }
+  const chosen = walk.network.decisionOn(split) ?? finestFactor(...compactClasses(walk, labels), sizes);
+  const first = tiedByPlace(walk, labels, coordinates(sizes, chosen), sizes[chosen] as number);
   return sizes.map((_, position) => ({
     labels: position === chosen ? first : null,
     factor: { split, position },
   }));
 }
 
+/**
+ * Ties all labels at the same place.
+ * @returns for each place the label that stands for it
+ */
+export function tiedByPlace(
+  walk: NodeWalk,
+  labels: Int32Array,
+  places: Int32Array,
+  placeCount: number,
+): Int32Array {
+  const first = new Int32Array(placeCount).fill(-1);
+  const isTaken = new Uint8Array(placeCount);
+  const pair = new Int32Array(2);
+  for (let index = 0; index < labels.length; index++) {
+    const place = places[index] as number;
+    const label = labels[index] as number;
+    const earlier = first[place] as number;
+    if (isTaken[place] === 0) first[place] = label;
+    else if (earlier !== label) {
+      pair[0] = earlier;
+      pair[1] = label;
+      walk.tie(pair);
+    }
+    isTaken[place] = 1;
+  }
+  return first;
+}
+
 /** For each label the number of its class, from 0, and how many classes there are. */
 export function compactClasses(walk: NodeWalk, labels: Int32Array): [Int32Array, number] {
   const numbers = new Map<number, number>();
   const classes = labels.map((label) => {
-    const root = label < 0 ? -1 : walk.walk.labels.find(label);
+    const root = label < 0 ? -1 : walk.network.labels.find(label);
     const known = numbers.get(root);
     if (known !== undefined) return known;
     numbers.set(root, numbers.size);
@@ -103,6 +119,10 @@ function mergedAxis(walk: NodeWalk, parts: readonly { held: Axis; size: number }
     return plain;
   }
   const [position, { held }] = found;
+  if (parts.reduce((product, { size }) => product * size, 1) > maxSize) {
+    walk.keep(held.labels, 'reshape', `${walk.title} puts more than ${maxSize} elements in a row`);
+    return plain;
+  }
   const labels = coordinates(
     parts.map(({ size }) => size),
     position,
@@ -115,6 +135,7 @@ export function depthToSpace(walk: NodeWalk): void {
   const input = walk.operand(0);
   const [, channels = 0] = input.dims;
   const cells = (intAttribute(walk.node, 'blocksize') ?? 1) ** 2;
+  if (cells === 0 || channels % cells !== 0) throw walk.contradiction();
   const isColumnRowDepth = walk.context.node.attributes.some(
     ({ name, value }) => name === 'mode' && value.kind === 'string' && value.value[0] === 'C'.codePointAt(0),
   );
@@ -123,12 +144,7 @@ export function depthToSpace(walk: NodeWalk): void {
   for (const axis of [2, 3]) walk.keepAxis({ operand: input, axis }, 'reshape', 'moves them into space');
   const { labels } = input.axes[1] ?? plain;
   if (!labels) return walk.setOutput([input.axes[0] ?? plain, plain, plain, plain]);
-  const places = coordinates(sizes, depthAt);
-  const depth = new Int32Array(channels / cells);
-  for (let place = 0; place < depth.length; place++) {
-    walk.tie(labels.filter((_, index) => places[index] === place));
-    depth[place] = labels[places.indexOf(place)] ?? -1;
-  }
+  const depth = tiedByPlace(walk, labels, coordinates(sizes, depthAt), channels / cells);
   walk.setOutput([input.axes[0] ?? plain, { labels: depth, factor: null }, plain, plain]);
 }
 
