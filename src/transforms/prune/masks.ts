@@ -7,20 +7,23 @@ export type Mask = (weights: Float32Array, zero: (index: number) => void) => voi
 
 /** So many weights, each choice of them equally likely, and the same one for the same seed. */
 export function randomMask(count: number, seed: number): Mask {
-  return ({ length }, zero) => {
-    for (const index of chosenAtRandom(count, length, seededRandom(seed))) zero(index);
-  };
+  return ({ length }, zero) => chooseAtRandom(count, length, seededRandom(seed), zero);
 }
 
 /**
  * Chooses `count` of the numbers below `total`, in order.
  * @source Knuth, The Art of Computer Programming, volume 2, algorithm 3.4.2 S
  */
-export function* chosenAtRandom(count: number, total: number, random: Random): Generator<number> {
-  for (let index = 0, wanted = count; wanted > 0 && index < total; index++) {
+export function chooseAtRandom(
+  count: number,
+  total: number,
+  random: Random,
+  visit: (index: number) => void,
+): void {
+  for (let index = 0, wanted = count; wanted > 0; index++) {
     if (random() * (total - index) >= wanted) continue;
     wanted--;
-    yield index;
+    visit(index);
   }
 }
 

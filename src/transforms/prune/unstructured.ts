@@ -8,7 +8,7 @@ import { rememberNonZeroCount } from '../count-non-zero.ts';
 import { roundHalfEven } from '../quantize/affine.ts';
 import { isRankedTogether, type LayerSparsity, layerSparsities } from './layer-sparsity.ts';
 import { globalCutoffs, layerCutoff, type TensorCutoff } from './magnitude.ts';
-import { chosenAtRandom, type Mask, patternMask, randomMask } from './masks.ts';
+import { chooseAtRandom, type Mask, patternMask, randomMask } from './masks.ts';
 import { matchNodes } from '../match-nodes.ts';
 import { inputChannelsOf, nothingToPrune, type PrunableLayer, prunableLayers } from './prunable-layers.ts';
 import { PRUNE_DEFAULTS, type UnstructuredPruneOperator } from './prune-operator.ts';
@@ -150,15 +150,14 @@ function emptiedNotes(emptied: readonly string[]): string[] {
 
 /** How many of each tensor's weights go if any of all are equally likely to. */
 function randomCounts(weights: readonly Tensor[], ratio: number, seed: number): ReadonlyMap<Tensor, number> {
-  const counts = new Map(weights.map((weight) => [weight, 0]));
+  const counts = new Uint32Array(weights.length);
   const total = weights.reduce((sum, { dims }) => sum + elementCount(dims), 0);
   let [at, end] = [-1, 0];
-  for (const chosen of chosenAtRandom(roundHalfEven(ratio * total), total, seededRandom(seed))) {
+  chooseAtRandom(roundHalfEven(ratio * total), total, seededRandom(seed), (chosen) => {
     while (chosen >= end) end += elementCount(weights[++at]?.dims ?? []);
-    const weight = weights[at] as Tensor;
-    counts.set(weight, (counts.get(weight) ?? 0) + 1);
-  }
-  return counts;
+    counts[at] = (counts[at] as number) + 1;
+  });
+  return new Map(weights.map((weight, position) => [weight, counts[position] as number]));
 }
 
 function maskedTensor(tensor: Tensor, mask: Mask): Tensor {
