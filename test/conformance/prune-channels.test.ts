@@ -25,7 +25,7 @@ const modelsIn = (part: string): string[] => {
     .map((name) => `${part}${name}`);
 };
 const zoo = modelsIn('zoo/');
-const trained = modelsIn('').filter((name) => !name.includes('quant'));
+const others = [...modelsIn(''), ...modelsIn('light/')];
 
 function open(name: string): AnalysedModel {
   return analyseModel(refillHollow(parseModel(memorySource(readFileSync(new URL(name, folder))), name)));
@@ -63,7 +63,7 @@ async function outputsOf(model: Model, { inputs, counted }: AnalysedModel): Prom
 
 /** Removing every second channel or so: valid, of the shapes foreseen, and runs. */
 describe.skipIf(zoo.length === 0)('models without some of their channels', () => {
-  it.each([...zoo, ...trained])('%s: cost what the groups alone tell, at 25, 50 and 75 percent', (name) => {
+  it.each([...zoo, ...others])('%s: cost what the groups alone tell, at 25, 50 and 75 percent', (name) => {
     const analysed = open(name);
     const groups = channelGroups(analysed);
     for (const ratio of [0.25, 0.5, 0.75]) {

@@ -27,12 +27,13 @@ export function pruningNotes({
 }): string[] {
   const { importance = PRUNE_DEFAULTS.importance } = operator;
   const leftOf = ({ name, unitCount }: ChannelGroup): number => unitsLeft.get(name) ?? unitCount;
+  const open = groups.filter(({ kept }) => kept === null);
   const channels = (count: (group: ChannelGroup) => number): number =>
-    groups.reduce((sum, group) => sum + channelsPerUnitOf(group) * count(group), 0);
+    open.reduce((sum, group) => sum + channelsPerUnitOf(group) * count(group), 0);
   const all = channels(({ unitCount }) => unitCount);
-  const smaller = groups.filter((group) => leftOf(group) < group.unitCount);
+  const smaller = open.filter((group) => leftOf(group) < group.unitCount);
   const notes = [
-    `prune: ${all - channels(leftOf)} of ${all} channels removed, from ${smaller.length} of ${groups.length} groups of channels that hang together.`,
+    `prune: ${all - channels(leftOf)} of ${all} channels removed, from ${smaller.length} of ${open.length} groups of channels that hang together.`,
     ...keptNotes(groups),
   ];
   if (protectedGroups.length > 0) notes.push(`prune: protected and left whole: ${namesOf(protectedGroups)}.`);
