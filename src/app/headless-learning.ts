@@ -87,9 +87,10 @@ export async function calibratedFor(
   signal: AbortSignal,
 ): Promise<readonly Calibration[]> {
   const all = recipes.map(({ recipe }) => recipe);
-  const calibrator = createCalibrator(subject, [], all, ({ images, ranges }) =>
-    tell(`Calibrated ${ranges.size} values on ${images} images.`),
-  );
+  const calibrator = createCalibrator(subject, [], all, ({ images, ranges, warnings }) => {
+    tell(`Calibrated ${ranges.size} values on ${images === 1 ? 'one image' : `${images} images`}.`);
+    for (const warning of warnings) tell(`  ${warning}`);
+  });
   for (const { name, recipe } of recipes) {
     const prepared = await calibrator.prepare(model, recipe, () => {}, signal);
     // The study tells it again where the strategy fails.

@@ -77,10 +77,12 @@ export async function calibrate(
   const operator = defined(staticOperatorOf(recipe), 'a static operator');
   const { samples = STATIC_DEFAULTS.samples } = operator;
   const method = rangeMethod(operator);
-  const images = imagesToCalibrateWith(
+  const chosen = imagesToCalibrateWith(
     data.dataset.items.map(({ label }) => label),
     samples,
   );
+  // Random inputs are the same every time.
+  const images = preprocessing.random ? chosen.slice(0, 1) : chosen;
   if (images.length === 0) return failed(noImages);
   const shows = needsCounts(method) ? 'numbers' : 'extremes';
   const built = await job.model.buildForCalibration(recipe, job.others ?? [], shows);
@@ -110,7 +112,10 @@ export async function calibrate(
     elapsedMs: seen.elapsedMs,
     ranges: new Map(ranges),
     notFinite,
-    warnings: warningsOf(seen.images, samples, images.length, notFinite),
+    warnings: [
+      ...(preprocessing.random ? [RANDOM_NOTE] : warningsOfImages(seen.images, samples, images.length)),
+      ...warningsOfValues(notFinite),
+    ],
   });
 }
 
@@ -183,7 +188,7 @@ async function rangesOfCounts(
       const receiving = await counting.api.receive(Comlink.transfer(port1, [port1]), names);
       if (!receiving.ok) return receiving;
       return engine.activations(
-        { imageIndices: images, outputs: outputs.map(({ name }) => name), withInput: inputs.length > 0 },
+        { imageIndices: images, outputs: outputs.map(({ name }) => name), inputs },
         Comlink.transfer(port2, [port2]),
         onDone,
       );
@@ -233,28 +238,22 @@ function tooManyBroken({ imageIndices, undecodable }: DecodedImages, total: numb
   };
 }
 
-function warningsOf(
-  images: number,
-  samples: number,
-  chosen: number,
-  notFinite: readonly string[],
-): readonly string[] {
-  const warnings: string[] = [];
+const RANDOM_NOTE = 'Calibrated with random inputs: good for latency and size, not for use.';
+
+function warningsOfImages(images: number, samples: number, chosen: number): readonly string[] {
   if (chosen < samples) {
-    warnings.push(
+    return [
       `Calibrated with ${images} ${images === 1 ? 'image' : 'images'}, all there are, instead of ${samples}: larger activations of other images will be clipped.`,
-    );
-  } else if (images < chosen) {
-    warnings.push(
-      `${chosen - images} of ${chosen} calibration images could not be decoded and were left out.`,
-    );
+    ];
   }
-  if (notFinite.length > 0) {
-    warnings.push(
-      `Activations are not finite at ${named(notFinite)}: what reads or makes them stays in floats.`,
-    );
-  }
-  return warnings;
+  if (images === chosen) return [];
+  return [`${chosen - images} of ${chosen} calibration images could not be decoded and were left out.`];
+}
+
+function warningsOfValues(notFinite: readonly string[]): readonly string[] {
+  return notFinite.length === 0
+    ? []
+    : [`Activations are not finite at ${named(notFinite)}: what reads or makes them stays in floats.`];
 }
 
 function named(values: readonly string[]): string {

@@ -72,7 +72,7 @@ export async function compareValues(
       if (!loaded.ok) return loaded;
       const outputs = plan.segments[0]?.outputs.map(({ name }) => name) ?? [];
       return engine.api.activations(
-        { imageIndices, outputs, withInput: false },
+        { imageIndices, outputs, inputs: [] },
         Comlink.transfer(port, [port]),
         (done) => onProgress(done, total),
       );

@@ -359,13 +359,17 @@ async function forEachImage(
   onProgress(imageIndices.length);
 }
 
-/** Runs the first segment over the images that can be decoded, which are decoded ahead. */
+/** Runs the first segment over the images that can be decoded, which are decoded ahead, or on random inputs. */
 async function runFirstSegment(
   engine: Loaded,
   fetches: readonly string[],
   imageIndices: readonly number[],
   onProgress: (done: number) => void,
-  use: (outputs: readonly Tensor[], input: Tensor, position: number) => void | Promise<void>,
+  use: (
+    outputs: readonly Tensor[],
+    inputs: ReadonlyMap<string, Tensor>,
+    position: number,
+  ) => void | Promise<void>,
   during: <T>(run: () => Promise<T>) => Promise<T> = (run) => run(),
 ): Promise<DecodedImages> {
   const { request } = engine;
@@ -373,7 +377,8 @@ async function runFirstSegment(
   const decoded: number[] = [];
   let undecodable: Failure | null = null;
   let toldMs = performance.now();
-  const decode = (at: number) => attempt(() => decodeAt(request, imageIndices[at]));
+  const isRandom = engine.random !== null;
+  const decode = (at: number) => attempt(() => (isRandom ? null : decodeAt(request, imageIndices[at])));
   let next = decode(0);
   for (const [at, imageIndex] of imageIndices.entries()) {
     const image = await next;
@@ -382,10 +387,13 @@ async function runFirstSegment(
       undecodable ??= image.failure;
       continue;
     }
-    const input = makeInput(engine, defined(image.value, 'decoded image'));
-    const values = await during(() => session.run({ [request.plan.input.name]: input }, fetches));
+    const { input, others = [] } = isRandom
+      ? randomInput(engine)
+      : { input: makeInput(engine, defined(image.value, 'decoded image')) };
+    const inputs = new Map([[request.plan.input.name, input], ...others]);
+    const values = await during(() => session.run(Object.fromEntries(inputs), fetches));
     const outputs = fetches.map((name) => defined(values[name], `output ${name}`));
-    await use(outputs, input, decoded.length);
+    await use(outputs, inputs, decoded.length);
     decoded.push(imageIndex);
     for (const output of outputs) output.dispose();
     const nowMs = performance.now();
@@ -420,12 +428,13 @@ async function allFeatures(
 /** Hands what the first segment makes of each image on, in messages of which one at most waits there. */
 async function sendActivations(
   engine: Loaded,
-  { imageIndices, outputs, withInput }: Parameters<EngineApi['activations']>[0],
+  { imageIndices, outputs, inputs }: Parameters<EngineApi['activations']>[0],
   port: ActivationPort,
   onProgress: (done: number) => void,
 ): Promise<DecodedImages> {
   const { during, send, finish } = createActivationSender(port);
-  const use = (tensors: readonly Tensor[], input: Tensor) => send(withInput ? [...tensors, input] : tensors);
+  const use = (tensors: readonly Tensor[], given: ReadonlyMap<string, Tensor>) =>
+    send([...tensors, ...inputs.map((name) => defined(given.get(name), `input ${name}`))]);
   try {
     return await runFirstSegment(engine, outputs, imageIndices, onProgress, use, during);
   } finally {

@@ -99,13 +99,13 @@ export interface EngineApi {
   /**
    * Hands what outputs of the plan's first segment hold to `sink`, an `ActivationSink`, image by image; for
    * `ModelApi.buildForCalibration`. Images that cannot be decoded are passed over.
-   * @param withInput the input's numbers come after those of the outputs
+   * @param inputs whose numbers come after those of the outputs
    */
   activations(
     request: {
       readonly imageIndices: readonly number[];
       readonly outputs: readonly string[];
-      readonly withInput: boolean;
+      readonly inputs: readonly string[];
     },
     sink: ActivationPort,
     onProgress: (done: number) => void,

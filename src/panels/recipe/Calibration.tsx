@@ -37,7 +37,8 @@ export function Calibration({ recipe }: { readonly recipe: Recipe }) {
         </p>
       ) : (
         <p className={`${panel.dim} ${panel.small}`}>
-          Measuring calibrates by itself; nothing of the images is kept but the ranges of values.
+          Measuring calibrates by itself, on the CPU wherever the model runs; nothing of the images is kept
+          but the ranges of values.
         </p>
       )}
       {known?.warnings.map((warning) => (

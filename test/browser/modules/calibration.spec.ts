@@ -57,3 +57,38 @@ test('the bundled model has the ranges that onnxruntime’s own tool finds on th
   ]);
   expect(found.strangers).toBe(0);
 });
+
+test('values that are no numbers, one image alone and random inputs are calibrated as far as they can be', async ({
+  page,
+}) => {
+  await openBlankPage(page);
+  const outcomes = await runInPage<typeof Scenarios, 'calibrateOddModels'>(
+    page,
+    '/test/browser/modules/calibration-scenarios.ts',
+    'calibrateOddModels',
+  );
+  const [oneImage, twoImages, ...random] = outcomes;
+  const named =
+    'Activations are not finite at "broken", "broken too": what reads or makes them stays in floats.';
+  for (const [images, outcome] of [
+    ['1 image', oneImage],
+    ['2 images', twoImages],
+  ] as const) {
+    const few = `Calibrated with ${images}, all there are, instead of 128: larger activations of other images will be clipped.`;
+    expect(outcome).toMatchObject({
+      values: expect.arrayContaining(['fine', 'image', 'scores']),
+      notFinite: ['broken', 'broken too'],
+      learnt: [few, named],
+      built: expect.arrayContaining([few, named]),
+      samples: 1,
+    });
+  }
+  expect(random.map(({ values }) => values)).toEqual([
+    ['a', 'b', 'left', 'right', 'sum'],
+    ['a', 'b', 'left', 'right', 'sum'],
+  ]);
+  for (const { learnt, samples } of random) {
+    expect(learnt).toEqual(['Calibrated with random inputs: good for latency and size, not for use.']);
+    expect(samples).toBe(1);
+  }
+});
