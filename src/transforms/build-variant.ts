@@ -23,6 +23,7 @@ import {
   wholeSegment,
 } from './compile-segments.ts';
 import { remedyFor } from './remedies.ts';
+import { staticOperatorOf } from './quantize/calibrate/calibration.ts';
 import type { Ranges } from './quantize/quantization.ts';
 import { quantizationWarnings } from './quantize/quantization-warnings.ts';
 import { isIdentity, type Recipe } from './recipe.ts';
@@ -233,6 +234,7 @@ function warningsOf(
       'Blocks are left out without training anew: how much accuracy that costs differs from model to model.',
     );
   }
+  warnings.push(...orderWarnings(recipe));
   if (draft.quantize !== null) {
     const parts = compiled.flatMap(({ quantization }) => (quantization === null ? [] : [quantization]));
     warnings.push(...quantizationWarnings(model, draft.quantize, parts));
@@ -245,6 +247,21 @@ function warningsOf(
     );
   }
   return warnings;
+}
+
+/** What quantizing before leaving out blocks changes, and what after. */
+function orderWarnings(recipe: Recipe): string[] {
+  const calibrated = staticOperatorOf(recipe);
+  const quantize = recipe.findIndex((operator) => operator === calibrated);
+  const skip = recipe.findIndex((operator) => operator.op === 'early-exit' && operator.kind === 'skip');
+  if (quantize < 0 || skip < 0) return [];
+  return quantize < skip
+    ? [
+        'Ranges were calibrated on the whole model, since it is quantized before blocks are left out; quantized after, they are those of what is left.',
+      ]
+    : [
+        'Ranges were calibrated on what is left of the model, since it is quantized after blocks are left out.',
+      ];
 }
 
 function automaticCutWarnings({ isExact, prediction }: ResolvedCuts): string[] {

@@ -62,6 +62,19 @@ describe('in every order that is allowed, the same files come out', () => {
     for (const other of others) expect(other).toBe(first);
   });
 
+  it('but for ranges, which are those of what stands before: the variant tells which', () => {
+    const { nodes, inputs } = model.graph;
+    const values = [...nodes.flatMap(({ outputs }) => outputs), ...inputs.map(({ name }) => name)];
+    const ranges = new Map(values.map((name) => [name, { low: -1, high: 1 }]));
+    const warningsOf = (recipe: readonly Operator[]) =>
+      buildVariant(model, recipe, { baseName: 'm', now: () => 0, ranges }).warnings;
+    const calibrated: Operator = { op: 'quantize', mode: 'static' };
+    expect(warningsOf([calibrated, skip]).join()).toContain('calibrated on the whole model');
+    expect(warningsOf([skip, calibrated]).join()).toContain('calibrated on what is left');
+    for (const recipe of [[calibrated], [quantize, skip]])
+      expect(warningsOf(recipe).join()).not.toContain('calibrated');
+  });
+
   it('or the same refusal: an exit in blocks that are skipped', () => {
     const at = [skippedValue];
     for (const order of ordersOf<Operator>([{ op: 'early-exit', kind: 'trained', at, threshold: 0.7 }, skip]))
