@@ -5,7 +5,7 @@ import type { Provider } from '../study/trial.ts';
 export interface ProbeRequest {
   readonly provider: Provider;
   readonly threads: number;
-  /** No further round is begun after it, except the first. */
+  /** No further round is begun after it, and not even the first where making sessions took twice as long. */
   readonly budgetMs: number;
   /** At most; fewer where medians are well known before. */
   readonly rounds: number;

@@ -124,6 +124,10 @@ export function figureSentences(figures: FormFigures): readonly string[] {
       `In depthwise convolutions no integer form is faster than float32 here: the fastest takes ${timesText(Math.min(...inDepthwise))} as long.`,
     );
   }
+  if (figures.provider === 'webgpu')
+    sentences.push(
+      'On WebGPU the runtime has no integer kernels: it computes integer operators and QuantizeLinear on the CPU, and values are copied there and back.',
+    );
   const failing = FORMS.filter(({ id }) =>
     figures.figures.some(({ form, times }) => form === id && 'failure' in times),
   );

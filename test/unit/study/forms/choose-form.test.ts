@@ -137,6 +137,9 @@ describe('figures in sentences', () => {
     const sentences = figureSentences(none).join(' ');
     expect(sentences).toContain('No integer form is faster than float32');
     expect(sentences).toContain('Not all layers run as float16');
+    expect(sentences).not.toContain('WebGPU');
+    const onGpu = figureSentences({ ...none, provider: 'webgpu' }).join(' ');
+    expect(onGpu).toContain('On WebGPU the runtime has no integer kernels');
   });
 });
 
