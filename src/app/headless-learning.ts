@@ -88,7 +88,12 @@ export async function calibratedFor(
 ): Promise<readonly Calibration[]> {
   const all = recipes.map(({ recipe }) => recipe);
   const calibrator = createCalibrator(subject, [], all, ({ images, ranges, warnings }) => {
-    tell(`Calibrated ${ranges.size} values on ${images === 1 ? 'one image' : `${images} images`}.`);
+    const on = subject.preprocessing.random
+      ? 'random inputs'
+      : images === 1
+        ? 'one image'
+        : `${images} images`;
+    tell(`Calibrated ${ranges.size} values on ${on}.`);
     for (const warning of warnings) tell(`  ${warning}`);
   });
   for (const { name, recipe } of recipes) {

@@ -14,6 +14,7 @@ export function Calibration({ recipe }: { readonly recipe: Recipe }) {
   const problem = useLab((lab) => lab.calibrationProblem);
   const calibrate = useLab((lab) => lab.calibrateFor);
   const cancel = useLab((lab) => lab.cancelCalibration);
+  const isRandom = useLab((lab) => lab.preprocessing?.random ?? false);
   const known = calibrationFor(recipe, calibrationsByKey(calibrations));
   if (calibrating) {
     const { done = 0, total = 0 } = calibrating.progress ?? {};
@@ -32,8 +33,9 @@ export function Calibration({ recipe }: { readonly recipe: Recipe }) {
     <div className={panel.stack}>
       {known ? (
         <p className={`${panel.dim} ${panel.small}`}>
-          Calibrated on {known.images === 1 ? 'one image' : `${known.images} images`}: ranges of{' '}
-          {known.ranges.size} values are known.
+          Calibrated on{' '}
+          {isRandom ? 'random inputs' : known.images === 1 ? 'one image' : `${known.images} images`}: ranges
+          of {known.ranges.size} values are known.
         </p>
       ) : (
         <p className={`${panel.dim} ${panel.small}`}>
