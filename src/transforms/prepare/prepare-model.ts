@@ -1,5 +1,6 @@
 import { unreachable } from '../../base/assert.ts';
 import type { Model } from '../../onnx/model.ts';
+import { standardOpset } from '../graph-names.ts';
 import { convertOpset } from './convert-opset.ts';
 import { equaliseLayers } from './equalise-layers.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
@@ -20,6 +21,10 @@ export function prepareModel(
   kept: ReadonlySet<string>,
   purpose: 'check' | 'build',
 ): { readonly model: Model; readonly note: string } {
+  const opset = standardOpset(model);
+  if (operator.kind === 'convert-opset' && opset >= (operator.version ?? 0)) {
+    return { model, note: `${prepareLabel(operator)}: the model has ${opset} already and stays as it is.` };
+  }
   const prepared = preparedBy(model, operator, kept, purpose);
   const { changed, left } = prepared;
   const reasons = [...new Set(left.map(({ reason }) => reason))].slice(0, 2).join('; ');

@@ -10,6 +10,7 @@ import {
 import { DataType, type Model, type Node, type Shape } from '../../../../src/onnx/model.ts';
 import { floatTensor } from '../../../../src/onnx/tensor.ts';
 import { convertOpset } from '../../../../src/transforms/prepare/convert-opset.ts';
+import { prepareModel } from '../../../../src/transforms/prepare/prepare-model.ts';
 import { feed, modelOf, runModel, tensorInfo, untypedInfo } from '../../../fixtures/run-onnx.ts';
 
 const dims = [1, 4, 6, 6];
@@ -210,4 +211,11 @@ describe('a model written for a newer opset', () => {
     const model = old([node('Relu', ['x'], ['y'])], 17);
     expect(convertOpset(model, 13).model).toBe(model);
   });
+});
+
+it('is not written for an older opset, and the note says so', () => {
+  const model = old([makeNode('Relu', ['x'], ['y'])], 17);
+  const operator = { op: 'prepare', kind: 'convert-opset', version: 13 } as const;
+  const prepared = prepareModel(model, operator, new Set(), 'build');
+  expect(prepared).toEqual({ model, note: 'opset 13: the model has 17 already and stays as it is.' });
 });
