@@ -8,6 +8,7 @@ import type {
   ChannelGroups,
   ChannelPlace,
 } from '../../../../../src/transforms/prune/channels/channel-group.ts';
+import { distancesToOthers } from '../../../../../src/transforms/prune/channels/filter-distances.ts';
 import {
   unitImportance,
   type WeightImportance,
@@ -122,6 +123,17 @@ describe("channels' importance", () => {
     expectNear(
       scoresBy('geometric-median', made),
       relative(columns.map((one) => sum(columns.map((other) => distance(one, other))))),
+    );
+  });
+
+  it('by distance, in wide layers to some of the others: those in the middle are near them', () => {
+    const width = 600;
+    // Filters along a line: the sum of distances is least in its middle.
+    const line = Float32Array.from({ length: 3 * width }, (_, at) => Math.floor(at / 3) + (at % 3));
+    const sums = distancesToOthers(line, 1, width, 3);
+    expect(Math.abs(sums.indexOf(Math.min(...sums)) - width / 2)).toBeLessThan(5);
+    expect([...sums.subarray(width / 2 + 5)]).toEqual(
+      [...sums.subarray(width / 2 + 5)].toSorted((a, b) => a - b),
     );
   });
 
