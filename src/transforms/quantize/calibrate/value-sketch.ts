@@ -253,9 +253,8 @@ function numbersBelow({
   lower,
 }: ValueSketch): (place: number, orEqual?: boolean) => number {
   const before = new Float64Array(2 * HALF + 1);
-  counts?.forEach((inBin, bin) => {
-    before[bin + 1] = (before[bin] as number) + inBin;
-  });
+  for (let bin = 0, sum = 0; counts !== null && bin < counts.length; bin++)
+    before[bin + 1] = sum += counts[bin] as number;
   const binsPerUnit = HALF * 2 ** -exponent;
   const [largest, least] = [upper, lower].map((tail) => tail.numbers.slice(0, tail.length).sort()) as [
     Float32Array,
