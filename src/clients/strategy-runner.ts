@@ -1,0 +1,222 @@
+import { defined } from '../base/assert.ts';
+import { seededRandom } from '../base/random.ts';
+import { attempt, type Failure, type Result } from '../base/result.ts';
+import type { EngineApi } from '../protocol/engine-api.ts';
+import type { BuiltVariant } from '../protocol/model-api.ts';
+import { joinPredictions } from '../study/accuracy.ts';
+import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
+import { emulate, partFacts } from '../study/placement/emulate.ts';
+import { isEmulated } from '../study/placement/tiers.ts';
+import { type Visit, warmUpImages } from '../study/plan.ts';
+import { summarise } from '../study/statistics/summary.ts';
+import type { Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import type { EnginePool } from './engine-pool.ts';
+import type { StudyCallbacks, StudyControl, StudyInputs } from './run-study.ts';
+import type { StudyBook } from './study-book.ts';
+import { createCalibrator } from './study-calibration.ts';
+import { createFormDecider } from './study-forms.ts';
+import type { StudyModel } from './study-model.ts';
+
+/** Thrown while a strategy is worked on, to end that; whoever asked for the work catches it. */
+export class VisitEnded extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** What a strategy is run with. */
+interface Bench {
+  readonly study: Study;
+  readonly inputs: StudyInputs;
+  readonly callbacks: StudyCallbacks;
+  readonly control: StudyControl;
+  readonly model: StudyModel;
+  readonly pool: EnginePool;
+  readonly book: StudyBook;
+  /** Images of the accuracy pass. */
+  readonly evaluated: readonly number[];
+}
+
+/**
+ * Runs a study's strategies: sets them up, measures them, lets them predict. What it learns on the way goes into the
+ * book; each of its calls may throw `VisitEnded`.
+ */
+export function createStrategyRunner({
+  study,
+  inputs,
+  callbacks,
+  control,
+  model,
+  pool,
+  book,
+  evaluated,
+}: Bench) {
+  const { protocol } = study;
+  const { data, environment } = inputs;
+  const { items } = data.dataset;
+  const { tell, update, trialOf, workOf } = book;
+  const { preprocessing, strategy: first } = defined(study.trials[0], 'a trial');
+  const calibrator = createCalibrator(
+    { modelId: study.modelId, data, preprocessing, threads: first.threads },
+    inputs.calibrations ?? [],
+    study.trials.map(({ strategy }) => strategy.recipe),
+    (calibration) => callbacks.onCalibration?.(calibration),
+  );
+  const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
+    callbacks.onForms?.(figures),
+  );
+  let nextSequence = 1 + Math.max(-1, ...book.trials().map(lastSequence));
+
+  /** Builds and loads a strategy unless it is, and warms it up. */
+  async function setUp(strategy: Strategy): Promise<EngineApi> {
+    const work = workOf(strategy.id);
+    const startedMs = performance.now();
+    if (!work.built) {
+      await decideForm(strategy);
+      const calibrationMs = await calibrated(strategy);
+      tell('building', strategy, null);
+      if (book.find(strategy.id)) update(strategy.id, { calibrationMs });
+      const outcome = await model.call((api) => api.build(strategy.recipe));
+      if (model.takeRestarted()) book.forgetBuilt();
+      work.built = orEnd(outcome);
+    }
+    const { built } = work;
+    const { plan, files, rawBytes } = built;
+    const { placement } = strategy;
+    if (placement) orEnd(await attempt(() => checkPlacement(placement, partFacts(built))));
+    tell('loading', strategy, null);
+    const { engine, fresh } = orEnd(
+      await pool.acquire(strategy.id, MEMORY_PER_FILE_BYTE * rawBytes, {
+        plan,
+        files,
+        provider: strategy.provider,
+        threads: strategy.threads,
+        data,
+        preprocessing,
+      }),
+    );
+    if (!fresh) return engine;
+    book.noteSetup(performance.now() - startedMs);
+    const trial = book.find(strategy.id);
+    if (trial) {
+      update(strategy.id, {
+        state: trial.state.kind === 'queued' ? { kind: 'running', roundsDone: 0 } : trial.state,
+        size: sizeOf(work.built),
+        buildMs: work.built.buildMs,
+        sessionCreateMs: trial.sessionCreateMs ?? fresh.sessionCreateMs,
+        warnings: [...new Set([...trial.warnings, ...work.built.warnings, ...fresh.warnings])],
+      });
+    }
+    tell('warming-up', strategy, null);
+    const images = warmUpImages(protocol, items.length);
+    const warmUp = await measure(strategy, engine, { round: 0, imageIndices: images }, true);
+    if (trial) update(strategy.id, { samples: [...trialOf(strategy.id).samples, ...warmUp] });
+    return engine;
+  }
+
+  async function decideForm(strategy: Strategy): Promise<void> {
+    const onProgress = (share: number) => tell('comparing-forms', strategy, null, { share });
+    orEnd(await model.call((api) => decider.prepare(api, strategy, onProgress, control.signal)));
+  }
+
+  /** How long it took to learn the ranges that a strategy needs; null if it needs none, or nothing tells. */
+  async function calibrated(strategy: Strategy): Promise<number | null> {
+    return orEnd(
+      await model.call((api) =>
+        calibrator.prepare(
+          api,
+          strategy.recipe,
+          (images) => tell('calibrating', strategy, null, { images }),
+          control.signal,
+        ),
+      ),
+    );
+  }
+
+  async function measure(
+    strategy: Strategy,
+    engine: EngineApi,
+    { round, imageIndices }: Pick<Visit, 'round' | 'imageIndices'>,
+    warmUp: boolean,
+  ): Promise<readonly Sample[]> {
+    if (imageIndices.length === 0) return [];
+    const measured = orEnd(
+      await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }),
+    );
+    nextSequence += measured.length;
+    const samples = measured.map((sample) => placed(sample, strategy));
+    // The median, because the first run of a warm-up takes many times longer than the others.
+    workOf(strategy.id).msPerInference = summarise(samples.map((sample) => sample.totalMs))?.median ?? null;
+    return samples;
+  }
+
+  /** The sample with what it would have taken on the strategy's placement. */
+  function placed(sample: Sample, { id, placement }: Strategy): Sample {
+    const { built } = workOf(id);
+    if (!placement || !built || !isEmulated(placement)) return sample;
+    const imageBytes = items[sample.imageIndex]?.length ?? 0;
+    // Each sample has its own jitter, which stays the same wherever a study was interrupted.
+    const random = seededRandom(Math.imul(protocol.seed, 0x9e3779b1) ^ sample.sequence);
+    return { ...sample, emulated: emulate(sample, partFacts(built), placement, imageBytes, random) };
+  }
+
+  /** The accuracy pass, in batches so that pausing need not wait for the whole. */
+  async function predict(strategy: Strategy, engine: EngineApi): Promise<Predictions | null> {
+    const work = workOf(strategy.id);
+    const batch = Math.min(64, Math.max(1, Math.round(batchMs / (work.msPerInference ?? batchMs))));
+    let predictions: Predictions | null = null;
+    // Told progress may arrive after the result.
+    let isOver = false;
+    try {
+      for (let first = 0; first < evaluated.length; first += batch) {
+        if (control.gate.isPaused) tell('paused', strategy, null);
+        await control.gate.passed(control.signal);
+        const images = evaluated.slice(first, first + batch);
+        const startedMs = performance.now();
+        const outcome = await engine.predict(images, (done) => {
+          if (isOver) return;
+          // A reference outside the plan is not in its total.
+          book.noteDone(book.find(strategy.id) ? first + done : 0);
+          tell('predicting', strategy, null);
+        });
+        if (!outcome.ok && outcome.failure.code === 'not-classification') {
+          work.isUnscored = true;
+          return null;
+        }
+        predictions = joinPredictions(predictions, orEnd(outcome));
+        work.msPerInference = (performance.now() - startedMs) / images.length;
+      }
+      return predictions;
+    } finally {
+      isOver = true;
+      book.noteDone(0);
+    }
+  }
+
+  return { setUp, measure, predict };
+}
+
+/** How long a batch of the accuracy pass should take: as long as one may have to wait for a pause. */
+const batchMs = 2000;
+
+function orEnd<T>(result: Result<T>): T {
+  if (!result.ok) throw new VisitEnded(result.failure);
+  return result.value;
+}
+
+function lastSequence(trial: Trial): number {
+  return trial.samples.reduce((last, sample) => Math.max(last, sample.sequence), -1);
+}
+
+function sizeOf(built: BuiltVariant): Trial['size'] {
+  const { rawBytes, params, nonZeroParams, macs, plan } = built;
+  const macsToExit = (plan.decision?.exits ?? []).map((exit) => ({ exitIndex: exit.index, macs: exit.macs }));
+  let macsSoFar = 0;
+  for (const segment of plan.segments) {
+    macsSoFar += segment.macs;
+    if (segment.exit) macsToExit.push({ exitIndex: segment.exit.index, macs: macsSoFar });
+  }
+  return { rawBytes, gzipBytes: null, params, nonZeroParams, macs, macsToExit };
+}

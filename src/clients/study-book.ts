@@ -1,0 +1,152 @@
+import { defined } from '../base/assert.ts';
+import type { BuiltVariant } from '../protocol/model-api.ts';
+import { restarted } from '../study/new-study.ts';
+import { planRounds, type Visit } from '../study/plan.ts';
+import { remainingMs, type StudyProgress } from '../study/progress.ts';
+import type { Environment, Strategy, Study, Trial } from '../study/trial.ts';
+import type { StudyCallbacks } from './run-study.ts';
+
+/** What is known about a strategy while the study runs. */
+interface Work {
+  built: BuiltVariant | null;
+  /** Null until it ran. */
+  msPerInference: number | null;
+  /** The model's output is not one score per class: latency only. */
+  isUnscored: boolean;
+}
+
+/** See `openStudyBook`. */
+export type StudyBook = ReturnType<typeof openStudyBook>;
+
+/**
+ * A running study's trials as they grow, what is to be done of them, and how far all of it is.
+ * @param environment this device: trials that were begun on another start over
+ * @param evaluated how many images the accuracy pass has
+ */
+export function openStudyBook(
+  study: Study,
+  environment: Environment,
+  evaluated: number,
+  callbacks: Pick<StudyCallbacks, 'onTrial' | 'onProgress'>,
+) {
+  const { protocol } = study;
+  const trials = new Map(
+    study.trials.map((trial) => [
+      trial.strategy.id,
+      canContinue(trial, environment) ? trial : restarted(trial, environment, Date.now()),
+    ]),
+  );
+  const works = new Map<string, Work>();
+  let setups = 0;
+  let setupMs = 0;
+  /** Inferences of the call under way that are done. */
+  let doneInCall = 0;
+
+  function isMissing({ strategyId, round }: Visit): boolean {
+    const { state } = trialOf(strategyId);
+    switch (state.kind) {
+      case 'queued':
+        return true;
+      case 'running':
+        return round >= state.roundsDone;
+      case 'done':
+      case 'failed':
+        return false;
+    }
+  }
+
+  function trialOf(strategyId: string): Trial {
+    return defined(trials.get(strategyId), `trial of ${strategyId}`);
+  }
+
+  function workOf(strategyId: string): Work {
+    let work = works.get(strategyId);
+    if (!work) works.set(strategyId, (work = { built: null, msPerInference: null, isUnscored: false }));
+    return work;
+  }
+
+  function update(strategyId: string, change: Partial<Trial>): void {
+    trials.set(strategyId, { ...trialOf(strategyId), ...change });
+  }
+
+  async function publish(strategyId: string): Promise<void> {
+    await callbacks.onTrial(trialOf(strategyId));
+  }
+
+  /** @param known what inferences do not tell: the time left, images calibrated on, share of forms compared */
+  function tell(
+    step: StudyProgress['step'],
+    strategy: Strategy,
+    round: number | null,
+    known: Partial<Pick<StudyProgress, 'remainingMs' | 'images' | 'share'>> = {},
+  ): void {
+    const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
+    const remaining = remainingMs(
+      all.map(({ trial, left }) => {
+        const work = workOf(trial.strategy.id);
+        return { inferences: left, needsSetup: left > 0 && !work.built, msPerInference: work.msPerInference };
+      }),
+      setups > 0 ? setupMs / setups : null,
+    );
+    callbacks.onProgress({
+      step,
+      strategy: strategy.name,
+      round,
+      rounds: protocol.rounds,
+      doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
+      totalInferences: all.reduce((sum, { total }) => sum + total, 0),
+      remainingMs: remaining,
+      ...known,
+    });
+  }
+
+  /** Inferences a trial takes, and how many of them are to be done. */
+  function inferencesOf(trial: Trial): { total: number; left: number } {
+    const total = protocol.warmUpRuns + evaluated + protocol.rounds * protocol.samplesPerRound;
+    if (trial.state.kind === 'done' || trial.state.kind === 'failed') return { total, left: 0 };
+    const rounds = trial.state.kind === 'running' ? trial.state.roundsDone : 0;
+    const isEvaluated = trial.predictions !== null || workOf(trial.strategy.id).isUnscored;
+    const isWarm = trial.samples.length > 0;
+    const done =
+      rounds * protocol.samplesPerRound + (isEvaluated ? evaluated : 0) + (isWarm ? protocol.warmUpRuns : 0);
+    return { total, left: total - done };
+  }
+
+  return {
+    trials: (): readonly Trial[] => [...trials.values()],
+    /** Null for a strategy outside the plan, as the reference may be. */
+    find: (strategyId: string): Trial | null => trials.get(strategyId) ?? null,
+    trialOf,
+    workOf,
+    update,
+    publish,
+    tell,
+    /** Visits not made yet, of all trials in the plan's order. */
+    missing: (images: number): readonly Visit[] =>
+      planRounds(protocol, [...trials.keys()], images).filter(isMissing),
+    /** The files of a worker that is gone are gone, too. */
+    forgetBuilt: (): void => {
+      for (const work of works.values()) work.built = null;
+    },
+    noteSetup: (tookMs: number): void => {
+      setups++;
+      setupMs += tookMs;
+    },
+    /** How many inferences of the call under way are done; 0 when it is over. */
+    noteDone: (inferences: number): void => {
+      doneInCall = inferences;
+    },
+    study: (): Study => ({ ...study, trials: study.trials.map((trial) => trialOf(trial.strategy.id)) }),
+  };
+}
+
+/** Samples of different devices do not belong into one trial. */
+function canContinue(trial: Trial, here: Environment): boolean {
+  if (trial.state.kind !== 'running') return true;
+  const there = trial.environment;
+  return (
+    there.userAgent === here.userAgent &&
+    there.hardwareConcurrency === here.hardwareConcurrency &&
+    there.crossOriginIsolated === here.crossOriginIsolated
+  );
+}
