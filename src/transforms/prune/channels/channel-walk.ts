@@ -1,7 +1,13 @@
 import type { Failure } from '../../../base/result.ts';
 import type { Node, ValueName } from '../../../onnx/model.ts';
 import { tensorElements } from '../../../onnx/shapes/elements.ts';
-import { type Facts, nodeTitle, nothingKnown, type ShapeContext } from '../../../onnx/shapes/facts.ts';
+import {
+  type Elements,
+  type Facts,
+  nodeTitle,
+  nothingKnown,
+  type ShapeContext,
+} from '../../../onnx/shapes/facts.ts';
 import { isStandardDomain } from '../../../onnx/shapes/operator-table.ts';
 import type { AnalysedModel } from '../../analyse-model.ts';
 import type { ChannelPlace } from './channel-group.ts';
@@ -100,11 +106,18 @@ export class ChannelWalk {
     return shape?.every((dim) => typeof dim === 'number') ? (shape as readonly number[]) : null;
   }
 
+  /** Facts of a value; the elements are those of weights only, which no run changes. */
   factsOf(name: ValueName): Facts {
     const facts = this.analysed.counted.get(name);
     if (facts === undefined) return nothingKnown;
     const tensor = this.analysed.index.initializers.get(name);
     return { ...facts, elements: tensor === undefined ? null : () => tensorElements(tensor) };
+  }
+
+  /** The elements of a list of sizes where inference follows them, at the sizes that are counted. */
+  countedElements(name: ValueName): Elements | null {
+    const facts: Partial<Facts> = this.analysed.counted.get(name) ?? {};
+    return facts.elements?.() ?? null;
   }
 
   contextOf(node: Node): ShapeContext {

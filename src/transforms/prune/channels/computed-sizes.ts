@@ -15,8 +15,12 @@ export function keepComputedSizes(walk: NodeWalk, input: number, axes: readonly 
   const name = walk.node.inputs[input] ?? ('' as ValueName);
   if (name === '' || walk.network.isWeight(name)) return;
   const count = walk.network.dimsOf(name)?.[0] ?? 0;
+  const elements = walk.network.countedElements(name);
   for (const [axis, { labels }] of axes.entries()) {
-    if (labels === null || follows(walk, name, axis - axes.length + count, labels)) continue;
+    const entry = axis - axes.length + count;
+    // What is not expanded, and what is left of a reshape, is right whatever the number.
+    const isOpen = elements?.[entry] === 1 || elements?.[entry] === -1;
+    if (labels === null || isOpen || follows(walk, name, entry, labels)) continue;
     walk.keep(labels, 'computed-shape', `${walk.title} computes their number while it runs`);
   }
 }

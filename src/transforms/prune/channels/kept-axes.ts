@@ -49,14 +49,14 @@ function keptAxis(axis: number, units: Int32Array, kept: Uint8Array): KeptAxis |
   return count === units.length ? null : { axis, stays, count };
 }
 
-/** The dims that are left. */
+/** The dims that are left; what was open (heads times the batch) stays open. */
 export function dimsLeft<D>(
   dims: readonly D[],
   axes: readonly KeptAxis[] | undefined,
 ): readonly (D | number)[] {
   if (axes === undefined) return dims;
   const left: (D | number)[] = [...dims];
-  for (const { axis, count } of axes) left[axis] = count;
+  for (const { axis, count } of axes) if (typeof left[axis] === 'number') left[axis] = count;
   return left;
 }
 

@@ -29,7 +29,9 @@ export class NodeWalk {
     this.position = position;
     this.node = network.analysed.model.graph.nodes[position] as Node;
     this.context = network.contextOf(this.node);
-    const inputs = this.node.inputs.filter((name) => name !== '');
+    // How often a class token is repeated is told while running.
+    const data = this.node.opType === 'Expand' ? this.node.inputs.slice(0, 1) : this.node.inputs;
+    const inputs = data.filter((name) => name !== '');
     this.isConstant = inputs.length > 0 && inputs.every((name) => network.isConstant(name));
     if (this.isConstant) for (const name of this.node.outputs) network.markConstant(name);
   }
@@ -163,13 +165,10 @@ export class NodeWalk {
       const own = operand.axes[axis]?.labels ?? null;
       if (own) this.unite(labels, own);
       if (operand.isWeight) this.adopt(operand.name, axis, own ?? labels, role);
-      else if (own) this.useSource(operand.name, own, role);
-      else
-        this.keep(
-          labels,
-          'fixed-partner',
-          `${this.title} combines them with "${operand.name}", which no layer's channels make`,
-        );
+      else if (!own) {
+        const reason = `${this.title} combines them with "${operand.name}", which no layer's channels make`;
+        this.keep(labels, 'fixed-partner', reason);
+      } else if (role === 'reads') this.useSource(operand.name, own, role);
     }
     return { labels, factor: labelled.operand.axes[labelled.axis]?.factor ?? null };
   }

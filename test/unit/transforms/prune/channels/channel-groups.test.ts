@@ -430,6 +430,32 @@ describe('where channels go', () => {
     );
   });
 
+  test('a class token that is repeated for each image of the batch', () => {
+    const nodes = [
+      conv('a', 'image w1'),
+      node('flat', 'Reshape', 'a rows'),
+      node('tokens', 'Transpose', 'flat', makeInts('perm', [0, 2, 1])),
+      node('shape', 'Shape', 'image'),
+      node('batch', 'Slice', 'shape from to'),
+      node('target', 'Concat', 'batch ones', makeInt('axis', 0)),
+      node('classes', 'Expand', 'token target'),
+      node('all', 'Concat', 'classes tokens', makeInt('axis', 1)),
+      node('out', 'MatMul', 'all w2'),
+    ];
+    const weights = {
+      w1: [4, 3, 1, 1],
+      rows: { ints: [0, 4, -1] },
+      from: { ints: [0] },
+      to: { ints: [1] },
+      ones: { ints: [1, 1] },
+      token: [1, 1, 4],
+      w2: [4, 2],
+    };
+    expect(linesOf({ nodes, weights, input: ['batch', 3, 4, 4] })[0]).toBe(
+      '4: w1.0 makes, token.2 follows, w2.0 reads',
+    );
+  });
+
   test('sizes that are computed from those of the same channels are followed', () => {
     const nodes = [
       conv('a', 'image w1'),
