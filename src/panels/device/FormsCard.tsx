@@ -93,8 +93,10 @@ const COLUMNS: Readonly<Record<LayerKind, string>> = {
 
 function Figures({ figures }: { readonly figures: FormFigures }) {
   const spread = spreadOf(figures);
-  const openModelId = useLab((lab) => lab.model?.view.modelId);
-  const ofModel = (figures.models ?? []).filter(({ modelId }) => modelId === openModelId).map(timedReason);
+  const open = useLab((lab) => lab.model?.view);
+  const ofModel = (figures.models ?? [])
+    .filter(({ modelId }) => modelId === open?.modelId)
+    .map((times) => `${open?.fileName}: ${timedReason(times)}`);
   const { runs } = figures.figures.flatMap(({ times }) => ('runs' in times ? [times] : []))[0] ?? { runs: 0 };
   return (
     <>
