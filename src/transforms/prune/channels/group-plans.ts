@@ -3,7 +3,8 @@ import type { AnalysedModel } from '../../analyse-model.ts';
 import { isMeant } from '../../match-nodes.ts';
 import { protectedLayers } from '../protected-layers.ts';
 import { PRUNE_DEFAULTS, type StructuredPruneOperator } from '../prune-operator.ts';
-import type { ChannelGroup, ChannelGroups } from './channel-group.ts';
+import { PRUNED_OPERATORS } from '../pruned-operators.ts';
+import type { ChannelGroup, ChannelGroups, ChannelPlace } from './channel-group.ts';
 
 /** How far a group that may be pruned is to be. */
 export interface GroupPlan {
@@ -30,7 +31,8 @@ export interface GroupPlans {
 
 /**
  * How far each group is to be pruned, without reading weights. A protected layer stays whole: neither the channels
- * that it makes go nor those that it reads. Of several entries of `groups` that mean one group the last counts.
+ * that it makes go nor those that it reads. An entry of `groups` means the channels that its nodes make, or else
+ * those that they pass on; of several that mean one group the last counts.
  */
 export function planGroups(
   { model: { graph }, index }: Pick<AnalysedModel, 'model' | 'index'>,
@@ -44,38 +46,44 @@ export function planGroups(
   const protection = protectedLayers(
     index.order.map((position) => graph.nodes[position] as Node),
     graph.outputs.map(({ name }) => name),
-    (node) => layerNodes.has(node),
+    (node) => layerNodes.has(node) && PRUNED_OPERATORS.has(node.opType),
     protect,
   );
-  const nodesOf = (group: ChannelGroup, role?: 'makes'): Node[] =>
-    group.places.flatMap((place) => {
-      const node = graph.nodes[place.node];
-      const isMeantToo = place.kind === 'weight' && (role === undefined || place.role === role);
-      return node !== undefined && isMeantToo ? [node] : [];
-    });
+  const nodesOf = ({ places }: ChannelGroup, ...roles: readonly ChannelPlace['role'][]): Node[] =>
+    places.flatMap(({ role, node }) => (roles.includes(role) ? (graph.nodes[node] ?? []) : []));
   const open = groups.filter(({ kept }) => kept === null);
-  const matched = new Set<string>();
-  const ownRatio = (group: ChannelGroup): number | undefined => {
-    const makers = nodesOf(group, 'makes');
-    const meant = ratios.filter(({ at }) => group.name === at || makers.some((node) => isMeant(node, at)));
-    for (const { at } of meant) matched.add(at);
-    return meant.at(-1)?.ratio;
-  };
-  const protectedGroups = open.filter((group) => nodesOf(group).some(protection.isProtected));
+  const ownRatios = new Map<ChannelGroup, number>();
+  const idle = ratios.filter(({ at, ratio: own }) => {
+    const made = open.filter(
+      (group) => group.name === at || nodesOf(group, 'makes').some((node) => isMeant(node, at)),
+    );
+    const meant =
+      made.length > 0
+        ? made
+        : open.filter((group) => nodesOf(group, 'follows').some((node) => isMeant(node, at)));
+    for (const group of meant) ownRatios.set(group, own);
+    return meant.length === 0;
+  });
+  const protectedGroups = open.filter((group) =>
+    nodesOf(group, 'makes', 'follows', 'reads').some(protection.isProtected),
+  );
   const isOpen = new Set(open.filter((group) => !protectedGroups.includes(group)));
   const plans = [...isOpen].map((group): GroupPlan => {
     const channelsPerUnit = channelsPerUnitOf(group);
     const multiple = roundTo ?? PRUNE_DEFAULTS.roundTo;
     return {
       group,
-      ratio: ownRatio(group) ?? (scope === 'global' ? null : ratio),
+      ratio: ownRatios.get(group) ?? (scope === 'global' ? null : ratio),
       channelsPerUnit,
       minUnits: Math.ceil((minChannels ?? PRUNE_DEFAULTS.minChannels) / channelsPerUnit),
       multipleOf: multiple / greatestCommonDivisor(multiple, channelsPerUnit),
     };
   });
-  const idle = ratios.map(({ at }) => at).filter((at) => !matched.has(at));
-  return { plans, protectedGroups, unmatched: [...new Set([...idle, ...protection.unmatched])] };
+  return {
+    plans,
+    protectedGroups,
+    unmatched: [...new Set([...idle.map(({ at }) => at), ...protection.unmatched])],
+  };
 }
 
 /** As many as its first layer makes of each unit. */

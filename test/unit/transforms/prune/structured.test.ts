@@ -91,6 +91,8 @@ describe('channels removed by a recipe', () => {
     expect(first(slim({ ratio: 0.7, roundTo: 8 }))).toEqual([8, 3, 3, 3]);
     expect(first(slim({ ratio: 0.9, minChannels: 6 }))).toEqual([6, 3, 3, 3]);
     expect(first(slim({ groups: [{ at: 'Conv_0', ratio: 0.25 }] }))).toEqual([12, 3, 3, 3]);
+    // By the value that passes them on, too.
+    expect(first(slim({ groups: [{ at: 'Relu_1', ratio: 0.25 }] }))).toEqual([12, 3, 3, 3]);
     expect(first(slim({ protect: ['first'] }))).toEqual([16, 3, 3, 3]);
     expect(widthsOf([slim({ protect: ['last'] })]).at(-1)).toEqual([10, 64]);
     expect(notesOf(slim({ protect: ['first', 'nothing*'] })).join(' ')).toMatch(
