@@ -3,9 +3,11 @@ import { seededRandom } from '../../../src/base/random.ts';
 import type { Failure, Result } from '../../../src/base/result.ts';
 import { newBlobKey, readBlob, writeBlob } from '../../../src/persist/blobs.ts';
 import { loadDataset, saveDataset } from '../../../src/persist/datasets.ts';
+import { loadFindings, saveFinding } from '../../../src/persist/layer-findings.ts';
 import { deleteModel, listModels, loadModel, saveModel } from '../../../src/persist/models.ts';
 import { cleanUp, loadSession, saveSession } from '../../../src/persist/session.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../../../src/persist/studies.ts';
+import type { Preprocessing } from '../../../src/data/preprocessing.ts';
 import { noiseDataset } from '../../../src/data/noise-dataset.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 
@@ -135,3 +137,20 @@ export async function keepSession() {
 }
 
 export const keptSession = loadSession;
+
+const preprocessing = { scale: 1 } as unknown as Preprocessing;
+
+/** Keeps so many scans of a model, the last one twice. */
+export async function keepScans(modelId: string, count: number) {
+  const subject = { modelId, datasetId: 'd', preprocessing };
+  for (let at = 0; at < count; at++)
+    value(await saveFinding('layerScans', subject, `scan ${at}`, { results: [], total: 1, images: 1 }, at));
+  const later = { results: [], total: 2, images: 1 };
+  value(await saveFinding('layerScans', subject, `scan ${count - 1}`, later, count));
+}
+
+/** What each kept scan of a model is called, and how many layers it has. */
+export async function keptScans(modelId: string) {
+  const kept = await loadFindings('layerScans', { modelId, datasetId: 'd', preprocessing });
+  return kept.map(({ key, found }) => [key, found.total] as const);
+}

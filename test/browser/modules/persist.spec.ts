@@ -97,3 +97,16 @@ test('studies keep their trials apart from those of other studies, even under th
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'other')).toBeNull();
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study')).toEqual(first);
 });
+
+test('what was found of layers is kept for the model it was found of; the oldest go first', async ({
+  page,
+}) => {
+  await runInPage<Module, 'keepScans'>(page, path, 'keepScans', 'a', 4);
+  await runInPage<Module, 'keepScans'>(page, path, 'keepScans', 'b', 22);
+  await page.reload();
+  const ofB = await runInPage<Module, 'keptScans'>(page, path, 'keptScans', 'b');
+  expect(ofB).toHaveLength(21);
+  expect(ofB[0]).toEqual(['scan 1', 1]);
+  expect(ofB.at(-1)).toEqual(['scan 21', 2]);
+  expect(await runInPage<Module, 'keptScans'>(page, path, 'keptScans', 'a')).toHaveLength(3);
+});
