@@ -55,6 +55,7 @@ export class ChannelLabels {
     return root;
   }
 
+  /** The two, and all that are united with either, go together. */
   unite(a: number, b: number): void {
     const left = this.find(a);
     const right = this.find(b);
@@ -62,6 +63,7 @@ export class ChannelLabels {
     else this.parents[left] = right;
   }
 
+  /** Which dimension the label was made for. */
   originOf(label: number): number {
     return this.origins[label] as number;
   }

@@ -83,6 +83,7 @@ export function pool(walk: NodeWalk): void {
   for (const output of walk.node.outputs.keys()) walk.setOutput(axes, output);
 }
 
+/** Global pooling: one number for each channel. */
 export function globalPool(walk: NodeWalk): void {
   walk.setOutput(walk.operand(0).axes.map((held, axis) => (axis < 2 ? held : plain)));
 }

@@ -1,11 +1,11 @@
 import { intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
-import { normalAxis } from '../../../onnx/shapes/facts.ts';
 import { padsOf, permutationOf, sliceRanges, splitSizes } from '../../../onnx/shapes/data-movement.ts';
-import { knownNumbers, elementsOf } from '../../../onnx/shapes/facts.ts';
+import { elementsOf, knownNumbers, normalAxis } from '../../../onnx/shapes/facts.ts';
 import { type Axis, CannotFollow, maxSize, plain } from './channel-walk.ts';
 import type { NodeWalk } from './node-walk.ts';
 import { tiled } from './regroup-rules.ts';
 
+/** Transpose: axes change places, and take their channels along. */
 export function transpose(walk: NodeWalk): void {
   const input = walk.operand(0);
   const order = permutationOf(walk.context, input.dims.length);
@@ -36,6 +36,7 @@ export function concat(walk: NodeWalk): void {
   );
 }
 
+/** Split: each output holds its part of the channels. */
 export function split(walk: NodeWalk): void {
   const input = walk.operand(0);
   const axis = normalAxis(walk.context, intAttribute(walk.node, 'axis') ?? 0, input.dims.length);
@@ -52,6 +53,7 @@ export function split(walk: NodeWalk): void {
   }
 }
 
+/** Slice: a run of neighbouring channels; other steps could not be written down once some are gone. */
 export function slice(walk: NodeWalk): void {
   const input = walk.operand(0);
   const axes = [...input.axes];
@@ -131,6 +133,7 @@ export function pad(walk: NodeWalk): void {
   );
 }
 
+/** Tile: all copies of a channel are one unit. */
 export function tile(walk: NodeWalk): void {
   const input = walk.operand(0);
   const dims = walk.dimsOfOutput();

@@ -40,6 +40,7 @@ export class NodeWalk {
     return titleOf(this.node);
   }
 
+  /** Whether an optional input is given. */
   has(input: number): boolean {
     return (this.node.inputs[input] ?? '') !== '';
   }
@@ -69,6 +70,7 @@ export class NodeWalk {
     return this.node.inputs.flatMap((name, input) => (name === '' ? [] : [this.operand(input)]));
   }
 
+  /** @throws CannotFollow if they are not known */
   dimsOfOutput(output = 0): readonly number[] {
     const name = this.node.outputs[output] as ValueName;
     const dims = this.network.dimsOf(name);
@@ -178,6 +180,7 @@ export class NodeWalk {
     if (operand.isWeight && (operand.dims[axis] ?? 1) > 1) this.network.fix(operand.name, axis, this.node);
   }
 
+  /** The channels at each index go together; where one of the two always stays, so does the other. */
   unite(a: Int32Array, b: Int32Array): void {
     if (a === b) return;
     const { labels } = this.network;
@@ -208,6 +211,7 @@ export class NodeWalk {
       );
   }
 
+  /** These channels must stay, if there are any. */
   keep(labels: Int32Array | null | undefined, code: string, message: string): void {
     if (labels) this.network.keep(labels, keptBecause(code, message, this.node));
   }
