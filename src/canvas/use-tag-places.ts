@@ -27,12 +27,16 @@ export function useTagPlaces(overlay: RefObject<HTMLElement | null>): void {
         };
       });
       for (const [at, shift] of tagShifts(tags).entries()) {
-        // Half a pixel is nothing to look at, and a change would be followed by another round.
+        // Half a pixel is nothing to look at.
         if (Math.abs(shift - (before[at] ?? 0)) > 0.5) elements[at]?.style.setProperty('--dy', String(shift));
       }
     };
     place();
-    const observer = new MutationObserver(place);
+    const observer = new MutationObserver(() => {
+      place();
+      // What was written here is no reason to look again.
+      observer.takeRecords();
+    });
     observer.observe(root, {
       subtree: true,
       childList: true,

@@ -73,6 +73,8 @@ test('no serious findings and no small targets in any part, while things are ope
   lab,
   page,
 }) => {
+  // As those ask for whom moving pictures are too much: nothing may wait for a transition that is never made.
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   const { look, found } = await looker(lab);
   await lab.visit();
   await look('graph');
