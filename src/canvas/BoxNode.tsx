@@ -2,7 +2,7 @@ import type { Node, NodeProps } from '@xyflow/react';
 import { createContext, memo, useContext, type CSSProperties } from 'react';
 import type { Box } from './boxes.ts';
 import type { NodeChange } from './graph-changes.ts';
-import styles from './GraphCanvas.module.css';
+import styles from './BoxNode.module.css';
 
 export type BoxNodeData = {
   readonly box: Box;

@@ -2,7 +2,8 @@ import type { CSSProperties } from 'react';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ExitPlacement } from '../transforms/placement.ts';
 import type { Layout } from './layout.ts';
-import styles from './GraphCanvas.module.css';
+import boxes from './BoxNode.module.css';
+import styles from './tags.module.css';
 
 interface ExitTagsProps {
   readonly view: GraphView;
@@ -57,12 +58,12 @@ export function ExitTags({
         {head?.foldKey && (
           <button
             type="button"
-            className={styles.fold}
+            className={`${boxes.fold} ${styles.fold}`}
             aria-label={`Unfold exit ${exit + 1}`}
             aria-expanded="false"
             onClick={() => head.foldKey && onUnfold(head.foldKey)}
           >
-            <span aria-hidden="true" className={styles.chevron} />
+            <span aria-hidden="true" className={boxes.chevron} />
           </button>
         )}
       </div>

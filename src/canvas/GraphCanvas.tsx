@@ -133,7 +133,7 @@ function Stage(props: GraphCanvasProps) {
   return (
     <div
       ref={rootRef}
-      className={styles.canvas}
+      className={`${styles.canvas} graph-canvas`}
       data-compact={compact || undefined}
       data-testid="graph-canvas"
       data-model={view.fileName}

@@ -33,6 +33,8 @@ import { useBranchMoves } from './use-branch-moves.ts';
 import { useHandleMoves } from './use-handle-moves.ts';
 import { useTagPlaces } from './use-tag-places.ts';
 import styles from './GraphCanvas.module.css';
+import tagStyles from './tags.module.css';
+import toolStyles from './Tools.module.css';
 
 interface OverlayProps
   extends Pick<
@@ -128,7 +130,7 @@ export function Overlay(props: OverlayProps) {
           <>
             {/* At rest the boxes themselves are faded; while it moves this is quicker. */}
             {stop !== restingStop && stop < view.exits.length - 1 && (
-              <div className={styles.cutAway} style={{ '--gy': stopY } as React.CSSProperties} />
+              <div className={tagStyles.cutAway} style={{ '--gy': stopY } as React.CSSProperties} />
             )}
             <PlaceHandle
               subject="stop"
@@ -210,10 +212,14 @@ export function Overlay(props: OverlayProps) {
           nodeMs={nodeMs}
         />
       </div>
-      <div className={styles.toolbar} data-compact={compact || undefined} data-moving={moving || undefined}>
-        <div className={styles.tools}>{tools}</div>
+      <div
+        className={toolStyles.toolbar}
+        data-compact={compact || undefined}
+        data-moving={moving || undefined}
+      >
+        <div className={toolStyles.tools}>{tools}</div>
         {props.note !== undefined && (
-          <p className={styles.note} data-testid="graph-note">
+          <p className={toolStyles.note} data-testid="graph-note">
             {props.note}
           </p>
         )}

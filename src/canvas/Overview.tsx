@@ -3,7 +3,7 @@ import { useEffect, useRef, type PointerEvent } from 'react';
 import type { Layout } from './layout.ts';
 import { paintOverview, type Scene } from './paint.ts';
 import type { Theme } from './theme.ts';
-import styles from './GraphCanvas.module.css';
+import styles from './Overview.module.css';
 
 interface OverviewProps {
   readonly scene: Scene;

@@ -1,7 +1,7 @@
 import type { ExitPlacement } from '../transforms/placement.ts';
 import type { Subject } from './drag-state.ts';
 import type { HandleMoves } from './use-handle-moves.ts';
-import styles from './GraphCanvas.module.css';
+import styles from './Tools.module.css';
 
 interface PaletteProps {
   readonly exitCount: number;

@@ -1,7 +1,7 @@
 import type { CSSProperties, ReactNode } from 'react';
 import type { Subject } from './drag-state.ts';
 import type { HandleMoves } from './use-handle-moves.ts';
-import styles from './GraphCanvas.module.css';
+import styles from './tags.module.css';
 
 interface PlaceHandleProps {
   readonly subject: Subject;

@@ -2,7 +2,7 @@ import { useReactFlow } from '@xyflow/react';
 import type { ReactNode } from 'react';
 import { formatCost } from './boxes.ts';
 import type { ColourMode, GraphCanvasProps, MeasuredColour, NodeCosts } from './props.ts';
-import styles from './GraphCanvas.module.css';
+import styles from './Tools.module.css';
 
 const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string }[] = [
   { mode: 'macs', name: 'MACs' },
