@@ -1,5 +1,7 @@
 import { unreachable } from '../../base/assert.ts';
+import { STATIC_FORMS } from '../../study/forms/forms.ts';
 import {
+  CALIBRATION_LIMITS,
   DEFAULT_BINS,
   DEFAULT_PERCENTILE,
   type QuantizeOperator,
@@ -119,12 +121,10 @@ type Form = `${'qdq' | 'qoperator'} ${'u8' | 's8'} ${'s8' | 'u8'}` | 'auto';
 
 const FORMS: readonly { readonly value: Form; readonly label: string }[] = [
   { value: 'auto', label: 'the fastest on this device' },
-  { value: 'qdq u8 s8', label: 'QDQ · u8, s8 weights' },
-  { value: 'qdq u8 u8', label: 'QDQ · u8, u8 weights' },
-  { value: 'qdq s8 s8', label: 'QDQ · s8, s8 weights' },
-  { value: 'qoperator u8 s8', label: 'QOperator · u8, s8 weights' },
-  { value: 'qoperator u8 u8', label: 'QOperator · u8, u8 weights' },
-  { value: 'qoperator s8 s8', label: 'QOperator · s8, s8 weights' },
+  ...STATIC_FORMS.map(({ format, activations, weights, label }) => ({
+    value: `${format} ${activations} ${weights}` as const,
+    label,
+  })),
 ];
 
 function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<StaticQuantizeOperator>) {
@@ -162,8 +162,8 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         <NumberField
           title="Values kept, %"
           value={operator.percentile ?? DEFAULT_PERCENTILE}
-          min={90}
-          max={100}
+          min={CALIBRATION_LIMITS.percentile.above + 0.1}
+          max={CALIBRATION_LIMITS.percentile.most}
           step="any"
           onChange={(percentile) => set({ percentile })}
         />
@@ -172,16 +172,16 @@ function StaticOptions({ operator, recipe, onOperator }: QuantizeOptionsProps<St
         <NumberField
           title="Histogram bins"
           value={operator.bins ?? DEFAULT_BINS[calibration]}
-          min={128}
-          max={8192}
+          min={CALIBRATION_LIMITS.bins.least}
+          max={CALIBRATION_LIMITS.bins.most}
           onChange={(bins) => set({ bins })}
         />
       )}
       <NumberField
         title="Images"
         value={samples}
-        min={1}
-        max={10_000}
+        min={CALIBRATION_LIMITS.samples.least}
+        max={CALIBRATION_LIMITS.samples.most}
         onChange={(next) => set({ samples: next })}
       />
       <CheckField

@@ -116,8 +116,12 @@ export const DEFAULT_BINS = { entropy: 128, percentile: 2048 } as const;
 /** Numbers that share a scale among 4-bit weights. */
 export const DEFAULT_BLOCK_SIZE = 32;
 const LARGEST_BLOCK_SIZE = 256;
-const MAX_SAMPLES = 100_000;
-const BINS = { least: 128, most: 8192 } as const;
+/** What calibration may be told; a percentile is above its bound. */
+export const CALIBRATION_LIMITS = {
+  samples: { least: 1, most: 100_000 },
+  bins: { least: 128, most: 8192 },
+  percentile: { above: 50, most: 100 },
+} as const;
 
 const MODES = ['dynamic', 'static', 'mixed', 'weight-only', 'float16'] as const;
 const STATIC_FIELDS = [
@@ -238,12 +242,22 @@ function parseCalibration(
   return {
     ...method,
     ...optional('percentile', percentile, (value) =>
-      typeof value === 'number' && value > 50 && value <= 100
+      typeof value === 'number' &&
+      value > CALIBRATION_LIMITS.percentile.above &&
+      value <= CALIBRATION_LIMITS.percentile.most
         ? value
         : refuse(`${path}.percentile`, describe(value), 'a number above 50 and up to 100'),
     ),
-    ...optional('bins', bins, whole(BINS.least, BINS.most, `${path}.bins`)),
-    ...optional('samples', samples, whole(1, MAX_SAMPLES, `${path}.samples`)),
+    ...optional(
+      'bins',
+      bins,
+      whole(CALIBRATION_LIMITS.bins.least, CALIBRATION_LIMITS.bins.most, `${path}.bins`),
+    ),
+    ...optional(
+      'samples',
+      samples,
+      whole(CALIBRATION_LIMITS.samples.least, CALIBRATION_LIMITS.samples.most, `${path}.samples`),
+    ),
   };
 }
 
