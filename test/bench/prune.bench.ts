@@ -75,22 +75,24 @@ function writing(path: string): BenchRow[] {
     const analysed = analyseModel(model);
     const analysedMs = performance.now();
     channelGroups(analysed);
-    grouping.push(performance.now() - analysedMs);
+    const groupsMs = performance.now() - analysedMs;
+    grouping.push(groupsMs);
     const variant = buildVariant(model, half, { baseName: 'm', now: () => performance.now() });
     for (const { bytes, write } of variant.files) {
       newBytes = bytes;
       write(look);
     }
-    times.push(performance.now() - startedMs);
+    // Building finds the groups by itself.
+    times.push(performance.now() - startedMs - groupsMs);
     file.close();
   }
-  const [groupsMs, ms] = [quantile(grouping, 0.5), quantile(times, 0.5)];
+  const [medianGroupsMs, ms] = [quantile(grouping, 0.5), quantile(times, 0.5)];
   return [
     {
       name: 'resnet152: which channels hang together',
-      value: `${groupsMs.toFixed(0)} ms`,
+      value: `${medianGroupsMs.toFixed(0)} ms`,
       target: '< 100 ms',
-      ok: groupsMs < 100,
+      ok: medianGroupsMs < 100,
     },
     {
       name: `resnet152 (241 MB) without half of its channels (${(newBytes / 1e6).toFixed(0)} MB): open, group, rank, write`,

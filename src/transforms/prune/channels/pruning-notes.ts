@@ -78,7 +78,10 @@ function keptNotes(groups: readonly ChannelGroup[]): string[] {
   return [
     ...reasons
       .slice(0, SHOWN_REASONS)
-      .map(([reason, kept]) => `prune: left whole: ${namesOf(kept)}: ${reason.replace(/\.$/, '')}.`),
+      .map(
+        ([reason, kept]) =>
+          `prune: left whole: ${namesOf(kept)}: ${reason.replace(/\.$/, '').replace(/^The /, 'the ')}.`,
+      ),
     ...(more > 0 ? [`prune: and groups left whole for ${more} more reasons.`] : []),
   ];
 }
