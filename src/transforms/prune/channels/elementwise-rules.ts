@@ -1,5 +1,5 @@
 import { intAttribute, intsAttribute } from '../../../onnx/attributes.ts';
-import { intsFromEither, normalAxis } from '../../../onnx/shapes/facts.ts';
+import { intsFromEither, normalAxis, type ShapeContext } from '../../../onnx/shapes/facts.ts';
 import { keepComputedSizes } from './computed-sizes.ts';
 import { CannotFollow, type Operand, plain } from './channel-walk.ts';
 import type { NodeWalk } from './node-walk.ts';
@@ -39,17 +39,22 @@ export function expand(walk: NodeWalk): void {
 /** ReduceMean, ReduceSum, …: channels that are reduced over may go, the mean is that of what is left. */
 export function reduce(walk: NodeWalk): void {
   const input = walk.operand(0);
-  const rank = input.dims.length;
-  const given = intsFromEither(walk.context, 'axes', 1);
-  if (given === null)
+  const reduced = reducedAxes(walk.context, input.dims.length);
+  if (reduced === null)
     throw new CannotFollow('computed-shape', `${walk.title} computes its axes while running`);
-  const reducesNothing = intAttribute(walk.node, 'noop_with_empty_axes') === 1;
-  const all = reducesNothing ? [] : [...input.dims.keys()];
-  const reduced = new Set(given?.length ? given.map((axis) => normalAxis(walk.context, axis, rank)) : all);
   const keepsDims = intAttribute(walk.node, 'keepdims') !== 0;
   walk.setOutput(
     input.axes.flatMap((held, axis) => (reduced.has(axis) ? (keepsDims ? [plain] : []) : [held])),
   );
+}
+
+/** The axes that a ReduceMean, ReduceSum, … takes away; null: it computes them. */
+export function reducedAxes(context: ShapeContext, rank: number): ReadonlySet<number> | null {
+  const given = intsFromEither(context, 'axes', 1);
+  if (given === null) return null;
+  if (given?.length) return new Set(given.map((axis) => normalAxis(context, axis, rank)));
+  const reducesNothing = intAttribute(context.node, 'noop_with_empty_axes') === 1;
+  return new Set(reducesNothing ? [] : Array.from({ length: rank }, (_, axis) => axis));
 }
 
 /** ArgMax and ArgMin: their results are positions along the axis. */
