@@ -26,6 +26,7 @@ import {
   NO_CALIBRATIONS,
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
+import { untilChannelsGo } from '../transforms/order-of-effect.ts';
 import { isIdentity, type Recipe } from '../transforms/recipe.ts';
 import type { ScannedForm } from '../transforms/quantize/sensitivity-probe.ts';
 import type { Parameter } from '../transforms/variant.ts';
@@ -61,6 +62,8 @@ const reducing = () => import('../transforms/quantize/calibrate/extremes-model.t
 const comparing = () => import('../study/quality/comparison-models.ts');
 const scanning = () => import('../transforms/quantize/sensitivity-model.ts');
 const dividing = () => import('../transforms/quantize/sensitivity-units.ts');
+const grouping = () => import('../transforms/prune/channels/group-view.ts');
+const gating = () => import('../transforms/prune/gated-recipe.ts');
 const probing = () => import('../transforms/quantize/sensitivity-probe.ts');
 
 /** Variants are kept until the model changes, the oldest going first. */
@@ -310,6 +313,37 @@ export function createModelService(): ModelApi {
         const probe = sensitivityProbe(scanned.model, await form(), units, scanned.scores);
         const whole = { model: probe, baseName: `${baseName}-sensitivity`, original: null, size };
         return (await buildFiles(whole, [], store)).built;
+      }),
+
+    channelGroups: (recipe) =>
+      attempt(async () => {
+        const [{ applyRecipe }, { groupViews }] = await Promise.all([applying(), grouping()]);
+        const { model, size } = current();
+        const { before, operator } = untilChannelsGo(recipe);
+        const original = analyseModel(model, size);
+        const analysed =
+          before.length === 0 ? original : applyRecipe(original, before, 'check', NO_HEADS).analysed;
+        return groupViews(analysed, operator);
+      }),
+
+    removableBlocks: (recipe) =>
+      attempt(async () => {
+        const { removableBlocks } = await gating();
+        const { model, size } = current();
+        return removableBlocks(analyseModel(model, size), recipe);
+      }),
+
+    buildForGates: (recipe, question) =>
+      attempt(async () => {
+        const { gatedRecipe } = await gating();
+        const { model, baseName, size } = current();
+        const { gates, gateCount, firstBlock, ...gated } = gatedRecipe(
+          analyseModel(model, size),
+          recipe,
+          question,
+        );
+        const whole = { model: gated.model, baseName: `${baseName}-gates`, original: null, size };
+        return { ...(await buildFiles(whole, [], store)).built, gates, gateCount, firstBlock };
       }),
 
     useHeads: (given) =>

@@ -1,4 +1,5 @@
 import { isIdlePrune } from './prune/idle-prune.ts';
+import type { StructuredPruneOperator } from './prune/prune-operator.ts';
 import type { Operator, Recipe } from './recipe.ts';
 
 /**
@@ -7,11 +8,33 @@ import type { Operator, Recipe } from './recipe.ts';
  */
 export function inOrderOfEffect(recipe: Recipe): Recipe {
   if (!recipe.some(removesChannels)) return recipe;
-  const stage = (operator: Operator): number => {
-    if (operator.op === 'prune' || operator.op === 'prepare') return 1;
-    return operator.op === 'early-exit' && operator.kind === 'skip' ? 0 : 2;
-  };
-  return recipe.toSorted((a, b) => stage(a) - stage(b));
+  return recipe.toSorted((a, b) => stageOf(a) - stageOf(b));
+}
+
+const HEADS_STAGE = 2;
+
+function stageOf(operator: Operator): number {
+  if (operator.op === 'prune' || operator.op === 'prepare') return 1;
+  return operator.op === 'early-exit' && operator.kind === 'skip' ? 0 : HEADS_STAGE;
+}
+
+/** The first operator of a recipe that is about channels, whatever it removes, and what is done to a model before. */
+export function untilChannelsGo(recipe: Recipe): {
+  readonly before: Recipe;
+  readonly operator: StructuredPruneOperator | null;
+} {
+  const early = recipe
+    .filter((operator) => stageOf(operator) < HEADS_STAGE)
+    .toSorted((a, b) => stageOf(a) - stageOf(b));
+  const at = early.findIndex(isAboutChannels);
+  const operator = early[at];
+  return operator !== undefined && isAboutChannels(operator)
+    ? { before: early.slice(0, at), operator }
+    : { before: early, operator: null };
+}
+
+export function isAboutChannels(operator: Operator): operator is StructuredPruneOperator {
+  return operator.op === 'prune' && operator.kind === 'structured';
 }
 
 /** Whether an operator makes values narrower. */

@@ -1,4 +1,4 @@
-import type { Node } from '../../../onnx/model.ts';
+import type { Graph, Node } from '../../../onnx/model.ts';
 import type { AnalysedModel } from '../../analyse-model.ts';
 import { isMeant } from '../../match-nodes.ts';
 import { protectedLayers } from '../protected-layers.ts';
@@ -49,23 +49,15 @@ export function planGroups(
     (node) => layerNodes.has(node) && PRUNED_OPERATORS.has(node.opType),
     protect,
   );
-  const nodesOf = ({ places }: ChannelGroup, ...roles: readonly ChannelPlace['role'][]): Node[] =>
-    places.flatMap(({ role, node }) => (roles.includes(role) ? (graph.nodes[node] ?? []) : []));
   const open = groups.filter(({ kept }) => kept === null);
   const ownRatios = new Map<ChannelGroup, number>();
   const idle = ratios.filter(({ at, ratio: own }) => {
-    const made = open.filter(
-      (group) => group.name === at || nodesOf(group, 'makes').some((node) => isMeant(node, at)),
-    );
-    const meant =
-      made.length > 0
-        ? made
-        : open.filter((group) => nodesOf(group, 'follows').some((node) => isMeant(node, at)));
+    const meant = groupsMeantBy(graph, open, at);
     for (const group of meant) ownRatios.set(group, own);
     return meant.length === 0;
   });
   const protectedGroups = open.filter((group) =>
-    nodesOf(group, 'makes', 'follows', 'reads').some(protection.isProtected),
+    nodesOf(graph, group, 'makes', 'follows', 'reads').some(protection.isProtected),
   );
   const isOpen = new Set(open.filter((group) => !protectedGroups.includes(group)));
   const plans = [...isOpen].map((group): GroupPlan => {
@@ -84,6 +76,22 @@ export function planGroups(
     protectedGroups,
     unmatched: [...new Set([...idle.map(({ at }) => at), ...protection.unmatched])],
   };
+}
+
+/** The groups that an entry of an operator's `groups` means: whose channels its nodes make, or else pass on. */
+export function groupsMeantBy(
+  graph: Graph,
+  groups: readonly ChannelGroup[],
+  at: string,
+): readonly ChannelGroup[] {
+  const meantAs = (role: ChannelPlace['role']) =>
+    groups.filter((group) => nodesOf(graph, group, role).some((node) => isMeant(node, at)));
+  const made = new Set([...groups.filter(({ name }) => name === at), ...meantAs('makes')]);
+  return made.size > 0 ? [...made] : meantAs('follows');
+}
+
+function nodesOf(graph: Graph, { places }: ChannelGroup, ...roles: readonly ChannelPlace['role'][]): Node[] {
+  return places.flatMap(({ role, node }) => (roles.includes(role) ? (graph.nodes[node] ?? []) : []));
 }
 
 /** As many as its first layer makes of each unit. */
