@@ -31,6 +31,7 @@ export function openEngineClient(): EngineClient {
       profile: (...request) => current.api.profile(...request),
       activations: (...request) => current.api.activations(...request),
       features: (...request) => current.api.features(...request),
+      gatedScores: (...request) => current.api.gatedScores(...request),
       heapBytes: async () => {
         const bytes: unknown = await current.api.heapBytes();
         return typeof bytes === 'number' ? bytes : Number.NaN;

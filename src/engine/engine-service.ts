@@ -12,6 +12,7 @@ import type {
   EngineLoaded,
   ExitScoresPass,
   FeaturesPass,
+  GatedPass,
 } from '../protocol/engine-api.ts';
 import type { ActivationPort } from '../protocol/sketch-api.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
@@ -115,6 +116,9 @@ export function createEngineService(): EngineApi {
 
     features: (imageIndices, onProgress) =>
       guarded('the feature pass', () => allFeatures(requireLoaded(loaded), imageIndices, onProgress)),
+
+    gatedScores: (request, onProgress) =>
+      guarded('the pass with gates', () => scoreGated(requireLoaded(loaded), request, onProgress)),
 
     activations: (request, sink, onProgress) =>
       guarded('the calibration', () => sendActivations(requireLoaded(loaded), request, sink, onProgress)),
@@ -359,16 +363,30 @@ async function forEachImage(
   onProgress(imageIndices.length);
 }
 
-/** Runs the first segment over the images that can be decoded, which are decoded ahead, or on random inputs. */
+/** Inputs besides those of an image, by name. */
+type MoreInputs = readonly (readonly [string, Tensor])[];
+
+/**
+ * Runs the first segment over the images that can be decoded, which are decoded ahead, or on random inputs.
+ * @param settings each image runs with each of these
+ */
 async function runFirstSegment(
   engine: Loaded,
-  fetches: readonly string[],
-  imageIndices: readonly number[],
-  onProgress: (done: number) => void,
+  {
+    fetches,
+    imageIndices,
+    settings = [[]],
+  }: {
+    readonly fetches: readonly string[];
+    readonly imageIndices: readonly number[];
+    readonly settings?: readonly MoreInputs[];
+  },
+  onProgress: (inferences: number) => void,
   use: (
     outputs: readonly Tensor[],
     inputs: ReadonlyMap<string, Tensor>,
     position: number,
+    setting: number,
   ) => void | Promise<void>,
   during: <T>(run: () => Promise<T>) => Promise<T> = (run) => run(),
 ): Promise<DecodedImages> {
@@ -390,19 +408,21 @@ async function runFirstSegment(
     const { input, others = [] } = isRandom
       ? randomInput(engine)
       : { input: makeInput(engine, defined(image.value, 'decoded image')) };
-    const inputs = new Map([[request.plan.input.name, input], ...others]);
-    const values = await during(() => session.run(Object.fromEntries(inputs), fetches));
-    const outputs = fetches.map((name) => defined(values[name], `output ${name}`));
-    await use(outputs, inputs, decoded.length);
+    for (const [setting, more] of settings.entries()) {
+      const inputs = new Map([[request.plan.input.name, input], ...others, ...more]);
+      const values = await during(() => session.run(Object.fromEntries(inputs), fetches));
+      const outputs = fetches.map((name) => defined(values[name], `output ${name}`));
+      await use(outputs, inputs, decoded.length, setting);
+      for (const output of outputs) output.dispose();
+      const nowMs = performance.now();
+      if (nowMs - toldMs < progressIntervalMs) continue;
+      toldMs = nowMs;
+      onProgress(at * settings.length + setting + 1);
+      await nextTask();
+    }
     decoded.push(imageIndex);
-    for (const output of outputs) output.dispose();
-    const nowMs = performance.now();
-    if (nowMs - toldMs < progressIntervalMs) continue;
-    toldMs = nowMs;
-    onProgress(at + 1);
-    await nextTask();
   }
-  onProgress(imageIndices.length);
+  onProgress(imageIndices.length * settings.length);
   return { imageIndices: decoded, undecodable };
 }
 
@@ -415,14 +435,63 @@ async function allFeatures(
   const { outputs } = defined(engine.request.plan.segments[0], 'a segment');
   const fetches = outputs.map(({ name }) => name);
   let rows: readonly Float32Array[] = [];
-  const decoded = await runFirstSegment(engine, fetches, imageIndices, onProgress, (tensors, _, position) => {
-    const row = tensors.map(scoresOf);
-    if (position === 0) rows = row.map(({ length }) => new Float32Array(length * imageIndices.length));
-    rows.forEach((all, output) => all.set(row[output] ?? [], position * (row[output]?.length ?? 0)));
-  });
+  const decoded = await runFirstSegment(
+    engine,
+    { fetches, imageIndices },
+    onProgress,
+    (tensors, _, position) => {
+      const row = tensors.map(scoresOf);
+      if (position === 0) rows = row.map(({ length }) => new Float32Array(length * imageIndices.length));
+      rows.forEach((all, output) => all.set(row[output] ?? [], position * (row[output]?.length ?? 0)));
+    },
+  );
   const shareDecoded = decoded.imageIndices.length / imageIndices.length;
   const cut = (all: Float32Array) => all.subarray(0, all.length * shareDecoded);
   return { ...decoded, rows: decoded.undecodable ? rows.map(cut) : rows };
+}
+
+/** What a gated model scores with all gates open, then with each setting. */
+async function scoreGated(
+  engine: Loaded,
+  { imageIndices, gates, settings }: Parameters<EngineApi['gatedScores']>[0],
+  onProgress: (inferences: number) => void,
+): Promise<GatedPass> {
+  const { runtime, request } = engine;
+  const given = (setting: Float32Array): MoreInputs => [
+    [gates, new runtime.ort.Tensor('float32', setting, [setting.length])],
+  ];
+  const allOpen = new Float32Array(settings[0]?.length ?? 0).fill(1);
+  const count = imageIndices.length;
+  const whole = { best: new Int32Array(count), power: new Float64Array(count) };
+  const found = settings.map(() => ({ best: new Int32Array(count), noise: new Float64Array(count) }));
+  let scoresOfWhole = new Float64Array(0);
+  const fetches = [request.plan.output.name];
+  const runs = { fetches, imageIndices, settings: [allOpen, ...settings].map(given) };
+  const decoded = await runFirstSegment(engine, runs, onProgress, ([output], _, position, run) => {
+    const scores = scoresOf(defined(output, 'scores'));
+    const best = bestClasses(scores, 1)[0] ?? -1;
+    if (run === 0) {
+      scoresOfWhole = Float64Array.from(scores);
+      whole.best[position] = best;
+      whole.power[position] = scoresOfWhole.reduce((sum, score) => sum + score * score, 0);
+      return;
+    }
+    const setting = defined(found[run - 1], `setting ${run - 1}`);
+    setting.best[position] = best;
+    setting.noise[position] = scoresOfWhole.reduce(
+      (sum, score, at) => sum + (score - (scores[at] as number)) ** 2,
+      0,
+    );
+  });
+  const seen = decoded.imageIndices.length;
+  return {
+    ...decoded,
+    whole: { best: whole.best.subarray(0, seen), power: whole.power.subarray(0, seen) },
+    settings: found.map(({ best, noise }) => ({
+      best: best.subarray(0, seen),
+      noise: noise.subarray(0, seen),
+    })),
+  };
 }
 
 /** Hands what the first segment makes of each image on, in messages of which one at most waits there. */
@@ -436,7 +505,7 @@ async function sendActivations(
   const use = (tensors: readonly Tensor[], given: ReadonlyMap<string, Tensor>) =>
     send([...tensors, ...inputs.map((name) => defined(given.get(name), `input ${name}`))]);
   try {
-    return await runFirstSegment(engine, outputs, imageIndices, onProgress, use, during);
+    return await runFirstSegment(engine, { fetches: outputs, imageIndices }, onProgress, use, during);
   } finally {
     await finish();
   }

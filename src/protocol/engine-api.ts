@@ -43,6 +43,27 @@ export interface DecodedImages {
   readonly undecodable: Failure | null;
 }
 
+/** What a gated model answered, see `EngineApi.gatedScores`. */
+export interface GatedPass extends DecodedImages {
+  /** With all gates open. */
+  readonly whole: {
+    /** Position of the best score of each image; -1: some are not numbers. */
+    readonly best: Int32Array;
+    /** Sum of the squares of all scores of each image. */
+    readonly power: Float64Array;
+  };
+  /** For each setting, in order. */
+  readonly settings: readonly GatedScores[];
+}
+
+/** The scores with some gates closed, compared with those with all open. */
+export interface GatedScores {
+  /** Position of the best score of each image; -1: some are not numbers. */
+  readonly best: Int32Array;
+  /** Sum of the squares of what each score differs by, for each image; NaN where scores are not numbers. */
+  readonly noise: Float64Array;
+}
+
 export interface FeaturesPass extends DecodedImages {
   /** For each output, row-major, [images that were decoded, numbers of one image]. */
   readonly rows: readonly Float32Array[];
@@ -96,6 +117,21 @@ export interface EngineApi {
     imageIndices: readonly number[],
     onProgress: (done: number) => void,
   ): Promise<Result<FeaturesPass>>;
+  /**
+   * The final scores of these images for each setting of the gates of a model, see `ModelApi.buildForGates`, compared
+   * with those with all gates open; more settings, in later calls, cost no new session. Images that cannot be decoded
+   * are passed over.
+   * @param settings a number for each gate, 1 open, 0 closed
+   * @param onProgress told of inferences
+   */
+  gatedScores(
+    request: {
+      readonly imageIndices: readonly number[];
+      readonly gates: string;
+      readonly settings: readonly Float32Array[];
+    },
+    onProgress: (done: number) => void,
+  ): Promise<Result<GatedPass>>;
   /**
    * Hands what outputs of the plan's first segment hold to `sink`, an `ActivationSink`, image by image; for
    * `ModelApi.buildForCalibration`. Images that cannot be decoded are passed over.

@@ -28,7 +28,10 @@ export interface SkippedModel {
  */
 export function skipBlocks(analysed: AnalysedModel, operator: SkipExitOperator): SkippedModel {
   const bypasses = operator.bypass ?? [automaticBypass(analysed, operator.blocks ?? DEFAULT_SKIPPED_BLOCKS)];
-  for (const bypass of bypasses) checkBypass(analysed, bypass);
+  for (const bypass of bypasses) {
+    const problem = bypassProblem(analysed, bypass);
+    if (problem !== null) throw problem;
+  }
   const { model, index } = analysed;
   const direct = new Map(bypasses.map(({ from, to }) => [valueName(to), valueName(from)]));
   const standIn = (name: ValueName): ValueName => {
@@ -169,7 +172,16 @@ function concatenates(graph: Graph): boolean {
   return [...collected.values()].some((times) => times > 2);
 }
 
-function checkBypass({ model, index, inputs, counted: shapes }: AnalysedModel, { from, to }: Bypass): void {
+/** Whether what reads `to` can read `from`. */
+export function canBypass(analysed: AnalysedModel, bypass: Bypass): boolean {
+  return bypassProblem(analysed, bypass) === null;
+}
+
+/** Why it cannot. */
+function bypassProblem(
+  { model, index, inputs, counted: shapes }: AnalysedModel,
+  { from, to }: Bypass,
+): InputError | null {
   const [source, target] = [valueName(from), valueName(to)];
   const isComputed = (name: ValueName): boolean => index.producer.has(name);
   for (const [name, isKnown] of [
@@ -181,7 +193,7 @@ function checkBypass({ model, index, inputs, counted: shapes }: AnalysedModel, {
       name,
       model.graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== ''),
     );
-    throw new InputError({
+    return new InputError({
       code: 'bypass-unknown-value',
       message: `early-exit: cannot bypass ${name === target ? 'to' : 'from'} "${name}": ${index.isConstant(name) ? 'it is a weight, not a value computed on the way' : 'there is no value of this name'}`,
       where: name,
@@ -190,31 +202,31 @@ function checkBypass({ model, index, inputs, counted: shapes }: AnalysedModel, {
         : { hint: `The nearest names are ${near.map((each) => JSON.stringify(each)).join(', ')}.` }),
     });
   }
-  const refuse = (reason: string, hint: string): never => {
-    throw new InputError({
+  const refused = (reason: string, hint: string): InputError =>
+    new InputError({
       code: 'bypass-not-legal',
       message: `early-exit: cannot read "${from}" instead of "${to}": ${reason}`,
       where: to,
       hint,
     });
-  };
   if (!isComputedFrom(index, target, source)) {
-    refuse(
+    return refused(
       'the second is not computed from the first',
       'Give "from" a value before the blocks to leave out, and "to" the value behind them.',
     );
   }
   const [given, wanted] = [shapes.get(source), shapes.get(target)];
   if (typeText(given) !== typeText(wanted)) {
-    refuse(
+    return refused(
       `found ${typeText(given)}, wanted ${typeText(wanted)}`,
       'What follows was trained for that shape: choose two values of equal type and shape.',
     );
   }
   if (!given?.shape || given.shape.includes(null)) {
-    refuse(
+    return refused(
       `whether they have equal shapes is not known (${typeText(given)})`,
       'Add shapes to the file with onnx.shape_inference, or choose other values.',
     );
   }
+  return null;
 }
