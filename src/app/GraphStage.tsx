@@ -1,15 +1,18 @@
-import { useCallback, useMemo, useState } from 'react';
+import { Suspense, useCallback, useMemo, useState } from 'react';
 import { formatCount, formatShare } from '../base/units.ts';
 import { changesText, graphChanges } from '../canvas/graph-changes.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
 import type { Forecast } from '../canvas/props.ts';
 import { ToolSelect } from '../canvas/Tools.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { ValueName } from '../onnx/model.ts';
+import { type LitRole, litNodes } from '../canvas/lit.ts';
 import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { tiersText } from '../panels/placement/placement-text.ts';
 import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
+import { lazyPart } from '../panels/ui/lazy-part.tsx';
 import type { VariantView } from '../protocol/model-api.ts';
 import { headsFor } from '../store/heads-slice.ts';
 import { useLab } from '../store/lab.ts';
@@ -37,6 +40,11 @@ import styles from './GraphStage.module.css';
 import { ReachHelp, TimesHelp } from './ColourHelp.tsx';
 import { PlacementSheet } from './PlacementSheet.tsx';
 import { useVariantView } from './use-variant-view.ts';
+
+// Not needed for the first picture of the graph.
+const ChannelGroups = lazyPart(
+  async () => (await import('../panels/channels/ChannelGroups.tsx')).ChannelGroups,
+);
 
 /** The graph with what belongs on it: search, and details of what is selected. */
 export function GraphStage({ compact }: { readonly compact: boolean }) {
@@ -110,6 +118,8 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
     }),
     [profile, reach, view, compared, sensitivity],
   );
+  const showsChannels = useLab((lab) => lab.showsChannels);
+  const lit = useLitNodes(view);
   const predictions = usePredictions(view, recipe);
   const tiers = useTierModels(view);
   const shown = useLab((lab) => lab.shownPlacement);
@@ -149,6 +159,7 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           isGuess={expectations.isGuess}
           tiers={tiers}
           tools={tools}
+          {...(lit && { lit })}
           {...(problem?.remedy && {
             problem: { text: plainly(problem.message), help: <RemedyButton failure={problem} /> },
           })}
@@ -156,18 +167,42 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
         <div className={styles.search}>
           <SearchBox view={view} />
         </div>
-        {!compact && selectedNode !== null && (
+        {!compact && (showsChannels || selectedNode !== null) && (
           <aside className={styles.inspector} aria-label="Details of the selection">
-            <Inspector view={view} />
+            <Details view={view} />
           </aside>
         )}
       </div>
       {compact && (
         <aside className={styles.sheet} aria-label="Numbers">
-          {selectedNode === null ? <PlacementSheet view={view} /> : <Inspector view={view} />}
+          {showsChannels || selectedNode !== null ? <Details view={view} /> : <PlacementSheet view={view} />}
         </aside>
       )}
     </>
+  );
+}
+
+/** Of what is selected, or of its channels. */
+function Details({ view }: { readonly view: GraphView }) {
+  return useLab((lab) => lab.showsChannels) ? (
+    <Suspense fallback={null}>
+      <ChannelGroups view={view} />
+    </Suspense>
+  ) : (
+    <Inspector view={view} />
+  );
+}
+
+/** The nodes of the group of channels that is lit. */
+function useLitNodes(view: GraphView): ReadonlyMap<number, LitRole> | null {
+  const groups = useLab((lab) => lab.channelGroups);
+  const shown = useLab((lab) => lab.shownGroup);
+  const nodes = groups?.find(({ id }) => id === shown)?.nodes;
+  // Under another recipe the group is another object, with the same nodes: what is lit stays as it is.
+  const text = nodes && JSON.stringify([...nodes]);
+  return useMemo(
+    () => (text === undefined ? null : litNodes(view, new Map(JSON.parse(text) as [ValueName, LitRole][]))),
+    [view, text],
   );
 }
 

@@ -2,6 +2,7 @@ import type { Node, NodeProps } from '@xyflow/react';
 import { createContext, memo, useContext, type CSSProperties } from 'react';
 import type { Box } from './boxes.ts';
 import type { NodeChange } from './graph-changes.ts';
+import type { Light } from './lit.ts';
 import styles from './BoxNode.module.css';
 
 export type BoxNodeData = {
@@ -12,6 +13,8 @@ export type BoxNodeData = {
   readonly selected: boolean;
   /** The recipe cuts it away: it lies behind or beside the exit where inference stops. */
   readonly away: boolean;
+  /** What it does with the channels that are lit; `none` where others are; null: nothing is lit. */
+  readonly light: Light | 'none' | null;
   /** Against the graph that this one was made of. */
   readonly change: NodeChange;
   /** Whether it holds what was searched for: the match that is looked at, or another. */
@@ -51,6 +54,7 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
       data-selected={data.selected || undefined}
       data-away={data.away || undefined}
       data-match={data.match ?? undefined}
+      data-light={data.light === null || data.light === 'none' ? (data.light ?? undefined) : data.light.role}
       data-change={data.change === 'same' ? undefined : data.change}
       data-exit={box.exit === null ? undefined : true}
       data-foldable={box.foldKey === null ? undefined : true}
@@ -73,6 +77,9 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
             >
               custom
             </span>
+          )}
+          {data.light !== null && data.light !== 'none' && (
+            <span className={styles.light}>{data.light.text}</span>
           )}
           {data.change !== 'same' && <span className={styles.change}>{data.change}</span>}
           <span className={styles.cost}>{box.kind === 'input' ? box.shape : data.costText}</span>

@@ -1,6 +1,6 @@
 import { ReactFlow, ReactFlowProvider, useStore, ViewportPortal, type ReactFlowState } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
-import { useCallback, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { keptNodes } from '../transforms/kept-nodes.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { placementOf } from '../transforms/placement.ts';
@@ -9,6 +9,7 @@ import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } f
 import { changeOf } from './graph-changes.ts';
 import { heatOf } from './heat.ts';
 import { type Layout, layOut } from './layout.ts';
+import { lightOfBoxes } from './lit.ts';
 import { Overlay } from './Overlay.tsx';
 import { Overview } from './Overview.tsx';
 import { PaintedLayer } from './PaintedLayer.tsx';
@@ -78,13 +79,21 @@ function Stage(props: GraphCanvasProps) {
       ({ box }) => !kept.subarray(box.firstNode, box.lastNode + 1).includes(1) && box.kind !== 'input',
     );
   }, [view, placement.exit, layout]);
-  const { changes } = props;
+  const { changes, lit } = props;
+  const litRows = useMemo(() => lit && lightOfBoxes(boxes, lit), [boxes, lit]);
+  const fadedRows = useMemo(
+    () =>
+      litRows === undefined
+        ? awayRows
+        : litRows.map((light, row) => light === null || (awayRows[row] ?? false)),
+    [litRows, awayRows],
+  );
   const rowChanges = useMemo(
     () => changes && boxes.map(({ firstNode, lastNode }) => changeOf(changes.slice(firstNode, lastNode + 1))),
     [boxes, changes],
   );
   const scene = useMemo(
-    (): Scene => ({
+    () => ({
       layout,
       heats: heat.heats,
       selectedRow,
@@ -92,9 +101,11 @@ function Stage(props: GraphCanvasProps) {
       matchRows,
       activeExits,
       awayRows,
+      fadedRows,
+      litRows,
       rowChanges,
     }),
-    [layout, heat, selectedRow, matchRow, matchRows, activeExits, awayRows, rowChanges],
+    [layout, heat, selectedRow, matchRow, matchRows, activeExits, awayRows, fadedRows, litRows, rowChanges],
   );
 
   const rootRef = useRef<HTMLDivElement>(null);
@@ -102,6 +113,9 @@ function Stage(props: GraphCanvasProps) {
   const detail = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
   const nodes = useFlowNodes(detail, scene, help ? NO_HEAT : heat.costs, colour);
   const camera = useCamera(layout, compact, match);
+  useEffect(() => {
+    if (lit !== undefined) camera.bringInSight([...lit.keys()]);
+  }, [lit, camera]);
 
   const foldAround = useCallback(
     (node: number, change: (old: ReadonlySet<string>) => ReadonlySet<string>) => {
@@ -232,11 +246,11 @@ function useHeat(view: GraphView, colour: ColourMode, nodeCosts: NodeCosts, boxe
 /** React Flow's nodes: none when seen from afar, where boxes are painted. */
 function useFlowNodes(
   detail: boolean,
-  scene: Scene,
+  scene: Scene & { readonly awayRows: readonly boolean[] },
   costs: readonly number[],
   colour: GraphCanvasProps['colour'],
 ): BoxFlowNode[] {
-  const { layout, heats, selectedRow, matchRow, matchRows, awayRows, rowChanges } = scene;
+  const { layout, heats, selectedRow, matchRow, matchRows, awayRows, litRows, rowChanges } = scene;
   const all = useMemo(
     () =>
       layout.boxes.flatMap(({ box, column, x, y, width, height }, row): BoxFlowNode[] => {
@@ -260,13 +274,14 @@ function useFlowNodes(
               heat: heats[row] ?? 0,
               selected: row === selectedRow,
               away: awayRows[row] ?? false,
+              light: litRows === undefined ? null : (litRows[row] ?? 'none'),
               change: rowChanges?.[row] ?? 'same',
               match: row === matchRow ? 'current' : matchRows.has(row) ? 'other' : null,
             },
           },
         ];
       }),
-    [layout, heats, selectedRow, matchRow, matchRows, awayRows, rowChanges, costs, colour],
+    [layout, heats, selectedRow, matchRow, matchRows, awayRows, litRows, rowChanges, costs, colour],
   );
   return detail ? all : NO_NODES;
 }

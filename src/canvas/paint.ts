@@ -1,5 +1,6 @@
 import type { PlacedBox } from './geometry.ts';
 import type { NodeChange } from './graph-changes.ts';
+import type { Light } from './lit.ts';
 import type { Layout } from './layout.ts';
 import type { Wire } from './wires.ts';
 import { HEAT_STEPS, type Theme } from './theme.ts';
@@ -17,8 +18,10 @@ export interface Scene {
   readonly activeExits: ReadonlySet<number>;
   /** What each row is against the graph that this one was made of, if it was made of one. */
   readonly rowChanges: readonly NodeChange[] | undefined;
-  /** Rows that the recipe cuts away: faded. */
-  readonly awayRows: readonly boolean[];
+  /** Rows that fade: what the recipe cuts away, and what is not lit where something is. */
+  readonly fadedRows: readonly boolean[];
+  /** Where something is lit: what each row does with it; null: nothing. */
+  readonly litRows: readonly (Light | null)[] | undefined;
 }
 
 export interface Viewport {
@@ -31,8 +34,8 @@ export interface Viewport {
 }
 
 const CORNER_RADIUS = 6;
-/** How much of what is cut away stays visible. */
-const AWAY_ALPHA = 0.3;
+/** How much of what fades stays visible. */
+const FADED_ALPHA = 0.3;
 const DOT_SPACING_PX = 24;
 
 /**
@@ -79,9 +82,9 @@ export function paintOverview(
   context.clearRect(0, 0, width, height);
   boxes.forEach((at, row) => {
     if (at.box.kind === 'header') return;
-    const isMatch = scene.matchRows.has(row) || scene.selectedRow === row;
+    const isMatch = scene.matchRows.has(row) || scene.selectedRow === row || scene.litRows?.[row];
     context.fillStyle = isMatch ? theme.accent : fillOf(at, scene.heats[row] ?? 0, theme);
-    context.globalAlpha = scene.awayRows[row] ? AWAY_ALPHA : 1;
+    context.globalAlpha = scene.fadedRows[row] ? FADED_ALPHA : 1;
     const boxHeight = Math.max(1, at.height * scaleY - 0.5);
     context.fillRect((at.x - left) * scaleX, at.y * scaleY, at.width * scaleX, boxHeight);
   });
@@ -115,16 +118,16 @@ function paintWires(
   context.lineWidth = lineWidth;
   if (detail) context.beginPath();
   const selected: Wire[] = [];
-  const away: Wire[] = [];
+  const faded: Wire[] = [];
   for (const wire of wires) {
     if (wire.exit !== null) continue;
     if (wire.from === scene.selectedRow || wire.to === scene.selectedRow) selected.push(wire);
-    else if (scene.awayRows[wire.from] || scene.awayRows[wire.to]) away.push(wire);
+    else if (scene.fadedRows[wire.from] || scene.fadedRows[wire.to]) faded.push(wire);
     else if (detail) traceWire(context, wire.points);
     else if (!wire.minor) fillWire(context, wire.points, lineWidth);
   }
   if (detail) context.stroke();
-  paintAwayWires(context, away, lineWidth, detail);
+  paintFadedWires(context, faded, lineWidth, detail);
   if (selected.length === 0) return;
   context.strokeStyle = theme.accent;
   context.lineWidth = lineWidth * 1.4;
@@ -133,14 +136,14 @@ function paintWires(
   context.stroke();
 }
 
-function paintAwayWires(
+function paintFadedWires(
   context: CanvasRenderingContext2D,
   wires: readonly Wire[],
   lineWidth: number,
   detail: boolean,
 ): void {
   if (wires.length === 0) return;
-  context.globalAlpha = AWAY_ALPHA;
+  context.globalAlpha = FADED_ALPHA;
   context.beginPath();
   for (const wire of wires) {
     if (detail) traceWire(context, wire.points);
@@ -167,7 +170,7 @@ function paintRamps(
     const endY = wire.points.at(-1) ?? 0;
     context.strokeStyle = theme.exit;
     context.fillStyle = theme.exit;
-    context.globalAlpha = active ? 1 : scene.awayRows[wire.to] ? AWAY_ALPHA : 0.55;
+    context.globalAlpha = active ? 1 : scene.fadedRows[wire.to] ? FADED_ALPHA : 0.55;
     context.lineWidth = (active ? 2.2 : 1.4) * scale;
     context.setLineDash(active ? [] : [4 * scale, 4 * scale]);
     context.beginPath();
@@ -200,14 +203,14 @@ function paintBoxes(
   const outlined = zoom > 0.15;
   scene.layout.boxes.forEach((at, row) => {
     if (at.y > bottom || at.y + at.height < top || at.box.kind === 'header') return;
-    if (row === scene.selectedRow || scene.matchRows.has(row)) {
+    if (row === scene.selectedRow || scene.matchRows.has(row) || scene.litRows?.[row]) {
       context.fillStyle = theme.accent;
       context.fillRect(at.x - ring, at.y - ring, at.width + 2 * ring, at.height + 2 * ring);
     }
     // Too small for an outline, a cold box would vanish on the paper.
     const heat = scene.heats[row] ?? 0;
     context.fillStyle = outlined || heat > 0.1 ? fillOf(at, heat, theme) : theme.border;
-    context.globalAlpha = scene.awayRows[row] ? AWAY_ALPHA : 1;
+    context.globalAlpha = scene.fadedRows[row] ? FADED_ALPHA : 1;
     context.fillRect(at.x, at.y, at.width, at.height);
     if (outlined) context.strokeRect(at.x, at.y, at.width, at.height);
     context.globalAlpha = 1;

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { LitRole } from './lit.ts';
 import type { NodeChange } from './graph-changes.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
@@ -98,6 +99,8 @@ export interface GraphCanvasProps {
   readonly problem?: { readonly text: string; readonly help: ReactNode };
   /** By `NodeView.index`, what is not as in the graph that this one was made of: marked. */
   readonly changes?: readonly NodeChange[];
+  /** What nodes do with what is lit, by `NodeView.index`; the others fade. */
+  readonly lit?: ReadonlyMap<number, LitRole>;
   /** What to know about the graph, in a line; beside the mark of changes. */
   readonly note?: string;
   /** Nothing can be dropped, toggled or removed. */

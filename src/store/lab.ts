@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import { createCalibrationSlice } from './calibration-slice.ts';
+import { createChannelsSlice } from './channels-slice.ts';
 import { createDataSlice } from './data-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
 import { createFormsSlice } from './forms-slice.ts';
@@ -33,6 +34,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createThresholdsSlice(...tools),
   ...createQualitySlice(...tools),
   ...createSensitivitySlice(...tools),
+  ...createChannelsSlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),
 }));

@@ -1,5 +1,6 @@
 import type { StateCreator } from 'zustand';
 import type { CalibrationSlice } from './calibration-slice.ts';
+import type { ChannelsSlice } from './channels-slice.ts';
 import type { DataSlice } from './data-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
 import type { FormsSlice } from './forms-slice.ts';
@@ -30,6 +31,7 @@ export type Lab = ModelSlice &
   ThresholdsSlice &
   QualitySlice &
   SensitivitySlice &
+  ChannelsSlice &
   DeviceSlice &
   UiSlice &
   NoticeSlice;

@@ -4,6 +4,7 @@ import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import panel from '../panel.module.css';
 import { canTap, trainedExitsOf, withoutTap, withTap } from '../../transforms/exits/trained-placement.ts';
+import { isAboutChannels } from '../../transforms/order-of-effect.ts';
 import { PrecisionSelect } from '../sensitivity/PrecisionSelect.tsx';
 import { Button, IconButton } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
@@ -15,6 +16,10 @@ const LayerPruning = lazy(async () => ({
   default: (await import('../recipe/LayerPruning.tsx')).LayerPruning,
 }));
 
+const ChannelsHere = lazy(async () => ({
+  default: (await import('../channels/ChannelsHere.tsx')).ChannelsHere,
+}));
+
 /** Everything about the selected node, or the sums over the selected block. */
 export function Inspector({ view }: { readonly view: GraphView }) {
   const selectedNode = useLab((lab) => lab.selectedNode);
@@ -22,9 +27,12 @@ export function Inspector({ view }: { readonly view: GraphView }) {
   const selectNode = useLab((lab) => lab.selectNode);
   const selectRange = useLab((lab) => lab.selectRange);
   const isPruned = useLab((lab) => lab.recipes.present.some(({ op }) => op === 'prune'));
+  const losesChannels = useLab((lab) => lab.recipes.present.some(isAboutChannels));
+  const showChannels = useLab((lab) => lab.showChannels);
   const node = selectedNode === null ? undefined : view.nodes[selectedNode];
   if (!node) return null;
   const isBlock = range !== null && range.lastNode > range.firstNode;
+  const nodes = isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node];
   return (
     <div className={panel.stack}>
       <div className={styles.head}>
@@ -40,23 +48,15 @@ export function Inspector({ view }: { readonly view: GraphView }) {
         </IconButton>
       </div>
       {<ExitHere view={view} node={view.nodes[isBlock ? range.lastNode : node.index] ?? node} />}
-      <PrecisionSelect
-        view={view}
-        nodes={isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node]}
-      />
+      <PrecisionSelect view={view} nodes={nodes} />
+      {!losesChannels && <Button onClick={() => showChannels(null)}>Channels</Button>}
       {isPruned && (
         <Suspense fallback={null}>
-          <LayerPruning
-            view={view}
-            nodes={isBlock ? view.nodes.slice(range.firstNode, range.lastNode + 1) : [node]}
-          />
+          <LayerPruning view={view} nodes={nodes} />
+          {losesChannels && <ChannelsHere nodes={nodes} />}
         </Suspense>
       )}
-      {isBlock ? (
-        <BlockFacts view={view} nodes={view.nodes.slice(range.firstNode, range.lastNode + 1)} />
-      ) : (
-        <NodeFacts view={view} node={node} />
-      )}
+      {isBlock ? <BlockFacts view={view} nodes={nodes} /> : <NodeFacts view={view} node={node} />}
       <SkipControls
         view={view}
         firstNode={isBlock ? range.firstNode : node.index}

@@ -1,13 +1,8 @@
 import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
-import {
-  choiceFor,
-  isLayerwise,
-  type LayerChoice,
-  type LayerwisePruneOperator,
-  withChoice,
-} from '../../transforms/prune/layer-choice.ts';
+import { choiceFor, type LayerChoice, withChoice } from '../../transforms/prune/layer-choice.ts';
 import { isPrunable } from '../../transforms/prune/layer-sparsity.ts';
+import type { UnstructuredPruneOperator } from '../../transforms/prune/prune-operator.ts';
 import { sparsityText } from '../../transforms/prune/sparsity-rules.ts';
 import { SelectField } from '../ui/controls.tsx';
 import { PRESET_RATIOS, RatioSlider, ratioText } from './RatioField.tsx';
@@ -17,14 +12,14 @@ interface LayerPruningProps {
   readonly nodes: readonly NodeView[];
 }
 
-/** How much of the selected layers each prune operator of the recipe takes; choosing another share edits it. */
+/** How many weights of the selected layers each operator of the recipe makes zero; choosing another share edits it. */
 export function LayerPruning({ view, nodes }: LayerPruningProps) {
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const layers = nodes.filter(isPrunable);
   if (layers.length === 0) return null;
   return recipe.map((operator, at) =>
-    operator.op === 'prune' && isLayerwise(operator) ? (
+    operator.op === 'prune' && operator.kind === 'unstructured' ? (
       <LayerShare
         key={at}
         operator={operator}
@@ -37,23 +32,23 @@ export function LayerPruning({ view, nodes }: LayerPruningProps) {
 }
 
 interface LayerShareProps {
-  readonly operator: LayerwisePruneOperator;
+  readonly operator: UnstructuredPruneOperator;
   readonly view: GraphView;
   readonly layers: readonly NodeView[];
   readonly onChoice: (choice: LayerChoice) => void;
 }
 
 function LayerShare({ operator, view, layers, onChoice }: LayerShareProps) {
-  const isStructured = operator.kind === 'structured';
   const choice = choiceFor(operator, view, layers);
   const own: readonly LayerChoice[] = [
     ...PRESET_RATIOS.map((ratio) => ({ ratio })),
-    ...(isStructured ? [] : [{ pattern: '2:4' }, { pattern: '1:4' }]),
+    { pattern: '2:4' },
+    { pattern: '1:4' },
   ];
   const offered: readonly LayerChoice[] = ['usual', 'protected', ...own];
   const isListed = choice === null || offered.some((each) => keyOf(each) === keyOf(choice));
   const all = isListed || choice === null ? offered : [...offered, choice];
-  const what = isStructured ? 'Channels removed' : 'Weights that become zero';
+  const what = 'Weights that become zero';
   const ratio = choice === null || typeof choice === 'string' ? undefined : choice.ratio;
   return (
     <>
@@ -80,9 +75,8 @@ function keyOf(choice: LayerChoice): string {
   return typeof choice === 'string' ? choice : sparsityText(choice);
 }
 
-function labelOf(choice: LayerChoice, { ratio, ...operator }: LayerwisePruneOperator): string {
+function labelOf(choice: LayerChoice, { ratio, pattern }: UnstructuredPruneOperator): string {
   if (choice === 'protected') return 'none: it stays whole';
   if (choice !== 'usual') return choice.pattern ?? ratioText(choice.ratio ?? 0);
-  const pattern = operator.kind === 'unstructured' ? operator.pattern : undefined;
   return `as the rest: ${pattern ?? ratioText(ratio ?? 0)}`;
 }

@@ -5,6 +5,7 @@ import {
   withProtected,
   withRules,
 } from '../../transforms/prune/layer-choice.ts';
+import { useLab } from '../../store/lab.ts';
 import { worksYet } from '../../transforms/prune/not-yet.ts';
 import {
   CHANNEL_IMPORTANCES,
@@ -18,7 +19,7 @@ import {
 } from '../../transforms/prune/prune-operator.ts';
 import { keptOfPattern, LARGEST_GROUP, type SparsityRule } from '../../transforms/prune/sparsity-rules.ts';
 import panel from '../panel.module.css';
-import { CheckField, IconButton, NumberField, SelectField } from '../ui/controls.tsx';
+import { Button, CheckField, IconButton, NumberField, SelectField } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import mixed from './MixedOptions.module.css';
 import { PatternsField } from './PatternsField.tsx';
@@ -284,6 +285,8 @@ function LayerFields({ operator, onOperator }: PruneOptionsProps<LayerwisePruneO
   const ends = ['first', 'last'] as const;
   const others = protect.filter((pattern) => !ends.some((end) => end === pattern));
   const rules = rulesOf(operator);
+  const showChannels = useLab((lab) => lab.showChannels);
+  const showTab = useLab((lab) => lab.showTab);
   const setRules = (next: readonly SparsityRule[]) => onOperator(withRules(operator, next));
   const setRule = (at: number, rule: SparsityRule) =>
     setRules(rules.map((each, index) => (index === at ? rule : each)));
@@ -314,7 +317,7 @@ function LayerFields({ operator, onOperator }: PruneOptionsProps<LayerwisePruneO
             {rule.pattern === undefined ? 'A share of their own' : `${rule.pattern} of their own`}
           </legend>
           <PatternsField
-            title="Layers"
+            title={operator.kind === 'structured' ? 'Channels made by' : 'Layers'}
             patterns={rule.nodes}
             onChange={(nodes) => setRule(at, { ...rule, nodes })}
           />
@@ -335,8 +338,26 @@ function LayerFields({ operator, onOperator }: PruneOptionsProps<LayerwisePruneO
           </div>
         </fieldset>
       ))}
+      <div className={panel.buttons}>
+        <Button onClick={() => setRules([...rules, { nodes: ['*'], ratio: operator.ratio ?? usualRatio }])}>
+          Add a rule
+        </Button>
+        {operator.kind === 'structured' && (
+          <Button
+            onClick={() => {
+              showChannels(null);
+              showTab('graph');
+            }}
+          >
+            Groups on the graph
+          </Button>
+        )}
+      </div>
       <p className={`${panel.dim} ${panel.small}`}>
-        Tap a layer or a block on the graph to give it a share of its own, or to keep it whole.
+        {operator.kind === 'structured'
+          ? 'Tap a layer on the graph to see the group of channels that it belongs to, and give that a share of its own. '
+          : 'Tap a layer or a block on the graph to give it a share of its own, or to keep it whole. '}
+        Of several rules that mean one the last counts.
       </p>
     </>
   );

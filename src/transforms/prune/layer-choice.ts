@@ -2,12 +2,7 @@ import type { GraphView, NodeView } from '../../onnx/graph-view.ts';
 import { nameInRecipes } from '../match-nodes.ts';
 import { isPrunable, layerSparsities } from './layer-sparsity.ts';
 import { protectedLayers } from './protected-layers.ts';
-import type {
-  GroupRatio,
-  PruneOperator,
-  StructuredPruneOperator,
-  UnstructuredPruneOperator,
-} from './prune-operator.ts';
+import type { GroupRatio, StructuredPruneOperator, UnstructuredPruneOperator } from './prune-operator.ts';
 import {
   isSameSparsity,
   normaliseSparsityRules,
@@ -22,17 +17,13 @@ export type LayerwisePruneOperator = UnstructuredPruneOperator | StructuredPrune
 /** What is chosen for a layer: nothing of its own, to stay whole, or how much of it goes. */
 export type LayerChoice = 'usual' | 'protected' | Sparsity;
 
-export function isLayerwise(operator: PruneOperator): operator is LayerwisePruneOperator {
-  return operator.kind !== 'block';
-}
-
 /** What an operator has chosen for layers of a model; null if not the same for all. */
 export function choiceFor(
-  operator: LayerwisePruneOperator,
+  operator: UnstructuredPruneOperator,
   view: GraphView,
   layers: readonly NodeView[],
 ): LayerChoice | null {
-  const sparsities = layerSparsities(asRules(operator), view.nodes, view.outputs, isPrunable);
+  const sparsities = layerSparsities(operator, view.nodes, view.outputs, isPrunable);
   const choices = layers.map((layer): LayerChoice => {
     const found = sparsities.of(layer);
     if (found.kind !== 'rule') return found.kind;
@@ -52,12 +43,12 @@ function isSameChoice(one: LayerChoice, other: LayerChoice): boolean {
  * The same operator with another choice for layers of a model. What it named of them before goes, so that choosing back
  * and forth leaves nothing behind; patterns that mean others, too, are resolved into the names of these.
  */
-export function withChoice<O extends LayerwisePruneOperator>(
-  operator: O,
+export function withChoice(
+  operator: UnstructuredPruneOperator,
   view: GraphView,
   layers: readonly NodeView[],
   choice: LayerChoice,
-): O {
+): UnstructuredPruneOperator {
   const chosen = new Set(layers);
   const called = (layer: NodeView): string => nameInRecipes(layer, view.nodes);
   const names = layers.map(called);
@@ -72,7 +63,7 @@ export function withChoice<O extends LayerwisePruneOperator>(
     ...sparsity,
   }));
   const stillRuled = layers.filter((layer) => ruleFor(rules, layer) !== undefined);
-  const { ratio, pattern } = asRules(operator);
+  const { ratio, pattern } = operator;
   const own: SparsityRule[] =
     choice === 'protected'
       ? []
@@ -114,11 +105,4 @@ export function withRules<O extends LayerwisePruneOperator>(operator: O, rules: 
   const { groups: _before, ...rest } = operator;
   const groups = rules.flatMap(({ nodes, ratio = 0 }): GroupRatio[] => nodes.map((at) => ({ at, ratio })));
   return (groups.length === 0 ? rest : { ...rest, groups }) as O;
-}
-
-/** An operator as one that has rules, to ask which means a layer. */
-function asRules(operator: LayerwisePruneOperator): UnstructuredPruneOperator {
-  if (operator.kind === 'unstructured') return operator;
-  const { ratio, protect = [] } = operator;
-  return { op: 'prune', kind: 'unstructured', ratio, layers: rulesOf(operator), protect };
 }

@@ -1,24 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { buildGraphView } from '../../../../src/onnx/build-graph-view.ts';
-import {
-  choiceFor,
-  type LayerChoice,
-  type LayerwisePruneOperator,
-  withChoice,
-} from '../../../../src/transforms/prune/layer-choice.ts';
+import { choiceFor, type LayerChoice, withChoice } from '../../../../src/transforms/prune/layer-choice.ts';
 import { isPrunable } from '../../../../src/transforms/prune/layer-sparsity.ts';
+import type { UnstructuredPruneOperator } from '../../../../src/transforms/prune/prune-operator.ts';
 import { sampleModel } from '../run-variant.ts';
 
 const view = buildGraphView(sampleModel('digits'), { modelId: '', fileName: '', fileBytes: 0 });
 const layers = view.nodes.filter(isPrunable);
 const [first, second, third] = [layers.slice(0, 1), layers.slice(1, 2), layers.slice(2, 3)];
-const weights: LayerwisePruneOperator = { op: 'prune', kind: 'unstructured', ratio: 0.5 };
-const channels: LayerwisePruneOperator = { op: 'prune', kind: 'structured', ratio: 0.5 };
+const operator: UnstructuredPruneOperator = { op: 'prune', kind: 'unstructured', ratio: 0.5 };
 
-describe.each([
-  ['weights', weights],
-  ['channels', channels],
-])('a choice for a layer, of %s', (_, operator) => {
+describe('a choice for a layer', () => {
   it.each<LayerChoice>(['usual', 'protected', { ratio: 0.25 }, { ratio: 0 }])(
     '%j is there once it is made, for that layer alone, and going back leaves nothing',
     (choice) => {
@@ -41,18 +33,15 @@ describe.each([
     expect(choiceFor(open, view, first)).toEqual({ ratio: 0.25 });
     expect(choiceFor(open, view, second)).toBe('protected');
     expect(open.protect).not.toContain('first');
-    const ruling: LayerwisePruneOperator =
-      operator.kind === 'unstructured'
-        ? { ...operator, layers: [{ nodes: ['Conv'], ratio: 0.1 }] }
-        : { ...operator, groups: [{ at: 'Conv', ratio: 0.1 }] };
+    const ruling = { ...operator, layers: [{ nodes: ['Conv'], ratio: 0.1 }] };
     const asUsual = withChoice(ruling, view, second, 'usual');
     expect(choiceFor(asUsual, view, second)).toEqual({ ratio: 0.5 });
     expect(choiceFor(asUsual, view, third)).toEqual({ ratio: 0.1 });
   });
 });
 
-it('of weights can be a pattern', () => {
-  const chosen = withChoice(weights, view, second, { pattern: '2:4' });
+it('it can be a pattern', () => {
+  const chosen = withChoice(operator, view, second, { pattern: '2:4' });
   expect(choiceFor(chosen, view, second)).toEqual({ pattern: '2:4' });
-  expect(withChoice(chosen, view, second, 'usual')).toEqual(weights);
+  expect(withChoice(chosen, view, second, 'usual')).toEqual(operator);
 });
