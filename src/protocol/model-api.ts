@@ -1,6 +1,6 @@
 import type { Result } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
-import type { GraphView, SkippableBlock } from '../onnx/graph-view.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
 import type { FormTrial } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { StaticFormId } from '../study/forms/forms.ts';
@@ -9,7 +9,7 @@ import type { ComparisonModels } from '../study/quality/comparison-models.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { GroupView } from '../transforms/prune/channels/group-view.ts';
 import type { GatedModel } from '../transforms/prune/gated-model.ts';
-import type { GatedQuestion } from '../transforms/prune/gated-recipe.ts';
+import type { GatedQuestion, RemovableBlocks } from '../transforms/prune/gated-recipe.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
@@ -100,7 +100,7 @@ export interface ModelApi {
    */
   channelGroups(recipe: Recipe): Promise<Result<readonly GroupView[]>>;
   /** The blocks that can be left out of what a recipe makes, see `recipeToGate`. */
-  removableBlocks(recipe: Recipe): Promise<Result<readonly SkippableBlock[]>>;
+  removableBlocks(recipe: Recipe): Promise<Result<RemovableBlocks>>;
   /** The model that a recipe makes with gates, see `recipeToGate`: what `EngineApi.gatedScores` runs. */
   buildForGates(recipe: Recipe, question: GatedQuestion): Promise<Result<GatedFiles>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */

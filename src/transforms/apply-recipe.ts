@@ -12,17 +12,17 @@ import {
   type ResolvedCuts,
   resolveCuts,
 } from './cuts/resolve-cut.ts';
-import { skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
+import { type LeavesBlocksOut, skipBlocks, type SkippedModel } from './exits/skip-blocks.ts';
 import { backboneKey } from './exits/backbone.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
-import { inOrderOfEffect, removesChannels } from './order-of-effect.ts';
+import { inOrderOfEffect, leavesBlocksOut, removesChannels } from './order-of-effect.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
 import { pruneChannels } from './prune/channels/prune-channels.ts';
 import { isIdlePrune } from './prune/idle-prune.ts';
 import { checkPruneWorks } from './prune/not-yet.ts';
-import type { PruneOperator } from './prune/prune-operator.ts';
+import type { BlockPruneOperator, PruneOperator } from './prune/prune-operator.ts';
 import { planSparsity, pruneWeights } from './prune/unstructured.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
 import { prepareModel } from './prepare/prepare-model.ts';
@@ -84,15 +84,14 @@ export function applyRecipe(
     taps: new Map(),
     notes: [],
   };
-  for (const operator of inOrderOfEffect(recipe)) {
+  const ordered = inOrderOfEffect(recipe);
+  for (const operator of ordered) {
     switch (operator.op) {
       case 'identity':
         break;
       case 'early-exit':
         if (operator.kind === 'skip') {
-          const skipped = skipBlocks(draft.analysed, operator);
-          checkTapsRemain(skipped, draft.taps);
-          draft = { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
+          draft = withoutBlocks(draft, operator, ordered);
         } else if (operator.kind === 'trained') {
           for (const value of operator.at) {
             const standIn = draft.standIns.get(valueName(value));
@@ -121,7 +120,8 @@ export function applyRecipe(
         draft = { ...draft, partition: operator };
         break;
       case 'prune':
-        draft = pruned(draft, operator, purpose);
+        if (operator.kind === 'block') draft = withoutBlocks(draft, operator, ordered);
+        else draft = pruned(draft, operator, purpose);
         break;
       case 'prepare':
         draft = prepared(draft, operator, valuesNamedIn(recipe), purpose);
@@ -209,7 +209,20 @@ export function cutGraphOfDraft(draft: Pick<Draft, 'analysed' | 'stops'>): CutGr
   });
 }
 
-function pruned(draft: Draft, operator: PruneOperator, purpose: 'check' | 'build'): Draft {
+/** All blocks go with the first operator that names some: each is named as in the whole model. */
+function withoutBlocks(draft: Draft, operator: LeavesBlocksOut, recipe: Recipe): Draft {
+  const operators = recipe.filter(leavesBlocksOut);
+  if (operator !== operators[0]) return draft;
+  const skipped = skipBlocks(draft.analysed, ...operators);
+  checkTapsRemain(skipped, draft.taps);
+  return { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
+}
+
+function pruned(
+  draft: Draft,
+  operator: Exclude<PruneOperator, BlockPruneOperator>,
+  purpose: 'check' | 'build',
+): Draft {
   if (isIdlePrune(operator)) return draft;
   const { analysed, notes } = draft;
   checkPruneWorks(operator);
@@ -247,6 +260,8 @@ function valuesNamedIn(recipe: Recipe): ReadonlySet<string> {
   return new Set(
     recipe.flatMap((operator): readonly string[] => {
       if (operator.op === 'partition') return namedCutsOf(operator).flat();
+      if (operator.op === 'prune' && operator.kind === 'block' && typeof operator.blocks !== 'number')
+        return operator.blocks.flatMap(({ from, to }) => [from, to]);
       if (operator.op !== 'early-exit' || operator.kind === 'existing') return [];
       if (operator.kind === 'trained') return operator.at;
       return (operator.bypass ?? []).flatMap(({ from, to }) => [from, to]);

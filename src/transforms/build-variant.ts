@@ -22,6 +22,7 @@ import {
   paramsIn,
   wholeSegment,
 } from './compile-segments.ts';
+import { leavesBlocksOut } from './order-of-effect.ts';
 import { remedyFor } from './remedies.ts';
 import { staticOperatorOf } from './quantize/calibrate/calibration.ts';
 import type { Ranges } from './quantize/quantization.ts';
@@ -229,7 +230,7 @@ function warningsOf(
       'Pruned weights are zeros in tensors of the same size: the file shrinks only when it is compressed (gzip), and dense kernels run no faster.',
     );
   }
-  if (recipe.some((operator) => operator.op === 'early-exit' && operator.kind === 'skip')) {
+  if (recipe.some(leavesBlocksOut)) {
     warnings.push(
       'Blocks are left out without training anew: how much accuracy that costs differs from model to model.',
     );
@@ -253,7 +254,7 @@ function warningsOf(
 function orderWarnings(recipe: Recipe): string[] {
   const calibrated = staticOperatorOf(recipe);
   const quantize = recipe.findIndex((operator) => operator === calibrated);
-  const skip = recipe.findIndex((operator) => operator.op === 'early-exit' && operator.kind === 'skip');
+  const skip = recipe.findIndex(leavesBlocksOut);
   if (quantize < 0 || skip < 0) return [];
   return quantize < skip
     ? [

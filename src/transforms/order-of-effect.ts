@@ -1,10 +1,11 @@
+import type { LeavesBlocksOut } from './exits/skip-blocks.ts';
 import { isIdlePrune } from './prune/idle-prune.ts';
 import type { StructuredPruneOperator } from './prune/prune-operator.ts';
 import type { Operator, Recipe } from './recipe.ts';
 
 /**
  * The order of the operators makes no difference to what comes out, so channels are removed where that can be: from
- * what skipped blocks leave, and before heads are trained for the values they hang on.
+ * what blocks that are left out leave, and before heads are trained for the values they hang on.
  */
 export function inOrderOfEffect(recipe: Recipe): Recipe {
   if (!recipe.some(removesChannels)) return recipe;
@@ -14,8 +15,8 @@ export function inOrderOfEffect(recipe: Recipe): Recipe {
 const HEADS_STAGE = 2;
 
 function stageOf(operator: Operator): number {
-  if (operator.op === 'prune' || operator.op === 'prepare') return 1;
-  return operator.op === 'early-exit' && operator.kind === 'skip' ? 0 : HEADS_STAGE;
+  if (leavesBlocksOut(operator)) return 0;
+  return operator.op === 'prune' || operator.op === 'prepare' ? 1 : HEADS_STAGE;
 }
 
 /** The first operator of a recipe that is about channels, whatever it removes, and what is done to a model before. */
@@ -31,6 +32,12 @@ export function untilChannelsGo(recipe: Recipe): {
   return operator !== undefined && isAboutChannels(operator)
     ? { before: early.slice(0, at), operator }
     : { before: early, operator: null };
+}
+
+/** Whether an operator goes round blocks, be it called an exit or pruning. */
+export function leavesBlocksOut(operator: Operator): operator is LeavesBlocksOut {
+  if (operator.op === 'early-exit') return operator.kind === 'skip';
+  return operator.op === 'prune' && operator.kind === 'block';
 }
 
 export function isAboutChannels(operator: Operator): operator is StructuredPruneOperator {

@@ -3,7 +3,8 @@ import { placeCuts } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { trainedLabel } from './exits/exit-operator.ts';
 import { recipeLabel } from './parse-recipe.ts';
-import { skipsOf } from './exits/skip-placement.ts';
+import { type SkipPlacement, skipsOf } from './exits/skip-placement.ts';
+import type { BlockPruneOperator } from './prune/prune-operator.ts';
 import type { NamedRecipe, Operator, Recipe, SkipExitOperator } from './recipe.ts';
 
 /**
@@ -53,6 +54,7 @@ export function distinctlyNamed<T extends { readonly name: string }>(all: readon
 
 function operatorName(operator: Operator, view: GraphView): string {
   if (operator.op === 'early-exit' && operator.kind === 'skip') return skipName(operator, view);
+  if (operator.op === 'prune' && operator.kind === 'block') return blocksName(operator, view);
   if (operator.op === 'early-exit' && operator.kind === 'trained')
     return trainedLabel(operator, (values) => values.map((value) => placeOfValue(view, value)).join(' | '));
   if (operator.op !== 'partition') return recipeLabel([operator]);
@@ -68,11 +70,28 @@ function operatorName(operator: Operator, view: GraphView): string {
 function skipName(operator: SkipExitOperator, view: GraphView): string {
   const [first, ...others] = skipsOf([operator], view).skips;
   if (operator.bypass === undefined || !first) return recipeLabel([operator]);
-  const blockAt = (node: number): string =>
-    view.blocks.find(({ firstNode, lastNode }) => firstNode <= node && node <= lastNode)?.label ?? '';
-  const [start, end] = [blockAt(first.afterNode + 1), blockAt(first.lastNode)];
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  return `skip ${start === end ? start : `${start} to ${end}`}${more}`;
+  return `skip ${placeOfBlocks(view, first)}${more}`;
+}
+
+/** `prune block 7, block 3`, as long as that is short. */
+function blocksName(operator: BlockPruneOperator, view: GraphView): string {
+  const { skips } = skipsOf([operator], view);
+  if (skips.length === 0 || skips.length > MOST_BLOCKS_NAMED) return recipeLabel([operator]);
+  return `prune ${skips.map((skip) => placeOfBlocks(view, skip)).join(', ')}`;
+}
+
+const MOST_BLOCKS_NAMED = 3;
+
+/** What a bypass goes round, by block: `block 3`, `block 3 to block 5`. */
+export function placeOfBlocks(
+  view: GraphView,
+  { afterNode, lastNode }: Pick<SkipPlacement, 'afterNode' | 'lastNode'>,
+): string {
+  const blockAt = (node: number): string =>
+    view.blocks.find((block) => block.firstNode <= node && node <= block.lastNode)?.label ?? '';
+  const [start, end] = [blockAt(afterNode + 1), blockAt(lastNode)];
+  return start === end ? start : `${start} to ${end}`;
 }
 
 /** Where a value is made; its own name where this graph does not make it. */

@@ -88,7 +88,8 @@ function problemAfter(
       return null;
     case 'prune': {
       const quantized = firstIndexOf.get('quantize');
-      if (quantized === undefined) return null;
+      // Leaving blocks out reads no weights.
+      if (quantized === undefined || operator.kind === 'block') return null;
       return {
         message: `prune after ${path}[${quantized}] quantize: the weights are integers by then, and their magnitudes are ranked before rounding`,
         hint: 'Move prune before quantize; zeros stay exactly zero when they are quantized.',

@@ -7,9 +7,10 @@ import { costOfFrontier, crossingNames, frontierOfValues, type UnitsBefore } fro
 import { cutNames } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { FrontierCounter } from './cuts/walk-frontiers.ts';
-import { nearestSkip } from './exits/skip-blocks.ts';
+import { canBypass, nearestSkip } from './exits/skip-blocks.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { nearestNames } from './nearest-name.ts';
+import type { BlockPruneOperator } from './prune/prune-operator.ts';
 import type {
   CutNames,
   ExistingExitOperator,
@@ -128,6 +129,7 @@ function* candidatesFor(attempted: Attempted): Generator<Candidate> {
           ...operator,
           protect: ['first', 'last'],
         });
+      if (operator.kind === 'block') yield* fewerBlocks(attempted, operator, instead);
       yield instead('Leave pruning out');
       break;
     case 'prepare':
@@ -168,6 +170,18 @@ function isConcerned(operator: Operator, { code, message }: Failure): boolean {
     case 'identity':
       return false;
   }
+}
+
+/** Those of the blocks that can be left out. */
+function* fewerBlocks(
+  { analysed }: Attempted,
+  operator: BlockPruneOperator,
+  instead: Instead,
+): Generator<Candidate> {
+  if (typeof operator.blocks === 'number') return;
+  const legal = operator.blocks.filter((block) => canBypass(analysed, block));
+  if (legal.length > 0 && legal.length < operator.blocks.length)
+    yield instead('Remove only the blocks that can go', { ...operator, blocks: legal });
 }
 
 function* otherCuts(

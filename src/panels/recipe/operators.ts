@@ -5,7 +5,7 @@ import { lastBlocks } from '../../transforms/exits/last-blocks.ts';
 import {
   skippedBlocks,
   skippedNodes,
-  skipsOf,
+  skipsOfExit,
   withSkippedInRun,
 } from '../../transforms/exits/skip-placement.ts';
 import {
@@ -258,7 +258,7 @@ function describeTrained({ at, exit, threshold }: TrainedExitOperator): string {
 }
 
 function describeSkip(recipe: Recipe, view: GraphView): string {
-  const { skips } = skipsOf(recipe, view);
+  const { skips } = skipsOfExit(recipe, view);
   if (skips.length === 0) return 'blocks this model does not have';
   const nodes = skippedNodes(view, skips);
   const macs = view.nodes.reduce((sum, node) => sum + (nodes.has(node.index) ? node.macs : 0), 0);

@@ -8,6 +8,7 @@ import { type AnalysedModel, analyseEdited } from '../analyse-model.ts';
 import { nodesBetween, subModel } from '../extract.ts';
 import { namesIn, uniqueNames } from '../graph-names.ts';
 import { nearestNames } from '../nearest-name.ts';
+import type { BlockPruneOperator } from '../prune/prune-operator.ts';
 import { lastBlocks } from './last-blocks.ts';
 import { type Bypass, DEFAULT_SKIPPED_BLOCKS, type SkipExitOperator } from '../recipe.ts';
 
@@ -20,18 +21,46 @@ export interface SkippedModel {
   readonly around: ReadonlyMap<ValueName, ValueName>;
 }
 
+/** What says which blocks a model does without. */
+export type LeavesBlocksOut = SkipExitOperator | BlockPruneOperator;
+
 /**
- * Leaves blocks out: what reads a bypassed value reads the one it is replaced by, and nodes whose results nobody
- * needs any more are dropped with their weights. Values that remain keep their names; no weight is read. A bypassed
- * value that is an output of the model, or that a subgraph sees by name, stays, as a copy of its stand-in.
- * @throws InputError `no-skippable-blocks`, `bypass-unknown-value`, `bypass-not-legal`
+ * Leaves blocks out, those of all operators at once: what reads a bypassed value reads the one it is replaced by, and
+ * nodes whose results nobody needs any more are dropped with their weights. Values that remain keep their names; no
+ * weight is read. A bypassed value that is an output of the model, or that a subgraph sees by name, stays, as a copy of
+ * its stand-in.
+ * @throws InputError `no-skippable-blocks`, `bypass-unknown-value`, `bypass-not-legal`, of pruning with `prune-` before
+ * it, `prune-blocks-open`
  */
-export function skipBlocks(analysed: AnalysedModel, operator: SkipExitOperator): SkippedModel {
-  const bypasses = operator.bypass ?? [automaticBypass(analysed, operator.blocks ?? DEFAULT_SKIPPED_BLOCKS)];
-  for (const bypass of bypasses) {
-    const problem = bypassProblem(analysed, bypass);
-    if (problem !== null) throw problem;
+export function skipBlocks(analysed: AnalysedModel, ...operators: readonly LeavesBlocksOut[]): SkippedModel {
+  const bypasses = new Map<string, Bypass>();
+  for (const operator of operators) {
+    for (const bypass of bypassesOf(analysed, operator)) {
+      const problem = bypassProblem(analysed, bypass, operator.op);
+      if (problem !== null) throw problem;
+      // Of two that end at one value the longer one leaves out what the other does.
+      const other = bypasses.get(bypass.to);
+      const isLonger =
+        other === undefined || isComputedFrom(analysed.index, valueName(other.from), valueName(bypass.from));
+      if (isLonger) bypasses.set(bypass.to, bypass);
+    }
   }
+  return withoutBlocks(analysed, [...bypasses.values()]);
+}
+
+function bypassesOf(analysed: AnalysedModel, operator: LeavesBlocksOut): readonly Bypass[] {
+  if (operator.op === 'early-exit')
+    return operator.bypass ?? [automaticBypass(analysed, operator.blocks ?? DEFAULT_SKIPPED_BLOCKS)];
+  if (typeof operator.blocks !== 'number') return operator.blocks;
+  const count = analysed.skippable.reduce((sum, { blocks }) => sum + blocks.length, 0);
+  throw new InputError({
+    code: 'prune-blocks-open',
+    message: `prune: found "blocks": ${operator.blocks}, which says how many of the ${count} blocks that can go, not which`,
+    hint: 'Which ones change the output least is told by a scan on images: find them in the app, or with `npm run study`, which does it by itself. Here name them: "blocks": [{ "from": ..., "to": ... }].',
+  });
+}
+
+function withoutBlocks(analysed: AnalysedModel, bypasses: readonly Bypass[]): SkippedModel {
   const { model, index } = analysed;
   const direct = new Map(bypasses.map(({ from, to }) => [valueName(to), valueName(from)]));
   const standIn = (name: ValueName): ValueName => {
@@ -181,7 +210,9 @@ export function canBypass(analysed: AnalysedModel, bypass: Bypass): boolean {
 function bypassProblem(
   { model, index, inputs, counted: shapes }: AnalysedModel,
   { from, to }: Bypass,
+  op: LeavesBlocksOut['op'] = 'prune',
 ): InputError | null {
+  const codeOf = (code: string): string => (op === 'prune' ? `prune-${code}` : code);
   const [source, target] = [valueName(from), valueName(to)];
   const isComputed = (name: ValueName): boolean => index.producer.has(name);
   for (const [name, isKnown] of [
@@ -194,8 +225,8 @@ function bypassProblem(
       model.graph.nodes.flatMap(({ outputs }) => outputs).filter((output) => output !== ''),
     );
     return new InputError({
-      code: 'bypass-unknown-value',
-      message: `early-exit: cannot bypass ${name === target ? 'to' : 'from'} "${name}": ${index.isConstant(name) ? 'it is a weight, not a value computed on the way' : 'there is no value of this name'}`,
+      code: codeOf('bypass-unknown-value'),
+      message: `${op}: cannot bypass ${name === target ? 'to' : 'from'} "${name}": ${index.isConstant(name) ? 'it is a weight, not a value computed on the way' : 'there is no value of this name'}`,
       where: name,
       ...(near.length === 0
         ? {}
@@ -204,8 +235,8 @@ function bypassProblem(
   }
   const refused = (reason: string, hint: string): InputError =>
     new InputError({
-      code: 'bypass-not-legal',
-      message: `early-exit: cannot read "${from}" instead of "${to}": ${reason}`,
+      code: codeOf('bypass-not-legal'),
+      message: `${op}: cannot read "${from}" instead of "${to}": ${reason}`,
       where: to,
       hint,
     });

@@ -18,18 +18,39 @@ export function skipOperator(recipe: Recipe): SkipExitOperator | undefined {
   return recipe.find(isSkip);
 }
 
-/** What a recipe leaves out of a graph. Total: what does not fit is told in `problem`. */
-export function skipsOf(
-  recipe: Recipe,
-  view: GraphView,
-): { readonly skips: readonly SkipPlacement[]; readonly problem: string | null } {
+/** Where something is left out of a graph. */
+interface Skips {
+  readonly skips: readonly SkipPlacement[];
+  readonly problem: string | null;
+}
+
+/** What a recipe leaves out of a graph, be it skipped or pruned. Total: what does not fit is told in `problem`. */
+export function skipsOf(recipe: Recipe, view: GraphView): Skips {
+  const skipped = skipsOfExit(recipe, view);
+  const pruned = placed(view, prunedBlocks(recipe));
+  return { skips: [...skipped.skips, ...pruned.skips], problem: skipped.problem ?? pruned.problem };
+}
+
+/** What its early exit skips. */
+export function skipsOfExit(recipe: Recipe, view: GraphView): Skips {
   const operator = skipOperator(recipe);
   if (operator === undefined) return { skips: [], problem: null };
   const bypasses = bypassesOn(view, operator);
-  if (bypasses.length === 0) {
-    const wanted = operator.blocks ?? DEFAULT_SKIPPED_BLOCKS;
-    return { skips: [], problem: `This graph has no ${wanted} identical blocks in a row to skip.` };
-  }
+  if (bypasses.length > 0) return placed(view, bypasses);
+  const wanted = operator.blocks ?? DEFAULT_SKIPPED_BLOCKS;
+  return { skips: [], problem: `This graph has no ${wanted} identical blocks in a row to skip.` };
+}
+
+/** The blocks that pruning takes out, as far as they are named. */
+function prunedBlocks(recipe: Recipe): readonly Bypass[] {
+  return recipe.flatMap((operator) =>
+    operator.op === 'prune' && operator.kind === 'block' && typeof operator.blocks !== 'number'
+      ? operator.blocks
+      : [],
+  );
+}
+
+function placed(view: GraphView, bypasses: readonly Bypass[]): Skips {
   const producer = producers(view);
   const skips: SkipPlacement[] = [];
   let problem: string | null = null;
@@ -45,9 +66,9 @@ export function skipsOf(
   return { skips, problem };
 }
 
-/** The blocks of a graph that a recipe leaves out. */
+/** The blocks of a graph that a recipe's early exit skips. */
 export function skippedBlocks(recipe: Recipe, view: GraphView): ReadonlySet<SkippableBlock> {
-  const { skips } = skipsOf(recipe, view);
+  const { skips } = skipsOfExit(recipe, view);
   const inside = (block: SkippableBlock): boolean =>
     skips.some((skip) => block.firstNode > skip.afterNode && block.lastNode <= skip.lastNode);
   return new Set((view.skippable ?? []).flatMap(({ blocks }) => blocks.filter(inside)));
@@ -79,7 +100,7 @@ export function withBlockSkipped(
 ): Recipe {
   const blocks = new Set(skippedBlocks(recipe, view));
   if (blocks.has(block) === isSkipped) return recipe;
-  const others = skipsOf(recipe, view).skips.filter((skip) => !isMadeOf(skip, blocks));
+  const others = skipsOfExit(recipe, view).skips.filter((skip) => !isMadeOf(skip, blocks));
   if (isSkipped) blocks.add(block);
   else blocks.delete(block);
   return withSkip(recipe, shortest(view, [...joined(blocks), ...others]));

@@ -1,3 +1,4 @@
+import { leavesBlocksOut } from '../../order-of-effect.ts';
 import { normaliseRecipe } from '../../parse-recipe.ts';
 import type { Operator, Recipe } from '../../recipe.ts';
 import type { Ranges } from '../quantization.ts';
@@ -46,7 +47,7 @@ export function staticOperatorOf(recipe: Recipe): CalibratedOperator | null {
 export function recipeToCalibrate(recipe: Recipe): Recipe {
   const quantize = recipe.findIndex(({ op }) => op === 'quantize');
   const before = quantize < 0 ? recipe : recipe.slice(0, quantize);
-  const isSkippedLater = recipe.slice(before.length).some(isSkip);
+  const isSkippedLater = recipe.slice(before.length).some(leavesBlocksOut);
   return before.flatMap((operator): readonly Operator[] => {
     if (operator.op === 'identity' || operator.op === 'partition') return [];
     if (operator.op !== 'early-exit' || operator.kind === 'skip') return [operator];
@@ -54,10 +55,6 @@ export function recipeToCalibrate(recipe: Recipe): Recipe {
     const { op, kind, at, seed } = operator;
     return [{ op, kind, at, ...(seed !== undefined && { seed }) }];
   });
-}
-
-function isSkip(operator: Operator): boolean {
-  return operator.op === 'early-exit' && operator.kind === 'skip';
 }
 
 /** Names the model that a recipe calibrates among those made from one; empty: the model as it is. */
