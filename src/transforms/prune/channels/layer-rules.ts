@@ -2,7 +2,7 @@ import { intAttribute } from '../../../onnx/attributes.ts';
 import { type Axis, type AxisOf, CannotFollow, type Operand, plain } from './channel-walk.ts';
 import type { NodeWalk } from './node-walk.ts';
 import { compactClasses, splitAxis, tiedByPlace } from './regroup-rules.ts';
-import { coordinates, finestFactor } from './split-axes.ts';
+import { coordinates, unitsByFactor } from './split-axes.ts';
 
 /** The node's output as an operand, to join biases with what it holds. */
 function outputOperand(walk: NodeWalk, axes: readonly Axis[]): Operand {
@@ -102,7 +102,10 @@ function isThinned(
   perGroup: number,
 ): boolean {
   if (!inputs) return true;
-  return perGroup > 1 && finestFactor(...compactClasses(walk, inputs), [group, perGroup]) === 1;
+  if (perGroup === 1) return false;
+  const [whole = 0, places = 0] = unitsByFactor(...compactClasses(walk, inputs), [group, perGroup]);
+  // If all groups hang together, whole ones would take all outputs along.
+  return places > whole || whole === 1;
 }
 
 function thinnedGroups(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {

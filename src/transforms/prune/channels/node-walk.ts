@@ -104,7 +104,13 @@ export class NodeWalk {
     const labels = known ?? this.makeFree(operand.dims[axis] ?? -1).labels;
     if (labels === null) return plain;
     if (operand.isWeight) this.adopt(operand.name, axis, labels, role);
-    else this.useSource(operand.name, labels, role);
+    else if (known) this.useSource(operand.name, labels, role);
+    else
+      this.keep(
+        labels,
+        'computed-weights',
+        `${this.title} has filters that no single axis of a weight holds`,
+      );
     if (role === 'makes') this.network.madeBy.set(labels, this.position);
     return { labels, factor: null };
   }

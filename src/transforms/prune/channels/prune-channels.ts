@@ -2,10 +2,11 @@ import { defined } from '../../../base/assert.ts';
 import { InputError } from '../../../base/result.ts';
 import type { AnalysedModel } from '../../analyse-model.ts';
 import { PRUNE_DEFAULTS, type StructuredPruneOperator } from '../prune-operator.ts';
-import type { ChannelGroups } from './channel-group.ts';
+import type { ChannelGroup, ChannelGroups } from './channel-group.ts';
 import { channelGroups } from './channel-groups.ts';
 import { chooseUnits } from './choose-units.ts';
 import { type GroupPlans, planGroups } from './group-plans.ts';
+import { groupsLeft } from './groups-left.ts';
 import { unitImportance, type WeightImportance } from './importance.ts';
 import { pruningNotes } from './pruning-notes.ts';
 import { removeChannels } from './remove-channels.ts';
@@ -57,28 +58,25 @@ function built(original: AnalysedModel, operator: StructuredPruneOperator): Prun
     seed = PRUNE_DEFAULTS.seed,
   } = operator;
   const first = channelGroups(original);
-  const unitsBefore = new Map(first.groups.map(({ name, unitCount }) => [name, unitCount]));
-  const unitsLeft = new Map(unitsBefore);
   const rankedByWeights = new Set<string>();
   let analysed = original;
+  let groups = first;
   for (let step = 1; step <= steps; step++) {
-    const groups = step === 1 ? first : channelGroups(analysed);
     const { plans } = openPlans(analysed, groups, withShare(operator, step / steps));
+    const unitsBefore = new Map(
+      groups.groups.map((group, at) => [group, (first.groups[at] as ChannelGroup).unitCount]),
+    );
     const ranking = importance as WeightImportance;
     const { scores, without } = unitImportance(analysed, groups, ranking, seed + step - 1);
     for (const { name } of without) rankedByWeights.add(name);
-    const kept = chooseUnits(groups, plans, scores, operator.ratio * (step / steps), ({ group }) =>
-      defined(unitsBefore.get(group.name), group.name),
+    const share = operator.ratio * (step / steps);
+    const kept = chooseUnits(groups, plans, scores, share, ({ group }) =>
+      defined(unitsBefore.get(group), group.name),
     );
-    for (const { name, firstUnit, unitCount } of groups.groups) {
-      const units = kept.subarray(firstUnit, firstUnit + unitCount);
-      unitsLeft.set(
-        name,
-        units.reduce((sum, stays) => sum + stays, 0),
-      );
-    }
     analysed = removeChannels(analysed, groups, kept);
+    groups = groupsLeft(groups, kept);
   }
+  const unitsLeft = new Map(first.groups.map((group, at) => [group, groups.groups[at]?.unitCount ?? 0]));
   const plans = openPlans(original, first, operator);
   return {
     analysed,

@@ -9,7 +9,6 @@ const SHOWN_REASONS = 4;
 
 /**
  * What a person should know of a pruned model, in sentences.
- * @param unitsLeft by the name of the group
  * @param rankedByWeights names of groups that the importance says nothing of
  */
 export function pruningNotes({
@@ -21,12 +20,12 @@ export function pruningNotes({
 }: {
   readonly groups: readonly ChannelGroup[];
   readonly plans: GroupPlans;
-  readonly unitsLeft: ReadonlyMap<string, number>;
+  readonly unitsLeft: ReadonlyMap<ChannelGroup, number>;
   readonly rankedByWeights: ReadonlySet<string>;
   readonly operator: StructuredPruneOperator;
 }): string[] {
   const { importance = PRUNE_DEFAULTS.importance } = operator;
-  const leftOf = ({ name, unitCount }: ChannelGroup): number => unitsLeft.get(name) ?? unitCount;
+  const leftOf = (group: ChannelGroup): number => unitsLeft.get(group) ?? group.unitCount;
   const open = groups.filter(({ kept }) => kept === null);
   const channels = (count: (group: ChannelGroup) => number): number =>
     open.reduce((sum, group) => sum + channelsPerUnitOf(group) * count(group), 0);

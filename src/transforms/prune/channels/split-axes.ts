@@ -90,13 +90,13 @@ export function coordinates(sizes: readonly number[], position: number): Int32Ar
  * @param classes for each index of the axis what is tied already, compact numbers from 0
  */
 export function finestFactor(classes: Int32Array, classCount: number, sizes: readonly number[]): number {
-  let best = 0;
-  let most = -1;
-  for (const position of sizes.keys()) {
-    const count = classesAfter(classes, classCount, coordinates(sizes, position), sizes[position] as number);
-    if (count > most) [best, most] = [position, count];
-  }
-  return best;
+  const units = unitsByFactor(classes, classCount, sizes);
+  return units.indexOf(Math.max(...units));
+}
+
+/** For each factor of a split axis how many units are left if it is the one that may shrink; see `finestFactor`. */
+export function unitsByFactor(classes: Int32Array, classCount: number, sizes: readonly number[]): number[] {
+  return sizes.map((size, position) => classesAfter(classes, classCount, coordinates(sizes, position), size));
 }
 
 /** How many places remain separate if classes that share a place are tied. */

@@ -154,6 +154,29 @@ describe('layers and what follows them', () => {
     ]);
   });
 
+  test('where a shuffle ties all groups of a convolution, its outputs become thinner all the same', () => {
+    const nodes = [
+      conv('a', 'image w1', group(1)),
+      conv('g', 'a w2', group(2)),
+      node('r', 'Reshape', 'g halves'),
+      node('t', 'Transpose', 'r', makeInts('perm', [0, 2, 1, 3, 4])),
+      node('f', 'Reshape', 't whole'),
+      conv('h', 'f w3', group(2)),
+      conv('out', 'h w4'),
+    ];
+    const weights = {
+      w1: [6, 3, 1, 1],
+      w2: [6, 3, 1, 1],
+      halves: { ints: [1, 2, 3, 4, 4] },
+      whole: { ints: [1, 6, 4, 4] },
+      w3: [8, 3, 1, 1],
+      w4: [2, 8, 1, 1],
+    };
+    const [, middle, last] = linesOf({ nodes, weights });
+    expect(middle).toContain('makes one unit only');
+    expect(last).toBe('4: w3.0 makes, w4.1 reads');
+  });
+
   test('transposed convolutions have inputs first, and may be depthwise', () => {
     const nodes = [
       conv('a', 'image w1'),
@@ -490,6 +513,21 @@ describe('what must stay says why', () => {
 
   test('what the model gives out, also behind a Softmax', () => {
     expect(middle([node('s', 'Softmax', 'a', makeInt('axis', 1))])).toBe('The model gives them out as "out"');
+  });
+
+  test('filters that other layers compute, where a reshape leaves no axis to take them from', () => {
+    const nodes = [
+      conv('a', 'image w1'),
+      node('p', 'GlobalAveragePool', 'a'),
+      node('f', 'Flatten', 'p'),
+      node('m', 'MatMul', 'f hyper'),
+      node('r', 'Reshape', 'm shape'),
+      conv('c', 'a r'),
+      conv('out', 'c w2'),
+    ];
+    const weights = { w1: [8, 3, 1, 1], hyper: [8, 32], shape: { ints: [4, 8, 1, 1] }, w2: [2, 4, 1, 1] };
+    const computed = linesOf({ nodes, weights }).find((line) => line.startsWith('4: '));
+    expect(computed).toBe('4: w2.1 reads | Conv "c" has filters that no single axis of a weight holds');
   });
 
   test.each<readonly [string, readonly Node[], Weights]>([
