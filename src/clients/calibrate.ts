@@ -216,8 +216,14 @@ async function runImages(
     onProgress({ done: 0, total });
     const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
     if (!loaded.ok) return loaded;
-    const outcome = await run(engine.api, (done) => onProgress({ done, total }));
+    let isOver = false;
+    const outcome = await run(engine.api, (done) => {
+      if (!isOver) onProgress({ done, total });
+    });
+    isOver = true;
     if (!outcome.ok) return outcome;
+    // What tells of the last image comes by a port of its own, perhaps after the answer.
+    onProgress({ done: total, total });
     const broken = tooManyBroken(outcome.value, total);
     if (broken) return failed(broken);
     seen.images = outcome.value.imageIndices.length;
