@@ -78,9 +78,10 @@ function denseChannels(walk: NodeWalk, input: AxisOf, readers: AxisOf, makers: A
 function groupedChannels(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
   const perGroup = (input.dims[1] as number) / group;
   const inputs = input.axes[1]?.labels;
+  const outputsPerGroup = (weight.dims[0] as number) / group;
   // Axis 0 counts through the groups in both kinds of convolution: outputs, or inputs of a transposed one.
   const isTransposed = walk.node.opType === 'ConvTranspose';
-  if (!isTransposed && isThinned(walk, inputs, group, perGroup))
+  if (!isTransposed && isThinned(walk, inputs, { group, perGroup, outputsPerGroup }))
     return thinnedGroups(walk, input, weight, group);
   walk.fix({ operand: weight, axis: 1 });
   const through = walk.make({ operand: weight, axis: 0 }, perGroup === 1 ? 'follows' : 'makes');
@@ -98,14 +99,13 @@ function groupedChannels(walk: NodeWalk, input: Operand, weight: Operand, group:
 function isThinned(
   walk: NodeWalk,
   inputs: Int32Array | null | undefined,
-  group: number,
-  perGroup: number,
+  { group, perGroup, outputsPerGroup }: Readonly<Record<'group' | 'perGroup' | 'outputsPerGroup', number>>,
 ): boolean {
   if (!inputs) return true;
   if (perGroup === 1) return false;
   const [whole = 0, places = 0] = unitsByFactor(...compactClasses(walk, inputs), [group, perGroup]);
-  // If all groups hang together, whole ones would take all outputs along.
-  return places > whole || whole === 1;
+  // Outputs that become thinner go by themselves, though inputs may hang together (a shuffle before).
+  return Math.max(places, outputsPerGroup) > whole;
 }
 
 function thinnedGroups(walk: NodeWalk, input: Operand, weight: Operand, group: number): Axis {
