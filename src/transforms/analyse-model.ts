@@ -55,14 +55,16 @@ export function analyseModel(model: Model, size: CountedSize = {}): AnalysedMode
   return analysed;
 }
 
-/** The same for a model made from an analysed one; its values have the same names and shapes. */
+/** The same for a model made from an analysed one; its values have the same names and shapes, initializers may be new. */
 export function analyseEdited(
   original: AnalysedModel,
   model: Model,
   exits: readonly ModelExit[],
 ): AnalysedModel {
   const index = indexGraph(model.graph);
-  const { shapes, counted } = original;
+  const shapes = withInitializers(original.shapes, model.graph);
+  const counted =
+    original.counted === original.shapes ? shapes : withInitializers(original.counted, model.graph);
   const inputs = inputsOf(model);
   const remains = (name: ValueName): boolean => index.producer.has(name) || inputs.includes(name);
   return {
@@ -78,6 +80,15 @@ export function analyseEdited(
       return blocks.length === 0 ? [] : [{ ...run, blocks }];
     }),
   };
+}
+
+function withInitializers(shapes: ShapesByValue, { initializers }: Graph): ShapesByValue {
+  const added = initializers.filter(({ name }) => !shapes.has(valueName(name)));
+  if (added.length === 0) return shapes;
+  return new Map([
+    ...shapes,
+    ...added.map(({ name, dataType, dims }) => [valueName(name), { dataType, shape: dims }] as const),
+  ]);
 }
 
 /**

@@ -91,7 +91,7 @@ function problemAfter(
       // Leaving blocks out reads no weights.
       if (quantized === undefined || operator.kind === 'block') return null;
       return {
-        message: `prune after ${path}[${quantized}] quantize: the weights are integers by then, and their magnitudes are ranked before rounding`,
+        message: `prune after ${path}[${quantized}] quantize: the weights are rounded by then, and their magnitudes are ranked before`,
         hint: 'Move prune before quantize; zeros stay exactly zero when they are quantized.',
       };
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildGraphView } from '../../../src/onnx/build-graph-view.ts';
-import { analyseGrown, analyseModel } from '../../../src/transforms/analyse-model.ts';
+import { int64Tensor } from '../../../src/onnx/tensor.ts';
+import { analyseEdited, analyseGrown, analyseModel } from '../../../src/transforms/analyse-model.ts';
 import { attachHeads } from '../../../src/transforms/exits/attach-head.ts';
 import { tapPlaces } from '../../../src/transforms/exits/trained-placement.ts';
 import { randomHead } from './exits/heads.ts';
@@ -27,4 +28,13 @@ describe('a model that got heads', () => {
       expect(macs(quick)).toBe(macs(whole));
     },
   );
+});
+
+it('shapes of initializers that an edit adds are known', () => {
+  const original = analyseModel(sampleModel('digits'));
+  const { graph } = original.model;
+  const initializers = [...graph.initializers, int64Tensor('added', [2], [1, 2])];
+  const edited = analyseEdited(original, { ...original.model, graph: { ...graph, initializers } }, []);
+  for (const known of [edited.shapes, edited.counted])
+    expect(known.get('added' as never)?.shape).toEqual([2]);
 });

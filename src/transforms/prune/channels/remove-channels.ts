@@ -1,6 +1,6 @@
-import { costOfNodes, type NodeCost, type ShapesByValue } from '../../../onnx/cost.ts';
+import { costOfNodes, type NodeCost } from '../../../onnx/cost.ts';
 import type { GraphIndex } from '../../../onnx/graph-index.ts';
-import { type Graph, type Tensor, type ValueInfo, valueName } from '../../../onnx/model.ts';
+import type { Graph, Tensor, ValueInfo } from '../../../onnx/model.ts';
 import { type AnalysedModel, analyseEdited } from '../../analyse-model.ts';
 import { namesRead } from '../../graph-names.ts';
 import type { ChannelGroups } from './channel-group.ts';
@@ -29,13 +29,8 @@ export function removeChannels(
     initializers: initializersLeft(model.graph, nodes, tensors, axes),
     valueInfos: model.graph.valueInfos.map((info) => infoLeft(info, axes)),
   };
-  const withTensors = (shapes: ShapesByValue): ShapesByValue =>
-    new Map([
-      ...shapesLeft(shapes, axes),
-      ...tensors.map(({ name, dataType, dims }) => [valueName(name), { dataType, shape: dims }] as const),
-    ]);
-  const shapes = withTensors(analysed.shapes);
-  const counted = analysed.counted === analysed.shapes ? shapes : withTensors(analysed.counted);
+  const shapes = shapesLeft(analysed.shapes, axes);
+  const counted = analysed.counted === analysed.shapes ? shapes : shapesLeft(analysed.counted, axes);
   return analyseEdited({ ...analysed, shapes, counted }, { ...model, graph }, analysed.exits);
 }
 
