@@ -32,6 +32,7 @@ export function openEngineClient(): EngineClient {
       activations: (...request) => current.api.activations(...request),
       features: (...request) => current.api.features(...request),
       gatedScores: (...request) => current.api.gatedScores(...request),
+      channelMeans: (...request) => current.api.channelMeans(...request),
       heapBytes: async () => {
         const bytes: unknown = await current.api.heapBytes();
         return typeof bytes === 'number' ? bytes : Number.NaN;

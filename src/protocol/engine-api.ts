@@ -69,6 +69,10 @@ export interface FeaturesPass extends DecodedImages {
   readonly rows: readonly Float32Array[];
 }
 
+export interface ChannelMeansPass extends DecodedImages {
+  readonly means: Float64Array;
+}
+
 /**
  * Served by `workers/engine.ts` (implementation `src/engine/engine-service.ts`): one worker per strategy,
  * since a WASM heap never shrinks and the thread count is fixed per context. End the worker to free it.
@@ -146,5 +150,14 @@ export interface EngineApi {
     sink: ActivationPort,
     onProgress: (done: number) => void,
   ): Promise<Result<DecodedImages>>;
+  /**
+   * Means of the plan's one output over these images; for `ModelApi.buildForStatistics`.
+   * Images that cannot be decoded are passed over.
+   * @param batch images that go through the model at once, at most; their numbers are divided evenly
+   */
+  channelMeans(
+    request: { readonly imageIndices: readonly number[]; readonly batch: number },
+    onProgress: (done: number) => void,
+  ): Promise<Result<ChannelMeansPass>>;
   heapBytes(): Promise<number>;
 }

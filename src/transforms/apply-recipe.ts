@@ -19,10 +19,10 @@ import { withTrainedHeads } from './exits/trained-exits.ts';
 import { nodesBetween, subModel } from './extract.ts';
 import { inOrderOfEffect, leavesBlocksOut, removesChannels } from './order-of-effect.ts';
 import { type ExitStop, planSegments, type SegmentNodes } from './plan-segments.ts';
-import { pruneChannels } from './prune/channels/prune-channels.ts';
+import { pruneChannels, type SeenOnImages } from './prune/channels/prune-channels.ts';
 import { isIdlePrune } from './prune/idle-prune.ts';
-import { checkPruneWorks } from './prune/not-yet.ts';
 import type { BlockPruneOperator, PruneOperator } from './prune/prune-operator.ts';
+import { NO_STATISTICS, type Statistics, statisticsNeededBy } from './prune/statistics/channel-statistics.ts';
 import { planSparsity, pruneWeights } from './prune/unstructured.ts';
 import type { PrepareOperator } from './prepare/prepare-operator.ts';
 import { prepareModel } from './prepare/prepare-model.ts';
@@ -65,6 +65,7 @@ export interface PlannedDraft extends Draft {
  * Applies a recipe.
  * @param purpose `check`: only whether it fits, so weights are neither read nor changed
  * @param heads what trained exits need
+ * @param statistics what pruning on images needs
  * @throws InputError with the reason if the recipe does not fit the model
  */
 export function applyRecipe(
@@ -72,6 +73,7 @@ export function applyRecipe(
   recipe: Recipe,
   purpose: 'check' | 'build',
   heads: Heads,
+  statistics: Statistics = NO_STATISTICS,
 ): PlannedDraft {
   checkSequence(recipe);
   let draft: Draft = {
@@ -85,7 +87,7 @@ export function applyRecipe(
     notes: [],
   };
   const ordered = inOrderOfEffect(recipe);
-  for (const operator of ordered) {
+  for (const [position, operator] of ordered.entries()) {
     switch (operator.op) {
       case 'identity':
         break;
@@ -121,7 +123,8 @@ export function applyRecipe(
         break;
       case 'prune':
         if (operator.kind === 'block') draft = withoutBlocks(draft, operator, ordered);
-        else draft = pruned(draft, operator, purpose);
+        else
+          draft = pruned(draft, operator, purpose, seenFor(operator, ordered.slice(0, position), statistics));
         break;
       case 'prepare':
         draft = prepared(draft, operator, valuesNamedIn(recipe), purpose);
@@ -218,16 +221,24 @@ function withoutBlocks(draft: Draft, operator: LeavesBlocksOut, recipe: Recipe):
   return { ...draft, analysed: skipped.analysed, standIns: skipped.standIns };
 }
 
+function seenFor(operator: PruneOperator, before: Recipe, statistics: Statistics): SeenOnImages {
+  const keys = statisticsNeededBy(operator, before);
+  return {
+    values: statistics.get(keys.values) ?? null,
+    recalibration: statistics.get(keys.recalibration) ?? null,
+  };
+}
+
 function pruned(
   draft: Draft,
   operator: Exclude<PruneOperator, BlockPruneOperator>,
   purpose: 'check' | 'build',
+  seen: SeenOnImages,
 ): Draft {
   if (isIdlePrune(operator)) return draft;
   const { analysed, notes } = draft;
-  checkPruneWorks(operator);
   if (operator.kind === 'structured') {
-    const smaller = pruneChannels(analysed, operator, purpose);
+    const smaller = pruneChannels(analysed, operator, purpose, seen);
     return { ...draft, analysed: smaller.analysed, notes: [...notes, ...smaller.notes] };
   }
   const plan = planSparsity(analysed, operator);

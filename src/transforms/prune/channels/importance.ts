@@ -6,7 +6,10 @@ import type { AnalysedModel } from '../../analyse-model.ts';
 import type { ChannelImportance } from '../prune-operator.ts';
 import { PRUNED_OPERATORS } from '../pruned-operators.ts';
 import type { ChannelGroup, ChannelGroups, ChannelPlace } from './channel-group.ts';
+import { imageSums } from '../statistics/image-importance.ts';
+import type { ChannelMoments } from '../statistics/channel-statistics.ts';
 import { distancesToOthers } from './filter-distances.ts';
+import { sumsOfMagnitudes, sumsOfSquares } from './sums-along.ts';
 
 /** Importances that weights alone tell. */
 export type WeightImportance = Exclude<ChannelImportance, 'activation' | 'wanda'>;
@@ -28,7 +31,9 @@ export interface UnitScores {
  * filters that make it, the inputs of layers that read it and the scales of normalizations, and of these places the
  * mean. Biases, depthwise filters and other factors do not count. `batch-norm`: |scale| of its normalizations alone.
  * `geometric-median`: how far its filters are from all others of their layer, summed. Each weight is read once.
+ * `activation` and `wanda`: see `imageSums`.
  * @param seed for `random`
+ * @param moments what layers read on images, by value, for `activation` and `wanda`
  * @source Torch-Pruning 1.6.1, GroupMagnitudeImportance (group_reduction "mean", normalizer "mean", bias False) and
  *   BNScaleImportance; He et al. 2019, "Filter Pruning via Geometric Median" (Torch-Pruning's squares the weights
  *   before and counts inputs, too)
@@ -36,8 +41,9 @@ export interface UnitScores {
 export function unitImportance(
   analysed: AnalysedModel,
   groups: ChannelGroups,
-  importance: WeightImportance,
+  importance: ChannelImportance,
   seed: number,
+  moments: (value: string) => ChannelMoments | null = () => null,
 ): UnitScores {
   if (importance === 'random') {
     const random = seededRandom(seed);
@@ -46,7 +52,10 @@ export function unitImportance(
     return { scores, without: [] };
   }
   const open = groups.groups.filter(({ kept }) => kept === null);
-  const own = summed(analysed, groups, open, importance);
+  const isOnImages = importance === 'activation' || importance === 'wanda';
+  const own = isOnImages
+    ? imageSums(analysed, groups, importance, moments)
+    : summed(analysed, groups, open, importance);
   const without = open.filter(({ firstUnit }) => own.placesOf[firstUnit] === 0);
   if (without.length > 0 && importance !== 'l1') {
     const others = summed(analysed, groups, without, 'l1');
@@ -144,27 +153,6 @@ function measured(
   const length = dims[axis] as number;
   if (importance === 'geometric-median') return distancesToOthers(values, outer, length, inner);
   return importance === 'l2' ? sumsOfSquares(values, length, inner) : sumsOfMagnitudes(values, length, inner);
-}
-
-/** Along the middle axis of [outer, length, inner]; twice the same loop, as a call for each weight would cost more. */
-function sumsOfMagnitudes(values: Float32Array, length: number, inner: number): Float64Array {
-  const sums = new Float64Array(length);
-  for (let at = 0, index = 0; at < values.length; index = index + 1 === length ? 0 : index + 1) {
-    let sum = 0;
-    for (const end = at + inner; at < end; at++) sum += Math.abs(values[at] as number);
-    sums[index] = (sums[index] as number) + sum;
-  }
-  return sums;
-}
-
-function sumsOfSquares(values: Float32Array, length: number, inner: number): Float64Array {
-  const sums = new Float64Array(length);
-  for (let at = 0, index = 0; at < values.length; index = index + 1 === length ? 0 : index + 1) {
-    let sum = 0;
-    for (const end = at + inner; at < end; at++) sum += (values[at] as number) ** 2;
-    sums[index] = (sums[index] as number) + sum;
-  }
-  return sums;
 }
 
 /** Divides the scores of each group by their mean; those that are no numbers rank last to go. */

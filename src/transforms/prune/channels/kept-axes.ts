@@ -72,3 +72,29 @@ export function shapesLeft(shapes: ShapesByValue, { weights, values }: KeptAxes)
   }
   return left;
 }
+
+/** What two removals leave, one after the other. */
+export function keptAfterBoth(
+  first: KeptAxes['values'],
+  second: KeptAxes['values'],
+): ReadonlyMap<string, readonly KeptAxis[]> {
+  const both = new Map(first);
+  for (const [name, axes] of second) {
+    const before = both.get(name) ?? [];
+    const untouched = before.filter(({ axis }) => axes.every((other) => other.axis !== axis));
+    both.set(name, [
+      ...untouched,
+      ...axes.map((later) => {
+        const earlier = before.find(({ axis }) => axis === later.axis);
+        return earlier === undefined ? later : { ...later, stays: staysOfBoth(earlier.stays, later.stays) };
+      }),
+    ]);
+  }
+  return both;
+}
+
+/** @param second counts the indices that the first lets stay */
+function staysOfBoth(first: Uint8Array, second: Uint8Array): Uint8Array {
+  let at = 0;
+  return first.map((stays) => (stays === 1 ? (second[at++] as number) : 0));
+}
