@@ -2,6 +2,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Dataset } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
+import type { BlockScan } from '../study/block-scan.ts';
 import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
@@ -95,6 +96,7 @@ export interface StoredCalibration {
 export interface Findings {
   readonly layerScans: LayerScan;
   readonly layerErrors: VariantErrors;
+  readonly blockScans: BlockScan;
 }
 
 /** A finding under what it was found with (see `subjectId`) and what it is about. */
@@ -133,6 +135,7 @@ interface Schema extends DBSchema {
   formFigures: { key: string; value: FormFigures };
   layerScans: FindingsStore;
   layerErrors: FindingsStore;
+  blockScans: FindingsStore;
 }
 
 interface FindingsStore {
@@ -168,6 +171,12 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     for (const name of ['layerScans', 'layerErrors'] as const)
+      database
+        .createObjectStore(name, { keyPath: ['subject', 'key'] })
+        .createIndex('storedAtMs', 'storedAtMs');
+  },
+  (database) => {
+    for (const name of ['blockScans'] as const)
       database
         .createObjectStore(name, { keyPath: ['subject', 'key'] })
         .createIndex('storedAtMs', 'storedAtMs');

@@ -6,6 +6,12 @@ import { attemptWrite } from './storage.ts';
 /** Of each kind, so many are kept; the oldest go first. Of a large model one is a few hundred kilobytes. */
 const MOST_KEPT = 24;
 
+const WHAT: Readonly<Record<keyof Findings, string>> = {
+  layerScans: 'what layers lose in int8',
+  layerErrors: 'the comparison of layers',
+  blockScans: 'what the model does without its blocks',
+};
+
 /**
  * Keeps what was found of a model's layers on these images, in place of what was kept under the same key.
  * @param key what it is about, besides the subject
@@ -17,8 +23,7 @@ export function saveFinding<Kind extends keyof Findings>(
   found: Findings[Kind],
   nowMs: number,
 ): Promise<Result<void>> {
-  const what = kind === 'layerScans' ? 'what layers lose in int8' : 'the comparison of layers';
-  return attemptWrite(what, async () => {
+  return attemptWrite(WHAT[kind], async () => {
     const transaction = (await openDatabase()).transaction<keyof Findings, 'readwrite'>(kind, 'readwrite');
     const { store } = transaction;
     await store.put({ subject: subjectId(subject), key, storedAtMs: nowMs, found });

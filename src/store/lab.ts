@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { createBlocksSlice } from './blocks-slice.ts';
 import { createCalibrationSlice } from './calibration-slice.ts';
 import { createChannelsSlice } from './channels-slice.ts';
 import { createDataSlice } from './data-slice.ts';
@@ -34,6 +35,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createThresholdsSlice(...tools),
   ...createQualitySlice(...tools),
   ...createSensitivitySlice(...tools),
+  ...createBlocksSlice(...tools),
   ...createChannelsSlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),

@@ -1,4 +1,5 @@
 import type { StateCreator } from 'zustand';
+import type { BlocksSlice } from './blocks-slice.ts';
 import type { CalibrationSlice } from './calibration-slice.ts';
 import type { ChannelsSlice } from './channels-slice.ts';
 import type { DataSlice } from './data-slice.ts';
@@ -31,6 +32,7 @@ export type Lab = ModelSlice &
   ThresholdsSlice &
   QualitySlice &
   SensitivitySlice &
+  BlocksSlice &
   ChannelsSlice &
   DeviceSlice &
   UiSlice &

@@ -27,6 +27,11 @@ const WORKS: readonly Work[] = [
     hint: 'Wait a moment, or cancel it under the recipe.',
   },
   {
+    isUnderWay: ({ blockScanning }) => blockScanning !== null,
+    message: 'blocks are being taken out one by one',
+    hint: 'Wait a moment, or cancel it under the recipe.',
+  },
+  {
     isUnderWay: ({ calibrating }) => calibrating !== null,
     message: 'the ranges of values are being calibrated',
     hint: 'Wait a moment, or cancel the calibration.',
