@@ -35,7 +35,13 @@ import type { Study } from '../study/trial.ts';
 import { serialiseHeads } from '../transforms/exits/trained-head.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
-import { calibratedFor, findPreprocessing, formsFor, trainedFor } from './headless-learning.ts';
+import {
+  blocksFoundFor,
+  calibratedFor,
+  findPreprocessing,
+  formsFor,
+  trainedFor,
+} from './headless-learning.ts';
 
 declare global {
   var paretoscopeHeadless: HeadlessApi | undefined;
@@ -83,7 +89,7 @@ export function installHeadless(): void {
       ends.signal,
     );
     tell(`Preprocessing: ${reasons.join('; ')}.`);
-    const recipes = distinctlyNamed(
+    const asked = distinctlyNamed(
       options.recipes
         ? parseStrategies(JSON.parse(options.recipes)).map((given) => ({
             ...given,
@@ -92,6 +98,13 @@ export function installHeadless(): void {
         : (await suitable(view, refuse)).map((named) => ({ ...named, placement: null })),
     );
     const place = { provider, threads };
+    const recipes = await blocksFoundFor(
+      asked,
+      { view, model: api, data, preprocessing, threads },
+      tell,
+      ends.signal,
+    );
+    if (recipes !== asked) reports.set('recipes.json', recipesText(recipes));
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
     const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (heads.length > 0) reports.set('heads.json', serialiseHeads(heads));
@@ -171,6 +184,15 @@ export function installHeadless(): void {
     cancel: () => ends.abort(),
     report: (name, from, to) => (reports.get(name) ?? '').slice(from, to),
   };
+}
+
+/** What `--recipes` of another study takes, and one of them `--recipe` of `transform`. */
+function recipesText(recipes: readonly NamedRecipe[]): string {
+  return JSON.stringify(
+    recipes.map(({ name, recipe }) => ({ name, recipe })),
+    null,
+    2,
+  );
 }
 
 /** Hidden inputs, because files given through them are read in place, however large. */

@@ -54,6 +54,7 @@ const reportNames: readonly ReportName[] = [
   'samples.csv',
   'study.json',
   'front.svg',
+  'recipes.json',
   'heads.json',
   'calibration.json',
 ];

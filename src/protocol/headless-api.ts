@@ -30,6 +30,7 @@ export type ReportName =
   | 'samples.csv'
   | 'study.json'
   | 'front.svg'
+  | 'recipes.json'
   | 'heads.json'
   | 'calibration.json';
 

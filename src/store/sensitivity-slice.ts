@@ -1,8 +1,8 @@
 import { type Failure, outcomeOf } from '../base/result.ts';
 import type * as Scanning from '../clients/scan-sensitivity.ts';
-import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import { imagesToScanWith } from '../study/evaluation-images.ts';
+import { scoresClasses } from '../study/scores-classes.ts';
 import type { LayerScan } from '../study/sensitivity.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
@@ -176,9 +176,4 @@ export function scanKey(lab: Lab, recipe: Recipe, precision: ScannedPrecision): 
 /** What of its key a scan has besides the model and its images. */
 function aboutOf(scanned: Recipe, precision: ScannedPrecision, images: number): string {
   return JSON.stringify([normaliseRecipe(scanned), precision, images]);
-}
-
-function scoresClasses({ exits, values }: GraphView): boolean {
-  const shape = values.get(exits.at(-1)?.output ?? ('' as never))?.shape;
-  return shape != null && shape.slice(1).filter((dim) => dim !== 1).length <= 1;
 }

@@ -1,5 +1,6 @@
 import { seededRandom, shuffled } from '../base/random.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
+import { imagesPrunedWith } from '../transforms/prune/statistics/channel-statistics.ts';
 import { staticOperatorOf } from '../transforms/quantize/calibrate/calibration.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import { scorePredictions } from './accuracy.ts';
@@ -107,14 +108,14 @@ export function imagesToScanWith(
 }
 
 /**
- * How many images of the training half strategies learn from: none, as many as most of them calibrate with, or, with
- * trained exits, all.
+ * How many images of the training half strategies learn from: none, as many as most of them calibrate or prune with,
+ * or, with trained exits, all.
  */
 export function imagesLearntFrom(strategies: readonly Strategy[]): number {
   return strategies.reduce((most, { recipe }) => {
     const calibrated = staticOperatorOf(recipe);
     const samples = calibrated === null ? 0 : (calibrated.samples ?? STATIC_DEFAULTS.samples);
-    return Math.max(most, hasTrainedExits(recipe) ? Infinity : samples);
+    return Math.max(most, imagesPrunedWith(recipe), hasTrainedExits(recipe) ? Infinity : samples);
   }, 0);
 }
 

@@ -58,7 +58,7 @@ export function OperatorOptions({ operator, ...rest }: OptionsProps<Operator>) {
     case 'prepare':
       return <PrepareOptions operator={operator} onOperator={rest.onOperator} />;
     case 'prune':
-      return <PruneOptions operator={operator} onOperator={rest.onOperator} />;
+      return <PruneOptions operator={operator} {...rest} />;
     case 'partition':
       return (
         <>

@@ -6,7 +6,6 @@ import {
   withRules,
 } from '../../transforms/prune/layer-choice.ts';
 import { useLab } from '../../store/lab.ts';
-import { worksYet } from '../../transforms/prune/not-yet.ts';
 import {
   CHANNEL_IMPORTANCES,
   type ChannelImportance,
@@ -18,7 +17,10 @@ import {
   type UnstructuredPruneOperator,
 } from '../../transforms/prune/prune-operator.ts';
 import { keptOfPattern, LARGEST_GROUP, type SparsityRule } from '../../transforms/prune/sparsity-rules.ts';
+import type { GraphView } from '../../onnx/graph-view.ts';
+import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
+import { BlockOptions } from './BlockOptions.tsx';
 import { Button, CheckField, IconButton, NumberField, SelectField } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
 import mixed from './MixedOptions.module.css';
@@ -28,6 +30,12 @@ import { Presets, RatioField } from './RatioField.tsx';
 interface PruneOptionsProps<O extends PruneOperator> {
   readonly operator: O;
   readonly onOperator: (next: PruneOperator) => void;
+}
+
+/** What an operator is a part of, and for which graph. */
+interface OnModel {
+  readonly recipe: Recipe;
+  readonly view: GraphView;
 }
 
 /** What weights and channels are pruned by alike. */
@@ -51,20 +59,20 @@ const KINDS: Readonly<
 const usualRatio = 0.5;
 
 /** The controls of a prune operator. */
-export function PruneOptions({ operator, onOperator }: PruneOptionsProps<PruneOperator>) {
+export function PruneOptions({ operator, onOperator, ...on }: PruneOptionsProps<PruneOperator> & OnModel) {
   const common = commonOf(operator);
-  const kinds = Object.entries(KINDS).filter(
-    ([kind, { make }]) => kind === operator.kind || worksYet(make(common)),
-  );
   return (
     <>
       <SelectField
         title="Take away"
         value={operator.kind}
-        options={kinds.map(([kind, { label }]) => ({ value: kind as PruneOperator['kind'], label }))}
+        options={Object.entries(KINDS).map(([kind, { label }]) => ({
+          value: kind as PruneOperator['kind'],
+          label,
+        }))}
         onChange={(kind) => onOperator(KINDS[kind].make(common))}
       />
-      <KindOptions operator={operator} onOperator={onOperator} />
+      <KindOptions operator={operator} onOperator={onOperator} {...on} />
     </>
   );
 }
@@ -75,22 +83,14 @@ function commonOf(operator: PruneOperator): Common {
   return { ratio, ...(protect !== undefined && { protect }) };
 }
 
-function KindOptions({ operator, onOperator }: PruneOptionsProps<PruneOperator>) {
+function KindOptions({ operator, recipe, view, onOperator }: PruneOptionsProps<PruneOperator> & OnModel) {
   switch (operator.kind) {
     case 'unstructured':
       return <WeightOptions operator={operator} onOperator={onOperator} />;
     case 'structured':
       return <ChannelOptions operator={operator} onOperator={onOperator} />;
     case 'block':
-      return typeof operator.blocks === 'number' ? (
-        <NumberField
-          title="Blocks"
-          value={operator.blocks}
-          min={1}
-          max={1000}
-          onChange={(blocks) => onOperator({ ...operator, blocks })}
-        />
-      ) : null;
+      return <BlockOptions operator={operator} recipe={recipe} view={view} onOperator={onOperator} />;
     default:
       return unreachable(operator);
   }
@@ -203,14 +203,8 @@ const MULTIPLES = [1, 4, 8, 16] as const;
 function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPruneOperator>) {
   const { ratio, scope, importance, roundTo, minChannels, steps } = { ...PRUNE_DEFAULTS, ...operator };
   const set = (change: Partial<StructuredPruneOperator>) => onOperator({ ...operator, ...change });
-  const importances = CHANNEL_IMPORTANCES.filter(
-    (each) => each === importance || worksYet({ ...operator, importance: each }),
-  );
   const multiples = [...new Set<number>([...MULTIPLES, roundTo])];
   const { recalibrate = [] } = operator;
-  const corrections = RECALIBRATIONS.filter(
-    (each) => recalibrate.includes(each) || worksYet({ ...operator, recalibrate: [each] }),
-  );
   return (
     <>
       <RatioField title="Channels removed" ratio={ratio} onChange={(next) => set({ ratio: next })} />
@@ -226,7 +220,7 @@ function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPr
       <SelectField
         title="By"
         value={importance}
-        options={importances.map((value) => ({ value, label: IMPORTANCES[value] }))}
+        options={CHANNEL_IMPORTANCES.map((value) => ({ value, label: IMPORTANCES[value] }))}
         onChange={(next) => set({ importance: next })}
       />
       {importance === 'random' && <SeedField seed={operator.seed} onChange={(seed) => set({ seed })} />}
@@ -247,7 +241,7 @@ function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPr
         onChange={(next) => set({ minChannels: next })}
       />
       <NumberField title="Rounds" value={steps} min={1} max={100} onChange={(next) => set({ steps: next })} />
-      {corrections.map((correction) => (
+      {RECALIBRATIONS.map((correction) => (
         <CheckField
           key={correction}
           title={CORRECTIONS[correction]}

@@ -5,6 +5,7 @@ import { lastBlocks } from '../../transforms/exits/last-blocks.ts';
 import {
   skippedBlocks,
   skippedNodes,
+  skipsOf,
   skipsOfExit,
   withSkippedInRun,
 } from '../../transforms/exits/skip-placement.ts';
@@ -16,7 +17,12 @@ import {
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
-import { PRUNE_DEFAULTS, pruneLabel, type PruneOperator } from '../../transforms/prune/prune-operator.ts';
+import {
+  type BlockPruneOperator,
+  PRUNE_DEFAULTS,
+  pruneLabel,
+  type PruneOperator,
+} from '../../transforms/prune/prune-operator.ts';
 import {
   type QuantizeOperator,
   quantizeLabel,
@@ -24,6 +30,7 @@ import {
 } from '../../transforms/quantize/quantize-operator.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import {
+  type Bypass,
   DEFAULT_SKIPPED_BLOCKS,
   type Operator,
   type Recipe,
@@ -99,11 +106,17 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   {
     op: 'prune',
     title: 'Prune',
-    note: 'weights to zero, or channels away',
+    note: 'weights to zero, channels or blocks away',
     colour: 'var(--accent)',
     // Before quantize, whose integers cannot be ranked any more.
-    add: (recipe) => [{ op: 'prune', kind: nextPruneKind(recipe) ?? 'unstructured', ratio: 0.5 }, ...recipe],
-    refusal: (recipe) => (nextPruneKind(recipe) === null ? 'already in the recipe' : null),
+    add: (recipe, view) => {
+      const kind = nextPruneKind(recipe, view) ?? 'unstructured';
+      return [
+        kind === 'block' ? { op: 'prune', kind, blocks: 1 } : { op: 'prune', kind, ratio: 0.5 },
+        ...recipe,
+      ];
+    },
+    refusal: (recipe, view) => (nextPruneKind(recipe, view) === null ? 'already in the recipe' : null),
   },
   {
     op: 'partition',
@@ -116,11 +129,13 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
   },
 ];
 
-/** Weights and channels can be pruned in one recipe, each once. */
-function nextPruneKind(recipe: Recipe): 'unstructured' | 'structured' | null {
+/** Weights, channels and blocks can be pruned in one recipe, each once. */
+function nextPruneKind(recipe: Recipe, view: GraphView): PruneOperator['kind'] | null {
   const isThere = (kind: PruneOperator['kind']): boolean =>
     recipe.some((operator) => operator.op === 'prune' && operator.kind === kind);
-  return (['unstructured', 'structured'] as const).find((kind) => !isThere(kind)) ?? null;
+  const kinds: readonly PruneOperator['kind'][] =
+    runToSkip(view) === undefined ? ['unstructured', 'structured'] : ['unstructured', 'structured', 'block'];
+  return kinds.find((kind) => !isThere(kind)) ?? null;
 }
 
 /** Whether a kind of step is offered for a recipe: again where it makes sense again. */
@@ -194,7 +209,7 @@ export function describeOperator(operator: Operator, recipe: Recipe, view: Graph
     case 'prepare':
       return prepareLabel(operator);
     case 'prune':
-      return describePrune(operator);
+      return describePrune(operator, view);
     case 'partition': {
       const { cuts } = placementOf(recipe, view);
       if (cuts.length === 0) return 'at values this model does not have';
@@ -234,8 +249,8 @@ function describeQuantize(operator: QuantizeOperator): string {
   }
 }
 
-function describePrune(operator: PruneOperator): string {
-  if (operator.kind === 'block') return capitalized(pruneLabel(operator).replace('prune ', ''));
+function describePrune(operator: PruneOperator, view: GraphView): string {
+  if (operator.kind === 'block') return describeBlocks(operator, view);
   const { importance = PRUNE_DEFAULTS.importance, scope = PRUNE_DEFAULTS.scope, protect = [] } = operator;
   const rules = operator.kind === 'structured' ? (operator.groups ?? []) : (operator.layers ?? []);
   const pattern = operator.kind === 'structured' ? undefined : operator.pattern;
@@ -257,14 +272,25 @@ function describeTrained({ at, exit, threshold }: TrainedExitOperator): string {
   return `${exits} · τ ${thresholds.map((each) => each.toFixed(2)).join(', ')}`;
 }
 
+function describeBlocks(operator: BlockPruneOperator, view: GraphView): string {
+  const what = capitalized(pruneLabel(operator).replace('prune ', ''));
+  if (typeof operator.blocks === 'number') return `${what}: which is not found out yet`;
+  return `${what} · ${shareLeftOut(view, skipsOf([operator], view).skips)} of the MACs`;
+}
+
+function shareLeftOut(view: GraphView, skips: readonly Bypass[]): string {
+  const nodes = skippedNodes(view, skips);
+  const macs = view.nodes.reduce((sum, node) => sum + (nodes.has(node.index) ? node.macs : 0), 0);
+  return formatShare(macs / Math.max(1, view.totals.macs));
+}
+
 function describeSkip(recipe: Recipe, view: GraphView): string {
   const { skips } = skipsOfExit(recipe, view);
   if (skips.length === 0) return 'blocks this model does not have';
   const nodes = skippedNodes(view, skips);
-  const macs = view.nodes.reduce((sum, node) => sum + (nodes.has(node.index) ? node.macs : 0), 0);
   const count = skippedBlocks(recipe, view).size;
   const what = count === 0 ? `${nodes.size} nodes` : count === 1 ? '1 block' : `${count} blocks`;
-  return `${what} · ${formatShare(macs / Math.max(1, view.totals.macs))} of the MACs`;
+  return `${what} · ${shareLeftOut(view, skips)} of the MACs`;
 }
 
 /** The run whose last blocks are offered first: the one that an automatic skip takes. */

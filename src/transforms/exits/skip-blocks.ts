@@ -53,6 +53,13 @@ function bypassesOf(analysed: AnalysedModel, operator: LeavesBlocksOut): readonl
     return operator.bypass ?? [automaticBypass(analysed, operator.blocks ?? DEFAULT_SKIPPED_BLOCKS)];
   if (typeof operator.blocks !== 'number') return operator.blocks;
   const count = analysed.skippable.reduce((sum, { blocks }) => sum + blocks.length, 0);
+  if (operator.blocks > count) {
+    throw new InputError({
+      code: 'prune-blocks-open',
+      message: `prune: found "blocks": ${operator.blocks}, but ${count === 0 ? 'no block of this model' : `only ${count} blocks of this model`} can be left out: input and output must have equal shapes`,
+      hint: count === 0 ? 'Prune channels or weights instead.' : 'Name fewer.',
+    });
+  }
   throw new InputError({
     code: 'prune-blocks-open',
     message: `prune: found "blocks": ${operator.blocks}, which says how many of the ${count} blocks that can go, not which`,

@@ -8,18 +8,6 @@ import { NO_HEADS } from '../exits/trained-head.ts';
 import type { Bypass, Recipe } from '../recipe.ts';
 import { channelGroups } from './channels/channel-groups.ts';
 import { type GatedModel, gatedModel } from './gated-model.ts';
-import type { PruneOperator } from './prune-operator.ts';
-
-/**
- * What a recipe does to the float model besides pruning of this kind: what is asked about parts to remove is asked of
- * that. Stops, cuts and integers change nothing of what parts are worth.
- */
-export function recipeToGate(recipe: Recipe, kind: PruneOperator['kind']): Recipe {
-  return recipe.filter((operator) => {
-    if (operator.op === 'prune') return operator.kind !== kind;
-    return operator.op === 'prepare' || (operator.op === 'early-exit' && operator.kind === 'skip');
-  });
-}
 
 /** What gets gates: the units of all channel groups, and these blocks. */
 export interface GatedQuestion {

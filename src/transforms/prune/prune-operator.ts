@@ -81,7 +81,7 @@ export interface BlockPruneOperator {
   readonly kind: 'block';
   /** What reads `to` shall read `from`; or how many. */
   readonly blocks: number | readonly Bypass[];
-  /** With a number: images to compare outputs on. Default 128. */
+  /** Images that outputs are, or were, compared on; default 128 with a number, and none with names. */
   readonly samples?: number;
 }
 
@@ -264,7 +264,12 @@ export function normalisePrune(operator: PruneOperator): PruneOperator {
       const { blocks } = operator;
       if (typeof blocks === 'number') return { op, kind, blocks, ...usualLeftOut(operator, ['samples']) };
       const sorted = blocks.toSorted((a, b) => (a.to < b.to ? -1 : 1));
-      return { op, kind, blocks: sorted.map(({ from, to }) => ({ from, to })) };
+      return {
+        op,
+        kind,
+        blocks: sorted.map(({ from, to }) => ({ from, to })),
+        ...(operator.samples !== undefined && { samples: operator.samples }),
+      };
     }
     default:
       return unreachable(kind);
@@ -283,7 +288,7 @@ function usualLeftOut<O extends PruneOperator, Name extends keyof typeof PRUNE_D
   return Object.fromEntries(kept) as Partial<Pick<O, Name>>;
 }
 
-/** Whether the operator needs numbers that only running the model on images gives. */
+/** Whether the operator needs, or was made with, numbers that only running the model on images gives. */
 export function looksAtImages(operator: PruneOperator): boolean {
   switch (operator.kind) {
     case 'unstructured':
@@ -293,7 +298,7 @@ export function looksAtImages(operator: PruneOperator): boolean {
       return importance === 'activation' || importance === 'wanda' || recalibrate.length > 0;
     }
     case 'block':
-      return typeof operator.blocks === 'number';
+      return typeof operator.blocks === 'number' || operator.samples !== undefined;
     default:
       return unreachable(operator);
   }
