@@ -26,11 +26,13 @@ import {
   useTierModels,
 } from '../store/predictions.ts';
 import { variantErrorsOf } from '../store/quality-slice.ts';
+import { pruneScanOf } from '../store/prune-slice.ts';
 import { scanOf } from '../store/sensitivity-slice.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
 import { noiseOfNodes } from '../study/node-precision.ts';
+import { sensitivityOfNodes } from '../study/prune-curves.ts';
 import { errorShares } from '../study/quality/node-errors.ts';
 import type { Trial } from '../study/trial.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
@@ -109,14 +111,16 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
   const reach = useReach(view, recipe);
   const compared = useLab((lab) => variantErrorsOf(lab, recipe));
   const sensitivity = useLab((lab) => scanOf(lab, recipe, lab.scanPrecision).results);
+  const pruneScan = useLab((lab) => pruneScanOf(lab, recipe));
   const nodeCosts = useMemo(
     () => ({
       ...(profile.source === 'measured' && { ms: profile.nodeMs }),
       ...(reach && { reach }),
       ...(sensitivity.length > 0 && { sensitivity: noiseOfNodes(view, sensitivity) }),
+      ...(pruneScan && { pruning: sensitivityOfNodes(view, pruneScan.curves) }),
       ...(compared && { error: errorShares(view, compared.values) }),
     }),
-    [profile, reach, view, compared, sensitivity],
+    [profile, reach, view, compared, sensitivity, pruneScan],
   );
   const showsChannels = useLab((lab) => lab.showsChannels);
   const lit = useLitNodes(view);

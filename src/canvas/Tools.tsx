@@ -13,6 +13,7 @@ const COLOUR_MODES: readonly { readonly mode: ColourMode; readonly name: string 
   { mode: 'reach', name: 'images reaching' },
   { mode: 'error', name: 'error of the variant' },
   { mode: 'sensitivity', name: 'sensitivity to few bits' },
+  { mode: 'pruning', name: 'sensitivity to pruning' },
 ];
 
 interface ToolbarChipsProps {
@@ -87,6 +88,7 @@ export function isKnown(mode: ColourMode, nodeCosts: NodeCosts): boolean {
     case 'reach':
     case 'error':
     case 'sensitivity':
+    case 'pruning':
       return nodeCosts[mode] !== undefined;
     default:
       return true;

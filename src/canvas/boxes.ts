@@ -98,6 +98,7 @@ export function boxCost(view: GraphView, box: Box, mode: ColourMode, measured: N
       return overNodes((node) => measured[mode]?.[node] || 0, add);
     case 'reach':
     case 'error':
+    case 'pruning':
       return overNodes((node) => measured[mode]?.[node] ?? 0, Math.max);
     case 'crossingBytes':
       return box.lastNode < box.firstNode ? 0 : (view.frontiers[box.lastNode]?.bytes ?? 0);
@@ -125,6 +126,7 @@ export function formatCost(cost: number, mode: ColourMode): string {
     case 'error':
       return formatShare(cost);
     case 'sensitivity':
+    case 'pruning':
       // A power, told as an amplitude.
       return formatShare(Math.sqrt(cost));
     default:

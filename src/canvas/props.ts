@@ -10,11 +10,12 @@ import type { Recipe } from '../transforms/recipe.ts';
 export type ColourMode = 'macs' | 'params' | 'activationBytes' | 'crossingBytes' | MeasuredColour;
 
 /** What is known only once it was measured; see `GraphCanvasProps.nodeCosts`. */
-export type MeasuredColour = 'ms' | 'reach' | 'error' | 'sensitivity';
+export type MeasuredColour = 'ms' | 'reach' | 'error' | 'sensitivity' | 'pruning';
 
 /**
  * By `NodeView.index`: measured milliseconds; share of the images that reach a node; how far off a variant's numbers
- * are, as a share of them; the power of the error on the scores when a node alone is in int8, of their own.
+ * are, as a share of them; the power of the error on the scores when a node alone is in int8, of their own, or when half
+ * of the channels that it makes are gone.
  */
 export type NodeCosts = Readonly<Partial<Record<MeasuredColour, ArrayLike<number>>>>;
 

@@ -64,6 +64,7 @@ const scanning = () => import('../transforms/quantize/sensitivity-model.ts');
 const dividing = () => import('../transforms/quantize/sensitivity-units.ts');
 const grouping = () => import('../transforms/prune/channels/group-view.ts');
 const gating = () => import('../transforms/prune/gated-recipe.ts');
+const looking = () => import('./prune-scans.ts');
 const probing = () => import('../transforms/quantize/sensitivity-probe.ts');
 
 /** Variants are kept until the model changes, the oldest going first. */
@@ -86,6 +87,8 @@ export function createModelService(): ModelApi {
     if (opened !== null) return opened;
     throw new InputError({ code: 'no-model', message: 'No model is open.', hint: 'Open a model first.' });
   }
+
+  const pruneScans = async () => (await looking()).createPruneScans(current);
 
   /** The recipe with nothing left open, and why it is that one. */
   function decided(recipe: Recipe): { readonly recipe: Recipe; readonly reasons: readonly string[] } {
@@ -345,6 +348,10 @@ export function createModelService(): ModelApi {
         const whole = { model: gated.model, baseName: `${baseName}-gates`, original: null, size };
         return { ...(await buildFiles(whole, [], store)).built, gates, gateCount, firstBlock };
       }),
+
+    pruneQuestions: async (...asked) => (await pruneScans()).pruneQuestions(...asked),
+    pruneGates: async (...asked) => (await pruneScans()).pruneGates(...asked),
+    planPruning: async (...asked) => (await pruneScans()).planPruning(...asked),
 
     useHeads: (given) =>
       attempt(() => {

@@ -8,6 +8,7 @@ import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { VariantErrors } from '../study/quality/variant-errors.ts';
+import type { PruneScan } from '../study/prune-curves.ts';
 import type { LayerScan } from '../study/sensitivity.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
@@ -96,6 +97,7 @@ export interface StoredCalibration {
 export interface Findings {
   readonly layerScans: LayerScan;
   readonly layerErrors: VariantErrors;
+  readonly pruneScans: PruneScan;
   readonly blockScans: BlockScan;
 }
 
@@ -135,6 +137,7 @@ interface Schema extends DBSchema {
   formFigures: { key: string; value: FormFigures };
   layerScans: FindingsStore;
   layerErrors: FindingsStore;
+  pruneScans: FindingsStore;
   blockScans: FindingsStore;
 }
 
@@ -180,6 +183,11 @@ const migrations: readonly ((database: Database) => void)[] = [
       database
         .createObjectStore(name, { keyPath: ['subject', 'key'] })
         .createIndex('storedAtMs', 'storedAtMs');
+  },
+  (database) => {
+    database
+      .createObjectStore('pruneScans', { keyPath: ['subject', 'key'] })
+      .createIndex('storedAtMs', 'storedAtMs');
   },
 ];
 

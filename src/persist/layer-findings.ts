@@ -12,6 +12,12 @@ const WHAT: Readonly<Record<keyof Findings, string>> = {
   blockScans: 'what the model does without its blocks',
 };
 
+const WHAT: Readonly<Record<keyof Findings, string>> = {
+  layerScans: 'what layers lose in int8',
+  layerErrors: 'the comparison of layers',
+  pruneScans: 'what groups of channels lose',
+};
+
 /**
  * Keeps what was found of a model's layers on these images, in place of what was kept under the same key.
  * @param key what it is about, besides the subject

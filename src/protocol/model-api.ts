@@ -4,6 +4,9 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { FormTrial } from '../study/forms/choose-form.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { StaticFormId } from '../study/forms/forms.ts';
+import type { PruneCurve, PrunedCosts, PruneQuestion } from '../study/prune-curves.ts';
+import type { NodeTimes, PrunePlan, PruneTarget } from '../study/prune-plan.ts';
+import type { PruneSubject } from '../study/prune-subjects.ts';
 import type { Compared } from '../study/quality/compared.ts';
 import type { ComparisonModels } from '../study/quality/comparison-models.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
@@ -103,6 +106,19 @@ export interface ModelApi {
   removableBlocks(recipe: Recipe): Promise<Result<RemovableBlocks>>;
   /** The model that a recipe makes with gates, see `recipeToGate`: what `EngineApi.gatedScores` runs. */
   buildForGates(recipe: Recipe, question: GatedQuestion): Promise<Result<GatedFiles>>;
+  /**
+   * What a scan of the channels that a recipe may remove asks, see `pruneQuestions`; ranks them, which reads weights.
+   */
+  pruneQuestions(recipe: Recipe): Promise<Result<PruneQuestions>>;
+  /** The gates that are open while some of these are asked, for a gated model of what comes before in the recipe. */
+  pruneGates(recipe: Recipe, questions: readonly PruneQuestion[]): Promise<Result<readonly Float32Array[]>>;
+  /** Ratios of groups for a target, see `planPruning`. */
+  planPruning(
+    recipe: Recipe,
+    curves: readonly PruneCurve[],
+    target: PruneTarget,
+    nodeMs: NodeTimes | null,
+  ): Promise<Result<PrunePlan>>;
   /** Gives the model the heads that recipes with trained exits need, in place of those given before. */
   useHeads(heads: readonly TrainedHead[]): Promise<Result<null>>;
   /**
@@ -120,6 +136,13 @@ export interface ModelApi {
 
 /** A model with gates: see `gatedModel`. */
 export interface GatedFiles extends BuiltFiles, Pick<GatedModel, 'gates' | 'gateCount' | 'firstBlock'> {}
+
+export interface PruneQuestions {
+  readonly subjects: readonly PruneSubject[];
+  /** Those that tell most first. */
+  readonly questions: readonly PruneQuestion[];
+  readonly whole: PrunedCosts;
+}
 
 export interface CalibrationFiles extends BuiltFiles {
   /**

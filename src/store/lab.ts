@@ -11,6 +11,7 @@ import { createNormalisationSlice } from './normalisation-slice.ts';
 import { createNoticeSlice } from './notice-slice.ts';
 import { createPlacementSlice } from './placement-slice.ts';
 import { createQualitySlice } from './quality-slice.ts';
+import { createPruneSlice } from './prune-slice.ts';
 import { createRecipeSlice } from './recipe-slice.ts';
 import { createSensitivitySlice } from './sensitivity-slice.ts';
 import type { Lab } from './slice.ts';
@@ -35,6 +36,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createThresholdsSlice(...tools),
   ...createQualitySlice(...tools),
   ...createSensitivitySlice(...tools),
+  ...createPruneSlice(...tools),
   ...createBlocksSlice(...tools),
   ...createChannelsSlice(...tools),
   ...createDeviceSlice(...tools),

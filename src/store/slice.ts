@@ -10,6 +10,7 @@ import type { ModelSlice } from './model-slice.ts';
 import type { NormalisationSlice } from './normalisation-slice.ts';
 import type { NoticeSlice } from './notice-slice.ts';
 import type { PlacementSlice } from './placement-slice.ts';
+import type { PruneSlice } from './prune-slice.ts';
 import type { QualitySlice } from './quality-slice.ts';
 import type { RecipeSlice } from './recipe-slice.ts';
 import type { SensitivitySlice } from './sensitivity-slice.ts';
@@ -32,6 +33,7 @@ export type Lab = ModelSlice &
   ThresholdsSlice &
   QualitySlice &
   SensitivitySlice &
+  PruneSlice &
   BlocksSlice &
   ChannelsSlice &
   DeviceSlice &

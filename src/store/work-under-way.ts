@@ -32,6 +32,16 @@ const WORKS: readonly Work[] = [
     hint: 'Wait a moment, or cancel it under the recipe.',
   },
   {
+    isUnderWay: ({ pruneScanning }) => pruneScanning !== null,
+    message: 'groups of channels are being looked at one by one',
+    hint: 'Wait a moment, or cancel it under the recipe.',
+  },
+  {
+    isUnderWay: ({ pruneTiming }) => pruneTiming !== null,
+    message: 'a pruned model is being timed',
+    hint: 'Wait a moment, or cancel it under the recipe.',
+  },
+  {
     isUnderWay: ({ calibrating }) => calibrating !== null,
     message: 'the ranges of values are being calibrated',
     hint: 'Wait a moment, or cancel the calibration.',

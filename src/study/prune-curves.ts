@@ -1,3 +1,4 @@
+import type { GraphView } from '../onnx/graph-view.ts';
 import type { GateEffect } from './gate-effects.ts';
 import type { PruneSubject } from './prune-subjects.ts';
 
@@ -115,6 +116,21 @@ export function sensitivityOf(curve: PruneCurve): number {
 /** Curves that have points, the most sensitive first. */
 export function bySensitivity(curves: readonly PruneCurve[]): readonly PruneCurve[] {
   return curves.filter(({ points }) => points.length > 0).toSorted((a, b) => lossAtHalf(b) - lossAtHalf(a));
+}
+
+/** By `NodeView.index`, what half of the channels that a node makes are worth, see `sensitivityOf`; 0: not known, or nothing. */
+export function sensitivityOfNodes(view: GraphView, curves: readonly PruneCurve[]): Float64Array {
+  const worth = new Float64Array(view.nodes.length);
+  const nodeOf = new Map<string, number>();
+  for (const { index, outputs } of view.nodes) for (const output of outputs) nodeOf.set(output, index);
+  for (const curve of curves) {
+    const known = curve.points.length === 0 ? 0 : sensitivityOf(curve);
+    for (const value of curve.subject.made) {
+      const node = nodeOf.get(value);
+      if (node !== undefined) worth[node] = Math.max(known, worth[node] as number);
+    }
+  }
+  return worth;
 }
 
 /** What is expected of a model's answers. */

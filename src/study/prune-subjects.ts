@@ -10,6 +10,8 @@ import type { GroupRatio, StructuredPruneOperator } from '../transforms/prune/pr
 
 /** What recipes can give a ratio of its own: a group of channels, or several whose layers have one name. */
 export interface PruneSubject {
+  /** Of its first group. */
+  readonly name: string;
   /** What recipes call it. */
   readonly at: string;
   /** Operator of the first layer that makes its channels. */
@@ -78,6 +80,7 @@ export function pruneSubjects(
         [...new Set(places.filter(isWanted).map(({ node }) => node))].flatMap((node) => nodes[node] ?? []);
       const makers = nodesOf(({ role }) => role === 'makes');
       return {
+        name,
         at: nameOfMaker(name, makers, nodes),
         opType: makers[0]?.opType ?? '',
         unitCount: own.reduce((sum, { group }) => sum + group.unitCount, 0),

@@ -1,5 +1,6 @@
 import { Suspense, useState } from 'react';
 import type { GraphView } from '../../onnx/graph-view.ts';
+import { isAboutChannels } from '../../transforms/order-of-effect.ts';
 import type { Operator, Recipe } from '../../transforms/recipe.ts';
 import { IconButton } from '../ui/controls.tsx';
 import { lazyPart } from '../ui/lazy-part.tsx';
@@ -11,6 +12,9 @@ import styles from './RecipePanel.module.css';
 const OperatorOptions = lazyPart(async () => (await import('./OperatorOptions.tsx')).OperatorOptions);
 const SensitivityPanel = lazyPart(
   async () => (await import('../sensitivity/SensitivityPanel.tsx')).SensitivityPanel,
+);
+const PruneSensitivity = lazyPart(
+  async () => (await import('../prune/PruneSensitivity.tsx')).PruneSensitivity,
 );
 const TrainExits = lazyPart(async () => (await import('./TrainExits.tsx')).TrainExits);
 
@@ -71,6 +75,11 @@ export function OperatorCard({ operator, index, recipe, view, onRecipe }: Operat
       {isOpen && operator.op === 'quantize' && (operator.mode === 'static' || operator.mode === 'mixed') && (
         <Suspense fallback={null}>
           <SensitivityPanel recipe={recipe} view={view} />
+        </Suspense>
+      )}
+      {isOpen && isAboutChannels(operator) && (
+        <Suspense fallback={null}>
+          <PruneSensitivity recipe={recipe} view={view} />
         </Suspense>
       )}
       {operator.op === 'early-exit' && operator.kind === 'trained' && (

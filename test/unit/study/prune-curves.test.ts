@@ -22,7 +22,7 @@ const point = (unitsLeft: number, scoresNoise: number, more: Partial<CurvePoint>
 });
 
 const curve = (at: string, points: readonly CurvePoint[], unitCount = 16): PruneCurve => ({
-  subject: { at, opType: 'Conv', unitCount, channels: unitCount, made: [], touched: [] },
+  subject: { at, name: at, opType: 'Conv', unitCount, channels: unitCount, made: [], touched: [] },
   points,
 });
 
