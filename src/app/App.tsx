@@ -40,6 +40,10 @@ const QualityDialog = lazyPart(
   async () => (await import('../panels/quality/QualityDialog.tsx')).QualityDialog,
   MissingDialog,
 );
+const CompareGraphs = lazyPart(
+  async () => (await import('../panels/compare-graphs/CompareGraphs.tsx')).CompareGraphs,
+  MissingDialog,
+);
 const StrategySets = lazyPart(
   async () => (await import('../panels/run/StrategySets.tsx')).StrategySets,
   MissingDialog,
@@ -56,7 +60,7 @@ export function App() {
     <>
       {compact ? <PhoneLayout /> : <DesktopLayout />}
       <Suspense>
-        <Dialogs />
+        <Dialogs compact={compact} />
         <ImportChoiceWhenAsked />
       </Suspense>
       <Notices />
@@ -141,7 +145,7 @@ function PhoneLayout() {
   );
 }
 
-function Dialogs() {
+function Dialogs({ compact }: { readonly compact: boolean }) {
   const dialog = useLab((lab) => lab.dialog);
   const openDialog = useLab((lab) => lab.openDialog);
   const close = () => openDialog(null);
@@ -158,6 +162,8 @@ function Dialogs() {
       );
     case 'device':
       return <DeviceDialog onClose={close} />;
+    case 'graphs':
+      return <CompareGraphs compact={compact} onClose={close} />;
     case 'quality':
       return <QualityDialog onClose={close} />;
     case 'sets':

@@ -1,6 +1,6 @@
 import { Suspense, useCallback, useMemo, useState } from 'react';
 import { formatCount, formatShare } from '../base/units.ts';
-import { changesText, graphChanges } from '../canvas/graph-changes.ts';
+import { changesText, graphChanges, shapeChanges } from '../canvas/graph-changes.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
 import type { Forecast } from '../canvas/props.ts';
 import { ToolSelect } from '../canvas/Tools.tsx';
@@ -41,7 +41,7 @@ import type { Recipe } from '../transforms/recipe.ts';
 import styles from './GraphStage.module.css';
 import { ReachHelp, TimesHelp } from './ColourHelp.tsx';
 import { PlacementSheet } from './PlacementSheet.tsx';
-import { useVariantView } from './use-variant-view.ts';
+import { useVariantView } from '../store/use-variant-view.ts';
 
 // Not needed for the first picture of the graph.
 const ChannelGroups = lazyPart(
@@ -65,8 +65,10 @@ const NO_RECIPE: Recipe = [];
 /** The original graph with the recipe's exits and cuts on it, or the graph that the recipe makes of it. */
 function ModelStage({ view, compact }: StageProps) {
   const recipe = useLab(recipeOnShow);
+  const openDialog = useLab((lab) => lab.openDialog);
   const [fileIndex, showFile] = useState<number | null>(null);
-  const variant = useVariantView(recipe, fileIndex);
+  const made = useVariantView(recipe, fileIndex);
+  const variant = made?.ok ? made.value : null;
   const tools = recipe.length > 0 && (
     <ToolSelect
       name="graph:"
@@ -74,8 +76,12 @@ function ModelStage({ view, compact }: StageProps) {
       options={[
         { value: 'original', label: 'original' },
         ...fileLabels(variant).map((label, index) => ({ value: String(index), label })),
+        { value: 'both', label: 'before and after…' },
       ]}
-      onChange={(value) => showFile(value === 'original' ? null : Number(value))}
+      onChange={(value) => {
+        if (value === 'both') openDialog('graphs');
+        else showFile(value === 'original' ? null : Number(value));
+      }}
     />
   );
   return fileIndex !== null && variant !== null ? (
@@ -243,6 +249,7 @@ function VariantStage({ original, recipe, variant, compact, tools }: VariantStag
   const setColour = useLab((lab) => lab.setColour);
   const { params, macs } = view.totals;
   const changes = useMemo(() => graphChanges(original, view, recipe), [original, view, recipe]);
+  const shapes = useMemo(() => shapeChanges(original, view), [original, view]);
   return (
     <>
       <div className={styles.stage}>
@@ -258,6 +265,7 @@ function VariantStage({ original, recipe, variant, compact, tools }: VariantStag
           compact={compact}
           tools={tools}
           changes={changes.nodes}
+          shapeChanges={shapes}
           note={changesText(changes, view, variant.fileNames.length)}
           isReadOnly
         />

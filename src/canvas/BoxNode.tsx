@@ -10,6 +10,8 @@ export type BoxNodeData = {
   readonly column: 'trunk' | 'side';
   readonly costText: string;
   readonly heat: number;
+  /** In place of the box's shape, where that was another; see `GraphCanvasProps.shapeChanges`. */
+  readonly newShape: string | undefined;
   readonly selected: boolean;
   /** The recipe cuts it away: it lies behind or beside the exit where inference stops. */
   readonly away: boolean;
@@ -46,6 +48,14 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
       </button>
     );
   }
+  const shape = (
+    <span
+      className={box.kind === 'stack' ? styles.subtitle : styles.shape}
+      data-new={data.newShape === undefined ? undefined : true}
+    >
+      {data.newShape ?? box.shape}
+    </span>
+  );
   const heat = { '--heat': data.heat } as CSSProperties;
   return (
     <div
@@ -87,10 +97,10 @@ export const BoxNode = memo(function BoxNode({ data }: NodeProps<BoxFlowNode>) {
         {box.kind !== 'input' && (
           <span className={styles.line}>
             <span className={styles.subtitle}>{box.subtitle}</span>
-            {box.kind !== 'stack' && <span className={styles.shape}>{box.shape}</span>}
+            {box.kind !== 'stack' && shape}
           </span>
         )}
-        {box.kind === 'stack' && <span className={styles.subtitle}>{box.shape}</span>}
+        {box.kind === 'stack' && shape}
       </button>
       {box.foldKey && (
         <button

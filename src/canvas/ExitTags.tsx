@@ -13,7 +13,9 @@ interface ExitTagsProps {
   readonly isReadOnly: boolean;
   /** Takes the exit in or leaves it out; with a fixed exit, stops there instead. */
   readonly onToggle: (exit: number) => void;
-  readonly onUnfold: (foldKey: string) => void;
+  /** Exits whose folded head holds something that is lit. */
+  readonly litExits: ReadonlySet<number>;
+  readonly onUnfold: (foldKey: string, node: number) => void;
 }
 
 /** The exits before the final one: a tag at the end of each off-ramp, a switch for taking part. */
@@ -24,6 +26,7 @@ export function ExitTags({
   notes,
   isReadOnly,
   onToggle,
+  litExits,
   onUnfold,
 }: ExitTagsProps) {
   return layout.exits.map(({ exit, tagX, tagY, stands }) => {
@@ -39,6 +42,7 @@ export function ExitTags({
         data-tag="exit"
         data-on={state.on || undefined}
         data-away={state.away || undefined}
+        data-lit={(stands === 'for head' && litExits.has(exit)) || undefined}
         style={position}
       >
         <button
@@ -61,7 +65,7 @@ export function ExitTags({
             className={`${boxes.fold} ${styles.fold}`}
             aria-label={`Unfold exit ${exit + 1}`}
             aria-expanded="false"
-            onClick={() => head.foldKey && onUnfold(head.foldKey)}
+            onClick={() => head.foldKey && onUnfold(head.foldKey, head.firstNode)}
           >
             <span aria-hidden="true" className={boxes.chevron} />
           </button>

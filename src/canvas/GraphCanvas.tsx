@@ -3,12 +3,14 @@ import '@xyflow/react/dist/base.css';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { keptNodes } from '../transforms/kept-nodes.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import type { ValueName } from '../onnx/model.ts';
 import { placementOf } from '../transforms/placement.ts';
 import { BoxActionsContext, type BoxFlowNode, BoxNode } from './BoxNode.tsx';
 import { allFoldKeys, type Box, boxCost, boxesOf, foldKeysAround, formatCost } from './boxes.ts';
 import { changeOf } from './graph-changes.ts';
 import { heatOf } from './heat.ts';
 import { type Layout, layOut } from './layout.ts';
+import type { Folding } from './camera-link.ts';
 import { lightOfBoxes } from './lit.ts';
 import { Overlay } from './Overlay.tsx';
 import { Overview } from './Overview.tsx';
@@ -18,6 +20,7 @@ import type { ColourMode, GraphCanvasProps, MeasuredColour, NodeCosts } from './
 import { searchMatches } from './search.ts';
 import { useTheme } from './theme.ts';
 import { isKnown, Legend, offeredColours, ToolbarChips, ZoomButtons } from './Tools.tsx';
+import { useCameraLink } from './use-camera-link.ts';
 import { marginsOf, useCamera } from './use-camera.ts';
 import { DETAIL_ZOOM, fitAll } from './viewport.ts';
 import styles from './GraphCanvas.module.css';
@@ -39,7 +42,7 @@ export function GraphCanvas(props: GraphCanvasProps) {
 }
 
 function Stage(props: GraphCanvasProps) {
-  const { view, recipe, compact, selectedNode, nodeCosts = NO_COSTS } = props;
+  const { view, recipe, compact, selectedNode, nodeCosts = NO_COSTS, isBare = false } = props;
   const offered = offeredColours(nodeCosts, props.costHelp);
   const colour = offered.includes(props.colour) ? props.colour : 'macs';
   const help = isKnown(colour, nodeCosts) ? undefined : props.costHelp?.[colour as MeasuredColour];
@@ -81,6 +84,13 @@ function Stage(props: GraphCanvasProps) {
   }, [view, placement.exit, layout]);
   const { changes, lit } = props;
   const litRows = useMemo(() => lit && lightOfBoxes(boxes, lit), [boxes, lit]);
+  const litExits = useMemo(
+    () =>
+      new Set(
+        boxes.flatMap(({ kind, exit }, row) => (kind === 'head' && litRows?.[row] ? (exit ?? []) : [])),
+      ),
+    [boxes, litRows],
+  );
   const fadedRows = useMemo(
     () =>
       litRows === undefined
@@ -111,18 +121,39 @@ function Stage(props: GraphCanvasProps) {
   const rootRef = useRef<HTMLDivElement>(null);
   const theme = useTheme(rootRef);
   const detail = useStore((state: ReactFlowState) => state.transform[2] >= DETAIL_ZOOM);
-  const nodes = useFlowNodes(detail, scene, help ? NO_HEAT : heat.costs, colour);
+  const { shapeChanges } = props;
+  const boxShapes = useMemo(
+    () =>
+      shapeChanges &&
+      boxes.map(({ lastNode }) => shapeChanges.get(view.nodes[lastNode]?.outputs[0] ?? ('' as ValueName))),
+    [shapeChanges, boxes, view],
+  );
+  const nodes = useFlowNodes(detail, scene, help ? NO_HEAT : heat.costs, colour, boxShapes);
   const camera = useCamera(layout, compact, match);
   useEffect(() => {
     if (lit !== undefined) camera.bringInSight([...lit.keys()]);
   }, [lit, camera]);
 
-  const foldAround = useCallback(
-    (node: number, change: (old: ReadonlySet<string>) => ReadonlySet<string>) => {
-      camera.keepInPlace(node);
-      setUnfolded(change);
+  const { linked } = props;
+  const applyFolding = useCallback(
+    (folding: Folding) => {
+      setUnfolded((old) =>
+        folding.kind === 'one'
+          ? toggled(old, folding.key)
+          : folding.isUnfolded
+            ? allFoldKeys(view)
+            : NOTHING_UNFOLDED,
+      );
     },
-    [camera],
+    [view],
+  );
+  useCameraLink(linked, view, layout, applyFolding);
+  const fold = useCallback(
+    (folding: Folding) => {
+      applyFolding(folding);
+      linked?.link.folded(linked.side, folding);
+    },
+    [applyFolding, linked],
   );
   const { onSelectNode, onSelectRange } = props;
   const actions = useMemo(
@@ -133,10 +164,12 @@ function Stage(props: GraphCanvasProps) {
       },
       toggleFold(box: Box) {
         const key = box.foldKey;
-        if (key) foldAround(box.firstNode, (old) => toggled(old, key));
+        if (!key) return;
+        camera.keepInPlace(box.firstNode);
+        fold({ kind: 'one', key, node: box.firstNode });
       },
     }),
-    [onSelectNode, onSelectRange, foldAround],
+    [onSelectNode, onSelectRange, fold, camera],
   );
 
   const minZoom = useStore((state: ReactFlowState) =>
@@ -199,35 +232,40 @@ function Stage(props: GraphCanvasProps) {
             {...(props.problem && { problem: props.problem })}
             {...(props.exitNotes && { exitNotes: props.exitNotes })}
             {...(props.tapNotes && { tapNotes: props.tapNotes })}
-            onUnfold={(key) => setUnfolded((old) => toggled(old, key))}
+            litExits={litExits}
+            onUnfold={(key, node) => fold({ kind: 'one', key, node })}
             tools={
-              <>
-                <ToolbarChips
-                  colour={colour}
-                  offered={offered}
-                  onColour={props.onColour}
-                  shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
-                  total={view.nodes.length}
-                  unfolded={someUnfolded}
-                  onFold={() => {
-                    camera.keepInPlace(camera.middleNode());
-                    setUnfolded(someUnfolded ? NOTHING_UNFOLDED : allFoldKeys(view));
-                  }}
-                />
-                {props.tools}
-              </>
+              !isBare && (
+                <>
+                  <ToolbarChips
+                    colour={colour}
+                    offered={offered}
+                    onColour={props.onColour}
+                    shown={boxes.filter(({ kind }) => kind !== 'header' && kind !== 'input').length}
+                    total={view.nodes.length}
+                    unfolded={someUnfolded}
+                    onFold={() => {
+                      camera.keepInPlace(camera.middleNode());
+                      fold({ kind: 'all', isUnfolded: !someUnfolded });
+                    }}
+                  />
+                  {props.tools}
+                </>
+              )
             }
           />
-          <Legend
-            colour={colour}
-            highest={heat.highest}
-            compact={compact}
-            help={help}
-            chart={placement.cuts.length === 1 ? props.cutCosts?.label : undefined}
-            isGuess={props.isGuess ?? false}
-          />
-          <ZoomButtons onFit={camera.fit} />
-          {!compact && theme && <Overview scene={scene} theme={theme} cutY={cutY} />}
+          {!isBare && (
+            <Legend
+              colour={colour}
+              highest={heat.highest}
+              compact={compact}
+              help={help}
+              chart={placement.cuts.length === 1 ? props.cutCosts?.label : undefined}
+              isGuess={props.isGuess ?? false}
+            />
+          )}
+          {!isBare && <ZoomButtons onFit={camera.fit} />}
+          {!compact && !isBare && theme && <Overview scene={scene} theme={theme} cutY={cutY} />}
         </ReactFlow>
       </BoxActionsContext>
     </div>
@@ -249,6 +287,7 @@ function useFlowNodes(
   scene: Scene & { readonly awayRows: readonly boolean[] },
   costs: readonly number[],
   colour: GraphCanvasProps['colour'],
+  shapes: readonly (string | undefined)[] | undefined,
 ): BoxFlowNode[] {
   const { layout, heats, selectedRow, matchRow, matchRows, awayRows, litRows, rowChanges } = scene;
   const all = useMemo(
@@ -272,6 +311,7 @@ function useFlowNodes(
               column,
               costText: cost === undefined ? '' : formatCost(cost, colour),
               heat: heats[row] ?? 0,
+              newShape: shapes?.[row],
               selected: row === selectedRow,
               away: awayRows[row] ?? false,
               light: litRows === undefined ? null : (litRows[row] ?? 'none'),
@@ -281,7 +321,7 @@ function useFlowNodes(
           },
         ];
       }),
-    [layout, heats, selectedRow, matchRow, matchRows, awayRows, litRows, rowChanges, costs, colour],
+    [layout, heats, selectedRow, matchRow, matchRows, awayRows, litRows, rowChanges, costs, colour, shapes],
   );
   return detail ? all : NO_NODES;
 }

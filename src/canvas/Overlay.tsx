@@ -57,7 +57,8 @@ interface OverlayProps
   readonly isReadOnly: boolean;
   readonly layout: Layout;
   readonly theme: Theme | null;
-  readonly onUnfold: (foldKey: string) => void;
+  readonly litExits: ReadonlySet<number>;
+  readonly onUnfold: (foldKey: string, node: number) => void;
   /** The rest of the toolbar, left of the palette. */
   readonly tools: ReactNode;
 }
@@ -171,6 +172,7 @@ export function Overlay(props: OverlayProps) {
           notes={exitNotes}
           isReadOnly={isReadOnly}
           onToggle={(exit) => onRecipe(withExitToggled(recipe, view, placement.exit, exit))}
+          litExits={props.litExits}
           onUnfold={onUnfold}
         />
         <TrainedExits

@@ -1,9 +1,12 @@
 import type { GraphView, NodeView } from '../onnx/graph-view.ts';
+import type { ValueName } from '../onnx/model.ts';
 import { isPrunable, sparsitiesInView } from '../transforms/prune/layer-sparsity.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import { shapeText } from './boxes.ts';
 
-/** How a node of a variant relates to the original: there is none for its value, one that differs, or the same. */
-export type NodeChange = 'new' | 'changed' | 'same';
+/** How a node of a variant relates to the original: there is none for its value, one that differs, or the same.
+ * Of a node of the original: `gone` where a variant has none. */
+export type NodeChange = 'new' | 'gone' | 'changed' | 'same';
 
 export interface GraphChanges {
   /** By `NodeView.index` of the variant's file. */
@@ -15,41 +18,79 @@ export interface GraphChanges {
 /**
  * What a recipe changed, from the graph before to that of one of the variant's files. Nodes that make a value of the
  * same name stand for each other; recipes keep the names of the values that stay.
+ * @param recipeBefore what the graph before was made with
  */
-export function graphChanges(before: GraphView, after: GraphView, recipe: Recipe): GraphChanges {
+export function graphChanges(
+  before: GraphView,
+  after: GraphView,
+  recipe: Recipe,
+  recipeBefore: Recipe = [],
+): GraphChanges {
   const originals = new Map(before.nodes.map((node) => [node.outputs[0], node]));
-  const isPruned = prunedNodes(before, recipe);
+  const [zeros, zerosBefore] = [zerosIn(before, recipe), zerosIn(before, recipeBefore)];
+  const shapes = shapeChanges(before, after);
   const made = new Set<unknown>();
   const nodes = after.nodes.map((node): NodeChange => {
     const original = originals.get(node.outputs[0]);
     if (original === undefined) return 'new';
     made.add(original);
     // Pruned weights are other numbers in the same places.
-    if (isPruned(original)) return 'changed';
+    if (zeros(original) !== zerosBefore(original)) return 'changed';
+    if (node.outputs.some((output) => shapes.has(output))) return 'changed';
     return contentOf(node) === contentOf(original) ? 'same' : 'changed';
   });
   return { nodes, gone: originals.size - made.size };
 }
 
-/** Which nodes of the original have weights that become zero. */
-function prunedNodes(view: GraphView, recipe: Recipe): (node: NodeView) => boolean {
-  const tests = recipe.flatMap((operator) => {
-    if (operator.op !== 'prune' || operator.kind !== 'unstructured') return [];
-    const sparsities = sparsitiesInView(view, operator);
-    return [
-      (node: NodeView): boolean => {
-        const sparsity = sparsities.of(node);
-        return sparsity.kind !== 'protected' && sparsity.sparsity.ratio !== 0;
-      },
-    ];
-  });
-  return (node) => isPrunable(node) && tests.some((test) => test(node));
+/** Values that both graphs have, with another shape: `(64 → 32)×8×8`. */
+export function shapeChanges(
+  before: Pick<GraphView, 'values'>,
+  after: Pick<GraphView, 'values'>,
+): ReadonlyMap<ValueName, string> {
+  const changes = new Map<ValueName, string>();
+  for (const [name, value] of after.values) {
+    const [old, now] = [shapeText(before.values.get(name)), shapeText(value)];
+    if (old === '' || now === '' || old === now) continue;
+    const [oldDims, dims] = [old.split('×'), now.split('×')];
+    const isSameRank = oldDims.length === dims.length;
+    const each = dims.map((dim, axis) => (dim === oldDims[axis] ? dim : `(${oldDims[axis]} → ${dim})`));
+    changes.set(name, isSameRank && dims.length > 1 ? each.join('×') : `${old} → ${now}`);
+  }
+  return changes;
+}
+
+/** How sparse a recipe makes a node of the original, as text; empty: not at all. */
+function zerosIn(view: GraphView, recipe: Recipe): (node: NodeView) => string {
+  const sparsities = recipe.flatMap((operator) =>
+    operator.op === 'prune' && operator.kind === 'unstructured' ? [sparsitiesInView(view, operator)] : [],
+  );
+  return (node) => {
+    if (!isPrunable(node)) return '';
+    const shares = sparsities.flatMap((each) => {
+      const sparsity = each.of(node);
+      if (sparsity.kind === 'protected' || sparsity.sparsity.ratio === 0) return [];
+      return [sparsity.sparsity.pattern ?? String(sparsity.sparsity.ratio)];
+    });
+    return shares.join();
+  };
 }
 
 /** The change of neighbouring nodes shown as one box. */
 export function changeOf(nodes: readonly NodeChange[]): NodeChange {
   if (nodes.every((change) => change === 'same')) return 'same';
-  return nodes.every((change) => change === 'new') ? 'new' : 'changed';
+  const [first] = nodes;
+  return first !== undefined && nodes.every((change) => change === first) ? first : 'changed';
+}
+
+/** The same marks for the graph before: what the graph after lacks is gone. */
+export function changesSeenBefore(
+  before: GraphView,
+  after: GraphView,
+  recipe: Recipe,
+  recipeBefore: Recipe,
+): readonly NodeChange[] {
+  const { nodes } = graphChanges(after, before, recipeBefore, recipe);
+  return nodes.map((change) => (change === 'new' ? 'gone' : change));
 }
 
 /** `Nodes: 12 new · 3 changed · 40 as before · 2 of the original left out`. */

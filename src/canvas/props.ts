@@ -1,9 +1,11 @@
 import type { ReactNode } from 'react';
 import type { GraphView, ValueView } from '../onnx/graph-view.ts';
+import type { LinkedSide } from './use-camera-link.ts';
 import type { LitRole } from './lit.ts';
 import type { NodeChange } from './graph-changes.ts';
 import type { PlacedCut } from '../transforms/cuts/placed-cut.ts';
 import type { TierModels } from '../transforms/cuts/resolve-cut.ts';
+import type { ValueName } from '../onnx/model.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /** What the boxes' heat shows. */
@@ -102,6 +104,12 @@ export interface GraphCanvasProps {
   readonly changes?: readonly NodeChange[];
   /** What nodes do with what is lit, by `NodeView.index`; the others fade. */
   readonly lit?: ReadonlyMap<number, LitRole>;
+  /** Where a value had another shape, both: `(64 → 32)×8×8`. */
+  readonly shapeChanges?: ReadonlyMap<ValueName, string>;
+  /** Pans, zooms and unfolds together with another graph. */
+  readonly linked?: LinkedSide;
+  /** Without tools, legend and buttons: those of the other graph serve both. */
+  readonly isBare?: boolean;
   /** What to know about the graph, in a line; beside the mark of changes. */
   readonly note?: string;
   /** Nothing can be dropped, toggled or removed. */

@@ -377,12 +377,12 @@ export function createModelService(): ModelApi {
 
     view: (recipe, fileIndex = 0) =>
       attempt(async () => {
-        const { files } = (await build(recipe)).built;
+        const { files, rawBytes, params, macs } = (await build(recipe)).built;
         const { name, blob } = defined(files[Math.min(fileIndex, files.length - 1)], 'a file of the variant');
         const model = parseModel(blobSource(blob), name);
         const meta = { modelId: modelFingerprint(model), fileName: name, fileBytes: blob.size };
         const view = buildGraphView(model, meta, dimsIn(current()));
-        return { view, fileNames: files.map((file) => file.name) };
+        return { view, fileNames: files.map((file) => file.name), rawBytes, params, macs };
       }),
   };
 }

@@ -168,7 +168,8 @@ export interface PackedBytes {
   readonly sparseBytes: number;
 }
 
-export interface VariantView {
+/** One of a variant's graphs, and what all its files are together. */
+export interface VariantView extends Pick<BuiltFiles, 'rawBytes' | 'params' | 'macs'> {
   readonly view: GraphView;
   readonly fileNames: readonly string[];
 }

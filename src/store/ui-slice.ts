@@ -4,7 +4,7 @@ import type { Slice } from './slice.ts';
 
 export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
 export type Theme = 'system' | 'light' | 'dark';
-export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'quality';
+export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'quality' | 'graphs';
 
 /** What the front is drawn over; y null: accuracy where there are labels, else agreement. */
 export interface FrontAxes {

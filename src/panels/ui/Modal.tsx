@@ -7,6 +7,8 @@ interface ModalProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly narrow?: boolean;
+  /** As much of the page as there is. */
+  readonly wide?: boolean;
   readonly children: ReactNode;
 }
 
@@ -14,7 +16,7 @@ interface ModalProps {
  * A modal over the platform's own `<dialog>`: focus trap, Escape and inertness come with it, and unlike
  * script libraries it injects no style element, which the content security policy refuses.
  */
-export function Modal({ title, onClose, narrow = false, children }: ModalProps) {
+export function Modal({ title, onClose, narrow = false, wide = false, children }: ModalProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
@@ -26,7 +28,7 @@ export function Modal({ title, onClose, narrow = false, children }: ModalProps) 
     <dialog
       ref={dialog}
       aria-labelledby={titleId}
-      className={classes(styles.modal, narrow && styles.narrow)}
+      className={classes(styles.modal, narrow && styles.narrow, wide && styles.wide)}
       onCancel={(event) => {
         event.preventDefault();
         onClose();

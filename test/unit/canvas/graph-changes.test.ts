@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
-import { changeOf, changesText, graphChanges } from '../../../src/canvas/graph-changes.ts';
+import {
+  changeOf,
+  changesSeenBefore,
+  changesText,
+  graphChanges,
+  shapeChanges,
+} from '../../../src/canvas/graph-changes.ts';
 import { openModelArgument } from '../../../src/cli/open-model-argument.ts';
+import type { ValueName } from '../../../src/onnx/model.ts';
 import { buildGraphView } from '../../../src/onnx/build-graph-view.ts';
 import { analyseModel } from '../../../src/transforms/analyse-model.ts';
 import { applyRecipe } from '../../../src/transforms/apply-recipe.ts';
@@ -61,4 +68,27 @@ test('a box is new if all in it is, changed if anything is', () => {
   expect(changeOf(['same', 'same'])).toBe('same');
   expect(changeOf(['new', 'new'])).toBe('new');
   expect(changeOf(['new', 'same'])).toBe('changed');
+});
+
+test('values with another shape are told with both, and what an earlier exit leaves out is gone', () => {
+  const half: Recipe = [{ op: 'prune', kind: 'structured', ratio: 0.5 }];
+  const narrow = changed(half);
+  const shapes = shapeChanges(before, narrow.after);
+  const [conv] = narrow.after.nodes;
+  expect(shapes.get(conv?.outputs[0] as ValueName)).toBe('(16 → 8)×16×16');
+  for (const output of before.outputs) expect(shapes.has(output)).toBe(false);
+  expect(narrow.nodes[0]).toBe('changed');
+
+  const early: Recipe = [{ op: 'early-exit', kind: 'existing', exit: 0 }];
+  const cut = changed(early);
+  const seen = changesSeenBefore(before, cut.after, early, []);
+  expect(seen.filter((change) => change === 'gone')).toHaveLength(cut.gone);
+  expect(changeOf(['gone', 'gone'])).toBe('gone');
+});
+
+test('of two recipes only what they do not share is a change', () => {
+  const half: Recipe = [{ op: 'prune', kind: 'unstructured', ratio: 0.5 }];
+  const { after } = changed(half);
+  expect(graphChanges(after, after, half, half).nodes).not.toContain('changed');
+  expect(graphChanges(before, after, half, []).nodes).toContain('changed');
 });

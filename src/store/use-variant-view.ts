@@ -1,16 +1,21 @@
 import { useEffect, useState } from 'react';
+import type { Result } from '../base/result.ts';
 import type { VariantView } from '../protocol/model-api.ts';
-import { useLab } from '../store/lab.ts';
-import { modelWorker } from '../store/workers.ts';
+import { useLab } from './lab.ts';
+import { modelWorker } from './workers.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 
 /**
  * The graph that a recipe makes of the open model.
  * @param fileIndex which of the variant's files; null: none is asked for
- * @returns null as long as it is not there, and if the recipe cannot be applied, which is reported
+ * @returns null as long as it is not there; why the recipe cannot be applied is reported, too
  */
-export function useVariantView(recipe: Recipe, fileIndex: number | null): VariantView | null {
-  const [made, setMade] = useState<{ recipe: Recipe; fileIndex: number; variant: VariantView } | null>(null);
+export function useVariantView(recipe: Recipe, fileIndex: number | null): Result<VariantView> | null {
+  const [made, setMade] = useState<{
+    recipe: Recipe;
+    fileIndex: number;
+    variant: Result<VariantView>;
+  } | null>(null);
   useEffect(() => {
     const worker = modelWorker();
     if (fileIndex === null || recipe.length === 0 || worker === null) return;
@@ -21,8 +26,8 @@ export function useVariantView(recipe: Recipe, fileIndex: number | null): Varian
     };
     void make().then((result) => {
       if (!isWanted) return;
-      if (result.ok) setMade({ recipe, fileIndex, variant: result.value });
-      else useLab.getState().reportFailure('This variant cannot be shown', result.failure);
+      setMade({ recipe, fileIndex, variant: result });
+      if (!result.ok) useLab.getState().reportFailure('This variant cannot be shown', result.failure);
     });
     return () => {
       isWanted = false;
