@@ -73,6 +73,8 @@ export class ChannelWalk {
   readonly madeBy = new Map<Int32Array, number>();
   /** Splits of which another factor must hold the channels (heads), found on the way; for the next walk. */
   readonly found = new Map<string, number>();
+  /** What constants in computed lists of sizes count, by entry and list; null: no channels. */
+  readonly sharedSizes = new Map<string, Int32Array | null>();
   /** Axes of weights that a node needs as they are. */
   private readonly fixed = new Map<string, Node>();
   private readonly decided: ReadonlyMap<string, number>;

@@ -5,9 +5,13 @@ import { sliceRanges } from '../../../onnx/shapes/data-movement.ts';
 import type { Axis } from './channel-walk.ts';
 import type { NodeWalk } from './node-walk.ts';
 
+/** Operators that make something of the sizes listed; removal fits their lists. */
+const SIZED = new Set(['Reshape', 'Expand', 'Resize', 'Concat']);
+
 /**
  * Keeps those channels of an output whose number would be wrong once some are gone: its sizes are computed while
- * the model runs, from other things than constants (which removal rewrites) and the sizes of the same channels.
+ * the model runs, from other things than constants (which removal rewrites) and the sizes of values. Channels whose
+ * number is told by one constant, or by the shape of a value, go together with those that it is told of besides.
  * @param input which input lists the sizes of the output
  * @param axes what the output's axes hold; sizes that are listed are those of the last axes
  */
@@ -20,23 +24,44 @@ export function keepComputedSizes(walk: NodeWalk, input: number, axes: readonly 
     const entry = axis - axes.length + count;
     // What is not expanded, and what is left of a reshape, is right whatever the number.
     const isOpen = elements?.[entry] === 1 || elements?.[entry] === -1;
-    if (labels === null || isOpen || follows(walk, name, entry, labels)) continue;
+    if (isOpen || follows(walk, name, entry, labels) || labels === null) continue;
     walk.keep(labels, 'computed-shape', `${walk.title} computes their number while it runs`);
   }
 }
 
-/** Whether entry `entry` of a list of sizes is a constant, or the number of these channels. */
-function follows(walk: NodeWalk, name: ValueName, entry: number, labels: Int32Array): boolean {
-  if (walk.network.isWeight(name)) return true;
+/**
+ * Whether entry `entry` of a list of sizes is a constant, or the number of these channels.
+ * @param labels null: no channels, which must stay as many
+ */
+function follows(walk: NodeWalk, name: ValueName, entry: number, labels: Int32Array | null): boolean {
   const node = producerOf(walk, name);
-  if (node?.opType !== 'Concat') return tellsNumber(walk, name, entry, labels);
+  if (node?.opType !== 'Concat') return labels !== null && tellsNumber(walk, name, entry, labels);
   let start = 0;
   for (const part of node.inputs) {
     const end = start + (walk.network.dimsOf(part)?.[0] ?? 0);
-    if (entry < end) return follows(walk, part, entry - start, labels);
+    if (entry < end) {
+      if (!walk.network.isWeight(part)) return follows(walk, part, entry - start, labels);
+      sharesConstant(walk, name, entry, labels);
+      return true;
+    }
     start = end;
   }
   return false;
+}
+
+/** Several nodes may read a list that is computed but for some constants: such a constant is right for all or none. */
+function sharesConstant(walk: NodeWalk, list: ValueName, entry: number, labels: Int32Array | null): void {
+  const { sharedSizes, analysed } = walk.network;
+  const readers = analysed.index.consumers.get(list) ?? [];
+  const isForSizes = readers.every((at) => SIZED.has(analysed.model.graph.nodes[at]?.opType ?? ''));
+  const key = `${entry}:${list}`;
+  const known = isForSizes ? sharedSizes.get(key) : null;
+  if (known === undefined) sharedSizes.set(key, labels);
+  else if (known !== null && labels !== null) walk.unite(known, labels);
+  else {
+    const reason = `${walk.title} shares its list of sizes with others that need as many`;
+    walk.keep(known ?? labels, 'computed-shape', reason);
+  }
 }
 
 /** Whether an entry goes back to a Shape that tells the number of these channels. */
@@ -63,7 +88,10 @@ function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int
     case 'Shape': {
       const axes = walk.network.axes.get(source) ?? [];
       const first = intAttribute(node, 'start') ?? 0;
-      return isSame(walk, axes.at(first < 0 ? first + axes.length + entry : first + entry)?.labels, labels);
+      const told = axes.at(first < 0 ? first + axes.length + entry : first + entry)?.labels;
+      if (told?.length !== labels.length) return false;
+      walk.unite(told, labels);
+      return true;
     }
     default:
       return false;
@@ -73,13 +101,4 @@ function tellsNumber(walk: NodeWalk, name: ValueName, entry: number, labels: Int
 function producerOf(walk: NodeWalk, name: ValueName): Node | undefined {
   const { index, model } = walk.network.analysed;
   return model.graph.nodes[index.producer.get(name) ?? -1];
-}
-
-function isSame(walk: NodeWalk, a: Int32Array | null | undefined, b: Int32Array): boolean {
-  if (a === b) return true;
-  const { labels } = walk.network;
-  return (
-    a?.length === b.length &&
-    a.every((label, index) => label >= 0 && labels.find(label) === labels.find(b[index] ?? label))
-  );
 }

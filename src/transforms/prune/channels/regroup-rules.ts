@@ -26,7 +26,10 @@ function regrouped(walk: NodeWalk, input: Operand, after: readonly number[]): Ax
     const own = [...sizes.keys()].filter((factor) => from[factor] === axis);
     const isMixed = mixedFrom.has(axis) || own.some((factor) => mixedTo.has(to[factor] as number));
     if (isMixed || own.length === 0) {
-      walk.keepAxis({ operand: input, axis }, 'reshape', 'makes other rows of them');
+      // An axis of one element is no part of any row.
+      const isOne = input.dims[axis] === 1;
+      const reason = isOne ? 'leaves out the axis of the only one' : 'makes other rows of them';
+      walk.keepAxis({ operand: input, axis }, 'reshape', reason);
       continue;
     }
     const parts = splitAxis(

@@ -275,7 +275,8 @@ class Sizes {
     }
     const producer = index.producer.get(name);
     const node = producer === undefined ? undefined : model.graph.nodes[producer];
-    if (producer === undefined || node?.opType !== 'Concat') return name;
+    // All that read a joined list want the same of it.
+    if (producer === undefined || node?.opType !== 'Concat' || this.replaced.has(producer)) return name;
     let at = offset;
     const inputs = node.inputs.map((part) => {
       const size = this.dims(part)[0];

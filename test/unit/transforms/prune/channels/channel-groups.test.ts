@@ -497,6 +497,52 @@ describe('where channels go', () => {
     };
     expect(linesOf({ nodes, weights, input: ['batch', 3, 4, 4] })[0]).toBe('4: w1.0 makes, w2.1 reads');
   });
+
+  test('a shape that gates are expanded to tells how many there are: they go with what has it', () => {
+    const nodes = [
+      conv('a', 'image w1'),
+      node('g', 'GlobalAveragePool', 'a'),
+      conv('gates', 'g w2'),
+      node('shape', 'Shape', 'a'),
+      node('wide', 'Expand', 'gates shape'),
+      conv('out', 'wide w3'),
+    ];
+    const weights = { w1: [4, 3, 1, 1], w2: [4, 4, 1, 1], w3: [2, 4, 1, 1] };
+    expect(linesOf({ nodes, weights, input: ['batch', 3, 4, 4] })[0]).toBe(
+      '4: w1.0 makes, w2.1 reads, w2.0 makes, w3.1 reads',
+    );
+  });
+
+  test('one list of sizes for two layers ties them; read otherwise, too, it keeps them', () => {
+    const nodes = [
+      conv('a', 'image w1'),
+      conv('b', 'image w2'),
+      node('shape', 'Shape', 'image'),
+      node('batch', 'Slice', 'shape zero one'),
+      node('space', 'Slice', 'shape two four'),
+      node('sizes', 'Concat', 'batch four space', makeInt('axis', 0)),
+      node('largeA', 'Resize', 'a _ _ sizes'),
+      node('largeB', 'Resize', 'b _ _ sizes'),
+      node('both', 'Concat', 'largeA largeB', makeInt('axis', 1)),
+      conv('out', 'both w3'),
+    ];
+    const weights = {
+      w1: [4, 4, 2, 2],
+      w2: [4, 4, 2, 2],
+      zero: { ints: [0] },
+      one: { ints: [1] },
+      two: { ints: [2] },
+      four: { ints: [4] },
+      w3: [2, 8, 1, 1],
+    };
+    const input = ['batch', 4, 4, 4];
+    expect(linesOf({ nodes, weights, input })[0]).toBe('4: w1.0 makes, w2.0 makes, w3.1 reads');
+    const ofImage = node('largeB', 'Resize', 'image _ _ sizes');
+    const others = nodes.toSpliced(1, 1).map((each) => (each.outputs[0] === 'largeB' ? ofImage : each));
+    const { w2: _, ...rest } = weights;
+    const [kept] = linesOf({ nodes: others, weights: rest, input });
+    expect(kept).toContain('shares its list of sizes with others that need as many');
+  });
 });
 
 describe('what must stay says why', () => {
