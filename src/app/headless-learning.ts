@@ -1,8 +1,9 @@
 import { defined } from '../base/assert.ts';
 import { orThrow } from '../base/result.ts';
-import { formatShare } from '../base/units.ts';
+import { formatMs, formatShare } from '../base/units.ts';
 import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
 import { type BlockScanJob, scanBlocks } from '../clients/scan-blocks.ts';
+import { createChannelObserver } from '../clients/study-statistics.ts';
 import { createFormDecider, type FormSubject } from '../clients/study-forms.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
 import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
@@ -30,6 +31,7 @@ import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe, recipeLabel } from '../transforms/parse-recipe.ts';
 import { recipeToGate } from '../transforms/prune/recipe-to-gate.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
 
@@ -89,6 +91,29 @@ export async function formsFor(
   // What fails here, the study tells again.
   for (const strategy of open) await decider.prepare(model, strategy, () => {}, signal);
   return decider.all();
+}
+
+/** Looks at channels on images where recipes prune by that, before exits are trained or ranges calibrated. */
+export async function seenFor(
+  recipes: readonly NamedRecipe[],
+  { model, ...subject }: CalibrationSubject & { readonly model: ModelApi },
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly ChannelStatistics[]> {
+  const observer = createChannelObserver(subject, [], ({ kind, values, images, elapsedMs, warnings }) => {
+    const on = images === 1 ? 'one image' : `${images} images`;
+    const what = kind === 'values' ? 'Looked at' : 'Recalibrated';
+    tell(`${what} ${values.size} values on ${on}, ${formatMs(elapsedMs)}.`);
+    for (const warning of warnings) tell(`  ${warning}`);
+  });
+  for (const { name, recipe } of recipes) {
+    for (const each of [recipe, ...(trainedExitsOf(recipe) === undefined ? [] : [backboneOf(recipe)])]) {
+      const prepared = await observer.prepare(model, each, () => {}, signal);
+      // The study tells it again where the strategy fails.
+      if (!prepared.ok && !signal.aborted) tell(`${name} could not be pruned: ${prepared.failure.message}`);
+    }
+  }
+  return observer.all();
 }
 
 /** Learns the ranges that recipes need, before anything is profiled or measured. */

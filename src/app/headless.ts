@@ -28,6 +28,7 @@ import { newStudy } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { frontSvg } from '../study/plot-svg.ts';
+import { serialiseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
@@ -40,6 +41,7 @@ import {
   calibratedFor,
   findPreprocessing,
   formsFor,
+  seenFor,
   trainedFor,
 } from './headless-learning.ts';
 
@@ -106,6 +108,8 @@ export function installHeadless(): void {
     );
     if (recipes !== asked) reports.set('recipes.json', recipesText(recipes));
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
+    const statistics = await seenFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
+    if (statistics.length > 0) reports.set('statistics.json', serialiseStatistics(statistics));
     const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (heads.length > 0) reports.set('heads.json', serialiseHeads(heads));
     const protocol = PROTOCOLS[options.protocol];
@@ -138,7 +142,7 @@ export function installHeadless(): void {
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
       planned,
-      { modelFile, fileName, externalFiles, data, environment, heads, calibrations, forms },
+      { modelFile, fileName, externalFiles, data, environment, heads, calibrations, statistics, forms },
       {
         onTrial: () => {},
         onProgress: (progress) => {

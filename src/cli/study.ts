@@ -36,7 +36,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
   --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained,
-                                 calibration.json if static int8 was calibrated`;
+                                 calibration.json if static int8 was calibrated, statistics.json if pruning looked at
+                                 images`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
@@ -57,6 +58,7 @@ const reportNames: readonly ReportName[] = [
   'recipes.json',
   'heads.json',
   'calibration.json',
+  'statistics.json',
 ];
 const pollMs = 1000;
 /** Characters of a report fetched at once. */

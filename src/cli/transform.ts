@@ -12,7 +12,13 @@ import { analyseModel } from '../transforms/analyse-model.ts';
 import { buildVariant, checkRecipe } from '../transforms/build-variant.ts';
 import { nonZeroParams } from '../transforms/count-non-zero.ts';
 import { type Heads, headsByKey, NO_HEADS, parseHeads } from '../transforms/exits/trained-head.ts';
+import { parseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
+import {
+  NO_STATISTICS,
+  type Statistics,
+  statisticsByKey,
+} from '../transforms/prune/statistics/channel-statistics.ts';
 import { recipeLabel } from '../transforms/parse-recipe.ts';
 import { calibrationFor, calibrationsByKey } from '../transforms/quantize/calibrate/calibration.ts';
 import { isCalibrated } from '../transforms/quantize/calibrate/calibration-model.ts';
@@ -26,12 +32,13 @@ import { failureHelp } from './failure-help.ts';
 import { fileSource } from './node-file-source.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--calibration FILE] [--input-size HxW]
+const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--calibration FILE] [--statistics FILE] [--input-size HxW]
 
 Writes the variant's .onnx files and variant.json into DIR, and prints variant.json.
 The recipe file holds a list of operators, e.g. [{"op":"prune","kind":"unstructured","ratio":0.5}],
 or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote. Static int8 needs the ranges of values
-on images: the calibration.json that they wrote.
+on images: the calibration.json that they wrote. Pruning that ranks or recalibrates on images needs what was seen of
+channels there: the statistics.json.
 ${INPUT_SIZE_HELP};
 automatic cuts are found for that size, and the files keep it open.`;
 
@@ -47,6 +54,7 @@ function main(): void {
     const heads = args.heads === undefined ? NO_HEADS : readHeads(args.heads, model);
     const ranges =
       args.calibration === undefined ? null : readRanges(args.calibration, { model, recipe, heads, size });
+    const statistics = args.statistics === undefined ? NO_STATISTICS : readStatistics(args.statistics, model);
     process.stderr.write(`${fileName}: ${recipeLabel(recipe)}\n`);
     const startedMs = performance.now();
     checkRecipe(model, recipe, heads, size);
@@ -55,6 +63,7 @@ function main(): void {
       now: () => performance.now(),
       heads,
       ranges,
+      statistics,
       size,
       onProgress: (share) => process.stderr.write(`  ${Math.round(100 * share)} %\n`),
     });
@@ -82,6 +91,7 @@ interface Arguments {
   readonly out: string;
   readonly heads?: string;
   readonly calibration?: string;
+  readonly statistics?: string;
   readonly size: CountedSize | null;
 }
 
@@ -99,6 +109,7 @@ function readArguments(): Arguments | null {
         out: { type: 'string' },
         heads: { type: 'string' },
         calibration: { type: 'string' },
+        statistics: { type: 'string' },
         'input-size': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -107,7 +118,7 @@ function readArguments(): Arguments | null {
       process.stdout.write(`${usage}\n`);
       return null;
     }
-    const { model, recipe, out, heads, calibration, 'input-size': given } = values;
+    const { model, recipe, out, heads, calibration, statistics, 'input-size': given } = values;
     if (model === undefined) return refuse('--model is missing');
     if (recipe === undefined) return refuse('--recipe is missing');
     if (out === undefined) return refuse('--out is missing');
@@ -120,6 +131,7 @@ function readArguments(): Arguments | null {
       size,
       ...(heads === undefined ? {} : { heads }),
       ...(calibration === undefined ? {} : { calibration }),
+      ...(statistics === undefined ? {} : { statistics }),
     };
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : String(thrown));
@@ -160,6 +172,20 @@ function readRanges(
     message: `${path}: found ${own.length === 0 ? 'no ranges of this model' : 'no ranges for this recipe'} among ${all.length} calibrations, wanted those of ${recipeLabel(recipe)}`,
     where: path,
     hint: 'Calibrate for this recipe: measure it in the app or by `npm run -s study`.',
+  });
+}
+
+/** Statistics of a file; some must be this model's. */
+function readStatistics(path: string, model: Model): Statistics {
+  const all = parseStatistics(readFileSync(resolveUserPath(path), 'utf8'));
+  const modelId = modelFingerprint(model);
+  const own = all.filter((each) => each.modelId === modelId);
+  if (own.length > 0) return statisticsByKey(own);
+  throw new InputError({
+    code: 'statistics-of-another-model',
+    message: `${path}: found no statistics of model ${modelId} among ${all.length}`,
+    where: path,
+    hint: 'Give the model that was looked at, or measure the recipe with this one: in the app or by `npm run -s study`.',
   });
 }
 

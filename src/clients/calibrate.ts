@@ -21,11 +21,9 @@ import {
 } from '../transforms/quantize/calibrate/range-method.ts';
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import { tooManyBroken } from './decoded-images.ts';
 import { type EngineClient, openEngineClient } from './engine-client.ts';
 import { openSketchClient, type SketchClient } from './sketch-client.ts';
-
-/** With more than this share of broken images, something is wrong with all. */
-const MOST_UNDECODABLE = 0.05;
 
 export interface CalibrationJob {
   /** With the model open, and the heads of its trained exits. */
@@ -224,7 +222,7 @@ async function runImages(
     if (!outcome.ok) return outcome;
     // What tells of the last image comes by a port of its own, perhaps after the answer.
     onProgress({ done: total, total });
-    const broken = tooManyBroken(outcome.value, total);
+    const broken = tooManyBroken(outcome.value, total, 'calibration images');
     if (broken) return failed(broken);
     seen.images = outcome.value.imageIndices.length;
     seen.elapsedMs += performance.now() - startedMs;
@@ -233,15 +231,6 @@ async function runImages(
     signal.removeEventListener('abort', stop);
     engine.terminate();
   }
-}
-
-function tooManyBroken({ imageIndices, undecodable }: DecodedImages, total: number): Failure | null {
-  const broken = total - imageIndices.length;
-  if (undecodable === null || broken <= MOST_UNDECODABLE * total) return null;
-  return {
-    ...undecodable,
-    message: `Found ${broken} of ${total} calibration images that cannot be decoded, wanted at most ${100 * MOST_UNDECODABLE} %. The first: ${undecodable.message}`,
-  };
 }
 
 const RANDOM_NOTE = 'Calibrated with random inputs: good for latency and size, not for use.';

@@ -10,6 +10,7 @@ import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import { isIdentity } from '../transforms/recipe.ts';
 import { createEnginePool, type EnginePool, memoryBudgetBytes } from './engine-pool.ts';
@@ -29,6 +30,8 @@ export interface StudyInputs {
   readonly heads?: readonly TrainedHead[];
   /** What is known of the ranges that static quantization needs; what is missing is calibrated. */
   readonly calibrations?: readonly Calibration[];
+  /** What is known of channels that pruning looks at; what is missing is looked at. */
+  readonly statistics?: readonly ChannelStatistics[];
   /** What forms were timed to take on this device; where some are needed and missing, they are compared. */
   readonly forms?: readonly FormFigures[];
   /** This device, now. */
@@ -41,6 +44,8 @@ export interface StudyCallbacks {
   readonly onProgress: (progress: StudyProgress) => void;
   /** Images were calibrated on, which the next study need not do. */
   readonly onCalibration?: (calibration: Calibration) => void;
+  /** Channels were looked at, which the next study need not do. */
+  readonly onStatistics?: (statistics: ChannelStatistics) => void;
   /** Forms were compared, which the next study need not do. */
   readonly onForms?: (figures: FormFigures) => void;
 }

@@ -8,12 +8,14 @@ import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-p
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
 import { type Visit, warmUpImages } from '../study/plan.ts';
+import type { StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import type { Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import type { EnginePool } from './engine-pool.ts';
 import type { StudyCallbacks, StudyControl, StudyInputs } from './run-study.ts';
 import type { StudyBook } from './study-book.ts';
 import { createCalibrator } from './study-calibration.ts';
+import { createChannelObserver } from './study-statistics.ts';
 import { createFormDecider } from './study-forms.ts';
 import type { StudyModel } from './study-model.ts';
 
@@ -63,6 +65,11 @@ export function createStrategyRunner({
     inputs.calibrations ?? [],
     study.trials.map(({ strategy }) => strategy.recipe),
     (calibration) => callbacks.onCalibration?.(calibration),
+  );
+  const observer = createChannelObserver(
+    { modelId: study.modelId, data, preprocessing, threads: first.threads },
+    inputs.statistics ?? [],
+    (statistics) => callbacks.onStatistics?.(statistics),
   );
   const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
     callbacks.onForms?.(figures),
@@ -121,18 +128,21 @@ export function createStrategyRunner({
     orEnd(await model.call((api) => decider.prepare(api, strategy, onProgress, control.signal)));
   }
 
-  /** How long it took to learn the ranges that a strategy needs; null if it needs none, or nothing tells. */
+  /** How long it took to look at images for what a strategy needs; null if it needs none, or nothing tells. */
   async function calibrated(strategy: Strategy): Promise<number | null> {
-    return orEnd(
-      await model.call((api) =>
-        calibrator.prepare(
-          api,
-          strategy.recipe,
-          (images) => tell('calibrating', strategy, null, { images }),
-          control.signal,
+    const prepare = async (
+      { prepare: learn }: Pick<typeof calibrator, 'prepare'>,
+      step: StudyProgress['step'],
+    ) =>
+      orEnd(
+        await model.call((api) =>
+          learn(api, strategy.recipe, (images) => tell(step, strategy, null, { images }), control.signal),
         ),
-      ),
-    );
+      );
+    // Ranges are those of the pruned model.
+    const prunedMs = await prepare(observer, 'looking-at-channels');
+    const calibratedMs = await prepare(calibrator, 'calibrating');
+    return prunedMs === null ? calibratedMs : prunedMs + (calibratedMs ?? 0);
   }
 
   async function measure(

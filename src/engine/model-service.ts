@@ -19,6 +19,12 @@ import { type Heads, headsByKey, NO_HEADS } from '../transforms/exits/trained-he
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import {
+  imagesPrunedWith,
+  NO_STATISTICS,
+  type Statistics,
+  statisticsByKey,
+} from '../transforms/prune/statistics/channel-statistics.ts';
+import {
   type Calibration,
   type Calibrations,
   calibrationFor,
@@ -58,6 +64,7 @@ const building = () => import('../transforms/build-variant.ts');
 const applying = () => import('../transforms/apply-recipe.ts');
 const tapping = () => import('../transforms/exits/attach-head.ts');
 const calibrating = () => import('../transforms/quantize/calibrate/calibration-model.ts');
+const lookingAtChannels = () => import('../transforms/prune/statistics/missing-statistics.ts');
 const reducing = () => import('../transforms/quantize/calibrate/extremes-model.ts');
 const comparing = () => import('../study/quality/comparison-models.ts');
 const scanning = () => import('../transforms/quantize/sensitivity-model.ts');
@@ -77,6 +84,7 @@ export function createModelService(): ModelApi {
   let opened: Opened | null = null;
   let heads: Heads = NO_HEADS;
   let calibrations: Calibrations = NO_CALIBRATIONS;
+  let statistics: Statistics = NO_STATISTICS;
   let forms: FormFigures | null = null;
   // Promises, so that two requests for one variant build it once.
   const variants = new Map<string, Promise<UncountedVariant>>();
@@ -108,7 +116,7 @@ export function createModelService(): ModelApi {
     const kept = variants.get(key);
     if (kept !== undefined) return kept;
     const made = knownRanges(recipe).then((calibration) =>
-      buildFiles(current(), recipe, store, { heads, calibration }),
+      buildFiles(current(), recipe, store, { heads, calibration, statistics }),
     );
     variants.set(key, made);
     made.catch(() => variants.delete(key));
@@ -171,6 +179,7 @@ export function createModelService(): ModelApi {
         profileFiles.clear();
         heads = NO_HEADS;
         calibrations = NO_CALIBRATIONS;
+        statistics = NO_STATISTICS;
         opened = now;
         return view;
       }),
@@ -210,7 +219,7 @@ export function createModelService(): ModelApi {
       attempt(async () => {
         const [{ applyRecipe }, { featureModel }] = await Promise.all([applying(), tapping()]);
         const { model, baseName, size } = current();
-        const { analysed } = applyRecipe(analyseModel(model, size), backbone, 'build', NO_HEADS);
+        const { analysed } = applyRecipe(analyseModel(model, size), backbone, 'build', NO_HEADS, statistics);
         const features = featureModel(analysed, values).model;
         const tapped = { model: features, baseName: `${baseName}-features`, original: null, size };
         return (await buildFiles(tapped, [], store)).built;
@@ -224,7 +233,7 @@ export function createModelService(): ModelApi {
           Recipe,
           ...Recipe[],
         ];
-        const numbers = calibrationModel(analyseModel(model, size), first, heads, rest);
+        const numbers = calibrationModel(analyseModel(model, size), first, heads, rest, statistics);
         const observed = shows === 'extremes' ? extremesModel(numbers) : numbers;
         const whole = { model: observed.model, baseName: `${baseName}-calibration`, original: null, size };
         const { values, inputs } = observed;
@@ -294,11 +303,34 @@ export function createModelService(): ModelApi {
         return null;
       }),
 
+    buildForStatistics: (recipe) =>
+      attempt(async () => {
+        const { missingStatistics } = await lookingAtChannels();
+        const { model, baseName, size } = current();
+        const missing = missingStatistics(analyseModel(model, size), decided(recipe).recipe, statistics);
+        if (missing === null) return null;
+        const { model: observing, kind, of, samples, observed, batch } = missing;
+        const whole = { model: observing, baseName: `${baseName}-statistics`, original: null, size };
+        return { ...(await buildFiles(whole, [], store)).built, kind, of, samples, observed, batch };
+      }),
+
+    useStatistics: (given) =>
+      attempt(() => {
+        statistics = statisticsByKey(given);
+        forgetVariants((recipe) => imagesPrunedWith(recipe) > 0);
+        return null;
+      }),
+
     sensitivityUnits: (recipe) =>
       attempt(async () => {
         const [{ sensitivityModel }, { sensitivityUnits }] = await Promise.all([scanning(), dividing()]);
         const { model, size } = current();
-        const scanned = sensitivityModel(analyseModel(model, size), decided(recipe).recipe, heads);
+        const scanned = sensitivityModel(
+          analyseModel(model, size),
+          decided(recipe).recipe,
+          heads,
+          statistics,
+        );
         return sensitivityUnits(scanned.model, scanned.form);
       }),
 
@@ -307,7 +339,7 @@ export function createModelService(): ModelApi {
         const [{ sensitivityModel }, { sensitivityProbe }] = await Promise.all([scanning(), probing()]);
         const { model, baseName, size } = current();
         const asked = decided(recipe).recipe;
-        const scanned = sensitivityModel(analyseModel(model, size), asked, heads);
+        const scanned = sensitivityModel(analyseModel(model, size), asked, heads, statistics);
         const form = async (): Promise<ScannedForm> => {
           if (precision !== 'int8') return { precision };
           const { ranges } = defined((await knownRanges(asked)) ?? undefined, 'calibrated ranges');
@@ -434,6 +466,7 @@ function completed(
 interface Given {
   readonly heads?: Heads;
   readonly calibration?: Pick<Calibration, 'ranges' | 'warnings'> | null;
+  readonly statistics?: Statistics;
 }
 
 /** Of values that nobody looked at, in models that are only timed. */
@@ -443,7 +476,7 @@ async function buildFiles(
   { model, baseName, original, size }: OpenModel,
   recipe: Recipe,
   store: VariantStore,
-  { heads = NO_HEADS, calibration = null }: Given = {},
+  { heads = NO_HEADS, calibration = null, statistics = NO_STATISTICS }: Given = {},
 ): Promise<UncountedVariant> {
   // Not part of what building takes.
   const { buildVariant } = await building();
@@ -453,6 +486,7 @@ async function buildFiles(
     now: () => performance.now(),
     heads,
     ranges: calibration?.ranges ?? null,
+    statistics,
     size,
   });
   const isUntouched = isIdentity(recipe);

@@ -13,6 +13,7 @@ import type { LayerScan } from '../study/sensitivity.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
@@ -93,6 +94,13 @@ export interface StoredCalibration {
   readonly calibration: Calibration;
 }
 
+/** Statistics of channels under what they were seen with and their key (see `keyOfStatistics`). */
+export interface StoredStatistics {
+  readonly subject: string;
+  readonly key: string;
+  readonly statistics: ChannelStatistics;
+}
+
 /** What is found of a model's layers, by the store that keeps it. */
 export interface Findings {
   readonly layerScans: LayerScan;
@@ -133,6 +141,7 @@ interface Schema extends DBSchema {
   exitScores: { key: string; value: StoredExitScores };
   heads: { key: [subject: string, key: string]; value: StoredHead };
   calibrations: { key: [subject: string, key: string]; value: StoredCalibration };
+  channelStatistics: { key: [subject: string, key: string]; value: StoredStatistics };
   /** By `figuresKey`. */
   formFigures: { key: string; value: FormFigures };
   layerScans: FindingsStore;
@@ -179,15 +188,13 @@ const migrations: readonly ((database: Database) => void)[] = [
         .createIndex('storedAtMs', 'storedAtMs');
   },
   (database) => {
-    for (const name of ['blockScans'] as const)
+    for (const name of ['pruneScans', 'blockScans'] as const)
       database
         .createObjectStore(name, { keyPath: ['subject', 'key'] })
         .createIndex('storedAtMs', 'storedAtMs');
   },
   (database) => {
-    database
-      .createObjectStore('pruneScans', { keyPath: ['subject', 'key'] })
-      .createIndex('storedAtMs', 'storedAtMs');
+    database.createObjectStore('channelStatistics', { keyPath: ['subject', 'key'] });
   },
 ];
 

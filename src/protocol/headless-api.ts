@@ -32,7 +32,8 @@ export type ReportName =
   | 'front.svg'
   | 'recipes.json'
   | 'heads.json'
-  | 'calibration.json';
+  | 'calibration.json'
+  | 'statistics.json';
 
 export type HeadlessState =
   | { readonly kind: 'idle' }

@@ -13,6 +13,8 @@ import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { GroupView } from '../transforms/prune/channels/group-view.ts';
 import type { GatedModel } from '../transforms/prune/gated-model.ts';
 import type { GatedQuestion, RemovableBlocks } from '../transforms/prune/gated-recipe.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
+import type { MissingStatistics } from '../transforms/prune/statistics/missing-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
@@ -89,6 +91,14 @@ export interface ModelApi {
    * @param weight one, with its histograms; null: all, without
    */
   compareWeights(recipe: Recipe, weight: string | null): Promise<Result<readonly Compared[]>>;
+  /**
+   * The model that shows what a recipe's pruning has to know of channels on images, and does not yet: what
+   * `EngineApi.channelMeans` runs. Later statistics rest on earlier ones, so it is asked until nothing is missing.
+   * @returns null if nothing is
+   */
+  buildForStatistics(recipe: Recipe): Promise<Result<StatisticsFiles | null>>;
+  /** Gives the model statistics of channels, in place of those given before. */
+  useStatistics(statistics: readonly ChannelStatistics[]): Promise<Result<null>>;
   /** The layers and blocks that a scan of a recipe looks at, see `recipeToScan`; reads their weights. */
   sensitivityUnits(recipe: Recipe): Promise<Result<readonly SensitivityUnit[]>>;
   /** The probe of some of these units, see `sensitivityProbe`: what `EngineApi.features` runs. */
@@ -153,6 +163,10 @@ export interface CalibrationFiles extends BuiltFiles {
   /** Inputs whose ranges are needed, too. */
   readonly inputs: readonly string[];
 }
+
+export interface StatisticsFiles
+  extends BuiltFiles,
+    Pick<MissingStatistics, 'kind' | 'of' | 'samples' | 'observed' | 'batch'> {}
 
 /** Two models whose outputs show the same values: see `CompareApi.receive`. */
 export interface ComparisonFiles extends Pick<ComparisonModels, 'values' | 'unrounded' | 'ranges'> {

@@ -7,6 +7,7 @@ import {
   looksAtHeads,
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
+import { imagesPrunedWith } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { headSubjectOf } from './heads-slice.ts';
 import type { Slice } from './slice.ts';
@@ -15,6 +16,7 @@ import { modelWorker } from './workers.ts';
 
 /** Loaded when it is first asked for. */
 const calibrating = () => import('../clients/study-calibration.ts');
+const lookingAtChannels = () => import('../clients/study-statistics.ts');
 
 export interface CalibrationSlice {
   /** Ranges of the open model's values on the open images, prepared as they are now. */
@@ -24,7 +26,8 @@ export interface CalibrationSlice {
   /** Why the last one ended without ranges. */
   readonly calibrationProblem: Failure | null;
   /**
-   * Learns the ranges that a recipe needs, unless they are known; afterwards its files can be built.
+   * Learns what a recipe needs from images, ranges of values and statistics of channels, unless it is known;
+   * afterwards its files can be built.
    * @param others recipes whose ranges will be asked for, too: one pass may do
    */
   readonly calibrateFor: (recipe: Recipe, others?: readonly Recipe[]) => Promise<Result<null>>;
@@ -66,25 +69,35 @@ export const createCalibrationSlice: Slice<CalibrationSlice> = (set, get, store)
     calibrating: null,
     calibrationProblem: null,
     calibrateFor: async (recipe, others = []) => {
-      if (staticOperatorOf(recipe) === null) return ok(null);
-      const { model, data, preprocessing, environment, settings, calibrations, run } = get();
+      const all = [recipe, ...others];
+      const isPrunedOnImages = all.some((each) => imagesPrunedWith(each) > 0);
+      if (staticOperatorOf(recipe) === null && !isPrunedOnImages) return ok(null);
+      const { model, data, preprocessing, environment, settings, calibrations, statistics, run } = get();
       const worker = modelWorker();
-      if (!model || !data || !preprocessing || !environment || !worker) return failed(noImages);
+      if (!model || !data || !preprocessing || !environment || !worker)
+        return failed(isPrunedOnImages ? noImagesToPruneWith : noImages);
       if (run) return failed(busy);
       get().cancelCalibration();
       const ends = (control = new AbortController());
       set({ calibrating: { progress: null }, calibrationProblem: null });
       const { threads } = strategyPlace(settings, environment, model.view.totals.macs);
+      const subject = { modelId: model.view.modelId, data, preprocessing, threads };
+      const tell = (progress: CalibrationProgress) => {
+        if (!ends.signal.aborted) set({ calibrating: { progress } });
+      };
       const outcome = await outcomeOf(async () => {
-        const calibrator = (await calibrating()).createCalibrator(
-          { modelId: model.view.modelId, data, preprocessing, threads },
-          calibrations,
-          [recipe, ...others],
-          (found) => get().adoptCalibration(found),
+        if (isPrunedOnImages) {
+          const observer = (await lookingAtChannels()).createChannelObserver(subject, statistics, (found) =>
+            get().adoptStatistics(found),
+          );
+          for (const each of all) {
+            const seen = await observer.prepare(worker, each, tell, ends.signal);
+            if (!seen.ok) return seen;
+          }
+        }
+        const calibrator = (await calibrating()).createCalibrator(subject, calibrations, all, (found) =>
+          get().adoptCalibration(found),
         );
-        const tell = (progress: CalibrationProgress) => {
-          if (!ends.signal.aborted) set({ calibrating: { progress } });
-        };
         return calibrator.prepare(worker, recipe, tell, ends.signal);
       });
       if (ends.signal.aborted) return failed(cancelled);
@@ -112,6 +125,12 @@ const noImages: Failure = {
   code: 'no-calibration-images',
   message: 'static int8 needs the ranges of values on images, and none are open',
   hint: 'Open images under Data.',
+};
+
+const noImagesToPruneWith: Failure = {
+  code: 'no-images-to-prune-with',
+  message: 'pruning by what channels hold on images needs images, and none are open',
+  hint: 'Open images under Data, or rank by weights.',
 };
 
 const busy: Failure = {

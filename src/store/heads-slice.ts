@@ -70,6 +70,8 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       if (busy) return set({ exitTrainingProblem: busy });
       get().cancelExitTraining();
       lastChoice = choice;
+      const seen = await get().calibrateFor(backboneOf(recipes.present));
+      if (!seen.ok) return set({ exitTrainingProblem: seen.failure });
       const ends = (control = new AbortController());
       const { at, seed = DEFAULT_HEAD_SEED } = operator;
       const ownHeads = headsFor(recipes.present, heads);

@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import { createBlocksSlice } from './blocks-slice.ts';
+import { createStatisticsSlice } from './statistics-slice.ts';
 import { createCalibrationSlice } from './calibration-slice.ts';
 import { createChannelsSlice } from './channels-slice.ts';
 import { createDataSlice } from './data-slice.ts';
@@ -29,6 +30,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createRecipeSlice(...tools),
   ...createHeadsSlice(...tools),
   ...createCalibrationSlice(...tools),
+  ...createStatisticsSlice(...tools),
   ...createFormsSlice(...tools),
   ...createPlacementSlice(...tools),
   ...createStrategySlice(...tools),
@@ -36,8 +38,8 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createThresholdsSlice(...tools),
   ...createQualitySlice(...tools),
   ...createSensitivitySlice(...tools),
-  ...createPruneSlice(...tools),
   ...createBlocksSlice(...tools),
+  ...createPruneSlice(...tools),
   ...createChannelsSlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),

@@ -1,5 +1,6 @@
 import type { StateCreator } from 'zustand';
 import type { BlocksSlice } from './blocks-slice.ts';
+import type { StatisticsSlice } from './statistics-slice.ts';
 import type { CalibrationSlice } from './calibration-slice.ts';
 import type { ChannelsSlice } from './channels-slice.ts';
 import type { DataSlice } from './data-slice.ts';
@@ -26,6 +27,7 @@ export type Lab = ModelSlice &
   RecipeSlice &
   HeadsSlice &
   CalibrationSlice &
+  StatisticsSlice &
   FormsSlice &
   PlacementSlice &
   StrategySlice &
@@ -33,8 +35,8 @@ export type Lab = ModelSlice &
   ThresholdsSlice &
   QualitySlice &
   SensitivitySlice &
-  PruneSlice &
   BlocksSlice &
+  PruneSlice &
   ChannelsSlice &
   DeviceSlice &
   UiSlice &

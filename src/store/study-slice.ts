@@ -153,6 +153,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           data,
           heads: get().heads,
           calibrations: get().calibrations,
+          statistics: get().statistics,
           forms: get().formFigures,
           environment,
         },
@@ -169,6 +170,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             }
           },
           onCalibration: (calibration) => get().adoptCalibration(calibration),
+          onStatistics: (statistics) => get().adoptStatistics(statistics),
           onForms: (figures) => get().adoptFormFigures(figures),
           onProgress: (progress) => {
             const nowMs = performance.now();

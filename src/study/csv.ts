@@ -271,7 +271,7 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
   {
     name: 'calibration_ms',
     description:
-      'What calibration added to it; shared by strategies that need the same. Empty if nothing was calibrated',
+      'What looking at images to calibrate, rank or recalibrate added to it; shared by strategies that need the same. Empty if that was not needed',
     cell: ({ trial }) => ms(trial.calibrationMs ?? null),
   },
   {

@@ -6,6 +6,8 @@ export interface StudyProgress {
     | 'comparing-forms'
     /** Images are run to learn the ranges of values. */
     | 'calibrating'
+    /** Images are run to learn what channels hold. */
+    | 'looking-at-channels'
     | 'building'
     | 'loading'
     | 'warming-up'
@@ -22,7 +24,7 @@ export interface StudyProgress {
   /** Inferences of all kinds, over the whole study. */
   readonly doneInferences: number;
   readonly totalInferences: number;
-  /** Of the step `calibrating`: images done, of how many. */
+  /** Of the steps `calibrating` and `looking-at-channels`: images done, of how many. */
   readonly images?: { readonly done: number; readonly total: number };
   /** Of the step `comparing-forms`: how much of it is done, from 0 to 1. */
   readonly share?: number;

@@ -23,6 +23,7 @@ import {
   wholeSegment,
 } from './compile-segments.ts';
 import { leavesBlocksOut } from './order-of-effect.ts';
+import type { Statistics } from './prune/statistics/channel-statistics.ts';
 import { remedyFor } from './remedies.ts';
 import { staticOperatorOf } from './quantize/calibrate/calibration.ts';
 import type { Ranges } from './quantize/quantization.ts';
@@ -84,6 +85,8 @@ export function buildVariant(
     readonly heads?: Heads;
     /** What static quantization needs, see `calibrate/calibration.ts`; without them it is refused. */
     readonly ranges?: Ranges | null;
+    /** What pruning on images needs; without them it is refused. */
+    readonly statistics?: Statistics;
     /** What sizes that the model leaves open are counted as; the files keep them open. */
     readonly size?: CountedSize;
   },
@@ -105,7 +108,7 @@ export function buildVariant(
         notes: [],
         segments: [wholeSegment(analysed)],
       }
-    : applyRecipe(analysed, recipe, 'build', options.heads ?? NO_HEADS);
+    : applyRecipe(analysed, recipe, 'build', options.heads ?? NO_HEADS, options.statistics);
   const names = fileNames(options.baseName, draft);
   const plain = draft.segments.map((segment, at): CompiledSegment => {
     const isLast = at === draft.segments.length - 1;

@@ -9,6 +9,7 @@ import { useLab } from '../../store/lab.ts';
 import {
   CHANNEL_IMPORTANCES,
   type ChannelImportance,
+  looksAtImages,
   PRUNE_DEFAULTS,
   type PruneOperator,
   RECALIBRATIONS,
@@ -25,6 +26,7 @@ import { Button, CheckField, IconButton, NumberField, SelectField } from '../ui/
 import { CloseIcon } from '../ui/icons.tsx';
 import mixed from './MixedOptions.module.css';
 import { PatternsField } from './PatternsField.tsx';
+import { SeenOnImages } from './SeenOnImages.tsx';
 import { Presets, RatioField } from './RatioField.tsx';
 
 interface PruneOptionsProps<O extends PruneOperator> {
@@ -88,7 +90,7 @@ function KindOptions({ operator, recipe, view, onOperator }: PruneOptionsProps<P
     case 'unstructured':
       return <WeightOptions operator={operator} onOperator={onOperator} />;
     case 'structured':
-      return <ChannelOptions operator={operator} onOperator={onOperator} />;
+      return <ChannelOptions operator={operator} recipe={recipe} onOperator={onOperator} />;
     case 'block':
       return <BlockOptions operator={operator} recipe={recipe} view={view} onOperator={onOperator} />;
     default:
@@ -200,8 +202,15 @@ const CORRECTIONS: Readonly<Record<Recalibration, string>> = {
 };
 const MULTIPLES = [1, 4, 8, 16] as const;
 
-function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPruneOperator>) {
-  const { ratio, scope, importance, roundTo, minChannels, steps } = { ...PRUNE_DEFAULTS, ...operator };
+function ChannelOptions({
+  operator,
+  recipe,
+  onOperator,
+}: PruneOptionsProps<StructuredPruneOperator> & Pick<OnModel, 'recipe'>) {
+  const { ratio, scope, importance, roundTo, minChannels, steps, samples } = {
+    ...PRUNE_DEFAULTS,
+    ...operator,
+  };
   const set = (change: Partial<StructuredPruneOperator>) => onOperator({ ...operator, ...change });
   const multiples = [...new Set<number>([...MULTIPLES, roundTo])];
   const { recalibrate = [] } = operator;
@@ -255,6 +264,18 @@ function ChannelOptions({ operator, onOperator }: PruneOptionsProps<StructuredPr
           }
         />
       ))}
+      {looksAtImages(operator) && (
+        <>
+          <NumberField
+            title="Images to look at"
+            value={samples}
+            min={1}
+            max={10_000}
+            onChange={(next) => set({ samples: next })}
+          />
+          <SeenOnImages recipe={recipe} />
+        </>
+      )}
       <LayerFields operator={operator} onOperator={onOperator} />
       <p className={`${panel.dim} ${panel.small}`}>
         Channels go with everything that depends on them: the file gets smaller and there is less to compute.

@@ -18,6 +18,8 @@ function stepText({ step, strategy, round, rounds, images, share }: StudyProgres
       return `${strategy} · comparing forms on this device, ${Math.round(100 * (share ?? 0))} %`;
     case 'calibrating':
       return `${strategy} · calibrating${images ? `, ${images.done} of ${images.total} images` : ''}`;
+    case 'looking-at-channels':
+      return `${strategy} · looking at channels${images ? `, ${images.done} of ${images.total} images` : ''}`;
     case 'building':
       return `Building ${strategy}`;
     case 'loading':

@@ -4,6 +4,7 @@ import type { AnalysedModel } from '../analyse-model.ts';
 import { applyRecipe } from '../apply-recipe.ts';
 import type { Heads } from '../exits/trained-head.ts';
 import { foldBatchNorm } from '../prepare/fold-batch-norm.ts';
+import { NO_STATISTICS, type Statistics } from '../prune/statistics/channel-statistics.ts';
 import type { Recipe } from '../recipe.ts';
 import { recipeToCalibrate, staticOperatorOf } from './calibrate/calibration.ts';
 import { type StaticForm, staticFormOf } from './static/static-form.ts';
@@ -20,10 +21,16 @@ export interface SensitivityModel {
 /**
  * The float model that a scan starts from.
  * @param recipe as `recipeToScan` gives it
+ * @param statistics what pruning on images needs
  * @throws InputError as `applyRecipe`
  */
-export function sensitivityModel(original: AnalysedModel, recipe: Recipe, heads: Heads): SensitivityModel {
-  const { analysed } = applyRecipe(original, recipeToCalibrate(recipe), 'build', heads);
+export function sensitivityModel(
+  original: AnalysedModel,
+  recipe: Recipe,
+  heads: Heads,
+  statistics: Statistics = NO_STATISTICS,
+): SensitivityModel {
+  const { analysed } = applyRecipe(original, recipeToCalibrate(recipe), 'build', heads, statistics);
   return {
     model: foldBatchNorm(analysed.model).model,
     form: staticFormOf(defined(staticOperatorOf(recipe), 'a static operator'), []),

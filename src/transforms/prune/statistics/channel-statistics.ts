@@ -1,6 +1,7 @@
 import { normaliseRecipe } from '../../parse-recipe.ts';
 import { isIdlePrune } from '../idle-prune.ts';
 import type { KeptAxis } from '../channels/kept-axes.ts';
+import { inOrderOfEffect } from '../../order-of-effect.ts';
 import { looksAtImages, PRUNE_DEFAULTS, type PruneOperator } from '../prune-operator.ts';
 import type { Operator, Recipe } from '../../recipe.ts';
 
@@ -114,6 +115,17 @@ export function imagesPrunedWith(recipe: Recipe): number {
         : most,
     0,
   );
+}
+
+/** Those of known statistics that a recipe's pruning rests on. */
+export function statisticsOfRecipe(recipe: Recipe, known: Statistics): readonly ChannelStatistics[] {
+  const ordered = inOrderOfEffect(recipe);
+  const keys = ordered.flatMap((operator, position) => {
+    if (operator.op !== 'prune' || isIdlePrune(operator) || !looksAtImages(operator)) return [];
+    const { values, recalibration } = statisticsNeededBy(operator, ordered.slice(0, position));
+    return [values, recalibration];
+  });
+  return [...new Set(keys)].flatMap((key) => known.get(key) ?? []);
 }
 
 /** The moments of the indices that stay. */

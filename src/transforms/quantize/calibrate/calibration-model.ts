@@ -5,6 +5,7 @@ import { type AnalysedModel } from '../../analyse-model.ts';
 import { applyRecipe } from '../../apply-recipe.ts';
 import type { Heads } from '../../exits/trained-head.ts';
 import { subModel } from '../../extract.ts';
+import { NO_STATISTICS, type Statistics } from '../../prune/statistics/channel-statistics.ts';
 import type { Recipe } from '../../recipe.ts';
 import { valuesNeeded } from '../quantize-model.ts';
 import { type Calibration, recipeToCalibrate, staticOperatorOf } from './calibration.ts';
@@ -23,6 +24,7 @@ export interface CalibrationModel {
  * outputs. What only later operators bring, such as heads of exits trained after quantizing, is not among them and
  * stays float.
  * @param others recipes that need the same model, whose values are looked at in the same pass
+ * @param statistics what pruning on images needs
  * @throws InputError `nothing-to-calibrate`, or as `applyRecipe` and `valuesNeeded`
  */
 export function calibrationModel(
@@ -30,8 +32,9 @@ export function calibrationModel(
   recipe: Recipe,
   heads: Heads,
   others: readonly Recipe[] = [],
+  statistics: Statistics = NO_STATISTICS,
 ): CalibrationModel {
-  const before = applyRecipe(original, recipeToCalibrate(recipe), 'build', heads).analysed;
+  const before = applyRecipe(original, recipeToCalibrate(recipe), 'build', heads, statistics).analysed;
   const all = [recipe, ...others].map((each) => valuesToLookAt(original, before, each, heads));
   const inputs = [...new Set(all.flatMap((each) => each.inputs))];
   const values = [...new Set(all.flatMap((each) => each.values))];
