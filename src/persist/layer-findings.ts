@@ -9,13 +9,8 @@ const MOST_KEPT = 24;
 const WHAT: Readonly<Record<keyof Findings, string>> = {
   layerScans: 'what layers lose in int8',
   layerErrors: 'the comparison of layers',
-  blockScans: 'what the model does without its blocks',
-};
-
-const WHAT: Readonly<Record<keyof Findings, string>> = {
-  layerScans: 'what layers lose in int8',
-  layerErrors: 'the comparison of layers',
   pruneScans: 'what groups of channels lose',
+  blockScans: 'what the model does without its blocks',
 };
 
 /**
