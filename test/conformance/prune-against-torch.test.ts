@@ -9,6 +9,10 @@ import { analyseModel } from '../../src/transforms/analyse-model.ts';
 import { foldConstants } from '../../src/onnx/fold.ts';
 import { pruneChannels } from '../../src/transforms/prune/channels/prune-channels.ts';
 import type { StructuredPruneOperator } from '../../src/transforms/prune/prune-operator.ts';
+import { applyRecipe } from '../../src/transforms/apply-recipe.ts';
+import { NO_HEADS } from '../../src/transforms/exits/trained-head.ts';
+import type { Recipe } from '../../src/transforms/recipe.ts';
+import { learnStatistics } from '../fixtures/prune/learn-statistics.ts';
 import { feed, runModel } from '../fixtures/run-onnx.ts';
 import { relativeDifference } from '../unit/transforms/run-variant.ts';
 
@@ -22,6 +26,8 @@ interface Golden {
     /** By the name of the layer, in hexadecimal digits, the first channel in the highest bit. */
     readonly stays: Readonly<Record<string, string>>;
     readonly logits: readonly number[];
+    /** Of `inner`, recalibrated on 64 images of sines. */
+    readonly logitsRecalibrated?: readonly number[];
   }[];
 }
 
@@ -48,6 +54,11 @@ function withLayersForPaddings(model: Model): Model {
     });
   });
   return { ...model, graph: { ...graph, nodes, initializers } };
+}
+
+async function scoresOf(model: Model): Promise<Float32Array> {
+  const outputs = await runModel(model, { input: feed([1, 3, 32, 32]) });
+  return outputs.get('logits')?.data as Float32Array;
 }
 
 describe.skipIf(!existsSync(file))('a trained ResNet-56 without channels', () => {
@@ -78,9 +89,31 @@ describe.skipIf(!existsSync(file))('a trained ResNet-56 without channels', () =>
           .padStart(before.length / 4, '0');
       });
       expect(found).toEqual(stays);
-      const outputs = await runModel(analysed.model, { input: feed([1, 3, 32, 32]) });
-      const scores = outputs.get('logits')?.data as Float32Array;
+      const scores = await scoresOf(analysed.model);
       expect(relativeDifference(scores, Float32Array.from(logits))).toBeLessThan(1e-3);
+    },
+  );
+
+  it.each(golden.cases.filter(({ logitsRecalibrated }) => logitsRecalibrated))(
+    '$part, $ratio: batch normalizations in PyTorch learn the same from images',
+    async ({ ratio, logitsRecalibrated = [] }) => {
+      const model = parseModel(memorySource(readFileSync(file)));
+      const recipe: Recipe = [
+        {
+          op: 'prune',
+          kind: 'structured',
+          ratio: 0,
+          groups: [{ at: '/layer*conv1/Conv', ratio }],
+          recalibrate: ['batch-norm'],
+        },
+      ];
+      const images = Array.from({ length: 64 }, (_, number) =>
+        feed([1, 3, 32, 32], (at) => Math.sin(at * (1 + number / 7))),
+      );
+      const statistics = await learnStatistics(model, recipe, images);
+      const { analysed } = applyRecipe(analyseModel(model), recipe, 'build', NO_HEADS, statistics);
+      const scores = await scoresOf(analysed.model);
+      expect(relativeDifference(scores, Float32Array.from(logitsRecalibrated))).toBeLessThan(0.01);
     },
   );
 });
