@@ -203,15 +203,17 @@ function Details({ view }: { readonly view: GraphView }) {
   );
 }
 
-/** The nodes of the group of channels that is lit. */
+/** The nodes of the groups of channels that are lit. */
 function useLitNodes(view: GraphView): ReadonlyMap<number, LitRole> | null {
   const groups = useLab((lab) => lab.channelGroups);
   const shown = useLab((lab) => lab.shownGroup);
-  const nodes = groups?.find(({ id }) => id === shown)?.nodes;
+  const showsKept = useLab((lab) => lab.showsKept);
+  const lit = groups?.filter(({ id, kept }) => (showsKept ? kept !== null : id === shown)) ?? [];
+  const nodes = lit.flatMap((group) => [...group.nodes]);
   // Under another recipe the group is another object, with the same nodes: what is lit stays as it is.
-  const text = nodes && JSON.stringify([...nodes]);
+  const text = nodes.length === 0 ? undefined : JSON.stringify(nodes);
   return useMemo(
-    () => (text === undefined ? null : litNodes(view, new Map(JSON.parse(text) as [ValueName, LitRole][]))),
+    () => (text === undefined ? null : litNodes(view, JSON.parse(text) as [ValueName, LitRole][])),
     [view, text],
   );
 }

@@ -34,18 +34,21 @@ export function lightOfBoxes(
   });
 }
 
-/** By `NodeView.index`, what nodes do that are told by a value that they make; those that the view lacks are left out. */
+/**
+ * By `NodeView.index`, what nodes do that are told by a value that they make; those that the view lacks are left
+ * out, and of several roles the first counts.
+ */
 export function litNodes(
   view: Pick<GraphView, 'nodes'>,
-  roles: ReadonlyMap<ValueName, LitRole>,
+  roles: Iterable<readonly [ValueName, LitRole]>,
 ): ReadonlyMap<number, LitRole> {
   const makers = new Map(
     view.nodes.flatMap(({ index, outputs }) => outputs.map((name) => [name, index] as const)),
   );
-  return new Map(
-    [...roles].flatMap(([value, role]) => {
-      const node = makers.get(value);
-      return node === undefined ? [] : [[node, role] as const];
-    }),
-  );
+  const lit = new Map<number, LitRole>();
+  for (const [value, role] of roles) {
+    const node = makers.get(value);
+    if (node !== undefined && !lit.has(node)) lit.set(node, role);
+  }
+  return lit;
 }

@@ -44,18 +44,20 @@ export function useCamera(layout: Layout, compact: boolean, match: number | null
         const { transform } = store.getState();
         anchor.current = { node, screenY: (boxOfNode(node)?.y ?? 0) * transform[2] + transform[1] };
       },
-      /** Moves to the first of some nodes, unless one is in sight. */
+      /** Moves to the first of some nodes, unless one is in sight, and not under what lies over the graph at a desk. */
       bringInSight(nodes: readonly number[]) {
         const { height, transform } = store.getState();
+        const free = compact ? { top: 0, bottom: height } : { top: height * 0.08, bottom: height * 0.5 };
         const isInSight = (node: number): boolean => {
           const at = boxOfNode(node);
           const top = (at?.y ?? 0) * transform[2] + transform[1];
-          return at !== undefined && top >= 0 && top + at.height * transform[2] <= height;
+          return at !== undefined && top >= free.top && top + at.height * transform[2] <= free.bottom;
         };
         const [first] = nodes;
         if (first === undefined || height === 0 || nodes.some(isInSight)) return;
         const at = boxOfNode(first);
-        const y = height / 2 - ((at?.y ?? 0) + (at?.height ?? 0) / 2) * transform[2];
+        const middle = (free.top + free.bottom) / 2;
+        const y = middle - ((at?.y ?? 0) + (at?.height ?? 0) / 2) * transform[2];
         void setViewport({ x: transform[0], y, zoom: transform[2] });
       },
       centreOn(node: number) {

@@ -14,10 +14,14 @@ export interface ChannelsSlice {
   readonly showsChannels: boolean;
   /** The `id` of the group that is lit on the graph. */
   readonly shownGroup: string | null;
+  /** Whether all groups that cannot be pruned are lit instead. */
+  readonly showsKept: boolean;
   /** Has the groups of the recipe on the canvas found, and found anew whenever it changes. */
   readonly followChannels: () => void;
   /** Shows the groups, and lights one on the graph. */
   readonly showChannels: (group: string | null) => void;
+  /** Lights all groups that cannot be pruned. */
+  readonly showKeptChannels: () => void;
   readonly closeChannels: () => void;
 }
 
@@ -44,7 +48,13 @@ export const createChannelsSlice: Slice<ChannelsSlice> = (set, get, store) => {
     if (lab.model?.view.modelId !== before.model?.view.modelId) {
       asked = null;
       isFollowing = false;
-      set({ channelGroups: null, channelsProblem: null, showsChannels: false, shownGroup: null });
+      set({
+        channelGroups: null,
+        channelsProblem: null,
+        showsChannels: false,
+        shownGroup: null,
+        showsKept: false,
+      });
     }
     if (isFollowing && (lab.model !== before.model || lab.recipes.present !== before.recipes.present))
       void find();
@@ -55,14 +65,16 @@ export const createChannelsSlice: Slice<ChannelsSlice> = (set, get, store) => {
     channelsProblem: null,
     showsChannels: false,
     shownGroup: null,
+    showsKept: false,
     followChannels: () => {
       isFollowing = true;
       void find();
     },
     showChannels: (shownGroup) => {
       get().followChannels();
-      set({ showsChannels: true, shownGroup });
+      set({ showsChannels: true, shownGroup, showsKept: false });
     },
-    closeChannels: () => set({ showsChannels: false, shownGroup: null }),
+    showKeptChannels: () => set({ showsChannels: true, shownGroup: null, showsKept: true }),
+    closeChannels: () => set({ showsChannels: false, shownGroup: null, showsKept: false }),
   };
 };

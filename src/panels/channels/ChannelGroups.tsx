@@ -8,7 +8,7 @@ import { Problem } from '../ui/FailureText.tsx';
 import { CloseIcon, DownIcon, UpIcon } from '../ui/icons.tsx';
 import styles from './Channels.module.css';
 import { GroupCard } from './GroupCard.tsx';
-import { fateText, groupsTouchedBy, searchGroups, widthText } from './group-text.ts';
+import { fateText, groupsTouchedBy, keptByReason, searchGroups, widthText } from './group-text.ts';
 import { TouchedGroups } from './TouchedGroups.tsx';
 import { useSelectedNodes } from './use-selected-nodes.ts';
 
@@ -17,7 +17,9 @@ export function ChannelGroups({ view }: { readonly view: GraphView }) {
   const groups = useLab((lab) => lab.channelGroups);
   const problem = useLab((lab) => lab.channelsProblem);
   const shownId = useLab((lab) => lab.shownGroup);
+  const showsKept = useLab((lab) => lab.showsKept);
   const showChannels = useLab((lab) => lab.showChannels);
+  const showKept = useLab((lab) => lab.showKeptChannels);
   const closeChannels = useLab((lab) => lab.closeChannels);
   const [listsAll, setListsAll] = useState(false);
   const nodes = useSelectedNodes(view);
@@ -35,6 +37,7 @@ export function ChannelGroups({ view }: { readonly view: GraphView }) {
   const all = groups ?? [];
   const at = all.findIndex(({ id }) => id === shownId);
   const shown = all[at] ?? null;
+  const keptCount = all.filter(({ kept }) => kept !== null).length;
   const step = (by: number) => {
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length];
     if (next !== undefined) showChannels(next.id);
@@ -67,20 +70,46 @@ export function ChannelGroups({ view }: { readonly view: GraphView }) {
       )}
       {nodes.length > 0 && groups !== null && <TouchedGroups touched={touched} shownId={shownId} />}
       {shown !== null && groups !== null && <GroupCard group={shown} groups={groups} />}
-      {shown === null && all.length > 0 && (
+      {showsKept && <KeptGroups groups={all} onShow={showChannels} />}
+      {shown === null && !showsKept && all.length > 0 && (
         <p className={panel.dim}>
           Channels that can only go together. Tap a layer on the graph, or step through them.
         </p>
       )}
       {all.length > 0 && (
-        <div>
+        <div className={panel.buttons}>
           <Button look="link" aria-expanded={listsAll} onClick={() => setListsAll(!listsAll)}>
             {listsAll ? 'Hide the list' : `List all ${all.length}`}
           </Button>
+          {keptCount > 0 && !showsKept && (
+            <Button look="link" onClick={showKept}>
+              {keptCount} {keptCount === 1 ? 'stays' : 'stay'} whole: why
+            </Button>
+          )}
         </div>
       )}
       {listsAll && <GroupList groups={all} shownId={shownId} onShow={showChannels} />}
     </div>
+  );
+}
+
+/** The groups that cannot be pruned, by their reasons. */
+function KeptGroups({
+  groups,
+  onShow,
+}: {
+  readonly groups: readonly GroupView[];
+  readonly onShow: (id: string) => void;
+}) {
+  return (
+    <section className={styles.card} aria-label="Groups that stay whole">
+      {[...keptByReason(groups)].map(([reason, kept]) => (
+        <div key={reason}>
+          <p className={styles.reason}>{reason}</p>
+          <GroupRows groups={kept} shownId={null} onShow={onShow} label={reason} />
+        </div>
+      ))}
+    </section>
   );
 }
 
@@ -104,24 +133,36 @@ function GroupList({ groups, shownId, onShow }: GroupListProps) {
         onChange={(event) => setSearch(event.currentTarget.value)}
       />
       {found.length === 0 && <p className={panel.dim}>No group has this in its name or its nodes.</p>}
-      <ol className={styles.list} aria-label="Channel groups">
-        {found.map((group) => (
-          <li key={group.id}>
-            <button
-              type="button"
-              className={styles.row}
-              aria-pressed={group.id === shownId}
-              onClick={() => onShow(group.id)}
-            >
-              <span className={styles.name}>{group.id}</span>
-              <span className={styles.facts}>
-                {[widthText(group), fateText(group)].filter((text) => text !== '').join(' · ')}
-              </span>
-              {group.kept && <span className={styles.facts}>{group.kept.message}</span>}
-            </button>
-          </li>
-        ))}
-      </ol>
+      <GroupRows groups={found} shownId={shownId} onShow={onShow} label="Channel groups" tellsReasons />
     </>
+  );
+}
+
+function GroupRows({
+  groups,
+  shownId,
+  onShow,
+  label,
+  tellsReasons = false,
+}: GroupListProps & { readonly label: string; readonly tellsReasons?: boolean }) {
+  return (
+    <ol className={styles.list} aria-label={label}>
+      {groups.map((group) => (
+        <li key={group.id}>
+          <button
+            type="button"
+            className={styles.row}
+            aria-pressed={group.id === shownId}
+            onClick={() => onShow(group.id)}
+          >
+            <span className={styles.name}>{group.id}</span>
+            <span className={styles.facts}>
+              {[widthText(group), fateText(group)].filter((text) => text !== '').join(' · ')}
+            </span>
+            {tellsReasons && group.kept && <span className={styles.facts}>{group.kept.message}</span>}
+          </button>
+        </li>
+      ))}
+    </ol>
   );
 }

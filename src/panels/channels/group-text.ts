@@ -57,13 +57,30 @@ export function groupsTouchedBy(
   return touched.toSorted((a, b) => ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
 }
 
-/** Groups whose name or nodes have the text. */
+/** The groups that cannot be pruned, by why. */
+export function keptByReason(groups: readonly GroupView[]): ReadonlyMap<string, readonly GroupView[]> {
+  const byReason = new Map<string, GroupView[]>();
+  for (const group of groups) {
+    if (group.kept === null) continue;
+    const reason = [
+      group.kept.message.replace(/\.$/, ''),
+      ...(group.kept.hint ? [group.kept.hint] : []),
+    ].join('. ');
+    byReason.set(reason, [...(byReason.get(reason) ?? []), group]);
+  }
+  return byReason;
+}
+
+/** Groups whose name has the text; after them those whose nodes, operator or reason have it. */
 export function searchGroups(groups: readonly GroupView[], search: string): readonly GroupView[] {
   const wanted = search.trim().toLowerCase();
   if (wanted === '') return groups;
-  return groups.filter(({ id, opType, nodes, kept }) =>
-    [id, opType, kept?.message ?? '', ...nodes.keys()].some((text) => text.toLowerCase().includes(wanted)),
+  const has = (text: string): boolean => text.toLowerCase().includes(wanted);
+  const others = groups.filter(
+    ({ id, opType, nodes, kept }) =>
+      !has(id) && [opType, kept?.message ?? '', ...nodes.keys()].some((text) => has(text)),
   );
+  return [...groups.filter(({ id }) => has(id)), ...others];
 }
 
 function counted(count: number, what: string): string {

@@ -78,7 +78,7 @@ function Comparison({ model, compact }: { readonly model: OpenModel; readonly co
     <section className={styles.pane} aria-label={side === 0 ? 'Before' : 'After'}>
       <div className={styles.choice}>
         <Select
-          label={side === 0 ? 'Before' : 'After'}
+          label={side === 0 ? 'Variant before' : 'Variant after'}
           className={styles.select}
           value={String(chosen[side])}
           options={options}
