@@ -52,7 +52,7 @@ export function leftAfterEach(
 
 /** How many blocks a scan looks for unless told: accuracy is gone long before all of them are. */
 export function usualRemovals(total: number): number {
-  return Math.ceil(total / 2);
+  return total <= 4 ? total : Math.ceil(total / 2);
 }
 
 /** Those that the first `count` removals leave out, as an operator names them. */

@@ -153,7 +153,7 @@ function Removals({ operator, scan, view, onOperator }: RemovalsProps) {
               <span className={styles.count}>{at + 1}</span>
               <span className={styles.name}>{blockName(view, removal.block)}</span>
               <span className={styles.macs}>
-                {formatShare((left[at]?.macs ?? 0) / Math.max(1, scan.macs))} of the MACs left
+                {formatShare((left[at]?.macs ?? 0) / Math.max(1, scan.macs))} of MACs left
               </span>
               <span className={styles.numbers}>{numbersOf(removal, scan.whole)}</span>
             </button>
