@@ -96,7 +96,7 @@ export function createModelService(): ModelApi {
     throw new InputError({ code: 'no-model', message: 'No model is open.', hint: 'Open a model first.' });
   }
 
-  const pruneScans = async () => (await looking()).createPruneScans(current);
+  const pruneScans = async () => (await looking()).createPruneScans(() => ({ ...current(), statistics }));
 
   /** The recipe with nothing left open, and why it is that one. */
   function decided(recipe: Recipe): { readonly recipe: Recipe; readonly reasons: readonly string[] } {

@@ -122,6 +122,10 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       get().cancelPruning();
       const ends = (control = new AbortController());
       set({ pruneScanning: { key, share: null }, pruneProblem: null });
+      // Some rankings look at images before.
+      const ranked = await get().calibrateFor(recipeToRank(recipe));
+      if (ends.signal.aborted) return;
+      if (!ranked.ok) return set({ pruneScanning: null, pruneProblem: ranked.failure });
       let savesFail = false;
       let saved = pointsKnown(get(), key);
       const keep = async (scan: PruneScan) => {
@@ -184,6 +188,9 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
         set({ pruneTiming: 'Timing each node' });
         await get().profile();
       }
+      const ranked = await get().calibrateFor(recipeToRank(recipe));
+      if (ends.signal.aborted) return;
+      if (!ranked.ok) return set({ pruneTiming: null, pruneProblem: ranked.failure });
       const { nodeMs, basis } = costsNow(get(), view);
       const place = {
         model: worker,
@@ -244,7 +251,9 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       control.abort();
       const { pruneScanning, pruneTiming, isProfiling } = get();
       if (pruneTiming !== null && isProfiling) get().cancelProfiling();
-      if (pruneScanning !== null || pruneTiming !== null) set({ pruneScanning: null, pruneTiming: null });
+      if (pruneScanning === null && pruneTiming === null) return;
+      get().cancelCalibration();
+      set({ pruneScanning: null, pruneTiming: null });
     },
 
     listPlan: (name) => {
@@ -275,6 +284,14 @@ function costsNow(
   const { costs, basis } = knownCosts(view, [], lab, wholeTimes(view, [], lab, lab.trials));
   const times = view.nodes.map(({ index, outputs }) => [outputs[0] ?? '', costs.nodeMs[index] ?? 0] as const);
   return { nodeMs: new Map(times), basis };
+}
+
+/** What must be known of images before channels can be ranked, told by a recipe that needs no more. */
+function recipeToRank(recipe: Recipe): Recipe {
+  const { before, operator } = untilChannelsGo(recipe);
+  if (operator === null) return before;
+  const { recalibrate: _none, ...ranking } = operator;
+  return [...before, { ...ranking, ratio: 0.5 }];
 }
 
 /** The recipe with a plan's ratios. */
