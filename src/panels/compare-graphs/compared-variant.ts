@@ -62,7 +62,9 @@ export function useComparedVariant(
 
 function originalOf({ view, file, external }: OpenModel) {
   const { params, macs } = view.totals;
-  const rawBytes = external.reduce((sum, each) => sum + each.file.size, file.size);
+  // The gallery's files hold no weights: what they stand for does.
+  const filled = view.hollow ? view.totals.weightBytes : 0;
+  const rawBytes = external.reduce((sum, each) => sum + each.file.size, file.size + filled);
   return { view, fileNames: [view.fileName], params, macs, rawBytes };
 }
 
