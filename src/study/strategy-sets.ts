@@ -112,6 +112,7 @@ export function strategySets(
       leftOut: distinctReasons(single.flatMap(({ leftOut }) => leftOut)),
     },
     { ...papers, leftOut: [...replaced, ...papers.leftOut] },
+    recoveredSet(),
   ];
 }
 
@@ -255,6 +256,28 @@ function prunedSet(): StrategySet {
       { name: 'pruned 2:4', recipe: [{ op: 'prune', kind: 'unstructured', pattern: '2:4' }] },
       ...channels,
       { name: 'pruned+Q', recipe: [prune, quantize] },
+    ],
+    leftOut: [],
+  };
+}
+
+/** One pruning, with and without what makes up for it. */
+function recoveredSet(): StrategySet {
+  const channels = { op: 'prune', kind: 'structured', ratio: pruneRatio } as const satisfies Operator;
+  return {
+    id: 'recovered',
+    title: 'What recalibrating recovers',
+    note: 'Half of the channels away, as it is and corrected on images: biases, batch-norm statistics, both.',
+    strategies: [
+      { name: 'identity', recipe: [identity] },
+      { name: 'pruned channels', recipe: [channels] },
+      { name: 'pruned channels, bias', recipe: [{ ...channels, recalibrate: ['bias'] }] },
+      { name: 'pruned channels, batch-norm', recipe: [{ ...channels, recalibrate: ['batch-norm'] }] },
+      { name: 'pruned channels, both', recipe: [{ ...channels, recalibrate: ['batch-norm', 'bias'] }] },
+      {
+        name: 'pruned channels Wanda, batch-norm',
+        recipe: [{ ...channels, importance: 'wanda', recalibrate: ['batch-norm'] }],
+      },
     ],
     leftOut: [],
   };
