@@ -86,7 +86,7 @@ async function momentsOf(model: Model, value: string): Promise<{ means: number[]
   for (const x of images) {
     const output = (await runModel(shown, { x })).get(value);
     const [, channels = 1] = output?.dims ?? [];
-    const data = [...(output?.data as Float32Array)];
+    const data = Array.from((output?.data ?? []) as ArrayLike<number>);
     data.forEach((each, at) => (seen[Math.floor((at * channels) / data.length)] ??= []).push(each));
   }
   const mean = (all: readonly number[]): number => all.reduce((sum, each) => sum + each, 0) / all.length;
@@ -165,7 +165,8 @@ describe('recalibrated channels', () => {
     const operator = pruning({ ratio: 0, recalibrate: ['bias'] });
     const statistics = await learnStatistics(model, [operator], images);
     const x = images[3] as (typeof images)[number];
-    const scores = async (each: Model) => [...((await runModel(each, { x })).get('y')?.data as Float32Array)];
+    const scores = async (each: Model) =>
+      Array.from(((await runModel(each, { x })).get('y')?.data ?? []) as ArrayLike<number>);
     expectClose(await scores(built(model, operator, statistics).analysed.model), await scores(model));
   });
 
