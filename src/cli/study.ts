@@ -37,7 +37,7 @@ const usage = `npm run -s study -- [options] --out DIR
                                  cannot stand for a tier with recipes that it did not run
   --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained,
                                  calibration.json if static int8 was calibrated, statistics.json if pruning looked at
-                                 images`;
+                                 images, recipes.json if blocks to prune were found`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
