@@ -365,7 +365,7 @@ export function createModelService(): ModelApi {
       attempt(async () => {
         const { removableBlocks } = await gating();
         const { model, size } = current();
-        return removableBlocks(analyseModel(model, size), recipe);
+        return removableBlocks(analyseModel(model, size), recipe, statistics);
       }),
 
     buildForGates: (recipe, question) =>
@@ -376,6 +376,7 @@ export function createModelService(): ModelApi {
           analyseModel(model, size),
           recipe,
           question,
+          statistics,
         );
         const whole = { model: gated.model, baseName: `${baseName}-gates`, original: null, size };
         return { ...(await buildFiles(whole, [], store)).built, gates, gateCount, firstBlock };

@@ -8,6 +8,7 @@ import { NO_HEADS } from '../exits/trained-head.ts';
 import type { Bypass, Recipe } from '../recipe.ts';
 import { channelGroups } from './channels/channel-groups.ts';
 import { type GatedModel, gatedModel } from './gated-model.ts';
+import { NO_STATISTICS, type Statistics } from './statistics/channel-statistics.ts';
 
 /** What gets gates: the units of all channel groups, and these blocks. */
 export interface GatedQuestion {
@@ -17,14 +18,16 @@ export interface GatedQuestion {
 
 /**
  * @param recipe as `recipeToGate` gives it
+ * @param statistics what pruning in it may need
  * @throws InputError as `applyRecipe`
  */
 export function gatedRecipe(
   original: AnalysedModel,
   recipe: Recipe,
   { channels, blocks }: GatedQuestion,
+  statistics: Statistics = NO_STATISTICS,
 ): GatedModel {
-  const { analysed, standIns } = applyRecipe(original, recipe, 'build', NO_HEADS);
+  const { analysed, standIns } = applyRecipe(original, recipe, 'build', NO_HEADS, statistics);
   const left = blocks.map((block) => blockLeft(block, standIns));
   return gatedModel(analysed, { blocks: left, ...(channels && { channels: channelGroups(analysed) }) });
 }
@@ -45,10 +48,15 @@ export interface RemovableBlocks {
 
 /**
  * @param recipe as `recipeToGate` gives it
+ * @param statistics what pruning in it may need
  * @throws InputError as `applyRecipe`
  */
-export function removableBlocks(original: AnalysedModel, recipe: Recipe): RemovableBlocks {
-  const { analysed, standIns } = applyRecipe(original, recipe, 'build', NO_HEADS);
+export function removableBlocks(
+  original: AnalysedModel,
+  recipe: Recipe,
+  statistics: Statistics = NO_STATISTICS,
+): RemovableBlocks {
+  const { analysed, standIns } = applyRecipe(original, recipe, 'build', NO_HEADS, statistics);
   const { index, costs } = analysed;
   const blocks = original.skippable
     .flatMap((run) => run.blocks)
