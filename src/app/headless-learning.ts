@@ -2,7 +2,7 @@ import { defined } from '../base/assert.ts';
 import { orThrow } from '../base/result.ts';
 import { formatMs, formatShare } from '../base/units.ts';
 import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
-import { type BlockScanJob, scanBlocks } from '../clients/scan-blocks.ts';
+import { type BlockScanJob, type BlockScanProgress, scanBlocks } from '../clients/scan-blocks.ts';
 import { createChannelObserver } from '../clients/study-statistics.ts';
 import { createFormDecider, type FormSubject } from '../clients/study-forms.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
@@ -206,9 +206,13 @@ export async function blocksFoundFor<R extends NamedRecipe>(
       tell(
         `Finding ${most === 1 ? 'the block' : `${most} blocks`} without which the scores change least, for ${named.name}.`,
       );
-    const scan = orThrow(await scanBlocks(asked, () => {}, signal));
-    for (const { block, effect } of scan.removals.slice(known?.removals.length ?? 0))
-      tell(`  ${blockName(view, block)}: ${effectText(effect)}`);
+    let removed = known?.removals.length ?? 0;
+    const tellRemovals = ({ scan }: BlockScanProgress): void => {
+      for (const { block, effect } of scan?.removals.slice(removed) ?? [])
+        tell(`  ${blockName(view, block)}: ${effectText(effect)}`);
+      removed = Math.max(removed, scan?.removals.length ?? 0);
+    };
+    const scan = orThrow(await scanBlocks(asked, tellRemovals, signal));
     if (scan.total < most) tell(`  This model has ${scan.total} blocks that can go, not ${most}.`);
     scans.set(key, scan);
     found.push({ ...named, recipe: withBlocksFound(named.recipe, scan) });
