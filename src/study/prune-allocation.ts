@@ -31,18 +31,25 @@ export function allocate(
 ): Allocation {
   const levels = losses.map(() => 0);
   let cost = costs.total(levels);
-  const best = losses.map((): Step | null => null);
-  let stale = losses.map((_, part) => part);
+  const best = losses.map((_, part) => bestStep(losses, costs, levels, part));
+  const isStale = new Uint8Array(losses.length);
   while (cost > target) {
-    for (const part of stale) best[part] = bestStep(losses, costs, levels, part);
     const step = best.reduce<Step | null>(
       (one, other) => (other !== null && (one === null || other.slope < one.slope) ? other : one),
       null,
     );
     if (step === null) break;
-    levels[step.part] = step.level;
-    cost += step.change;
-    stale = [...costs.neighbours(step.part)];
+    const { part, level, change } = step;
+    // What others lost leaves less to save, so a step is never better than it was: only the first need be looked at.
+    if (isStale[part] === 1) {
+      best[part] = bestStep(losses, costs, levels, part);
+      isStale[part] = 0;
+      continue;
+    }
+    levels[part] = level;
+    cost += change;
+    for (const neighbour of costs.neighbours(part)) isStale[neighbour] = 1;
+    isStale[part] = 1;
   }
   const isReached = cost <= target;
   if (isReached) exchange(losses, costs, levels, target);
@@ -90,6 +97,8 @@ function exchange(
 }
 
 const MOST_EXCHANGES = 200;
+/** Of more pairs exchanges are not tried: they would take longer than they are worth. */
+const MOST_PAIRS = 5000;
 
 interface Move {
   readonly part: number;
@@ -107,6 +116,7 @@ function bestExchange(
   let bestGain = 1e-12 * lossOf(losses, levels);
   const gainOf = (part: number, level: number): number =>
     (losses[part]?.[levels[part] as number] as number) - (losses[part]?.[level] as number);
+  const areFew = losses.length ** 2 <= MOST_PAIRS;
   for (const [part, now] of levels.entries()) {
     for (let level = now - 1; level >= 0; level--) {
       const gain = gainOf(part, level);
@@ -116,6 +126,7 @@ function bestExchange(
         [best, bestGain] = [[{ part, level }], gain];
         continue;
       }
+      if (!areFew) continue;
       const without = levels.with(part, level);
       for (const [other, from] of levels.entries()) {
         if (other === part) continue;

@@ -31,6 +31,7 @@ export class PruneCosts implements JointCosts {
   /** By subject: the nodes that depend on it. */
   private readonly nodesOf: readonly (readonly number[])[];
   private readonly known: readonly Map<string, number>[];
+  private readonly nextTo = new Map<number, readonly number[]>();
 
   /** @param ratios by subject, the share that goes at each level; the first is 0 */
   constructor(
@@ -43,19 +44,24 @@ export class PruneCosts implements JointCosts {
     this.priced = priced;
     const axesOf = new Map<string, AxisLevels[]>();
     const counted = new Map<Int32Array, Map<number, Int32Array>>();
-    for (const { units } of groups.places) counted.set(units, new Map());
+    // By unit, the axes that hold indices of it, once for each index.
+    const holders = Array.from({ length: groups.unitCount }, (): Int32Array[] => []);
+    for (const { units } of groups.places) {
+      if (counted.has(units)) continue;
+      counted.set(units, new Map());
+      for (const unit of units) if (unit >= 0) holders[unit]?.push(units);
+    }
     subjects.forEach((_, subject) => {
       (ratios[subject] ?? []).forEach((ratio, level, own) => {
-        const kept = keptWithout(subject, ratio);
-        if (!kept.includes(0)) return;
-        for (const [units, removed] of counted) {
-          let count = 0;
-          for (const unit of units) if (unit >= 0 && kept[unit] === 0) count++;
-          if (count === 0) continue;
-          const levels = removed.get(subject) ?? new Int32Array(own.length);
-          levels[level] = count;
-          removed.set(subject, levels);
-        }
+        keptWithout(subject, ratio).forEach((stays, unit) => {
+          if (stays === 1) return;
+          for (const units of holders[unit] ?? []) {
+            const removed = defined(counted.get(units), 'an axis');
+            const levels = removed.get(subject) ?? new Int32Array(own.length);
+            levels[level] = (levels[level] as number) + 1;
+            removed.set(subject, levels);
+          }
+        });
       });
     });
     for (const { name, axis, units } of groups.places) {
@@ -93,8 +99,11 @@ export class PruneCosts implements JointCosts {
   }
 
   neighbours(subject: number): readonly number[] {
-    const found = new Set((this.nodesOf[subject] ?? []).flatMap((node) => this.subjectsOf[node] ?? []));
-    return [...found];
+    const known = this.nextTo.get(subject);
+    if (known !== undefined) return known;
+    const found = [...new Set((this.nodesOf[subject] ?? []).flatMap((node) => this.subjectsOf[node] ?? []))];
+    this.nextTo.set(subject, found);
+    return found;
   }
 
   private costOf(node: number, levels: readonly number[]): number {

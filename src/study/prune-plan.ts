@@ -50,7 +50,7 @@ export interface PrunePlan {
 export type NodeTimes = ReadonlyMap<string, number>;
 
 /** Levels of a subject are told apart in so many steps at most. */
-const MOST_LEVELS = 48;
+const MOST_LEVELS = 32;
 
 /**
  * All that a scan asks: each subject at each ratio that makes a difference, the ratios that tell most first.

@@ -1,4 +1,4 @@
-import type { ChannelGroups } from './channel-group.ts';
+import type { ChannelGroup, ChannelGroups } from './channel-group.ts';
 import type { GroupPlan } from './group-plans.ts';
 
 /** Guards shares such as 10 x (1 - 0.9) against falling below the whole number that is meant. */
@@ -68,6 +68,8 @@ function removedEvenly(plan: GroupPlan, order: readonly number[], toRemove: numb
 
 /** The units of weights' axes that hold but some of the group's, each set once. */
 function partialLayers({ group }: GroupPlan): readonly ReadonlySet<number>[] {
+  const known = knownPartialLayers.get(group);
+  if (known !== undefined) return known;
   const { firstUnit, unitCount, places } = group;
   const found = new Map<string, ReadonlySet<number>>();
   for (const { kind, units } of places) {
@@ -77,8 +79,13 @@ function partialLayers({ group }: GroupPlan): readonly ReadonlySet<number>[] {
       if (unit >= firstUnit && unit < firstUnit + unitCount) own.add(unit - firstUnit);
     if (own.size < unitCount) found.set([...own].join(), own);
   }
-  return [...found.values()];
+  const layers = [...found.values()];
+  knownPartialLayers.set(group, layers);
+  return layers;
 }
+
+/** Those who look for ratios ask about the same group again and again. */
+const knownPartialLayers = new WeakMap<ChannelGroup, readonly ReadonlySet<number>[]>();
 
 /** Where all indices of an axis would go (a slice of a value, say), the unit worth most stays after all. */
 export function keepOfEachAxis(
