@@ -270,7 +270,7 @@ function allDecoded(outcomes: readonly Result<DecodedImages>[]): Result<DecodedI
 }
 
 /** Multiply-accumulates, of all images: less is done sooner than a second engine starts. */
-const LEAST_MACS_OF_TWO_ENGINES = 20e9;
+const LEAST_MACS_OF_TWO_ENGINES = 7e9;
 /** Each engine has a copy of the model in its heap. */
 const LARGEST_MODEL_OF_TWO_ENGINES = 150e6;
 

@@ -40,6 +40,7 @@ test('the bundled model has the ranges that onnxruntime’s own tool finds on th
       expect.stringContaining('450 images, all there are, instead of 451'),
     ]);
   }
+  // So many images that two engines share those of the first method.
   // One pass serves all methods that count; only where extremes were enough before, counting needs another.
   expect(found.lastDone).toEqual([450, 450, null, null, 40, 40]);
   const [extremes, counted] = found.few;
