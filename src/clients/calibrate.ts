@@ -3,7 +3,7 @@ import { defined } from '../base/assert.ts';
 import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
-import type { DecodedImages } from '../protocol/engine-api.ts';
+import type { DecodedImages, EngineApi, EngineLoad } from '../protocol/engine-api.ts';
 import type { CalibrationFiles, ModelApi } from '../protocol/model-api.ts';
 import type { SketchedRanges } from '../protocol/sketch-api.ts';
 import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
@@ -22,7 +22,7 @@ import {
 import { STATIC_DEFAULTS } from '../transforms/quantize/quantize-operator.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { tooManyBroken } from './decoded-images.ts';
-import { type EngineClient, openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 import { openSketchClient, type SketchClient } from './sketch-client.ts';
 
 export interface CalibrationJob {
@@ -214,48 +214,35 @@ async function runImages(
   { job: { data, preprocessing }, files: { plan, files }, images, seen, onProgress, signal }: Pass,
   { parts, threads }: { readonly parts: readonly (readonly number[])[]; readonly threads: number },
   run: (
-    engine: EngineClient['api'],
+    engine: EngineApi,
     part: readonly number[],
     onDone: (done: number) => void,
   ) => Promise<Result<DecodedImages>>,
 ): Promise<Result<null>> {
   const startedMs = performance.now();
-  const engines = parts.map(() => openEngineClient());
-  const stop = () => {
-    for (const engine of engines) engine.terminate();
-    seen.counting?.terminate();
+  const total = images.length;
+  const done = parts.map(() => 0);
+  const tell = (part: number, count: number) => {
+    done[part] = count;
+    onProgress({ done: done.reduce((sum, each) => sum + each, 0), total });
   };
-  signal.addEventListener('abort', stop);
-  try {
-    const total = images.length;
-    const done = parts.map(() => 0);
-    let isOver = false;
-    const tell = () => onProgress({ done: done.reduce((sum, each) => sum + each, 0), total });
-    tell();
-    const outcomes = await Promise.all(
-      engines.map(async ({ api }, at): Promise<Result<DecodedImages>> => {
-        const loaded = await api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
-        if (!loaded.ok) return loaded;
-        return run(api, parts[at] ?? [], (share) => {
-          done[at] = share;
-          if (!isOver) tell();
-        });
-      }),
-    );
-    isOver = true;
-    const all = allDecoded(outcomes);
-    if (!all.ok) return all;
-    // What tells of the last image comes by a port of its own, perhaps after the answer.
-    onProgress({ done: total, total });
-    const broken = tooManyBroken(all.value, total, 'calibration images');
-    if (broken) return failed(broken);
-    seen.images = all.value.imageIndices.length;
-    seen.elapsedMs += performance.now() - startedMs;
-    return ok(null);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    for (const engine of engines) engine.terminate();
-  }
+  onProgress({ done: 0, total });
+  const variant: EngineLoad = { plan, files, provider: 'wasm', threads, data, preprocessing };
+  const all = allDecoded(
+    await Promise.all(
+      parts.map((part, at) =>
+        inEngine(variant, signal, cancelled, (engine) => run(engine, part, (count) => tell(at, count))),
+      ),
+    ),
+  );
+  if (!all.ok) return all;
+  // What is told of the last image may come after the answer, and is lost then.
+  onProgress({ done: total, total });
+  const broken = tooManyBroken(all.value, total, 'calibration images');
+  if (broken) return failed(broken);
+  seen.images = all.value.imageIndices.length;
+  seen.elapsedMs += performance.now() - startedMs;
+  return ok(null);
 }
 
 function allDecoded(outcomes: readonly Result<DecodedImages>[]): Result<DecodedImages> {

@@ -15,7 +15,7 @@ import {
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 
 export interface ProfileRequest {
   /** With the model open. */
@@ -99,36 +99,22 @@ async function prepareRuns(
   const images = Array.from({ length: runs }, (_, run) => run % data.dataset.items.length);
   const tellRuns = (done: number): void => onProgress({ step: 'running', runs: done, of: runs });
 
-  /** Loads the model into a worker that lives as long as `use` takes. */
-  const inEngine = async <T>(
+  const loadedInto = <T>(
     isProfiled: boolean,
     use: (engine: EngineApi) => Promise<Result<T>>,
   ): Promise<Result<T>> => {
-    if (signal.aborted) return failed(cancelled);
-    const engine = openEngineClient();
-    const stop = () => engine.terminate();
-    signal.addEventListener('abort', stop);
-    try {
-      onProgress({ step: 'loading' });
-      const loaded = await engine.api.load({
-        plan,
-        files,
-        provider,
-        threads,
-        data,
-        preprocessing,
-        isProfiled,
-      });
-      return loaded.ok ? await use(engine.api) : loaded;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      engine.terminate();
-    }
+    onProgress({ step: 'loading' });
+    return inEngine(
+      { plan, files, provider, threads, data, preprocessing, isProfiled },
+      signal,
+      cancelled,
+      use,
+    );
   };
 
-  const profiled = () => inEngine(true, (engine) => engine.profile(images, warmUpRuns, tellRuns));
+  const profiled = () => loadedInto(true, (engine) => engine.profile(images, warmUpRuns, tellRuns));
   const plain = () =>
-    inEngine(false, async (engine) => {
+    loadedInto(false, async (engine) => {
       const samples: Sample[] = [];
       for (const [done, image] of images.entries()) {
         const batch = { imageIndices: [image], round: 0, warmUp: done < warmUpRuns, firstSequence: done };

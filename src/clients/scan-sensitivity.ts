@@ -7,7 +7,7 @@ import { readProbe, type UnitSensitivity } from '../study/sensitivity.ts';
 import type { ScannedPrecision } from '../transforms/quantize/mixed-operator.ts';
 import type { SensitivityUnit } from '../transforms/quantize/sensitivity-units.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 
 export interface SensitivityScan {
   /** With the model open, and the ranges that the recipe needs. */
@@ -91,21 +91,16 @@ async function runProbe(
   signal: AbortSignal,
 ): Promise<Result<FeaturesPass>> {
   const built = await model.buildForSensitivity(recipe, precision, units);
-  if (!built.ok || signal.aborted) return built.ok ? failed(cancelled) : built;
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  try {
-    const { plan, files } = built.value;
-    const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
-    if (!loaded.ok) return loaded;
-    const pass = await engine.api.features(imageIndices, (done) => onShare(done / imageIndices.length));
-    if (!pass.ok || pass.value.imageIndices.length > 0) return pass;
-    return failed(pass.value.undecodable ?? noImages);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    engine.terminate();
-  }
+  if (!built.ok) return built;
+  const { plan, files } = built.value;
+  const pass = await inEngine(
+    { plan, files, provider: 'wasm', threads, data, preprocessing },
+    signal,
+    cancelled,
+    (engine) => engine.features(imageIndices, (done) => onShare(done / imageIndices.length)),
+  );
+  if (!pass.ok || pass.value.imageIndices.length > 0) return pass;
+  return failed(pass.value.undecodable ?? noImages);
 }
 
 const noImages: Failure = {

@@ -13,7 +13,7 @@ import { momentsIn } from '../transforms/prune/statistics/observed-model.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import type { CalibrationProgress } from './calibrate.ts';
 import { tooManyBroken } from './decoded-images.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 import type { CalibrationSubject } from './study-calibration.ts';
 
 /** Looks at channels on images where recipes need that and it is not known. */
@@ -88,52 +88,45 @@ async function observe(
   if (images.length === 0) return failed(noImages);
   if (kind === 'recalibration' && (preprocessing.random || images.length < LEAST_IMAGES))
     return failed(tooFewImages(preprocessing.random ? 0 : images.length));
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  try {
-    const total = images.length;
-    onProgress({ done: 0, total });
-    const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
-    if (!loaded.ok) return loaded;
-    const outcome = await engine.api.channelMeans({ imageIndices: images, batch }, (done) =>
-      onProgress({ done, total }),
-    );
-    if (!outcome.ok) return outcome;
-    const broken = tooManyBroken(outcome.value, total, 'images to prune with');
-    if (broken) return failed(broken);
-    const { values, notFinite } = momentsIn(outcome.value.means, observed);
-    if (values.size === 0) return failed(noNumbers(notFinite));
-    return ok({
-      modelId,
-      datasetId: data.dataset.id,
-      kind,
-      of,
-      samples,
-      images: outcome.value.imageIndices.length,
-      elapsedMs: performance.now() - startedMs,
-      values,
-      notFinite,
-      warnings: [
-        ...(images.length < samples && !preprocessing.random
-          ? [
-              `prune: looked at ${total} ${total === 1 ? 'image' : 'images'}, all there are, instead of ${samples}.`,
-            ]
-          : []),
-        ...(preprocessing.random
-          ? ['prune: looked at random inputs: good for size and latency, not for use.']
-          : []),
-        ...(notFinite.length === 0
-          ? []
-          : [
-              `prune: activations are not finite at ${notFinite.length} values, "${notFinite[0] ?? ''}" the first.`,
-            ]),
-      ],
-    });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    engine.terminate();
-  }
+  const total = images.length;
+  onProgress({ done: 0, total });
+  const outcome = await inEngine(
+    { plan, files, provider: 'wasm', threads, data, preprocessing },
+    signal,
+    cancelled,
+    (engine) => engine.channelMeans({ imageIndices: images, batch }, (done) => onProgress({ done, total })),
+  );
+  if (!outcome.ok) return outcome;
+  const broken = tooManyBroken(outcome.value, total, 'images to prune with');
+  if (broken) return failed(broken);
+  const { values, notFinite } = momentsIn(outcome.value.means, observed);
+  if (values.size === 0) return failed(noNumbers(notFinite));
+  return ok({
+    modelId,
+    datasetId: data.dataset.id,
+    kind,
+    of,
+    samples,
+    images: outcome.value.imageIndices.length,
+    elapsedMs: performance.now() - startedMs,
+    values,
+    notFinite,
+    warnings: [
+      ...(images.length < samples && !preprocessing.random
+        ? [
+            `prune: looked at ${total} ${total === 1 ? 'image' : 'images'}, all there are, instead of ${samples}.`,
+          ]
+        : []),
+      ...(preprocessing.random
+        ? ['prune: looked at random inputs: good for size and latency, not for use.']
+        : []),
+      ...(notFinite.length === 0
+        ? []
+        : [
+            `prune: activations are not finite at ${notFinite.length} values, "${notFinite[0] ?? ''}" the first.`,
+          ]),
+    ],
+  });
 }
 
 /** Of fewer the mean and variance of a channel say nothing. */

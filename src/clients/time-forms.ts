@@ -1,4 +1,3 @@
-import { seededRandom, shuffled } from '../base/random.ts';
 import { type Failure, failed, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -6,9 +5,10 @@ import type { ModelApi } from '../protocol/model-api.ts';
 import type { FormTrial } from '../study/forms/choose-form.ts';
 import type { StaticFormId } from '../study/forms/forms.ts';
 import type { ModelTimes } from '../study/forms/model-times.ts';
-import { areWellKnown, runTimesOf } from '../study/forms/run-times.ts';
+import { runTimesOf } from '../study/forms/run-times.ts';
 import type { Provider } from '../study/trial.ts';
-import { type EngineClient, openEngineClient } from './engine-client.ts';
+import { openEngineClient } from './engine-client.ts';
+import { getReady, type Rounds, type TimedEngine, timeInTurns } from './time-in-turns.ts';
 
 /** What a model is timed on, and where. */
 export interface FormTiming {
@@ -18,16 +18,11 @@ export interface FormTiming {
   readonly threads: number;
 }
 
-/** No further round is begun after it, except the first. */
-const BUDGET_MS = 12_000;
-const LEAST_ROUNDS = 7;
-const MOST_ROUNDS = 41;
+const ROUNDS: Rounds = { least: 7, most: 41, budgetMs: 12_000 };
 
 /** A form, ready to run; `form` is null for float32. */
-interface Candidate {
+interface Candidate extends TimedEngine {
   readonly form: StaticFormId | null;
-  readonly engine: EngineClient;
-  readonly timesMs: number[];
 }
 
 /**
@@ -63,9 +58,8 @@ export async function timeForms(
       onProgress((SETUP_SHARE * (done + 1)) / forms.length);
     }
     if (candidates.length < 2) return failed(noneRuns);
-    const ran = await runRounds(candidates, signal, (share) =>
-      onProgress(SETUP_SHARE + (1 - SETUP_SHARE) * share),
-    );
+    const told = (share: number) => onProgress(SETUP_SHARE + (1 - SETUP_SHARE) * share);
+    const ran = await timeInTurns(candidates, ROUNDS, told, signal, cancelled);
     return ran.ok ? ok({ ...trial.subject, ...timesOf(candidates) }) : ran;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -79,43 +73,16 @@ const SETUP_SHARE = 0.4;
 const cancelled: Failure = { code: 'cancelled', message: 'Timing the forms was cancelled.' };
 const noneRuns: Failure = { code: 'no-form-runs', message: 'None of the forms runs here.' };
 
-/** Builds, loads and runs once: the first run allocates, and on GPUs compiles. */
 async function ready(
   model: ModelApi,
   trial: FormTrial,
   place: FormTiming,
-  { form, engine }: Candidate,
+  candidate: Candidate,
 ): Promise<Result<unknown>> {
-  const built = await model.buildInForm(trial, form);
+  const built = await model.buildInForm(trial, candidate.form);
   if (!built.ok) return built;
   const { plan, files } = built.value;
-  const loaded = await engine.api.load({ plan, files, ...place });
-  return loaded.ok ? engine.api.measure({ ...oneImage, warmUp: true }) : loaded;
-}
-
-const oneImage = { imageIndices: [0], round: 0, warmUp: false, firstSequence: 0 };
-
-async function runRounds(
-  candidates: readonly Candidate[],
-  signal: AbortSignal,
-  onProgress: (share: number) => void,
-): Promise<Result<null>> {
-  const random = seededRandom(4);
-  const startedMs = performance.now();
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const elapsedMs = performance.now() - startedMs;
-    // Whole rounds, so that each form meets the same moments.
-    if (round > 0 && elapsedMs + elapsedMs / round > BUDGET_MS) break;
-    if (round >= LEAST_ROUNDS && areWellKnown(candidates.map(({ timesMs }) => timesMs))) break;
-    for (const { engine, timesMs } of shuffled(candidates, random)) {
-      const measured = await engine.api.measure(oneImage);
-      if (signal.aborted) return failed(cancelled);
-      if (!measured.ok) return measured;
-      timesMs.push(...measured.value.map(({ computeMs }) => computeMs));
-    }
-    onProgress(Math.max((round + 1) / MOST_ROUNDS, Math.min(1, (performance.now() - startedMs) / BUDGET_MS)));
-  }
-  return ok(null);
+  return getReady(candidate, { plan, files, ...place });
 }
 
 function timesOf(candidates: readonly Candidate[]): Pick<ModelTimes, 'float' | 'forms'> {

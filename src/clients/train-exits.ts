@@ -16,7 +16,7 @@ import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import { classesToLearn, type TrainingTargets } from '../transforms/exits/training-classes.ts';
 import { backboneKey } from '../transforms/exits/backbone.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 import { openTrainClient } from './train-client.ts';
 
 /** Features of all taps together; they are in memory twice while they are handed over. */
@@ -273,42 +273,35 @@ async function computeFeatures(
       hint: 'Train fewer exits at once.',
     });
   }
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  try {
-    if (signal.aborted) return failed(cancelled);
-    onProgress({ kind: 'features', done: 0, total: images.length });
-    const loaded = await engine.api.load({ plan, files, provider, threads, data, preprocessing });
-    if (!loaded.ok) return loaded;
-    const outcome = await engine.api.features(images, (done) =>
-      onProgress({ kind: 'features', done, total: images.length }),
-    );
-    if (!outcome.ok) return outcome;
-    const { rows, imageIndices, undecodable: firstBroken } = outcome.value;
-    const undecodable = images.length - imageIndices.length;
-    if (firstBroken && undecodable > mostUseless * images.length)
-      return failed(tooManyBroken(undecodable, images.length, firstBroken));
-    const scores = defined(rows.at(-1), 'scores');
-    return ok({
-      key,
-      images: imageIndices,
-      undecodable,
-      classCount,
-      predictions: Int32Array.from(imageIndices, (_, row) =>
-        bestClass(scores.subarray(row * classCount, (row + 1) * classCount)),
-      ),
-      ofValue: new Map(
-        values.map((value, position) => [
-          value,
-          { width: widths[position] ?? 0, rows: defined(rows[position], `features of ${value}`) },
-        ]),
-      ),
-    });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
-  }
+  const told = (done: number) => onProgress({ kind: 'features', done, total: images.length });
+  told(0);
+  const outcome = await inEngine(
+    { plan, files, provider, threads, data, preprocessing },
+    signal,
+    cancelled,
+    (engine) => engine.features(images, told),
+  );
+  if (!outcome.ok) return outcome;
+  const { rows, imageIndices, undecodable: firstBroken } = outcome.value;
+  const undecodable = images.length - imageIndices.length;
+  if (firstBroken && undecodable > mostUseless * images.length)
+    return failed(tooManyBroken(undecodable, images.length, firstBroken));
+  const scores = defined(rows.at(-1), 'scores');
+  return ok({
+    key,
+    images: imageIndices,
+    undecodable,
+    classCount,
+    predictions: Int32Array.from(imageIndices, (_, row) =>
+      bestClass(scores.subarray(row * classCount, (row + 1) * classCount)),
+    ),
+    ofValue: new Map(
+      values.map((value, position) => [
+        value,
+        { width: widths[position] ?? 0, rows: defined(rows[position], `features of ${value}`) },
+      ]),
+    ),
+  });
 }
 
 function tooManyBroken(broken: number, images: number, first: Failure): Failure {
