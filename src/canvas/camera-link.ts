@@ -34,6 +34,11 @@ export class CameraLink {
     this.graphs[side] = graph;
     const [first, second] = this.graphs;
     this.anchors = first && second && [anchorsBetween(first, second), anchorsBetween(second, first)];
+    this.level();
+  }
+
+  /** What the middle of a pane shows depends on its size, which may be known later than the graph. */
+  level(): void {
     const leader = this.graphs[this.leader];
     if (leader !== null) this.follow(this.leader, leader.sight());
   }

@@ -38,6 +38,7 @@ export function useCameraLink(
     link.join(side, { view, layout, sight, lookAt, fold: (folding) => fold.current(folding) });
     const stop = store.subscribe((state, before) => {
       if (state.transform !== before.transform) link.moved(side, sight());
+      else if (state.width !== before.width || state.height !== before.height) link.level();
     });
     return () => {
       stop();
