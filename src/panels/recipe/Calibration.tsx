@@ -3,8 +3,9 @@ import { calibrationFor, calibrationsByKey } from '../../transforms/quantize/cal
 import { serialiseCalibrations } from '../../study/calibration-json.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { Button, ProgressBar } from '../ui/controls.tsx';
+import { Button } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { PassProgress } from '../ui/PassProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
 
 /** Of static quantization: the calibration that the recipe needs, and what is known of it. */
@@ -17,16 +18,15 @@ export function Calibration({ recipe }: { readonly recipe: Recipe }) {
   const isRandom = useLab((lab) => lab.preprocessing?.random ?? false);
   const known = calibrationFor(recipe, calibrationsByKey(calibrations));
   if (calibrating) {
-    const { done = 0, total = 0 } = calibrating.progress ?? {};
-    const what = total === 0 ? 'Preparing the calibration' : `Calibrating on image ${done} of ${total}`;
     return (
-      <div className={panel.stack}>
-        <p className={panel.small} role="status">
-          {what}
-        </p>
-        <ProgressBar share={total === 0 ? null : done / total} label={what} />
-        <Button onClick={cancel}>Cancel the calibration</Button>
-      </div>
+      <PassProgress
+        done={calibrating.progress?.done ?? 0}
+        total={calibrating.progress?.total ?? 0}
+        preparing="Preparing the calibration"
+        doing="Calibrating on"
+        cancelLabel="Cancel the calibration"
+        onCancel={cancel}
+      />
     );
   }
   return (

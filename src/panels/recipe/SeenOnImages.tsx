@@ -4,8 +4,9 @@ import { useLab } from '../../store/lab.ts';
 import { statisticsByKey, statisticsOfRecipe } from '../../transforms/prune/statistics/channel-statistics.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { Button, ProgressBar } from '../ui/controls.tsx';
+import { Button } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { PassProgress } from '../ui/PassProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
 
 /** Of pruning that looks at images: what the recipe needs, and what is known of it. */
@@ -17,16 +18,15 @@ export function SeenOnImages({ recipe }: { readonly recipe: Recipe }) {
   const cancel = useLab((lab) => lab.cancelCalibration);
   const known = statisticsOfRecipe(recipe, statisticsByKey(statistics));
   if (calibrating) {
-    const { done = 0, total = 0 } = calibrating.progress ?? {};
-    const what = total === 0 ? 'Preparing to look at images' : `Looking at image ${done} of ${total}`;
     return (
-      <div className={panel.stack}>
-        <p className={panel.small} role="status">
-          {what}
-        </p>
-        <ProgressBar share={total === 0 ? null : done / total} label={what} />
-        <Button onClick={cancel}>Cancel looking at images</Button>
-      </div>
+      <PassProgress
+        done={calibrating.progress?.done ?? 0}
+        total={calibrating.progress?.total ?? 0}
+        preparing="Preparing to look at images"
+        doing="Looking at"
+        cancelLabel="Cancel looking at images"
+        onCancel={cancel}
+      />
     );
   }
   const [first] = known;
