@@ -328,6 +328,11 @@ export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
     cell: ({ sample }) => sample.warmUp,
   },
   {
+    name: 'reference',
+    description: 'Whether it only shows how the device changes; no statistic of the trial uses it',
+    cell: ({ sample }) => sample.reference === true,
+  },
+  {
     name: 'started_at_ms',
     description: 'Unix time of the start, in milliseconds',
     cell: ({ sample }) => ms(sample.startedAtMs),

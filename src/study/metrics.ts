@@ -122,9 +122,9 @@ function deriveMetrics(trial: Trial): TrialMetrics {
   };
 }
 
-/** The samples that count: without the warm-up. */
+/** The samples that count: without the warm-up and visits that only show how the device changes. */
 export function timedSamples(trial: Trial): readonly Sample[] {
-  return trial.samples.filter((sample) => !sample.warmUp);
+  return trial.samples.filter((sample) => !sample.warmUp && !sample.reference);
 }
 
 /** Input tensor to output: computing, and sending where a placement is emulated. */

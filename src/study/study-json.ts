@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   optional,
+  positive,
   type Reader,
   real,
   refuse,
@@ -19,6 +20,7 @@ import {
 import { readPlacement } from './placement/read-placement.ts';
 import {
   type Accuracy,
+  type DeviceEvent,
   type DeviceProfile,
   type EmulatedTimes,
   type Environment,
@@ -27,9 +29,11 @@ import {
   type Predictions,
   type Protocol,
   type Sample,
+  type StoppingRule,
   type Strategy,
   type Study,
   type Trial,
+  type WarmUp,
 } from './trial.ts';
 
 /** A study as text: everything that was measured, readable by `parseStudy`. */
@@ -104,8 +108,17 @@ const readStrategy = object<Strategy>({
 const readProtocol = object<Protocol>({
   name: oneOf('quick', 'standard', 'custom'),
   warmUpRuns: count,
+  mostWarmUpRuns: optional(count),
   rounds: count,
   samplesPerRound: count,
+  order: optional(oneOf('interleaved', 'sequential')),
+  rebuildSessions: optional(oneOf('each-strategy', 'each-round')),
+  images: optional(object<NonNullable<Protocol['images']>>({ kind: oneOf('largest'), count })),
+  perRound: optional(oneOf('drawn-images', 'all-images')),
+  accuracyRepetitions: optional(count),
+  stopping: optional(object<StoppingRule>({ halfWidth: positive, leastRounds: count, budgetMs: positive })),
+  sustained: optional(object<NonNullable<Protocol['sustained']>>({ durationMs: positive })),
+  referenceSamples: optional(count),
   accuracyImages: nullable(count),
   seed: real,
 });
@@ -176,6 +189,7 @@ const readSample = object<Sample>({
   startedAtMs: amount,
   imageIndex: count,
   warmUp: flag,
+  reference: optional(isTrue),
   decodeMs: amount,
   preprocessMs: amount,
   segmentMs: list(amount),
@@ -205,12 +219,13 @@ const readPredictionLists = object<Predictions>({
   top5: list(list(count)),
   confidence: list(real),
   exitIndex: list(nullable(count)),
+  labels: optional(list(nullable(count))),
 });
 
 const readPredictions: Reader<Predictions> = (json, path) => {
   const predictions = readPredictionLists(json, path);
-  const { imageIndices, top1, top5, confidence, exitIndex } = predictions;
-  for (const column of [top1, top5, confidence, exitIndex]) {
+  const { imageIndices, top1, top5, confidence, exitIndex, labels = imageIndices } = predictions;
+  for (const column of [top1, top5, confidence, exitIndex, labels]) {
     if (column.length !== imageIndices.length) refuse(column.length, path, `lists of ${imageIndices.length}`);
   }
   return predictions;
@@ -234,6 +249,37 @@ const readState = union<Trial['state']>('kind', [
   ],
 ]);
 
+const readWarmUp = object<WarmUp>({
+  firstSequence: count,
+  runs: count,
+  steadyFrom: nullable(count),
+  state: oneOf('steady', 'never-steady', 'fixed'),
+});
+
+type BatteryEvent = Extract<DeviceEvent, { kind: 'battery' }>;
+type PressureEvent = Extract<DeviceEvent, { kind: 'pressure' }>;
+type PageEvent = Exclude<DeviceEvent, BatteryEvent | PressureEvent>;
+
+const readPageEvent = object<PageEvent>({
+  kind: oneOf('page-hidden', 'page-shown', 'paused'),
+  atMs: amount,
+});
+
+const readEvent = union<DeviceEvent>('kind', [
+  ['page-hidden', readPageEvent],
+  ['page-shown', readPageEvent],
+  ['paused', readPageEvent],
+  ['battery', object<BatteryEvent>({ kind: oneOf('battery'), atMs: amount, level: amount, charging: flag })],
+  [
+    'pressure',
+    object<PressureEvent>({
+      kind: oneOf('pressure'),
+      atMs: amount,
+      state: oneOf('nominal', 'fair', 'serious', 'critical'),
+    }),
+  ],
+]);
+
 const readTrial = object<Trial>({
   id: text,
   studyId: text,
@@ -250,6 +296,9 @@ const readTrial = object<Trial>({
   samples: list(readSample),
   predictions: nullable(readPredictions),
   accuracy: nullable(readAccuracy),
+  accuracyRuns: optional(list(readAccuracy)),
+  warmUps: optional(list(readWarmUp)),
+  events: optional(list(readEvent)),
   predicted: optional(
     object<PredictedOutcome>({
       accuracyTop1: nullable(amount),

@@ -16,17 +16,53 @@ export interface Strategy {
   readonly placement?: TierPlacement;
 }
 
-/** How a trial is measured. */
+/** How a trial is measured. What is left out is as it was before that could be chosen. */
 export interface Protocol {
   readonly name: 'quick' | 'standard' | 'custom';
+  /** Of every new session; the least of them where `mostWarmUpRuns` is given. */
   readonly warmUpRuns: number;
-  /** Strategies are visited in random order once per round. */
+  /** Warm-up goes on until latency is steady, at most so long; left out: always `warmUpRuns`, as papers do. */
+  readonly mostWarmUpRuns?: number;
+  /** How often each strategy is visited; with `stopping` at most. */
   readonly rounds: number;
+  /** Timed inferences of a visit. */
   readonly samplesPerRound: number;
+  /**
+   * `interleaved` (left out): all strategies once per round, in random order. `sequential`: all rounds of one strategy,
+   * then those of the next, in the order of the study.
+   */
+  readonly order?: 'interleaved' | 'sequential';
+  /** When a session is made anew, to be warmed up again; left out: only where the memory for all does not suffice. */
+  readonly rebuildSessions?: 'each-strategy' | 'each-round';
+  /** Images that are timed; left out: any. `largest`: those of the largest files, of equal ones the first. */
+  readonly images?: { readonly kind: 'largest'; readonly count: number };
+  /** `all-images`: a visit times every image once, in order, instead of `samplesPerRound` drawn ones. */
+  readonly perRound?: 'drawn-images' | 'all-images';
+  /** How often the accuracy pass is made; left out: once. */
+  readonly accuracyRepetitions?: number;
+  /** Ends a strategy's rounds early. */
+  readonly stopping?: StoppingRule;
+  /** Each strategy runs without rest for so long, in `rounds` equal parts of which `samplesPerRound` or more are kept. */
+  readonly sustained?: { readonly durationMs: number };
+  /**
+   * Timed inferences of the reference, the unchanged model, before each round and within long ones, to tell whether
+   * the device changed; left out: none.
+   */
+  readonly referenceSamples?: number;
   /** Images of the accuracy pass; null: all. */
   readonly accuracyImages: number | null;
   /** Seed of order and image choice. */
   readonly seed: number;
+}
+
+/** When a strategy is known well enough. All three are decided from what was measured, so that it can be resumed. */
+export interface StoppingRule {
+  /** The 95 % interval of the median reaches at most this share of it to either side, 0.03 for 3 %. */
+  readonly halfWidth: number;
+  /** Rounds that every strategy gets before that is asked. */
+  readonly leastRounds: number;
+  /** No new round begins when the timed inferences of all strategies together took so long. */
+  readonly budgetMs: number;
 }
 
 export interface Environment {
@@ -67,6 +103,8 @@ export interface Sample {
   readonly startedAtMs: number;
   readonly imageIndex: number;
   readonly warmUp: boolean;
+  /** Only to see whether the device changes: no statistic of the trial uses it. */
+  readonly reference?: true;
   readonly decodeMs: number;
   readonly preprocessMs: number;
   /** Compute of each segment that ran, in order; shorter than the plan if an exit was taken. */
@@ -108,6 +146,11 @@ export interface Predictions {
   readonly top5: readonly (readonly number[])[];
   readonly confidence: readonly number[];
   readonly exitIndex: readonly (number | null)[];
+  /**
+   * Label of each image in the dataset's numbering, see `Preprocessing.classOffset`; null where it has none. Left out
+   * by studies of earlier versions, which cannot tell image by image what was right.
+   */
+  readonly labels?: readonly (number | null)[];
 }
 
 export interface Accuracy {
@@ -159,6 +202,12 @@ export interface Trial {
   readonly samples: readonly Sample[];
   readonly predictions: Predictions | null;
   readonly accuracy: Accuracy | null;
+  /** Of every accuracy pass, in order, the first included; left out where there was one. */
+  readonly accuracyRuns?: readonly Accuracy[];
+  /** How each of its sessions warmed up, in order; studies of earlier versions have none. */
+  readonly warmUps?: readonly WarmUp[];
+  /** What the browser told of the device while it ran; left out where it told nothing. */
+  readonly events?: readonly DeviceEvent[];
   /** What was expected before it ran; left out where nothing was. */
   readonly predicted?: PredictedOutcome;
   readonly size: {
@@ -183,6 +232,28 @@ export interface Trial {
   readonly heapBytes: number | null;
   readonly warnings: readonly string[];
 }
+
+/** How a new session warmed up. */
+export interface WarmUp {
+  /** `sequence` of its first run. */
+  readonly firstSequence: number;
+  readonly runs: number;
+  /** Runs before latency was steady; null: it never was, or is not known of so few. */
+  readonly steadyFrom: number | null;
+  /** `fixed`: it ended after the runs that the protocol names, steady or not. */
+  readonly state: 'steady' | 'never-steady' | 'fixed';
+}
+
+/** Something that may change how fast the device is, at a Unix time in milliseconds. */
+export type DeviceEvent =
+  | { readonly kind: 'page-hidden' | 'page-shown' | 'paused'; readonly atMs: number }
+  /** The share of the charge that is left, 0 to 1. */
+  | { readonly kind: 'battery'; readonly atMs: number; readonly level: number; readonly charging: boolean }
+  | {
+      readonly kind: 'pressure';
+      readonly atMs: number;
+      readonly state: 'nominal' | 'fair' | 'serious' | 'critical';
+    };
 
 /** A study: what was planned, on what, and what came out. `study.json` is this, with `format`. */
 export interface Study {
