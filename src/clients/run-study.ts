@@ -2,7 +2,7 @@ import { assert, defined } from '../base/assert.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
-import { scorePredictions, unansweredWarnings } from '../study/accuracy.ts';
+import { scorePredictions, unansweredWarnings, withLabels } from '../study/accuracy.ts';
 import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation-images.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import type { Visit } from '../study/plan.ts';
@@ -144,7 +144,7 @@ function createRun(
     const { preprocessing, warnings } = trialOf(strategy.id);
     if (predictions) {
       const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, reference);
-      update(strategy.id, { predictions, accuracy });
+      update(strategy.id, { predictions: withLabels(predictions, labels), accuracy });
       const told = [
         ...(referenceFailure === null
           ? []

@@ -44,6 +44,12 @@ function countAgreeing(predictions: Predictions, reference: Predictions): number
     .length;
 }
 
+/** Predictions with the labels of their images, where any has one. @param labels as for `scorePredictions` */
+export function withLabels(predictions: Predictions, labels: readonly (number | null)[]): Predictions {
+  const own = predictions.imageIndices.map((imageIndex) => labels[imageIndex] ?? null);
+  return own.every((label) => label === null) ? predictions : { ...predictions, labels: own };
+}
+
 /** What to say about images whose scores are not numbers; nothing if there are none. */
 export function unansweredWarnings({ imageIndices, top1 }: Predictions): readonly string[] {
   const unanswered = top1.filter((best) => best === NO_CLASS).length;

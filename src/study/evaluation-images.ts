@@ -137,7 +137,7 @@ export function evaluationImages(
 
 /** Predictions of some of their images; null if they are not all there. */
 export function restrictedTo(predictions: Predictions, images: readonly number[]): Predictions | null {
-  const { imageIndices, top1, top5, confidence, exitIndex } = predictions;
+  const { imageIndices, top1, top5, confidence, exitIndex, labels } = predictions;
   const positions = new Map(imageIndices.map((image, position) => [image, position]));
   const kept = images.flatMap((image) => positions.get(image) ?? []);
   if (kept.length !== images.length) return null;
@@ -148,6 +148,7 @@ export function restrictedTo(predictions: Predictions, images: readonly number[]
     top5: pick(top5),
     confidence: pick(confidence),
     exitIndex: pick(exitIndex),
+    ...(labels && { labels: pick(labels) }),
   };
 }
 
