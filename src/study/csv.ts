@@ -105,6 +105,11 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
     description: 'Fingerprint of the model',
     cell: ({ trial }) => trial.strategy.modelId,
   },
+  {
+    name: 'input_size',
+    description: 'Height x width of the input that images become',
+    cell: ({ trial: { preprocessing } }) => `${preprocessing.height}x${preprocessing.width}`,
+  },
   { name: 'dataset', description: 'Name of the images', cell: ({ trial }) => trial.datasetName },
   { name: 'dataset_id', description: 'Hash of the images', cell: ({ trial }) => trial.datasetId },
   {

@@ -1,9 +1,25 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { distinctlyNamed, freeName } from '../transforms/recipe-name.ts';
 import { contentHash } from './strategy-id.ts';
-import type { Environment, PredictedOutcome, Protocol, Strategy, Study, Trial } from './trial.ts';
+import type {
+  Environment,
+  InputSize,
+  PredictedOutcome,
+  Protocol,
+  Strategy,
+  StudiedModel,
+  Study,
+  Trial,
+} from './trial.ts';
 
-/** What a study is about; everything its trials have in common. */
+/** A model at an input size, and how images are prepared for it. */
+export interface PreparedModel extends StudiedModel {
+  /** Left out: what suits model and images. */
+  readonly inputSize?: InputSize;
+  readonly preprocessing: Preprocessing;
+}
+
+/** What a study is about; everything its trials have in common, of the only model or the first. */
 export interface StudySubject {
   readonly name: string;
   readonly modelId: string;
@@ -14,6 +30,8 @@ export interface StudySubject {
   readonly preprocessing: Preprocessing;
   readonly protocol: Protocol;
   readonly environment: Environment;
+  /** Every model at every size, where there are several. */
+  readonly models?: readonly PreparedModel[];
 }
 
 /**
@@ -35,6 +53,7 @@ export function newStudy(subject: StudySubject, strategies: readonly Strategy[],
     createdAtMs: nowMs,
     modelId,
     modelName,
+    ...severalModels(subject),
     datasetId,
     datasetName,
     classNames,
@@ -99,6 +118,29 @@ export function withPredictions(
   return { ...study, trials };
 }
 
+/** The models of a study by their fingerprints, where there are several. */
+function severalModels({ models = [] }: StudySubject): Pick<Study, 'models'> {
+  const distinct = new Map(
+    models.map(({ modelId, modelName, source }) => [
+      modelId,
+      { modelId, modelName, ...(source !== undefined && { source }) },
+    ]),
+  );
+  return distinct.size < 2 ? {} : { models: [...distinct.values()] };
+}
+
+/** The model that a strategy is about, at its size. */
+function preparedFor(
+  subject: StudySubject,
+  { modelId, inputSize }: Strategy,
+): Pick<PreparedModel, 'modelName' | 'preprocessing'> {
+  const isMeant = (model: PreparedModel): boolean =>
+    model.modelId === modelId &&
+    model.inputSize?.height === inputSize?.height &&
+    model.inputSize?.width === inputSize?.width;
+  return subject.models?.find(isMeant) ?? subject;
+}
+
 /** What a trial knows of its results before anything ran. */
 const unmeasured = {
   finishedAtMs: null,
@@ -114,7 +156,8 @@ const unmeasured = {
 } as const satisfies Partial<Trial>;
 
 function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy, nowMs: number): Trial {
-  const { modelName, datasetId, datasetName, preprocessing, protocol, environment } = subject;
+  const { datasetId, datasetName, protocol, environment } = subject;
+  const { modelName, preprocessing } = preparedFor(subject, strategy);
   return {
     id: `${studyId}-${strategy.id}`,
     studyId,

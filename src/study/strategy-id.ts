@@ -3,13 +3,14 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { TierPlacement } from './placement/tiers.ts';
-import type { Provider, Strategy } from './trial.ts';
+import type { InputSize, Provider, Strategy } from './trial.ts';
 
 /**
  * A strategy under the hash of everything that decides what is run: its name for people does not count, nor how
  * its recipe is written.
  * @param modelId see `GraphView.modelId`
  * @param placement null: this device alone
+ * @param inputSize null: what suits model and images
  */
 export function makeStrategy(
   modelId: string,
@@ -17,12 +18,14 @@ export function makeStrategy(
   provider: Provider,
   threads: number,
   placement: TierPlacement | null = null,
+  inputSize: InputSize | null = null,
 ): Strategy {
   const { name } = named;
   const recipe = normaliseRecipe(named.recipe);
-  // JSON leaves undefined out, so strategies without a placement keep the hash they always had.
-  const id = contentHash({ modelId, recipe, provider, threads, placement: placement ?? undefined });
-  return { id, name, modelId, recipe, provider, threads, ...(placement && { placement }) };
+  // What is left out leaves the hash as it always was.
+  const place = { ...(placement && { placement }), ...(inputSize && { inputSize }) };
+  const id = contentHash({ modelId, recipe, provider, threads, ...place });
+  return { id, name, modelId, recipe, provider, threads, ...place };
 }
 
 /** 16 hex digits of the SHA-256 of a value's JSON with sorted keys, so that key order does not matter. */

@@ -24,6 +24,7 @@ import {
   type DeviceProfile,
   type EmulatedTimes,
   type Environment,
+  type InputSize,
   NO_CLASS,
   type PredictedOutcome,
   type Predictions,
@@ -31,6 +32,7 @@ import {
   type Sample,
   type StoppingRule,
   type Strategy,
+  type StudiedModel,
   type Study,
   type Trial,
   type WarmUp,
@@ -78,7 +80,8 @@ function refuseNewerVersion(json: unknown): void {
   }
 }
 
-const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
+/** A recipe, normalised. */
+export const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
   try {
     return parseRecipe(json);
   } catch (thrown) {
@@ -93,7 +96,18 @@ const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
   }
 };
 
-const readProvider = oneOf('wasm', 'webgpu', 'webnn');
+/** A provider's name. */
+export const readProvider = oneOf('wasm', 'webgpu', 'webnn');
+
+/** Height and width of a model's input. */
+export const readInputSize = object<InputSize>({ height: count, width: count });
+
+/** A model of a study or plan. */
+export const readStudiedModel = object<StudiedModel>({
+  modelId: text,
+  modelName: text,
+  source: optional(text),
+});
 
 const readStrategy = object<Strategy>({
   id: text,
@@ -103,9 +117,11 @@ const readStrategy = object<Strategy>({
   provider: readProvider,
   threads: count,
   placement: optional(readPlacement),
+  inputSize: optional(readInputSize),
 });
 
-const readProtocol = object<Protocol>({
+/** How a study measures. */
+export const readProtocol = object<Protocol>({
   name: oneOf('quick', 'standard', 'custom'),
   warmUpRuns: count,
   mostWarmUpRuns: optional(count),
@@ -334,6 +350,7 @@ const readStudy = object<Study>({
   createdAtMs: amount,
   modelId: text,
   modelName: text,
+  models: optional(list(readStudiedModel)),
   datasetId: text,
   datasetName: text,
   classNames: list(text),

@@ -14,6 +14,14 @@ export interface Strategy {
   readonly threads: number;
   /** Which tiers run its parts, emulated from what is measured here; left out: this device alone. */
   readonly placement?: TierPlacement;
+  /** Of images, of models that leave it open; left out: what suits model and images. */
+  readonly inputSize?: InputSize;
+}
+
+/** Height and width of a model's input, in pixels. */
+export interface InputSize {
+  readonly height: number;
+  readonly width: number;
 }
 
 /** How a trial is measured. What is left out is as it was before that could be chosen. */
@@ -262,8 +270,11 @@ export interface Study {
   readonly id: string;
   readonly name: string;
   readonly createdAtMs: number;
+  /** Of the only model, or the first of `models`. */
   readonly modelId: string;
   readonly modelName: string;
+  /** All models, where there are several. */
+  readonly models?: readonly StudiedModel[];
   readonly datasetId: string;
   readonly datasetName: string;
   readonly classNames: readonly string[];
@@ -271,6 +282,15 @@ export interface Study {
   readonly trials: readonly Trial[];
   /** What the model's nodes take on the device; left out where that was not measured. */
   readonly profiles?: readonly DeviceProfile[];
+}
+
+/** A model of a study or plan: its fingerprint, and what people know it by. */
+export interface StudiedModel {
+  readonly modelId: string;
+  /** File name. */
+  readonly modelName: string;
+  /** Where the lab itself has it, as the command line takes it: `sample` or `zoo:NAME`; left out: a file of the user. */
+  readonly source?: string;
 }
 
 /** What the nodes of a model take on a device. All times in milliseconds. */
