@@ -1,8 +1,11 @@
 import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
 import type { AxisId } from '../study/metrics.ts';
+import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Slice } from './slice.ts';
 
 export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
+/** What the results are looked at as. */
+export type ResultsView = 'front' | 'compare' | 'pictures' | 'advice' | 'devices';
 export type Theme = 'system' | 'light' | 'dark';
 export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'quality' | 'graphs';
 
@@ -18,7 +21,10 @@ export interface UiSlice {
   /** The phone's tab. */
   readonly tab: Tab;
   readonly theme: Theme;
+  readonly resultsView: ResultsView;
   readonly dialog: DialogName | null;
+  /** What stands beside the model as it is in the dialog of graphs; null: the recipe on the canvas. */
+  readonly comparedVariant: NamedRecipe | null;
   readonly colour: ColourMode;
   readonly search: string;
   /** Which match of the search is centred; counts on round the end. */
@@ -34,8 +40,11 @@ export interface UiSlice {
   /** The trial under the pointer in the front; its recipe shows on the graph meanwhile. */
   readonly pointedTrialId: string | null;
   readonly showTab: (tab: Tab) => void;
+  readonly showResultsView: (view: ResultsView) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly openDialog: (dialog: DialogName | null) => void;
+  /** Shows the graphs and costs before and after; `null`: of the recipe on the canvas. */
+  readonly compareGraphs: (variant: NamedRecipe | null) => void;
   readonly setColour: (colour: ColourMode) => void;
   readonly searchFor: (search: string, index: number) => void;
   readonly selectNode: (index: number | null) => void;
@@ -54,7 +63,9 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   isStarting: true,
   tab: 'graph',
   theme: 'system',
+  resultsView: 'front',
   dialog: null,
+  comparedVariant: null,
   colour: 'macs',
   search: '',
   searchIndex: 0,
@@ -66,8 +77,10 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   comparedTrialId: null,
   pointedTrialId: null,
   showTab: (tab) => set({ tab }),
+  showResultsView: (resultsView) => set({ resultsView }),
   setTheme: (theme) => set({ theme }),
   openDialog: (dialog) => set({ dialog }),
+  compareGraphs: (comparedVariant) => set({ dialog: 'graphs', comparedVariant }),
   setColour: (colour) => set({ colour }),
   searchFor: (search, searchIndex) => set({ search, searchIndex }),
   selectNode: (selectedNode) => set({ selectedNode }),
