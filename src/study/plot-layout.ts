@@ -120,7 +120,8 @@ function rank(point: LabelledPoint | undefined): number {
   return point?.isOnFront ? 0 : 1;
 }
 
-function shortened(name: string, length: number): string {
+/** The beginning of a name that has more than so many characters. */
+export function shortened(name: string, length: number): string {
   const characters = Array.from(name);
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : name;
 }

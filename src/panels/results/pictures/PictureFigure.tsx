@@ -1,0 +1,166 @@
+import { useDeferredValue, useMemo, useState } from 'react';
+import { DrawingView } from '../../../charts/DrawingView.tsx';
+import { useSize } from '../../../charts/use-size.ts';
+import { useLab } from '../../../store/lab.ts';
+import { type Cell, csvText } from '../../../study/csv-text.ts';
+import type { Picture } from '../../../study/plots/picture.ts';
+import type { PictureKind } from '../../../study/plots/pictures.ts';
+import { svgDocument } from '../../../study/plots/svg-elements.ts';
+import type { Study, Trial } from '../../../study/trial.ts';
+import panel from '../../panel.module.css';
+import { Button } from '../../ui/controls.tsx';
+import { Problem } from '../../ui/FailureText.tsx';
+import { saveFile } from '../../ui/save-file.ts';
+import { svgToPng } from '../svg-to-png.ts';
+import styles from './Pictures.module.css';
+import { useMaking } from './use-making.ts';
+
+interface PictureFigureProps {
+  readonly kind: PictureKind;
+  readonly study: Omit<Study, 'trials'>;
+  readonly trials: readonly Trial[];
+}
+
+/** Width of the drawing in files, in pixels: a page or a slide has room for it. */
+const fileWidth = 880;
+/** Of the table that stands for the picture; the CSV has all. */
+const mostRows = 200;
+
+/** One picture of a study: drawn, told, and as files. */
+export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
+  const made = useMaking(kind, trials);
+  const [element, size] = useSize<HTMLDivElement>();
+  const width = useDeferredValue(size?.width);
+  const picture = made?.ok ? made.value : null;
+  const drawing = useMemo(
+    () => (picture && width !== undefined ? picture.draw(Math.floor(width)) : null),
+    [picture, width],
+  );
+  return (
+    <figure className={panel.stack} aria-label={kind.title}>
+      <figcaption>
+        <strong>{kind.title}</strong>
+        <p className={`${panel.dim} ${panel.small}`}>{kind.howToRead}</p>
+      </figcaption>
+      <div ref={element} className={styles.canvas}>
+        {drawing && <DrawingView key={kind.id} drawing={drawing} label={kind.title} />}
+        {made === null && <p className={panel.dim}>Computing…</p>}
+      </div>
+      {made && !made.ok && <Problem failure={made.failure} />}
+      {picture && (
+        <>
+          {picture.notes.map((note) => (
+            <p key={note} className={`${panel.small} ${panel.wrapAnywhere}`}>
+              {note}
+            </p>
+          ))}
+          <Exports kind={kind} picture={picture} subtitle={subtitleOf(study, trials)} />
+          <AsTable key={kind.id} rows={picture.rows} title={kind.title} />
+        </>
+      )}
+    </figure>
+  );
+}
+
+function subtitleOf({ modelName, datasetName }: Omit<Study, 'trials'>, trials: readonly Trial[]): string {
+  const [first] = trials;
+  const device = first
+    ? [`${first.environment.platform}, ${first.environment.hardwareConcurrency} cores`]
+    : [];
+  return [modelName, datasetName, ...device].join(' · ');
+}
+
+function Exports({
+  kind,
+  picture,
+  subtitle,
+}: {
+  readonly kind: PictureKind;
+  readonly picture: Picture;
+  readonly subtitle: string;
+}) {
+  const reportFailure = useLab((lab) => lab.reportFailure);
+  const document = () => svgDocument(picture.draw(fileWidth), { ...kind, subtitle });
+  const savePng = async () => {
+    try {
+      saveFile(`${kind.id}.png`, await svgToPng(document()));
+    } catch {
+      reportFailure('The picture could not be drawn', {
+        code: 'png-failed',
+        message: 'this browser did not draw the plot',
+        hint: 'Take the SVG instead.',
+      });
+    }
+  };
+  return (
+    <div className={panel.buttons}>
+      <Button
+        aria-label={`${kind.title} as SVG`}
+        onClick={() => saveFile(`${kind.id}.svg`, document(), 'image/svg+xml')}
+      >
+        SVG
+      </Button>
+      <Button aria-label={`${kind.title} as PNG`} onClick={() => void savePng()}>
+        PNG
+      </Button>
+      <Button
+        aria-label={`${kind.title} as CSV`}
+        onClick={() => saveFile(`${kind.id}.csv`, csvText(picture.rows), 'text/csv')}
+      >
+        CSV
+      </Button>
+    </div>
+  );
+}
+
+/** The same numbers as a table, for those who read better than they see. */
+function AsTable({
+  rows: [head = [], ...rows],
+  title,
+}: {
+  readonly rows: readonly (readonly Cell[])[];
+  readonly title: string;
+}) {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary className={panel.summaryLine}>As a table</summary>
+      {isOpen && (
+        <div className={styles.tableScroll} role="region" aria-label={`${title} as a table`} tabIndex={0}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                {head.map((cell) => (
+                  <th key={String(cell)} scope="col">
+                    {cell}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.slice(0, mostRows).map((cells, at) => (
+                // Rows are never moved.
+                <tr key={at}>
+                  {cells.map((cell, column) => (
+                    <td key={column}>{cellText(cell)}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {rows.length > mostRows && (
+            <p className={`${panel.dim} ${panel.small}`}>
+              {mostRows} of {rows.length} rows; the CSV has all.
+            </p>
+          )}
+        </div>
+      )}
+    </details>
+  );
+}
+
+function cellText(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
+  return typeof cell === 'number' ? String(Number(cell.toPrecision(5))) : cell;
+}

@@ -1,0 +1,301 @@
+import { ok } from '../../base/result.ts';
+import { formatMs } from '../../base/units.ts';
+import { isIdentity } from '../../transforms/recipe.ts';
+import { latencyMsOf } from '../metrics.ts';
+import type { Box } from '../plot-layout.ts';
+import { quantileOfSorted } from '../statistics/summary.ts';
+import { niceScale, type Scale } from '../ticks.ts';
+import type { DeviceEvent, Sample, Trial } from '../trial.ts';
+import { distributionOf, type NamedTrial, timedTrials } from './distribution.ts';
+import { type Drawing, linePath, type Mark, type Tip } from './drawing.ts';
+import { legendMarks } from './legend.ts';
+import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
+import { project } from '../plot-layout.ts';
+
+/** What a strategy took in one stretch of the time. */
+export interface Stretch {
+  /** Middle, in minutes of running. */
+  readonly minutes: number;
+  readonly samples: number;
+  readonly medianMs: number;
+  /** Over the median of all the strategy's samples. */
+  readonly relative: number;
+}
+
+interface Line {
+  readonly name: string;
+  readonly isReference: boolean;
+  readonly stretches: readonly Stretch[];
+}
+
+interface Course {
+  readonly lines: readonly Line[];
+  readonly minutes: number;
+  /** Where the run was interrupted, in minutes of running. */
+  readonly pauses: readonly number[];
+  readonly events: readonly { readonly minutes: number; readonly text: string }[];
+}
+
+/** Stretches into which the whole time is divided at most. */
+const mostStretches = 80;
+/** Longer than this without any inference, and the time does not count as running. */
+const pauseMs = 60_000;
+
+/** Latency over the time that the study ran, each strategy relative to its own median; the reference stands out. */
+export function* overTime(trials: readonly Trial[]): Making {
+  for (const trial of trials) {
+    distributionOf(trial);
+    yield;
+  }
+  const { timed, untimed } = timedTrials(trials);
+  if (timed.length === 0) return nothingTimed();
+  const clock = runningClock(timed.map(({ trial }) => trial));
+  yield;
+  // Without the unchanged model the first that was measured stands for it.
+  const reference = timed.find(({ trial }) => isIdentity(trial.strategy.recipe)) ?? (timed[0] as NamedTrial);
+  const width = clock.minutes / mostStretches || 1;
+  const lines: Line[] = [];
+  for (const { trial, name } of timed) {
+    const isReference = trial === reference.trial;
+    lines.push({ name, isReference, stretches: stretchesOf(trial, clock.minutesAt, width) });
+    yield;
+  }
+  const course: Course = {
+    lines: lines.sort((a, b) => Number(a.isReference) - Number(b.isReference)),
+    minutes: clock.minutes,
+    pauses: clock.pauses,
+    events: eventsOf(trials).map((event) => ({
+      minutes: clock.minutesAt(event.atMs),
+      text: eventText(event),
+    })),
+  };
+  return ok({
+    rows: [
+      ['strategy', 'is_reference', 'minutes', 'samples', 'median_ms', 'relative_to_own_median'],
+      ...lines.flatMap(({ name, isReference, stretches }) =>
+        stretches.map(({ minutes, samples, medianMs, relative }) => [
+          name,
+          isReference,
+          minutes,
+          samples,
+          medianMs,
+          relative,
+        ]),
+      ),
+    ],
+    notes: [...driftNotes(lines), ...leftOutNotes(untimed, 'nothing was timed')],
+    draw: (drawn) => drawCourse(course, drawn),
+  });
+}
+
+/** Minutes of running since the first inference; pauses take no time. */
+function runningClock(trials: readonly Trial[]): {
+  readonly minutes: number;
+  readonly pauses: readonly number[];
+  readonly minutesAt: (atMs: number) => number;
+} {
+  const starts = Float64Array.from(
+    trials.flatMap(({ samples }) => samples.map(({ startedAtMs }) => startedAtMs)),
+  );
+  starts.sort();
+  const first = starts[0] as number;
+  const pauses: { readonly fromMs: number; readonly lostMs: number }[] = [];
+  for (let at = 1; at < starts.length; at++) {
+    const [before, after] = [starts[at - 1] as number, starts[at] as number];
+    if (after - before > pauseMs) pauses.push({ fromMs: before, lostMs: after - before });
+  }
+  const minutesAt = (atMs: number): number => {
+    const lost = pauses
+      .filter(({ fromMs }) => atMs > fromMs)
+      .reduce((sum, pause) => sum + Math.min(pause.lostMs, atMs - pause.fromMs), 0);
+    return Math.max(0, atMs - first - lost) / 60_000;
+  };
+  return {
+    minutes: minutesAt(starts.at(-1) as number),
+    pauses: pauses.map(({ fromMs }) => minutesAt(fromMs)),
+    minutesAt,
+  };
+}
+
+/**
+ * Medians over stretches of the running time. Samples that only watch the device count, too.
+ * @param width of a stretch, in minutes
+ */
+function stretchesOf(
+  { samples }: Trial,
+  minutesAt: (atMs: number) => number,
+  width: number,
+): readonly Stretch[] {
+  const counted = samples.filter(({ warmUp }) => !warmUp);
+  const level = quantileOfSorted(Float64Array.from(counted, latencyMsOf).sort(), 0.5);
+  const byStretch = new Map<number, Sample[]>();
+  for (const sample of counted) {
+    const stretch = Math.floor(minutesAt(sample.startedAtMs) / width);
+    const there = byStretch.get(stretch);
+    if (there) there.push(sample);
+    else byStretch.set(stretch, [sample]);
+  }
+  return [...byStretch]
+    .sort(([a], [b]) => a - b)
+    .map(([stretch, there]) => {
+      const medianMs = quantileOfSorted(Float64Array.from(there, latencyMsOf).sort(), 0.5);
+      return {
+        minutes: (stretch + 0.5) * width,
+        samples: there.length,
+        medianMs,
+        relative: level > 0 ? medianMs / level : 1,
+      };
+    });
+}
+
+function eventsOf(trials: readonly Trial[]): readonly DeviceEvent[] {
+  const seen = new Map(
+    trials.flatMap(({ events = [] }) => events.map((event) => [JSON.stringify(event), event])),
+  );
+  return [...seen.values()].filter(
+    (event) => event.kind !== 'battery' && (event.kind !== 'pressure' || event.state !== 'nominal'),
+  );
+}
+
+function eventText(event: DeviceEvent): string {
+  switch (event.kind) {
+    case 'page-hidden':
+      return 'the page was hidden';
+    case 'page-shown':
+      return 'the page was shown again';
+    case 'paused':
+      return 'the study was paused';
+    case 'battery':
+      return `the battery was at ${Math.round(100 * event.level)} %${event.charging ? ', charging' : ''}`;
+    case 'pressure':
+      return `the processor was under ${event.state} pressure`;
+  }
+}
+
+/** What the reference's course says in a sentence: the last fifth of its time against the first. */
+function driftNotes(lines: readonly Line[]): readonly string[] {
+  const reference = lines.find(({ isReference }) => isReference);
+  const stretches = reference?.stretches ?? [];
+  const fifth = Math.floor(stretches.length / 5);
+  if (!reference || fifth === 0) return [];
+  const level = (some: readonly Stretch[]): number =>
+    quantileOfSorted(Float64Array.from(some, ({ relative }) => relative).sort(), 0.5);
+  const change = level(stretches.slice(-fifth)) / level(stretches.slice(0, fifth)) - 1;
+  return [`${reference.name}: ${percent(change)} from the first to the last fifth of the time.`];
+}
+
+function percent(change: number): string {
+  const rounded = Number((100 * change).toFixed(1));
+  return `${rounded > 0 ? '+' : rounded < 0 ? '−' : '±'}${Math.abs(rounded)} %`;
+}
+
+const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 8, bottom: 250 });
+
+function drawCourse({ lines, minutes, pauses, events }: Course, width: number): Drawing {
+  const frame = frameOf(width);
+  const values = lines.flatMap(({ stretches }) => stretches.map(({ relative }) => relative));
+  const yScale = niceScale([...values, 1], 5);
+  const xScale = niceScale([0, minutes || 1], width / 110);
+  const toX = (each: number): number => project(each, xScale, frame.left, frame.right);
+  const toY = (each: number): number => project(each, yScale, frame.bottom, frame.top);
+  const reference = lines.find(({ isReference }) => isReference)?.name ?? '';
+  const legend = legendMarks(
+    [
+      { ink: 'accent', text: reference },
+      ...(lines.length > 1 ? [{ ink: 'faded', text: 'the other strategies' } as const] : []),
+      ...(pauses.length > 0 ? [{ ink: 'warn', text: 'paused' } as const] : []),
+      ...(events.length > 0 ? [{ ink: 'bad', text: 'told by the browser: tap' } as const] : []),
+    ],
+    width,
+    frame.bottom + 28,
+  );
+  return {
+    width,
+    height: legend.bottom,
+    marks: [
+      ...axes(xScale, yScale, frame, toX, toY),
+      ...pauses.map((at) => upright(toX(at), frame, 'warn')),
+      ...events.map((event) => upright(toX(event.minutes), frame, 'bad')),
+      ...lines.flatMap(({ isReference, stretches }) =>
+        lineMarks(
+          stretches.map((each) => ({ x: toX(each.minutes), y: toY(each.relative) })),
+          isReference,
+        ),
+      ),
+      ...legend.marks,
+    ],
+    tips: [
+      ...lineTips(lines, frame, toX),
+      ...events.map(({ minutes: at, text }) => ({
+        box: { ...frame, left: toX(at) - 5, right: toX(at) + 5 },
+        text: `After ${formatMs(at * 60_000)}: ${text}`,
+      })),
+    ],
+  };
+}
+
+function axes(
+  xScale: Scale,
+  yScale: Scale,
+  { left, right, bottom }: Box,
+  toX: (minutes: number) => number,
+  toY: (relative: number) => number,
+): readonly Mark[] {
+  return [
+    ...yScale.ticks.flatMap((tick): Mark[] => [
+      {
+        kind: 'line',
+        x1: left,
+        x2: right,
+        y1: toY(tick),
+        y2: toY(tick),
+        stroke: tick === 1 ? 'dim' : 'line',
+      },
+      { kind: 'text', x: left - 6, y: toY(tick) + 4, text: percent(tick - 1), anchor: 'end', ink: 'dim' },
+    ]),
+    ...xScale.ticks.map((tick): Mark => {
+      const isLast = toX(tick) > right - 20;
+      return {
+        kind: 'text',
+        x: isLast ? right + 8 : toX(tick),
+        y: bottom + 17,
+        text: tick === 0 ? '0' : `${tick} min`,
+        anchor: isLast ? 'end' : 'middle',
+        ink: 'dim',
+      };
+    }),
+  ];
+}
+
+function upright(x: number, { top, bottom }: Box, stroke: 'warn' | 'bad'): Mark {
+  return { kind: 'line', x1: x, x2: x, y1: top, y2: bottom, stroke, dash: '4 3' };
+}
+
+/** A line; of a single stretch, which has none, a dot. */
+function lineMarks(
+  points: readonly { readonly x: number; readonly y: number }[],
+  isReference: boolean,
+): readonly Mark[] {
+  const stroke = isReference ? 'accent' : 'faded';
+  const [only] = points;
+  if (only && points.length === 1) return [{ kind: 'circle', ...only, radius: 3, fill: stroke }];
+  const strokeWidth = isReference ? 2.5 : 1;
+  return [{ kind: 'path', d: linePath(points), stroke, strokeWidth, opacity: isReference ? 1 : 0.75 }];
+}
+
+/** One tip for each stretch that the reference has. */
+function lineTips(lines: readonly Line[], frame: Box, toX: (minutes: number) => number): readonly Tip[] {
+  const reference = lines.find(({ isReference }) => isReference);
+  const stretches = reference?.stretches ?? [];
+  return stretches.map(({ minutes, relative, medianMs, samples }, at) => {
+    const [before, after] = [stretches[at - 1], stretches[at + 1]];
+    return {
+      box: {
+        ...frame,
+        left: before ? (toX(before.minutes) + toX(minutes)) / 2 : frame.left,
+        right: after ? (toX(after.minutes) + toX(minutes)) / 2 : frame.right,
+      },
+      text: `After ${formatMs(minutes * 60_000)}: ${reference?.name} took ${formatMs(medianMs)} (${percent(relative - 1)}), median of ${samples}`,
+    };
+  });
+}

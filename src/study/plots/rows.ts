@@ -1,0 +1,81 @@
+import { type Box, shortened } from '../plot-layout.ts';
+import type { Mark, Tip } from './drawing.ts';
+import { msTick, place, type ValueScale } from './value-scale.ts';
+
+/** A row of a picture: a strategy's band right of its name or, where it is narrow, under it. */
+export interface Row {
+  readonly top: number;
+  readonly middle: number;
+  readonly bottom: number;
+}
+
+export interface Rows {
+  /** Where values are drawn. */
+  readonly plot: Box;
+  readonly rows: readonly Row[];
+  readonly height: number;
+  /** The names. */
+  readonly marks: readonly Mark[];
+}
+
+/** Below this width names stand above their rows: a phone has no room beside them. */
+const narrowWidth = 560;
+
+const nameLine = 18;
+const axisHeight = 24;
+/** Mean width of a character, in pixels, on the wide side. */
+const characterPixels = 7;
+
+/**
+ * Names and bands of strategies, one below the other, with room for an axis under them.
+ * @param band height of a row's band, in pixels
+ */
+export function layOutRows(names: readonly string[], width: number, band: number): Rows {
+  const isNarrow = width < narrowWidth;
+  const longest = Math.max(0, ...names.map((name) => Array.from(name).length)) * characterPixels;
+  const nameWidth = isNarrow ? 0 : Math.min(longest + 12, 0.34 * width);
+  const step = band + (isNarrow ? nameLine + 4 : 8);
+  const plot = {
+    left: isNarrow ? 10 : nameWidth,
+    right: width - 14,
+    top: 4,
+    bottom: 4 + names.length * step,
+  };
+  const rows = names.map((_, at) => {
+    const top = plot.top + at * step + (isNarrow ? nameLine : 4);
+    return { top, middle: top + band / 2, bottom: top + band };
+  });
+  const room = Math.floor((isNarrow ? width : nameWidth - 12) / characterPixels);
+  const marks = rows.map(
+    ({ top, middle }, at): Mark => ({
+      kind: 'text',
+      text: shortened(names[at] as string, room),
+      ...(isNarrow ? { x: 0, y: top - 5 } : { x: nameWidth - 12, y: middle + 4, anchor: 'end' }),
+    }),
+  );
+  return { plot, rows, height: plot.bottom + axisHeight, marks };
+}
+
+/** Lines and texts of an axis of milliseconds under a plot. */
+export function msAxis(scale: ValueScale, { left, right, top, bottom }: Box): readonly Mark[] {
+  return scale.ticks.flatMap((tick): Mark[] => {
+    const x = place(tick, scale, left, right);
+    return [
+      { kind: 'line', x1: x, x2: x, y1: top, y2: bottom, stroke: 'line' },
+      // The last text would stand over the edge.
+      {
+        kind: 'text',
+        x: x > right - 16 ? right + 14 : x,
+        y: bottom + 17,
+        text: msTick(tick),
+        anchor: x > right - 16 ? 'end' : 'middle',
+        ink: 'dim',
+      },
+    ];
+  });
+}
+
+/** A tip over the whole of a row. */
+export function rowTip({ top, bottom }: Row, width: number, text: string): Tip {
+  return { box: { left: 0, right: width, top: top - 4, bottom: bottom + 4 }, text };
+}
