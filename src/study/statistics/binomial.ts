@@ -1,3 +1,5 @@
+import { betaQuantile } from './distributions.ts';
+
 /**
  * Ranks of the order statistics that enclose a quantile with at least the wanted confidence, whatever the
  * distribution: the number of samples below the p-quantile is binomial(n, p).
@@ -43,3 +45,23 @@ export function wilsonInterval95(successes: number, trials: number): readonly [n
 
 /** Standard normal quantile of 0.975. */
 export const z95 = 1.959963984540054;
+
+/**
+ * The exact interval of a share: chances under which so few or so many successes are no less likely than 1 - confidence
+ * over 2.
+ * @param successes 0..trials
+ * @param confidence in (0, 1)
+ * @returns bounds in [0, 1]; [0, 1] if nothing was tried
+ * @source Clopper and Pearson 1934
+ */
+export function clopperPearson(
+  successes: number,
+  trials: number,
+  confidence = 0.95,
+): readonly [low: number, high: number] {
+  const tail = (1 - confidence) / 2;
+  return [
+    successes === 0 ? 0 : betaQuantile(tail, successes, trials - successes + 1),
+    successes === trials ? 1 : betaQuantile(1 - tail, successes + 1, trials - successes),
+  ];
+}
