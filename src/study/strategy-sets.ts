@@ -28,7 +28,7 @@ export interface LeftOut {
 }
 
 /** One way to exit early on a model, or why there is none. */
-type Exit =
+export type Exit =
   | { readonly kind: 'confidence' | 'skip'; readonly step: Operator; readonly how: string }
   | { readonly kind: 'none'; readonly reason: string };
 
@@ -134,8 +134,8 @@ function distinctReasons(leftOut: readonly LeftOut[]): readonly LeftOut[] {
   return [...new Map(leftOut.map((each) => [`${each.name} ${each.reason}`, each])).values()];
 }
 
-/** The exit that combinations use. */
-function mainExit(view: GraphView, trained: Pick<TrainedExitOperator, 'at' | 'seed'> | null): Exit {
+/** The exit that combinations use: by confidence if the model has exits or they were trained, else skipped blocks. */
+export function mainExit(view: GraphView, trained: Pick<TrainedExitOperator, 'at' | 'seed'> | null): Exit {
   if (view.exits.length > 1) {
     const step: Operator = { op: 'early-exit', kind: 'existing', threshold: mainThreshold };
     return { kind: 'confidence', step, how: `by confidence, τ ${mainThreshold}` };
@@ -148,7 +148,7 @@ function mainExit(view: GraphView, trained: Pick<TrainedExitOperator, 'at' | 'se
 }
 
 /** The last two equal blocks left out; a single one where there are no more. */
-function skipExit(view: GraphView): Exit {
+export function skipExit(view: GraphView): Exit {
   const runs = view.skippable ?? [];
   const blocks = [DEFAULT_SKIPPED_BLOCKS, 1].find((count) => lastBlocks(runs, count) !== null);
   if (blocks === undefined) {

@@ -99,8 +99,10 @@ export const readRecipe: Reader<Strategy['recipe']> = (json, path) => {
 /** A provider's name. */
 export const readProvider = oneOf('wasm', 'webgpu', 'webnn');
 
+const side: Reader<number> = (json, path) => count(json, path) || refuse(json, path, 'at least 1 pixel');
+
 /** Height and width of a model's input. */
-export const readInputSize = object<InputSize>({ height: count, width: count });
+export const readInputSize = object<InputSize>({ height: side, width: side });
 
 /** A model of a study or plan. */
 export const readStudiedModel = object<StudiedModel>({

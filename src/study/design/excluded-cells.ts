@@ -1,0 +1,96 @@
+import { unreachable } from '../../base/assert.ts';
+import { openSizes } from '../../onnx/counted-size.ts';
+import type { GraphView } from '../../onnx/graph-view.ts';
+import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
+import type { Recipe } from '../../transforms/recipe.ts';
+import { canHold, tiersOfPlacement } from '../placement/tiers.ts';
+import type { Environment, Strategy } from '../trial.ts';
+import {
+  type Cell,
+  cellsOf,
+  modelTitle,
+  partsOf,
+  type PlaceOf,
+  strategyOf,
+  type StudyDesign,
+} from './design.ts';
+
+/** What is known of this device and of the models that are here. */
+export interface DesignFacts {
+  readonly environment: Environment;
+  /** Of the models that are here, by id. */
+  readonly views: ReadonlyMap<string, GraphView>;
+  /** Why models refuse recipes, by `refusalKey`; others fit. */
+  readonly refusals: ReadonlyMap<string, string>;
+  readonly placeOf: PlaceOf;
+}
+
+/** Whether a cell is measured, and why not. */
+export type CellState =
+  | { readonly kind: 'measured'; readonly strategy: Strategy }
+  /** By the user. */
+  | { readonly kind: 'excluded' }
+  | { readonly kind: 'impossible'; readonly reason: string };
+
+export interface PlannedCell {
+  readonly cell: Cell;
+  readonly state: CellState;
+}
+
+/** Names a recipe on a model, for `DesignFacts.refusals`. */
+export function refusalKey(modelId: string, recipe: Recipe): string {
+  return `${modelId} ${JSON.stringify(normaliseRecipe(recipe))}`;
+}
+
+/** Every cell of a plan in order of its axes, with whether it is measured. */
+export function plannedCells(design: StudyDesign, facts: DesignFacts): readonly PlannedCell[] {
+  const excluded = new Set(design.excluded);
+  const firstOf = new Map<string, Strategy>();
+  return cellsOf(design).map((cell): PlannedCell => {
+    const reason = whyImpossible(cell, facts);
+    if (reason !== null) return { cell, state: { kind: 'impossible', reason } };
+    if (excluded.has(cell.key)) return { cell, state: { kind: 'excluded' } };
+    const strategy = strategyOf(cell, design, facts.placeOf);
+    const same = firstOf.get(strategy.id);
+    if (same !== undefined)
+      return { cell, state: { kind: 'impossible', reason: `it is the same as ${same.name}` } };
+    firstOf.set(strategy.id, strategy);
+    return { cell, state: { kind: 'measured', strategy } };
+  });
+}
+
+/** Why a cell cannot be measured on this device; null if it can, as far as is known before it is tried. */
+export function whyImpossible(cell: Cell, { environment, views, refusals }: DesignFacts): string | null {
+  const { model, recipe, placement, inputSize } = cell;
+  if (recipe.modelIds !== undefined && !recipe.modelIds.includes(model.modelId))
+    return `${recipe.name} was made for another model`;
+  const view = views.get(model.modelId);
+  if (view === undefined) return `${model.modelName} is not here: open it`;
+  const refusal = refusals.get(refusalKey(model.modelId, recipe.recipe));
+  if (refusal !== undefined) return refusal;
+  const parts = partsOf(recipe.recipe);
+  if (placement !== null && !canHold(placement.name, parts))
+    return `${placement.name} takes ${tiersOfPlacement(placement.name).length} parts, ${recipe.name} has ${parts}`;
+  if (inputSize !== null) {
+    const open = openSizes(view);
+    if (!open.includes('height') || !open.includes('width'))
+      return `${modelTitle(model)} takes images of one size only`;
+  }
+  return whyNoPlace(cell, environment);
+}
+
+function whyNoPlace({ provider, threads }: Cell, { wasm, webgpu, webnn }: Environment): string | null {
+  const isShared = threads === 'auto' || threads === 1 || wasm.threads;
+  const threadsProblem = isShared ? null : 'this page has one thread: its memory cannot be shared';
+  switch (provider) {
+    case 'auto':
+    case 'wasm':
+      return threadsProblem;
+    case 'webgpu':
+      return webgpu.available ? threadsProblem : `no WebGPU here: ${webgpu.reason}`;
+    case 'webnn':
+      return webnn.available ? threadsProblem : `no WebNN here: ${webnn.reason}`;
+    default:
+      return unreachable(provider);
+  }
+}

@@ -1,0 +1,133 @@
+import { InputError } from '../../base/result.ts';
+import { perhaps } from '../../transforms/nearest-name.ts';
+import {
+  amount,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  positive,
+  type Reader,
+  refuse,
+  text,
+} from '../json-reader.ts';
+import { readPlacement } from '../placement/read-placement.ts';
+import { readInputSize, readProtocol, readProvider, readRecipe, readStudiedModel } from '../study-json.ts';
+import { cellsOf, type DesignRecipe, type StudyDesign } from './design.ts';
+import { PRESETS } from './presets.ts';
+
+/** A plan as text, readable by `parseDesign` and by people. */
+export function serialiseDesign(design: StudyDesign): string {
+  const keys = new Set(cellsOf(design).map(({ key }) => key));
+  // What was excluded of an entry that is gone since means nothing.
+  const excluded = design.excluded.filter((key) => keys.has(key));
+  return `${JSON.stringify({ ...design, excluded }, null, 2)}\n`;
+}
+
+const readThreads: Reader<number> = (json, path) => {
+  const threads = positive(json, path);
+  return Number.isInteger(threads) && threads <= 64
+    ? threads
+    : refuse(json, path, 'a whole number from 1 to 64, or "auto"');
+};
+
+/** `auto`, or what the reader reads. */
+function automaticOr<T>(read: Reader<T>): Reader<T | 'auto'> {
+  return (json, path) => (json === 'auto' ? 'auto' : read(json, path));
+}
+
+/** A list with at least one entry. */
+function some<T>(read: Reader<T>): Reader<readonly T[]> {
+  const all = list(read);
+  return (json, path) => {
+    const entries = all(json, path);
+    return entries.length > 0 ? entries : refuse(json, path, 'at least one entry');
+  };
+}
+
+const readDesign = object<StudyDesign>({
+  format: oneOf('paretoscope-plan'),
+  formatVersion: oneOf(1),
+  name: text,
+  preset: optional(oneOf(...PRESETS.map(({ id }) => id))),
+  models: some(readStudiedModel),
+  dataset: nullable(object({ datasetId: text, datasetName: text })),
+  recipes: some(object<DesignRecipe>({ name: text, recipe: readRecipe, modelIds: optional(list(text)) })),
+  placements: some(nullable(readPlacement)),
+  providers: some(automaticOr(readProvider)),
+  threads: some(automaticOr(readThreads)),
+  inputSizes: some(nullable(readInputSize)),
+  excluded: list(text),
+  order: oneOf('as-listed', 'information'),
+  budgetMs: nullable(amount),
+  protocol: readProtocol,
+});
+
+/**
+ * A plan from the text of a plan.json.
+ * @throws InputError `plan-not-json`, `plan-newer-version`, or `plan-invalid` naming the path of what is wrong, what
+ *   was found and what was wanted
+ */
+export function parseDesign(source: string): StudyDesign {
+  let json: unknown;
+  try {
+    json = JSON.parse(source);
+  } catch (error) {
+    throw new InputError({
+      code: 'plan-not-json',
+      message: `plan.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,
+      hint: 'The file may have been cut off; export the plan again.',
+    });
+  }
+  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
+  if (typeof version === 'number' && version > 1) {
+    throw new InputError({
+      code: 'plan-newer-version',
+      message: `formatVersion: found ${version}, wanted at most 1`,
+      where: 'formatVersion',
+      hint: 'This plan was written by a newer version of the lab; update this one.',
+    });
+  }
+  try {
+    const design = readDesign(json, '');
+    refuseTwice(design.recipes, 'recipes', ({ name }) => name);
+    refuseTwice(design.models, 'models', ({ modelId }) => modelId);
+    refuseTwice(design.placements, 'placements', (placement) => placement?.name ?? 'null');
+    if (design.protocol.rounds < 1) refuse(design.protocol.rounds, 'protocol.rounds', 'at least 1');
+    refuseUnknownModels(design);
+    refuseUnknownCells(design);
+    return design;
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    throw new InputError({ ...thrown.failure, code: 'plan-invalid' });
+  }
+}
+
+function refuseTwice<T>(entries: readonly T[], path: string, nameOf: (entry: T) => string): void {
+  const names = entries.map(nameOf);
+  const twice = names.findIndex((name, index) => names.indexOf(name) < index);
+  if (twice >= 0) refuse(names[twice], `${path}[${twice}]`, 'each only once');
+}
+
+function refuseUnknownModels({ recipes, models }: StudyDesign): void {
+  const known = new Set(models.map(({ modelId }) => modelId));
+  recipes.forEach(({ modelIds = [] }, index) => {
+    const stranger = modelIds.findIndex((modelId) => !known.has(modelId));
+    if (stranger >= 0)
+      refuse(
+        modelIds[stranger],
+        `recipes[${index}].modelIds[${stranger}]`,
+        'the modelId of a model of the plan',
+      );
+  });
+}
+
+/** An excluded cell that is none of the plan is a misspelt one: it would be measured. */
+function refuseUnknownCells(design: StudyDesign): void {
+  const keys = new Set(cellsOf(design).map(({ key }) => key));
+  design.excluded.forEach((key, index) => {
+    if (!keys.has(key))
+      refuse(key, `excluded[${index}]`, `the key of a cell of the plan${perhaps(key, keys)}`);
+  });
+}
