@@ -5,7 +5,7 @@ import type { EngineApi } from '../protocol/engine-api.ts';
 import { scorePredictions, unansweredWarnings, withLabels } from '../study/accuracy.ts';
 import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation-images.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
-import type { Visit } from '../study/plan.ts';
+import { timedImages, type Visit } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
@@ -90,12 +90,13 @@ export async function runStudy(
     const run = createRun(study, inputs, callbacks, control, model, pool, labels);
     await run.reevaluate();
     await run.prepareReference();
-    for (const visit of run.visits) {
+    for (let visit; (visit = run.next()) !== null; ) {
       if (control.gate.isPaused) run.tellPaused(visit);
       await control.gate.passed(control.signal);
       if (control.signal.aborted) break;
       await run.visit(visit);
     }
+    if (!control.signal.aborted) await run.close();
     await run.compress();
     return ok(run.study());
   } finally {
@@ -122,7 +123,13 @@ function createRun(
     study.trials.map(({ strategy }) => strategy),
     labels,
   );
-  const book = openStudyBook(study, inputs.environment, evaluated.length, callbacks);
+  const book = openStudyBook(
+    study,
+    inputs.environment,
+    evaluated.length,
+    timedImages(protocol, items),
+    callbacks,
+  );
   const { trialOf, workOf, update, publish, tell } = book;
   const { setUp, measure, predict } = createStrategyRunner({
     study,
@@ -134,7 +141,6 @@ function createRun(
     book,
     evaluated,
   });
-  const visits = book.missing(items.length);
   let reference: Predictions | null = null;
   let referenceFailure: string | null = null;
 
@@ -144,7 +150,18 @@ function createRun(
     const { preprocessing, warnings } = trialOf(strategy.id);
     if (predictions) {
       const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, reference);
-      update(strategy.id, { predictions: withLabels(predictions, labels), accuracy });
+      const passes = protocol.accuracyRepetitions ?? 1;
+      const accuracyRuns = [accuracy];
+      while (accuracyRuns.length < passes) {
+        const again = await predict(strategy, engine, accuracyRuns.length);
+        if (!again) break;
+        accuracyRuns.push(scorePredictions(again, labels, preprocessing.classOffset, reference));
+      }
+      update(strategy.id, {
+        predictions: withLabels(predictions, labels),
+        accuracy,
+        ...(passes > 1 && { accuracyRuns }),
+      });
       const told = [
         ...(referenceFailure === null
           ? []
@@ -180,7 +197,7 @@ function createRun(
       reference = planned.predictions;
       return;
     }
-    if (visits.length === 0 || (!planned && labels.some((label) => label !== null))) return;
+    if (book.next() === null || (!planned && labels.some((label) => label !== null))) return;
     const like = defined(study.trials[0], 'a trial').strategy;
     const strategy =
       planned?.strategy ??
@@ -207,29 +224,41 @@ function createRun(
   }
 
   async function visit(planned: Visit): Promise<void> {
-    const { strategy, state } = trialOf(planned.strategyId);
-    // It may have failed since the visits were planned.
-    if (state.kind === 'failed') return;
+    const { strategy } = trialOf(planned.strategyId);
+    book.noteVisit(planned);
     await guarded(strategy, async () => {
       const engine = await setUp(strategy);
-      await evaluate(strategy, engine);
+      if (planned.kind === 'timed') await evaluate(strategy, engine);
       tell('measuring', strategy, planned.round);
       const samples = await measure(strategy, engine, planned, false);
       const heapBytes = await engine.heapBytes();
       pool.noteHeap(strategy.id, heapBytes);
       const trial = trialOf(strategy.id);
-      const roundsDone = planned.round + 1;
-      const isDone = roundsDone === protocol.rounds;
       update(strategy.id, {
         samples: [...trial.samples, ...samples],
         heapBytes: Number.isFinite(heapBytes) ? Math.max(trial.heapBytes ?? 0, heapBytes) : trial.heapBytes,
         warnings: document.hidden ? [...new Set([...trial.warnings, hiddenWarning])] : trial.warnings,
-        state: isDone ? { kind: 'done' } : { kind: 'running', roundsDone },
-        finishedAtMs: isDone ? Date.now() : null,
       });
-      if (isDone) pool.discard(strategy.id);
+      if (planned.kind === 'timed') {
+        update(strategy.id, { state: { kind: 'running', roundsDone: planned.round + 1 } });
+        if (book.isMeasured(strategy.id)) finish(strategy);
+      }
       await publish(strategy.id);
     });
+  }
+
+  function finish(strategy: Strategy): void {
+    update(strategy.id, { state: { kind: 'done' }, finishedAtMs: Date.now() });
+    if (!book.isReference(strategy.id)) pool.discard(strategy.id);
+  }
+
+  /** Trials that were going on when the time was up are done, too. */
+  async function close(): Promise<void> {
+    for (const { strategy, state } of book.trials()) {
+      if (state.kind !== 'running') continue;
+      finish(strategy);
+      await publish(strategy.id);
+    }
   }
 
   /**
@@ -272,6 +301,11 @@ function createRun(
         referenceFailure = message;
         return;
       }
+      if (trialOf(strategy.id).state.kind === 'done') {
+        // What it was measured to take stays; it only cannot be visited any more.
+        book.loseReference();
+        return;
+      }
       // The trial is read long after, where nothing else tells what to do about it.
       const told = hint === undefined ? message : `${message}. ${hint}`;
       update(strategy.id, { state: { kind: 'failed', code, message: told }, finishedAtMs: Date.now() });
@@ -280,7 +314,8 @@ function createRun(
   }
 
   return {
-    visits,
+    next: book.next,
+    close,
     tellPaused: (next: Visit) => tell('paused', trialOf(next.strategyId).strategy, next.round),
     reevaluate,
     prepareReference,

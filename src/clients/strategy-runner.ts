@@ -7,7 +7,8 @@ import { joinPredictions } from '../study/accuracy.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
-import { type Visit, warmUpImages } from '../study/plan.ts';
+import { nextWarmUpRuns, warmUpOf } from '../study/measuring/warm-up.ts';
+import { timedImages, type Visit, warmUpImages } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import type { Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
@@ -58,7 +59,7 @@ export function createStrategyRunner({
   const { protocol } = study;
   const { data, environment } = inputs;
   const { items } = data.dataset;
-  const { tell, update, trialOf, workOf } = book;
+  const { tell, update, workOf } = book;
   const { preprocessing, strategy: first } = defined(study.trials[0], 'a trial');
   const calibrator = createCalibrator(
     { modelId: study.modelId, data, preprocessing, threads: first.threads },
@@ -74,12 +75,16 @@ export function createStrategyRunner({
   const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
     callbacks.onForms?.(figures),
   );
+  const timed = timedImages(protocol, items);
+  /** Whose session is kept where they are made anew for each strategy. */
+  let lastId: string | null = null;
   let nextSequence = 1 + Math.max(-1, ...book.trials().map(lastSequence));
 
   /** Builds and loads a strategy unless it is, and warms it up. */
   async function setUp(strategy: Strategy): Promise<EngineApi> {
     const work = workOf(strategy.id);
     const startedMs = performance.now();
+    endSessions(strategy);
     if (!work.built) {
       await decideForm(strategy);
       const calibrationMs = await calibrated(strategy);
@@ -116,11 +121,34 @@ export function createStrategyRunner({
         warnings: [...new Set([...trial.warnings, ...work.built.warnings, ...fresh.warnings])],
       });
     }
-    tell('warming-up', strategy, null);
-    const images = warmUpImages(protocol, items.length);
-    const warmUp = await measure(strategy, engine, { round: 0, imageIndices: images }, true);
-    if (trial) update(strategy.id, { samples: [...trialOf(strategy.id).samples, ...warmUp] });
+    await warmUp(strategy, engine);
     return engine;
+  }
+
+  /** Sessions that the protocol wants made anew. */
+  function endSessions({ id }: Strategy): void {
+    if (
+      protocol.rebuildSessions &&
+      lastId !== null &&
+      (lastId !== id || protocol.rebuildSessions === 'each-round')
+    )
+      pool.discard(lastId);
+    lastId = id;
+  }
+
+  async function warmUp(strategy: Strategy, engine: EngineApi): Promise<void> {
+    tell('warming-up', strategy, null);
+    const firstSequence = nextSequence;
+    const samples: Sample[] = [];
+    const latenciesMs = (): readonly number[] => samples.map(({ computeMs }) => computeMs);
+    for (let runs; (runs = nextWarmUpRuns(protocol, latenciesMs())) > 0; ) {
+      const imageIndices = warmUpImages(runs, samples.length, timed);
+      samples.push(...(await measure(strategy, engine, { round: 0, imageIndices, kind: 'timed' }, true)));
+    }
+    const trial = book.find(strategy.id);
+    if (!trial || samples.length === 0) return;
+    const warmUps = [...(trial.warmUps ?? []), warmUpOf(protocol, firstSequence, latenciesMs())];
+    update(strategy.id, { samples: [...trial.samples, ...samples], warmUps });
   }
 
   async function decideForm(strategy: Strategy): Promise<void> {
@@ -148,18 +176,18 @@ export function createStrategyRunner({
   async function measure(
     strategy: Strategy,
     engine: EngineApi,
-    { round, imageIndices }: Pick<Visit, 'round' | 'imageIndices'>,
-    warmUp: boolean,
+    { round, imageIndices, kind, forMs }: Omit<Visit, 'strategyId'>,
+    isWarmUp: boolean,
   ): Promise<readonly Sample[]> {
     if (imageIndices.length === 0) return [];
     const measured = orEnd(
-      await engine.measure({ imageIndices, round, warmUp, firstSequence: nextSequence }),
+      await engine.measure({ imageIndices, round, warmUp: isWarmUp, firstSequence: nextSequence, forMs }),
     );
-    nextSequence += measured.length;
+    nextSequence = 1 + (measured.at(-1)?.sequence ?? nextSequence - 1);
     const samples = measured.map((sample) => placed(sample, strategy));
     // The median, because the first run of a warm-up takes many times longer than the others.
     workOf(strategy.id).msPerInference = summarise(samples.map((sample) => sample.totalMs))?.median ?? null;
-    return samples;
+    return kind === 'reference' ? samples.map((sample) => ({ ...sample, reference: true })) : samples;
   }
 
   /** The sample with what it would have taken on the strategy's placement. */
@@ -172,8 +200,11 @@ export function createStrategyRunner({
     return { ...sample, emulated: emulate(sample, partFacts(built), placement, imageBytes, random) };
   }
 
-  /** The accuracy pass, in batches so that pausing need not wait for the whole. */
-  async function predict(strategy: Strategy, engine: EngineApi): Promise<Predictions | null> {
+  /**
+   * The accuracy pass, in batches so that pausing need not wait for the whole.
+   * @param passesDone of the same trial before
+   */
+  async function predict(strategy: Strategy, engine: EngineApi, passesDone = 0): Promise<Predictions | null> {
     const work = workOf(strategy.id);
     const batch = Math.min(64, Math.max(1, Math.round(batchMs / (work.msPerInference ?? batchMs))));
     let predictions: Predictions | null = null;
@@ -188,7 +219,7 @@ export function createStrategyRunner({
         const outcome = await engine.predict(images, (done) => {
           if (isOver) return;
           // A reference outside the plan is not in its total.
-          book.noteDone(book.find(strategy.id) ? first + done : 0);
+          book.noteDone(book.find(strategy.id) ? passesDone * evaluated.length + first + done : 0);
           tell('predicting', strategy, null);
         });
         if (!outcome.ok && outcome.failure.code === 'not-classification') {

@@ -1,7 +1,15 @@
 import { defined } from '../base/assert.ts';
 import type { BuiltVariant } from '../protocol/model-api.ts';
 import { restarted } from '../study/new-study.ts';
-import { planRounds, type Visit } from '../study/plan.ts';
+import { isSameDevice, referenceTrial } from '../study/measuring/reference.ts';
+import {
+  isMeasured,
+  nextVisit,
+  planRounds,
+  roundsNeeded,
+  samplesOfVisit,
+  type Visit,
+} from '../study/plan.ts';
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
 import type { Environment, Strategy, Study, Trial } from '../study/trial.ts';
 import type { StudyCallbacks } from './run-study.ts';
@@ -22,11 +30,13 @@ export type StudyBook = ReturnType<typeof openStudyBook>;
  * A running study's trials as they grow, what is to be done of them, and how far all of it is.
  * @param environment this device: trials that were begun on another start over
  * @param evaluated how many images the accuracy pass has
+ * @param images that are timed, see `timedImages`
  */
 export function openStudyBook(
   study: Study,
   environment: Environment,
   evaluated: number,
+  images: readonly number[],
   callbacks: Pick<StudyCallbacks, 'onTrial' | 'onProgress'>,
 ) {
   const { protocol } = study;
@@ -42,17 +52,15 @@ export function openStudyBook(
   /** Inferences of the call under way that are done. */
   let doneInCall = 0;
 
-  function isMissing({ strategyId, round }: Visit): boolean {
-    const { state } = trialOf(strategyId);
-    switch (state.kind) {
-      case 'queued':
-        return true;
-      case 'running':
-        return round >= state.roundsDone;
-      case 'done':
-      case 'failed':
-        return false;
-    }
+  const plan = planRounds(protocol, [...trials.keys()], images);
+  let visitsSinceReference = Infinity;
+  /** Inferences of all accuracy passes of a trial. */
+  const evaluations = evaluated * Math.max(1, protocol.accuracyRepetitions ?? 1);
+
+  let isReferenceLost = false;
+
+  function reference(): Trial | null {
+    return isReferenceLost ? null : referenceTrial([...trials.values()], environment);
   }
 
   function trialOf(strategyId: string): Trial {
@@ -92,7 +100,7 @@ export function openStudyBook(
       step,
       strategy: strategy.name,
       round,
-      rounds: protocol.rounds,
+      rounds: Math.max(1, ...all.map(({ trial }) => roundsNeeded(protocol, trial))),
       doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
       totalInferences: all.reduce((sum, { total }) => sum + total, 0),
       remainingMs: remaining,
@@ -102,13 +110,13 @@ export function openStudyBook(
 
   /** Inferences a trial takes, and how many of them are to be done. */
   function inferencesOf(trial: Trial): { total: number; left: number } {
-    const total = protocol.warmUpRuns + evaluated + protocol.rounds * protocol.samplesPerRound;
-    if (trial.state.kind === 'done' || trial.state.kind === 'failed') return { total, left: 0 };
+    const perRound = samplesOfVisit(protocol, images);
+    const total = protocol.warmUpRuns + evaluations + roundsNeeded(protocol, trial) * perRound;
+    if (isMeasured(protocol, trial, [])) return { total, left: 0 };
     const rounds = trial.state.kind === 'running' ? trial.state.roundsDone : 0;
     const isEvaluated = trial.predictions !== null || workOf(trial.strategy.id).isUnscored;
     const isWarm = trial.samples.length > 0;
-    const done =
-      rounds * protocol.samplesPerRound + (isEvaluated ? evaluated : 0) + (isWarm ? protocol.warmUpRuns : 0);
+    const done = rounds * perRound + (isEvaluated ? evaluations : 0) + (isWarm ? protocol.warmUpRuns : 0);
     return { total, left: total - done };
   }
 
@@ -121,9 +129,27 @@ export function openStudyBook(
     update,
     publish,
     tell,
-    /** Visits not made yet, of all trials in the plan's order. */
-    missing: (images: number): readonly Visit[] =>
-      planRounds(protocol, [...trials.keys()], images).filter(isMissing),
+    /** Whether it only shows how the device changes, and is visited as long as others are. */
+    isReference: (strategyId: string): boolean =>
+      (protocol.referenceSamples ?? 0) > 0 && reference()?.strategy.id === strategyId,
+    /** The visit to be made next; null at the end. */
+    next: (): Visit | null =>
+      nextVisit(protocol, plan, images, {
+        trials: [...trials.values()],
+        reference: reference(),
+        visitsSinceReference,
+      }),
+    /** A visit was made, whatever came of it. */
+    noteVisit: ({ strategyId }: Visit): void => {
+      visitsSinceReference = reference()?.strategy.id === strategyId ? 0 : visitsSinceReference + 1;
+    },
+    /** The reference cannot be run any more. */
+    loseReference: (): void => {
+      isReferenceLost = true;
+    },
+    /** Whether a trial needs no more rounds. */
+    isMeasured: (strategyId: string): boolean =>
+      isMeasured(protocol, trialOf(strategyId), [...trials.values()]),
     /** The files of a worker that is gone are gone, too. */
     forgetBuilt: (): void => {
       for (const work of works.values()) work.built = null;
@@ -142,11 +168,5 @@ export function openStudyBook(
 
 /** Samples of different devices do not belong into one trial. */
 function canContinue(trial: Trial, here: Environment): boolean {
-  if (trial.state.kind !== 'running') return true;
-  const there = trial.environment;
-  return (
-    there.userAgent === here.userAgent &&
-    there.hardwareConcurrency === here.hardwareConcurrency &&
-    there.crossOriginIsolated === here.crossOriginIsolated
-  );
+  return trial.state.kind !== 'running' || isSameDevice(trial.environment, here);
 }

@@ -1,16 +1,14 @@
 import { defined } from '../base/assert.ts';
 import { failed, InputError, ok, type Result } from '../base/result.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
-import type { Sample } from '../study/trial.ts';
 import { runtimeFailure } from './failures.ts';
-import { nextTask } from './next-task.ts';
 import { meansOfChannels } from './passes/channel-means.ts';
 import { predictAll, scoreExits } from './passes/class-scores.ts';
 import { allFeatures, sendActivations } from './passes/first-segment.ts';
 import { scoreGated } from './passes/gated-scores.ts';
 import { type LoadedStrategy, loadStrategy, prepared } from './passes/loaded-strategy.ts';
 import { profileRuns } from './passes/profile.ts';
-import { timedInference } from './passes/timed-inference.ts';
+import { timedInferences } from './passes/timed-inference.ts';
 
 /** The engine of one worker: one strategy, loaded once, then measured and evaluated. */
 export function createEngineService(): EngineApi {
@@ -32,16 +30,7 @@ export function createEngineService(): EngineApi {
         return made.loaded;
       }),
 
-    measure: ({ imageIndices, ...batch }) =>
-      guarded('the measurement', async () => {
-        const strategy = loaded();
-        const samples: Sample[] = [];
-        for (const imageIndex of imageIndices) {
-          samples.push(await timedInference(strategy, imageIndex, batch, samples.length));
-          await nextTask();
-        }
-        return samples;
-      }),
+    measure: (request) => guarded('the measurement', () => timedInferences(loaded(), request)),
 
     predict: (imageIndices, onProgress, preprocessing) =>
       guarded('the accuracy pass', () =>

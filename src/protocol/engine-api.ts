@@ -79,12 +79,18 @@ export interface ChannelMeansPass extends DecodedImages {
  */
 export interface EngineApi {
   load(request: EngineLoad): Promise<Result<EngineLoaded>>;
-  /** Timed inferences over these images, in order; `round` and `warmUp` are copied into the samples, `sequence` counts from `firstSequence`. */
+  /**
+   * Timed inferences over these images, in order; `round` and `warmUp` are copied into the samples, `sequence` counts
+   * from `firstSequence`.
+   * @param request `forMs`: the images are run again and again for so long, and at least as many samples as there are
+   *   images, at most twice as many, are kept, evenly spread; left out: each image is run once
+   */
   measure(request: {
     readonly imageIndices: readonly number[];
     readonly round: number;
     readonly warmUp: boolean;
     readonly firstSequence: number;
+    readonly forMs?: number | undefined;
   }): Promise<Result<readonly Sample[]>>;
   /**
    * The accuracy pass.

@@ -1,9 +1,34 @@
+import type { EngineApi } from '../../protocol/engine-api.ts';
 import type { Sample } from '../../study/trial.ts';
 import { confidenceOf } from '../../transforms/exits/confidence.ts';
 import { decodeImage } from '../decode-image.ts';
+import { nextTask } from '../next-task.ts';
 import { bestClasses, classCountOf } from '../scores.ts';
 import { itemAt, makeInput, randomInput } from './inputs.ts';
 import type { LoadedStrategy } from './loaded-strategy.ts';
+
+type Batch = Omit<Parameters<EngineApi['measure']>[0], 'imageIndices' | 'forMs'>;
+
+/** Timed inferences, see `EngineApi.measure`. */
+export async function timedInferences(
+  engine: LoadedStrategy,
+  { imageIndices, forMs = 0, ...batch }: Parameters<EngineApi['measure']>[0],
+): Promise<readonly Sample[]> {
+  const images = imageIndices.length;
+  const startedMs = performance.now();
+  let kept: Sample[] = [];
+  let keepEvery = 1;
+  for (let run = 0; run < images || (images > 0 && performance.now() - startedMs < forMs); run++) {
+    const sample = await timedInference(engine, imageIndices[run % images] as number, batch, run);
+    if (run % keepEvery === 0) kept.push(sample);
+    if (kept.length > 2 * images) {
+      kept = kept.filter((_, at) => at % 2 === 0);
+      keepEvery *= 2;
+    }
+    await nextTask();
+  }
+  return kept;
+}
 
 /**
  * One inference with all that an application does for it, timed in parts.
@@ -12,7 +37,7 @@ import type { LoadedStrategy } from './loaded-strategy.ts';
 export async function timedInference(
   engine: LoadedStrategy,
   imageIndex: number,
-  batch: { readonly round: number; readonly warmUp: boolean; readonly firstSequence: number },
+  batch: Batch,
   position: number,
 ): Promise<Sample> {
   const { request, run } = engine;

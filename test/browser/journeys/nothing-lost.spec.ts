@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { timedSamples } from '../../../src/study/metrics.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 import type { Study } from '../../../src/study/trial.ts';
 import { bandModel } from '../../fixtures/bands.ts';
@@ -29,9 +30,10 @@ async function somePoints(lab: Lab, atLeast = 1): Promise<void> {
 /** Every trial has each round once: nothing was measured twice, nothing left out. */
 function expectWhole({ trials, protocol }: Study, strategies: number): void {
   expect(trials).toHaveLength(strategies);
-  for (const { strategy, state, samples } of trials) {
+  for (const trial of trials) {
+    const { strategy, state } = trial;
     expect(state.kind, strategy.name).toBe('done');
-    const rounds = samples.filter((sample) => !sample.warmUp).map((sample) => sample.round);
+    const rounds = timedSamples(trial).map((sample) => sample.round);
     const wanted = Array.from({ length: protocol.rounds }, (_, round) =>
       Array<number>(protocol.samplesPerRound).fill(round),
     );

@@ -1,0 +1,79 @@
+import { summarise } from '../statistics/summary.ts';
+
+/** A stretch of a series that lies on one level. */
+export interface Level {
+  readonly from: number;
+  /** Past its last value. */
+  readonly to: number;
+  readonly mean: number;
+}
+
+/** Changes smaller than this, in the units of the values, are never told. */
+export interface LevelOptions {
+  /** Noise that is assumed at least, so that a clock of coarse steps makes no changes. */
+  readonly leastNoise: number;
+}
+
+/**
+ * Divides a series into stretches of constant level: the division with the least squared distance to the levels, each
+ * further level costing as much as chance would gain. Single outliers between like neighbours are passed over.
+ * @param values e.g. logarithms of latencies, so that changes are ratios
+ * @returns in order, without gaps; empty for an empty series
+ * @source Killick, Fearnhead, Eckley 2012 (optimal partitioning, PELT), with the noise from median absolute differences
+ */
+export function levelsOf(values: readonly number[], { leastNoise }: LevelOptions): readonly Level[] {
+  const n = values.length;
+  if (n === 0) return [];
+  const noise = Math.max(leastNoise, differenceNoise(values));
+  const smooth = withoutSpikes(values);
+  const sums = new Float64Array(n + 1);
+  const squares = new Float64Array(n + 1);
+  smooth.forEach((value, at) => {
+    // Taken from the first value, so that large values lose no digits.
+    const offset = value - (smooth[0] ?? 0);
+    sums[at + 1] = (sums[at] ?? 0) + offset;
+    squares[at + 1] = (squares[at] ?? 0) + offset * offset;
+  });
+  const between = (list: Float64Array, from: number, to: number): number =>
+    (list[to] ?? 0) - (list[from] ?? 0);
+  const costOf = (from: number, to: number): number =>
+    (between(squares, from, to) - between(sums, from, to) ** 2 / (to - from)) / noise ** 2;
+  const penalty = PENALTY * Math.log(Math.max(n, 8));
+  const best = new Float64Array(n + 1);
+  const cuts = new Int32Array(n + 1);
+  best[0] = -penalty;
+  let starts = [0];
+  for (let to = 1; to <= n; to++) {
+    let least = Infinity;
+    for (const from of starts) {
+      const cost = (best[from] ?? 0) + costOf(from, to) + penalty;
+      if (cost < least) [least, cuts[to]] = [cost, from];
+    }
+    best[to] = least;
+    starts = [...starts.filter((from) => (best[from] ?? 0) + costOf(from, to) <= least), to];
+  }
+  const levels: Level[] = [];
+  for (let to = n; to > 0; to = cuts[to] ?? 0) {
+    const from = cuts[to] ?? 0;
+    levels.unshift({ from, to, mean: (smooth[0] ?? 0) + between(sums, from, to) / (to - from) });
+  }
+  return levels;
+}
+
+/** Of a further level, times the logarithm of the length: rarer than 1 in 20 series of pure noise have one. */
+const PENALTY = 4;
+
+/** Standard deviation of the noise, told by how neighbours differ, which levels and slow drift hardly touch. */
+export function differenceNoise(values: readonly number[]): number {
+  const differences = values.slice(1).map((value, at) => Math.abs(value - (values[at] as number)));
+  return (summarise(differences)?.median ?? 0) / (0.6744897501960817 * Math.SQRT2);
+}
+
+/** Each value replaced by the median of itself and its neighbours; the ends stay, as nothing tells there. */
+function withoutSpikes(values: readonly number[]): readonly number[] {
+  return values.map((value, at) => {
+    const [before, after] = [values[at - 1], values[at + 1]];
+    if (before === undefined || after === undefined) return value;
+    return Math.max(Math.min(before, value), Math.min(Math.max(before, value), after));
+  });
+}
