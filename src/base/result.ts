@@ -43,6 +43,11 @@ export function cancellation(what: string): Failure {
   return { code: 'cancelled', message: `${what} was cancelled.` };
 }
 
+/** What a person need not be told: they ended it themselves. */
+export function unlessCancelled(failure: Failure): Failure | null {
+  return failure.code === 'cancelled' ? null : failure;
+}
+
 /** Wraps a value as a success. */
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };

@@ -28,10 +28,12 @@ export interface OpenGates extends Pick<GatedFiles, 'gateCount' | 'firstBlock'> 
    * decode each image once.
    * @param settings a number for each gate, 1 open, 0 closed
    * @param onShare told which part of the inferences is done, from 0 to 1
+   * @param images others than those of the run
    */
   readonly ask: (
     settings: readonly Float32Array[],
     onShare: (share: number) => void,
+    images?: readonly number[],
   ) => Promise<Result<{ readonly whole: GateEffect; readonly settings: readonly GateEffect[] }>>;
   /** Ends the worker. */
   readonly close: () => void;
@@ -63,10 +65,10 @@ export async function openGates(run: GatedRun, signal: AbortSignal): Promise<Res
     gateCount,
     firstBlock,
     close,
-    ask: async (settings, onShare) => {
+    ask: async (settings, onShare, images = imageIndices) => {
       if (signal.aborted) return failed(cancelled);
-      const inferences = imageIndices.length * (settings.length + 1);
-      const pass = await engine.api.gatedScores({ imageIndices, gates, settings }, (done) =>
+      const inferences = images.length * (settings.length + 1);
+      const pass = await engine.api.gatedScores({ imageIndices: images, gates, settings }, (done) =>
         onShare(done / inferences),
       );
       if (signal.aborted) return failed(cancelled);

@@ -2,7 +2,7 @@ import { attempt, InputError } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { Model } from '../onnx/model.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import { planPruning, pruneQuestions } from '../study/prune-plan.ts';
+import { planPruning, pruneQuestions, unitsKept } from '../study/prune-plan.ts';
 import { type PruneSubjects, pruneSubjects } from '../study/prune-subjects.ts';
 import { type AnalysedModel, analyseModel } from '../transforms/analyse-model.ts';
 import { applyRecipe } from '../transforms/apply-recipe.ts';
@@ -69,7 +69,7 @@ function scannedBy({ model, size, statistics }: OpenModel, recipe: Recipe): Scan
 /** The part of a model's worker that looks into pruning of single groups, and allocates ratios. */
 export function createPruneScans(
   current: () => OpenModel,
-): Pick<ModelApi, 'pruneQuestions' | 'pruneGates' | 'planPruning'> {
+): Pick<ModelApi, 'pruneQuestions' | 'pruneGates' | 'plannedGates' | 'planPruning'> {
   const scanned = (recipe: Recipe): Scanned => scannedBy(current(), recipe);
   return {
     pruneQuestions: (recipe) =>
@@ -82,6 +82,12 @@ export function createPruneScans(
       attempt(() => {
         const { keptWithout } = scanned(recipe).found;
         return questions.map(({ subject, ratio }) => Float32Array.from(keptWithout(subject, ratio)));
+      }),
+
+    plannedGates: (recipe, operators) =>
+      attempt(() => {
+        const { analysed, found } = scanned(recipe);
+        return operators.map((operator) => Float32Array.from(unitsKept(analysed, found, operator)));
       }),
 
     planPruning: (recipe, curves, target, nodeMs) =>

@@ -13,6 +13,7 @@ import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { GroupView } from '../transforms/prune/channels/group-view.ts';
 import type { GatedModel } from '../transforms/prune/gated-model.ts';
 import type { GatedQuestion, RemovableBlocks } from '../transforms/prune/gated-recipe.ts';
+import type { StructuredPruneOperator } from '../transforms/prune/prune-operator.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { MissingStatistics } from '../transforms/prune/statistics/missing-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
@@ -122,6 +123,11 @@ export interface ModelApi {
   pruneQuestions(recipe: Recipe): Promise<Result<PruneQuestions>>;
   /** The gates that are open while some of these are asked, for a gated model of what comes before in the recipe. */
   pruneGates(recipe: Recipe, questions: readonly PruneQuestion[]): Promise<Result<readonly Float32Array[]>>;
+  /** The gates that are open while operators stand in place of the recipe's that removes channels. */
+  plannedGates(
+    recipe: Recipe,
+    operators: readonly StructuredPruneOperator[],
+  ): Promise<Result<readonly Float32Array[]>>;
   /** Ratios of groups for a target, see `planPruning`. */
   planPruning(
     recipe: Recipe,

@@ -1,11 +1,12 @@
-import { type Failure, outcomeOf, type Result } from '../base/result.ts';
+import { type Failure, outcomeOf, unlessCancelled } from '../base/result.ts';
 import type * as Scanning from '../clients/scan-pruning.ts';
-import type * as Timing from '../clients/time-variants.ts';
+import type * as Allocating from '../clients/allocate-ratios.ts';
+import { formatShare } from '../base/units.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
-import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
-import { type ExpectedAnswers, expectedAnswers, pointsIn, type PruneScan } from '../study/prune-curves.ts';
-import type { NodeTimes, PrunePlan, PruneTarget } from '../study/prune-plan.ts';
+import { imagesToCalibrateWith, imagesToCheckWith } from '../study/evaluation-images.ts';
+import { pointsIn, type PruneScan } from '../study/prune-curves.ts';
+import { type NodeTimes, type PruneTarget, recipeOfPlan } from '../study/prune-plan.ts';
 import type { PredictionBasis } from '../study/trial.ts';
 import { isAboutChannels, untilChannelsGo } from '../transforms/order-of-effect.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
@@ -23,26 +24,16 @@ import { modelWorker } from './workers.ts';
 /** Loaded when they are first asked for. */
 const scanPruning: typeof Scanning.scanPruning = (...asked) =>
   outcomeOf(async () => (await import('../clients/scan-pruning.ts')).scanPruning(...asked));
-const timeVariants: typeof Timing.timeVariants = (...asked) =>
-  outcomeOf(async () => (await import('../clients/time-variants.ts')).timeVariants(...asked));
+const allocateRatios: typeof Allocating.allocateRatios = (...asked) =>
+  outcomeOf(async () => (await import('../clients/allocate-ratios.ts')).allocateRatios(...asked));
 
-/** Ratios found for a target, and what is expected of them. */
-export interface AllocatedPlan {
+/** Ratios found for a target, the best so far. */
+export interface AllocatedPlan extends Allocating.RatiosFound {
   /** Of the scan that it rests on. */
   readonly key: string;
   readonly target: PruneTarget;
-  readonly plan: PrunePlan;
-  readonly expected: ExpectedAnswers;
   /** What the expected time rests on; null: on nothing that was measured. */
   readonly basis: PredictionBasis | null;
-  /** For a target of latency: what was measured, for each try. */
-  readonly tries: readonly TimedPlan[];
-}
-
-/** A plan that was timed beside the model as it is. */
-export interface TimedPlan {
-  readonly wholeMs: number;
-  readonly prunedMs: number;
 }
 
 export interface PruneSlice {
@@ -70,8 +61,8 @@ export interface PruneSlice {
   readonly listPlan: (name: string) => void;
 }
 
-const LATENCY_TOLERANCE = 0.05;
-const MOST_TRIES = 3;
+/** Images that tell what the ratios found do to the answers. */
+const CHECKED_IMAGES = 128;
 
 export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
   let control = new AbortController();
@@ -125,7 +116,7 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       // Some rankings look at images before.
       const ranked = await get().calibrateFor(recipeToRank(recipe));
       if (ends.signal.aborted) return;
-      if (!ranked.ok) return set({ pruneScanning: null, pruneProblem: ranked.failure });
+      if (!ranked.ok) return set({ pruneScanning: null, pruneProblem: unlessCancelled(ranked.failure) });
       let savesFail = false;
       let saved = pointsKnown(get(), key);
       const keep = async (scan: PruneScan) => {
@@ -182,68 +173,43 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       get().cancelPruning();
       const ends = (control = new AbortController());
       const { view } = model;
-      const isLatency = target.kind === 'latency';
       set({ pruneTiming: 'Looking for ratios', pruneProblem: null, prunePlan: null });
-      if (isLatency && costsNow(get(), view).basis !== 'nodes') {
+      if (target.kind === 'latency' && costsNow(get(), view).basis !== 'nodes') {
         set({ pruneTiming: 'Timing each node' });
         await get().profile();
       }
       const ranked = await get().calibrateFor(recipeToRank(recipe));
       if (ends.signal.aborted) return;
-      if (!ranked.ok) return set({ pruneTiming: null, pruneProblem: ranked.failure });
+      if (!ranked.ok) return set({ pruneTiming: null, pruneProblem: unlessCancelled(ranked.failure) });
       const { nodeMs, basis } = costsNow(get(), view);
-      const place = {
-        model: worker,
-        data,
-        preprocessing,
-        ...strategyPlace(settings, environment, view.totals.macs),
-      };
-      const { before } = untilChannelsGo(recipe);
-      const time = (operator: StructuredPruneOperator): Promise<Result<readonly number[]>> => {
-        // Corrections make nothing slower.
-        const { recalibrate: _none, ...pruned } = operator;
-        const whole: Recipe = before.length === 0 ? [{ op: 'identity' }] : before;
-        return timeVariants(place, [whole, [...before, pruned]], ends.signal);
-      };
-      const tries: (TimedPlan & { readonly plan: PrunePlan })[] = [];
-      let { share } = target;
-      let problem: Failure | null = null;
-      let found: PrunePlan | null = null;
-      while (!ends.signal.aborted) {
-        const planned = await worker.planPruning(recipe, scan.curves, { ...target, share }, nodeMs);
-        if (!planned.ok) {
-          problem = planned.failure;
-          break;
-        }
-        found = planned.value;
-        if (!isLatency || ends.signal.aborted) break;
-        set({ pruneTiming: tries.length === 0 ? 'Timing it' : `Corrected, timing it again` });
-        const timed = await time(found.operator);
-        if (!timed.ok) {
-          problem = timed.failure;
-          break;
-        }
-        const [wholeMs = 0, prunedMs = 0] = timed.value;
-        tries.push({ wholeMs, prunedMs, plan: found });
-        const off = prunedMs / wholeMs / target.share;
-        if (Math.abs(off - 1) <= LATENCY_TOLERANCE || tries.length === MOST_TRIES) break;
-        share = Math.min(1, share / off);
-      }
-      if (ends.signal.aborted) return;
-      set({ pruneTiming: null, pruneProblem: problem });
-      const closest = tries.toSorted((a, b) => missedBy(a, target) - missedBy(b, target))[0];
-      const plan = closest?.plan ?? found;
-      if (plan === null) return;
-      const expected = expectedAnswers(scan, plan.loss);
-      set({
-        prunePlan: {
-          key,
+      const labels = data.dataset.items.map(({ label }) => label);
+      const imageIndices = imagesToCalibrateWith(labels, scan.images);
+      const about = { key, target, basis };
+      const outcome = await allocateRatios(
+        {
+          model: worker,
+          recipe,
+          scan,
           target,
-          plan,
-          expected,
-          basis,
-          tries: closest ? [...tries.filter((each) => each !== closest), closest] : [],
+          nodeMs,
+          data,
+          preprocessing,
+          ...strategyPlace(settings, environment, view.totals.macs),
+          imageIndices,
+          checkedImages: imagesToCheckWith(labels, imageIndices, CHECKED_IMAGES),
+          scoresClasses: scoresClasses(view),
         },
+        (step, found) => {
+          if (ends.signal.aborted) return;
+          set({ pruneTiming: textOf(step), prunePlan: found && { ...found, ...about } });
+        },
+        ends.signal,
+      );
+      if (ends.signal.aborted) return;
+      set({
+        pruneTiming: null,
+        pruneProblem: outcome.ok ? null : outcome.failure,
+        ...(outcome.ok && { prunePlan: { ...outcome.value, ...about } }),
       });
     },
 
@@ -267,8 +233,15 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
   };
 };
 
-function missedBy({ wholeMs, prunedMs }: TimedPlan, { share }: PruneTarget): number {
-  return Math.abs(Math.log(prunedMs / wholeMs / share));
+function textOf(step: Allocating.RatioStep): string {
+  switch (step.kind) {
+    case 'looking':
+      return `Looking at all groups together, ${formatShare(step.share)}`;
+    case 'timing':
+      return step.attempt === 0 ? 'Timing it' : 'Corrected, timing it again';
+    default:
+      return step satisfies never;
+  }
 }
 
 function pointsKnown(lab: Lab, key: string): number {
@@ -294,19 +267,13 @@ function recipeToRank(recipe: Recipe): Recipe {
   return [...before, { ...ranking, ratio: 0.5 }];
 }
 
-/** The recipe with a plan's ratios. */
-export function recipeOfPlan(recipe: Recipe, { operator }: PrunePlan): Recipe {
-  const at = recipe.findIndex(isAboutChannels);
-  return at < 0 ? [...recipe, operator] : recipe.with(at, operator);
-}
-
 /** Nothing is expected of recipes that do more than the scan saw, or of times that were not measured. */
-function outcomeOfPlan(recipe: Recipe, { plan, expected, basis, tries }: AllocatedPlan) {
+function outcomeOfPlan(recipe: Recipe, { plan, effect, basis, tries }: AllocatedPlan) {
   const latencyMeanMs = tries.at(-1)?.prunedMs ?? (basis === null ? null : plan.left.ms);
   if (recipe.length > untilChannelsGo(recipe).before.length + 1 || latencyMeanMs === null) return null;
   return {
-    accuracyTop1: expected.accuracy,
-    agreement: expected.accuracy === null ? expected.agreement : null,
+    accuracyTop1: effect.accuracy,
+    agreement: effect.accuracy === null ? effect.agreement : null,
     latencyMeanMs,
     ...(basis !== null && { basis }),
   };

@@ -108,6 +108,20 @@ export function imagesToScanWith(
 }
 
 /**
+ * Images that tell what became of what was found with others, ascending: of the half that exits learn from, as those
+ * are, about as many of each class; where none are left, those that were seen.
+ */
+export function imagesToCheckWith(
+  labels: readonly (number | null)[],
+  seen: readonly number[],
+  most: number,
+): readonly number[] {
+  const known = new Set(seen);
+  const others = splitImages(labels).training.filter((image) => !known.has(image));
+  return others.length > 0 ? drawOfEachClass(others, labels, most) : seen;
+}
+
+/**
  * How many images of the training half strategies learn from: none, as many as most of them calibrate or prune with,
  * or, with trained exits, all.
  */

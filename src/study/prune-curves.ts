@@ -133,45 +133,52 @@ export function sensitivityOfNodes(view: GraphView, curves: readonly PruneCurve[
   return worth;
 }
 
-/** What is expected of a model's answers. */
-export interface ExpectedAnswers {
-  /** Share of the images whose best class stays; null: not known. */
-  readonly agreement: number | null;
-  readonly accuracy: number | null;
+/** A curve whose losses are so many times as great. */
+function timesAsLossy(curve: PruneCurve, weight: number): PruneCurve {
+  if (weight === 1) return curve;
+  const points = curve.points.map((point) => ({
+    ...point,
+    scoresNoise: 1 - Math.exp(-weight * lossOf(point)),
+  }));
+  return { ...curve, points };
 }
+
+/** Curves with losses as they are among those of others: see `weightsSeen`. */
+export function amongOthers(
+  curves: readonly PruneCurve[],
+  weights: readonly number[],
+): readonly PruneCurve[] {
+  return curves.map((curve, at) => timesAsLossy(curve, weights[at] ?? 1));
+}
+
+/** Losses below this are chance. */
+const LEAST_LOSS = 1e-3;
+const MOST_WEIGHT = 8;
+const LEAST_WEIGHT = 1 / 4;
 
 /**
- * What answers are expected to be at a loss: what was seen at the points of all curves, where about the same share of
- * what a loss leaves stays right.
+ * How many times as much each subject loses where others lost channels, too, as it does alone: what the scores gain if
+ * it alone gets its channels back. Goes half of the way from what was taken for true to what was seen, on a scale of
+ * factors, as the next plan asks for other ratios.
+ * @param weights by curve, what was taken for true so far
+ * @param unitsLeft by curve, as the plan has them
+ * @param joint what the plan does to the scores
+ * @param without by position of a curve, what it does where this subject stays whole; others keep their weight
  */
-export function expectedAnswers(scan: Pick<PruneScan, 'curves' | 'accuracy'>, loss: number): ExpectedAnswers {
-  const points = scan.curves.flatMap((curve) => curve.points);
-  const { accuracy: whole } = scan;
-  const agreement = expectedShare(points, loss, ({ agreement: seen }) => seen);
-  const right = expectedShare(points, loss, ({ accuracy }) =>
-    accuracy === null || !whole ? null : Math.min(1, accuracy / whole),
-  );
-  return { agreement, accuracy: right === null || whole === null ? null : right * whole };
-}
-
-/** Where less is left, chance tells more than the loss does. */
-const LEAST_SHARE = 0.05;
-
-/** The share left at a loss: exp(-rate * loss), by the rate that fits what was seen best; null if nothing was. */
-function expectedShare(
-  points: readonly CurvePoint[],
-  loss: number,
-  shareOf: (point: CurvePoint) => number | null,
-): number | null {
-  let [product, square, seen] = [0, 0, 0];
-  for (const point of points) {
-    const share = shareOf(point);
-    if (share === null) continue;
-    seen++;
-    const known = lossOf(point);
-    product += known * -Math.log(Math.max(LEAST_SHARE, share));
-    square += known * known;
-  }
-  if (seen === 0) return null;
-  return square === 0 ? 1 : Math.exp((-product / square) * loss);
+export function weightsSeen(
+  curves: readonly PruneCurve[],
+  weights: readonly number[],
+  unitsLeft: readonly number[],
+  joint: GateEffect,
+  without: ReadonlyMap<number, GateEffect>,
+): readonly number[] {
+  return curves.map((curve, at) => {
+    const weight = weights[at] ?? 1;
+    const restored = without.get(at);
+    if (restored === undefined) return weight;
+    const alone = lossAt(curve, unitsLeft[at] ?? curve.subject.unitCount);
+    const among = Math.max(0, lossOf(joint) - lossOf(restored));
+    const seen = (among + LEAST_LOSS) / (alone + LEAST_LOSS);
+    return Math.sqrt(weight * Math.min(MOST_WEIGHT, Math.max(LEAST_WEIGHT, seen)));
+  });
 }

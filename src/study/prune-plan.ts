@@ -4,7 +4,9 @@ import type { AnalysedModel } from '../transforms/analyse-model.ts';
 import { chooseUnits } from '../transforms/prune/channels/choose-units.ts';
 import { planGroups } from '../transforms/prune/channels/group-plans.ts';
 import { costsWithout } from '../transforms/prune/channels/remove-channels.ts';
+import { isAboutChannels } from '../transforms/order-of-effect.ts';
 import type { StructuredPruneOperator } from '../transforms/prune/prune-operator.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import { allocate } from './prune-allocation.ts';
 import { PruneCosts, type Priced } from './prune-costs.ts';
 import {
@@ -40,7 +42,7 @@ export interface PrunePlan {
   readonly unitsLeft: readonly number[];
   readonly left: PlanCosts;
   readonly whole: PlanCosts;
-  /** Sum of the curves' losses, see `lossOfAnswers`. */
+  /** Sum of the curves' losses, see `lossOf`. */
   readonly loss: number;
   /** False: this is as far as the curves go. */
   readonly isReached: boolean;
@@ -89,7 +91,8 @@ export function pruneQuestions(
 
 /**
  * Finds how much each group may lose so that the model keeps within a target and least is lost of its answers: losses
- * of groups are taken to add up, costs are those that the groups together leave.
+ * of groups are taken to add up (`amongOthers` makes curves for which that is nearly so), costs are those that the
+ * groups together leave.
  * @param curves what is known of subjects, by what recipes call them; the others stay whole
  * @param nodeMs for `latency`: a node takes its share of what it computes less, one without MACs of what it writes
  */
@@ -180,13 +183,28 @@ function workLeft(left: NodeCost, whole: NodeCost): number {
 
 function costsLeft(
   analysed: AnalysedModel,
-  { groups, scores }: PruneSubjects,
+  found: PruneSubjects,
   operator: StructuredPruneOperator,
   nodeMs: NodeTimes | null,
 ): PlanCosts {
+  const kept = unitsKept(analysed, found, operator);
+  return sumOf(analysed, costsWithout(analysed, found.groups, kept), nodeMs);
+}
+
+/** Which units an operator leaves in one step, by unit of all groups. */
+export function unitsKept(
+  analysed: AnalysedModel,
+  { groups, scores }: Pick<PruneSubjects, 'groups' | 'scores'>,
+  operator: StructuredPruneOperator,
+): Uint8Array {
   const { plans } = planGroups(analysed, groups, operator);
-  const kept = chooseUnits(groups, plans, scores, operator.ratio);
-  return sumOf(analysed, costsWithout(analysed, groups, kept), nodeMs);
+  return chooseUnits(groups, plans, scores, operator.ratio);
+}
+
+/** The recipe with a plan's ratios. */
+export function recipeOfPlan(recipe: Recipe, { operator }: Pick<PrunePlan, 'operator'>): Recipe {
+  const at = recipe.findIndex(isAboutChannels);
+  return at < 0 ? [...recipe, operator] : recipe.with(at, operator);
 }
 
 function sumOf(analysed: AnalysedModel, costs: readonly NodeCost[], nodeMs: NodeTimes | null): PlanCosts {

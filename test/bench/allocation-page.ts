@@ -3,10 +3,10 @@ import type { Result } from '../../src/base/result.ts';
 import { openDataClient } from '../../src/clients/data-client.ts';
 import { openEngineClient } from '../../src/clients/engine-client.ts';
 import { openModelClient } from '../../src/clients/model-client.ts';
+import { allocateRatios } from '../../src/clients/allocate-ratios.ts';
 import { scanPruning } from '../../src/clients/scan-pruning.ts';
 import { guessPreprocessing } from '../../src/data/guess-preprocessing.ts';
-import { imagesToCalibrateWith, splitImages } from '../../src/study/evaluation-images.ts';
-import { expectedAnswers } from '../../src/study/prune-curves.ts';
+import { imagesToCalibrateWith, imagesToCheckWith, splitImages } from '../../src/study/evaluation-images.ts';
 import type { StructuredPruneOperator } from '../../src/transforms/prune/prune-operator.ts';
 import type { Recipe } from '../../src/transforms/recipe.ts';
 
@@ -61,33 +61,47 @@ export async function allocateAndUniform(task: {
     } as const satisfies StructuredPruneOperator;
     const whole = await judge([{ op: 'identity' }]);
     const startedMs = performance.now();
-    const scan = value(
-      await scanPruning(
-        {
-          model,
-          recipe: [operator],
-          data,
-          preprocessing,
-          threads,
-          imageIndices: imagesToCalibrateWith(labels, images),
-          scoresClasses: true,
-          images,
-          known: null,
-        },
-        () => {},
-        new AbortController().signal,
-      ),
-    );
+    const imageIndices = imagesToCalibrateWith(labels, images);
+    const { signal } = new AbortController();
+    const run = {
+      model,
+      recipe: [operator],
+      data,
+      preprocessing,
+      threads,
+      imageIndices,
+      scoresClasses: true,
+    };
+    const scan = value(await scanPruning({ ...run, images, known: null }, () => {}, signal));
     const scanSeconds = (performance.now() - startedMs) / 1000;
+    const inner = scan.curves.filter(({ subject }) => subject.made.length === 1);
+    /** The least of these ratios for all groups that one layer makes alone with which the model keeps within a share. */
+    const innerAlike = async (share: number): Promise<StructuredPruneOperator | null> => {
+      for (let percent = 2; percent < 90; percent++) {
+        const groups = inner.map(({ subject: { at } }) => ({ at, ratio: percent / 100 }));
+        const alike = { ...operator, ratio: 0, groups };
+        if (value(await model.build([alike])).macs <= share * whole.macs) return alike;
+      }
+      return null;
+    };
     const rows = [];
     for (const ratio of task.ratios) {
       const uniform = await judge([{ ...operator, ratio }]);
       const target = { kind: 'macs', share: uniform.macs / whole.macs } as const;
-      const planMs = performance.now();
-      const plan = value(await model.planPruning([operator], scan.curves, target, null));
-      const plannedMs = performance.now() - planMs;
-      const expected = expectedAnswers(scan, plan.loss).accuracy;
-      rows.push({ ratio, uniform, allocated: await judge([plan.operator]), expected, plannedMs });
+      const alike = await innerAlike(target.share);
+      const searchMs = performance.now();
+      const checkedImages = imagesToCheckWith(labels, imageIndices, 128);
+      const search = { ...run, scan, target, nodeMs: null, provider, checkedImages } as const;
+      const { plan, effect } = value(await allocateRatios(search, () => {}, signal));
+      const searchSeconds = (performance.now() - searchMs) / 1000;
+      rows.push({
+        ratio,
+        uniform,
+        inner: alike === null ? null : await judge([alike]),
+        allocated: await judge([plan.operator]),
+        seen: effect.accuracy,
+        searchSeconds,
+      });
     }
     return { whole, groups: scan.curves.length, answers: scan.total, scanSeconds, rows };
   } finally {

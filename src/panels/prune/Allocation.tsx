@@ -1,9 +1,10 @@
 import { formatBytes, formatCount, formatMs, formatShare } from '../../base/units.ts';
 import { useLab } from '../../store/lab.ts';
-import { type AllocatedPlan, pruneScanKey, recipeOfPlan } from '../../store/prune-slice.ts';
-import type { PruneTarget } from '../../study/prune-plan.ts';
+import { type AllocatedPlan, pruneScanKey } from '../../store/prune-slice.ts';
+import { type PruneTarget, recipeOfPlan } from '../../study/prune-plan.ts';
 import panel from '../panel.module.css';
-import { Button, ProgressBar, SelectField } from '../ui/controls.tsx';
+import { Button, SelectField } from '../ui/controls.tsx';
+import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { Slider } from '../ui/Slider.tsx';
 import styles from './Prune.module.css';
 
@@ -53,11 +54,7 @@ export function Allocation() {
           Find ratios
         </Button>
       ) : (
-        <div className={styles.running} role="status">
-          <span>{timing}</span>
-          <ProgressBar share={null} label={timing} />
-          <Button onClick={cancel}>Cancel</Button>
-        </div>
+        <ScanProgress what={timing} share={null} cancelLabel="Cancel" onCancel={cancel} />
       )}
       {plan && <Found found={plan} />}
     </div>
@@ -69,7 +66,7 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
   const tell = useLab((lab) => lab.tell);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const recipe = useLab((lab) => lab.recipes.present);
-  const { plan, target, expected, tries } = found;
+  const { plan, target, tries } = found;
   const { left, whole, operator } = plan;
   const groups = operator.groups ?? [];
   const last = tries.at(-1);
@@ -99,7 +96,7 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
           )}
         </tbody>
       </table>
-      <p>Expected: {expectedText(found)}</p>
+      <p>{seenText(found)}</p>
       <details>
         <summary>
           {groups.length} {groups.length === 1 ? 'group loses' : 'groups lose'} channels
@@ -131,24 +128,22 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
           Use in this recipe
         </Button>
       </div>
-      {expected.accuracy === null && expected.agreement === null ? null : (
-        <p className={`${panel.dim} ${panel.small}`}>
-          What groups lose alone is taken to add up, which is optimistic where much goes. The study tells what
-          was expected beside what it measures.
-        </p>
-      )}
     </div>
   );
 }
 
-function expectedText({ expected, plan }: AllocatedPlan): string {
-  const scores = `scores about ${(10 * Math.log10(1 / Math.max(1e-9, 1 - Math.exp(-plan.loss)))).toFixed(0)} dB`;
+/** What was seen of the answers with all these channels out, on images that the search did not look at. */
+function seenText({ effect, whole, images, plan }: AllocatedPlan): string {
   const words = [
-    ...(expected.accuracy === null ? [] : [`about ${formatShare(expected.accuracy)} right`]),
-    ...(expected.agreement === null ? [] : [`about ${formatShare(expected.agreement)} of answers unchanged`]),
-    scores,
+    ...(effect.accuracy === null
+      ? []
+      : [`${formatShare(effect.accuracy)} right (${formatShare(whole.accuracy ?? 0)} with all channels)`]),
+    ...(effect.agreement === null ? [] : [`${formatShare(effect.agreement)} of answers unchanged`]),
+    effect.scoresDb === null ? 'scores are not finite' : `scores ${effect.scoresDb.toFixed(0)} dB`,
   ];
-  return `${words.join(', ')}.`;
+  const { recalibrate = [] } = plan.operator;
+  const later = recalibrate.length > 0 ? ' before recalibrating' : '';
+  return `Seen on ${images} other images${later}: ${words.join(', ')}.`;
 }
 
 function Row({

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   evaluationImages,
   imagesToCalibrateWith,
+  imagesToCheckWith,
   imagesToTrainWith,
   reevaluated,
   restrictedTo,
@@ -38,6 +39,19 @@ describe('images to train exits with and to evaluate with', () => {
     expect(chosen).toEqual(chosen.toSorted((a, b) => a - b));
     const ofRare = chosen.filter((image) => many[image] === 17).length;
     expect(ofRare, 'all that half of 75 images leave').toBe(37);
+  });
+
+  test('what was found with some is checked with others of the same half, as long as there are any', () => {
+    fc.assert(
+      fc.property(labels, fc.nat(40), fc.integer({ min: 1, max: 40 }), (given, samples, most) => {
+        const seen = imagesToCalibrateWith(given, samples);
+        const checked = imagesToCheckWith(given, seen, most);
+        const others = splitImages(given).training.filter((image) => !seen.includes(image));
+        const wanted = others.length > 0 ? others : seen;
+        expect(checked.length).toBe(others.length > 0 ? Math.min(most, others.length) : seen.length);
+        expect(checked.filter((image) => !wanted.includes(image))).toEqual([]);
+      }),
+    );
   });
 
   test('every image is one or the other, and each class is halved', () => {

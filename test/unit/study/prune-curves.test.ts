@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  amongOthers,
   bySensitivity,
   type CurvePoint,
-  expectedAnswers,
   lossAt,
   lossOf,
   type PruneCurve,
   type PruneScan,
+  weightsSeen,
   withPoint,
 } from '../../../src/study/prune-curves.ts';
 
@@ -82,19 +83,59 @@ describe('a scan', () => {
     expect(found.curves.map(({ points }) => points.map(({ unitsLeft }) => unitsLeft))).toEqual([[], [12, 8]]);
     expect(found.curves[1]?.points[0]).toEqual({ unitsLeft: 12, macs: 1, params: 1, ...effect });
   });
+});
 
-  it('expects of answers what was seen at such losses', () => {
-    const rate = 1.5;
-    const points = [0.1, 0.3, 0.6].map((scoresNoise, at) => {
-      const left = Math.exp(-rate * lossOf({ scoresNoise }));
-      return point(12 - at, scoresNoise, { agreement: left, accuracy: 0.8 * left });
+describe('losses among others', () => {
+  const curves = [
+    curve('a', [point(12, 0.1), point(8, 0.3)]),
+    curve('b', [point(8, 0.2)]),
+    curve('c', [point(8, 0.2)]),
+  ];
+  const unitsLeft = [10, 8, 16];
+  const effectAt = (loss: number) => ({
+    scoresNoise: 1 - Math.exp(-loss),
+    scoresDb: 0,
+    agreement: null,
+    accuracy: null,
+  });
+  /** Joint loss and those with one subject whole, if subjects lose these multiples of what they lose alone. */
+  const seen = (factors: readonly number[]) => {
+    const own = curves.map((each, at) => (factors[at] as number) * lossAt(each, unitsLeft[at] as number));
+    const all = own.reduce((sum, loss) => sum + loss, 0);
+    const without = new Map([0, 1].map((at) => [at, effectAt(all - (own[at] as number))] as const));
+    return [effectAt(all), without] as const;
+  };
+
+  it('stay as they are where subjects lose together what they lose alone', () => {
+    const weights = weightsSeen(curves, [1, 1, 1], unitsLeft, ...seen([1, 1, 1]));
+    for (const weight of weights) expect(weight).toBeCloseTo(1, 10);
+    expect(amongOthers(curves, [1, 1, 1])).toEqual(curves);
+  });
+
+  it('come to what is seen again and again; what was not looked at keeps its weight', () => {
+    let weights: readonly number[] = [1, 1, 5];
+    for (let round = 0; round < 30; round++)
+      weights = weightsSeen(curves, weights, unitsLeft, ...seen([3, 0.5, 1]));
+    expect(weights[0]).toBeCloseTo(3, 1);
+    expect(weights[1]).toBeCloseTo(0.5, 1);
+    expect(weights[2]).toBe(5);
+    amongOthers(curves, weights).forEach((each, at) => {
+      const [before, after] = [curves[at] as PruneCurve, each].map((one) => lossAt(one, 8));
+      expect(after).toBeCloseTo((weights[at] as number) * (before as number), 10);
     });
-    const expected = expectedAnswers({ curves: [curve('a', points)], accuracy: 0.8 }, 0.4);
-    expect(expected.agreement).toBeCloseTo(Math.exp(-0.6), 10);
-    expect(expected.accuracy).toBeCloseTo(0.8 * Math.exp(-0.6), 10);
-    expect(expectedAnswers({ curves: [curve('a', [point(8, 0.1)])], accuracy: null }, 0.4)).toEqual({
-      agreement: null,
-      accuracy: null,
-    });
+  });
+
+  it('stay finite where scores are no numbers, or get better', () => {
+    const ruined = { scoresNoise: Infinity, scoresDb: null, agreement: null, accuracy: null };
+    const [joint] = seen([1, 1, 1]);
+    const without = new Map([0, 1].map((at) => [at, ruined] as const));
+    for (const [all, rest] of [
+      [ruined, new Map([[0, joint]])],
+      [joint, without],
+    ] as const)
+      for (const weight of weightsSeen(curves, [1, 1, 1], unitsLeft, all, rest)) {
+        expect(weight).toBeGreaterThanOrEqual(0.5);
+        expect(weight).toBeLessThan(3);
+      }
   });
 });
