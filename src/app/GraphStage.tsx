@@ -1,9 +1,11 @@
 import { Suspense, useCallback, useMemo, useState } from 'react';
+import type { Failure } from '../base/result.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import { changesText, graphChanges, shapeChanges } from '../canvas/graph-changes.ts';
 import { GraphCanvas } from '../canvas/GraphCanvas.tsx';
 import type { Forecast } from '../canvas/props.ts';
 import { ToolSelect } from '../canvas/Tools.tsx';
+import { VariantGraph } from '../canvas/VariantGraph.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ValueName } from '../onnx/model.ts';
 import { type LitRole, litNodes } from '../canvas/lit.ts';
@@ -60,12 +62,10 @@ interface StageProps {
   readonly compact: boolean;
 }
 
-const NO_RECIPE: Recipe = [];
-
 /** The original graph with the recipe's exits and cuts on it, or the graph that the recipe makes of it. */
 function ModelStage({ view, compact }: StageProps) {
   const recipe = useLab(recipeOnShow);
-  const openDialog = useLab((lab) => lab.openDialog);
+  const compareGraphs = useLab((lab) => lab.compareGraphs);
   const [fileIndex, showFile] = useState<number | null>(null);
   const made = useVariantView(recipe, fileIndex);
   const variant = made?.ok ? made.value : null;
@@ -79,7 +79,7 @@ function ModelStage({ view, compact }: StageProps) {
         { value: 'both', label: 'before and after…' },
       ]}
       onChange={(value) => {
-        if (value === 'both') openDialog('graphs');
+        if (value === 'both') compareGraphs(null);
         else showFile(value === 'original' ? null : Number(value));
       }}
     />
@@ -170,9 +170,10 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
           tiers={tiers}
           tools={tools}
           {...(lit && { lit })}
-          {...(problem?.remedy && {
-            problem: { text: plainly(problem.message), help: <RemedyButton failure={problem} /> },
-          })}
+          {...(problem?.remedy &&
+            !isNextStep(problem) && {
+              problem: { text: plainly(problem.message), help: <RemedyButton failure={problem} /> },
+            })}
         />
         <div className={styles.search}>
           <SearchBox view={view} />
@@ -232,6 +233,11 @@ function forecastsOf(
   }));
 }
 
+/** The panel of the recipe says what to do next: nothing is wrong. */
+function isNextStep({ code }: Failure): boolean {
+  return code === 'prune-blocks-open';
+}
+
 /** Without the name of the step, which is before one's eyes. */
 function plainly(message: string): string {
   const text = message.replace(/^[a-z-]+: /, '');
@@ -247,29 +253,19 @@ interface VariantStageProps extends Omit<ToolsProps, 'view'> {
 /** A file of the variant, to look at, with what the recipe changed in it. */
 function VariantStage({ original, recipe, variant, compact, tools }: VariantStageProps) {
   const { view } = variant;
-  const colour = useLab((lab) => lab.colour);
-  const setColour = useLab((lab) => lab.setColour);
   const { params, macs } = view.totals;
   const changes = useMemo(() => graphChanges(original, view, recipe), [original, view, recipe]);
   const shapes = useMemo(() => shapeChanges(original, view), [original, view]);
   return (
     <>
       <div className={styles.stage}>
-        <GraphCanvas
+        <VariantGraph
           view={view}
-          recipe={NO_RECIPE}
-          onRecipe={ignore}
-          selectedNode={null}
-          onSelectNode={ignore}
-          colour={colour}
-          onColour={setColour}
-          search=""
           compact={compact}
           tools={tools}
           changes={changes.nodes}
           shapeChanges={shapes}
           note={changesText(changes, view, variant.fileNames.length)}
-          isReadOnly
         />
       </div>
       {compact && (
@@ -282,8 +278,6 @@ function VariantStage({ original, recipe, variant, compact, tools }: VariantStag
     </>
   );
 }
-
-function ignore(): void {}
 
 function notesOfExits(trials: readonly Trial[]): ReadonlyMap<number, string> {
   return new Map([...exitAccuracies(trials)].map(([exit, accuracy]) => [exit, formatShare(accuracy)]));

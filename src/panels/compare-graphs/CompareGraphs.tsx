@@ -7,20 +7,21 @@ import {
   type NodeChange,
   shapeChanges,
 } from '../../canvas/graph-changes.ts';
-import { GraphCanvas } from '../../canvas/GraphCanvas.tsx';
 import type { LinkedSide } from '../../canvas/use-camera-link.ts';
+import { VariantGraph } from '../../canvas/VariantGraph.tsx';
 import type { ValueName } from '../../onnx/model.ts';
 import { useLab } from '../../store/lab.ts';
 import type { OpenModel } from '../../store/model-slice.ts';
+import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
-import { isIdentity, type Recipe } from '../../transforms/recipe.ts';
+import { isIdentity, type NamedRecipe, type Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Select } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { Modal } from '../ui/Modal.tsx';
 import styles from './CompareGraphs.module.css';
 import { ComparisonTable } from './ComparisonTable.tsx';
-import { type ComparedVariant, useComparedVariant } from './compared-variant.ts';
+import { useComparedVariant } from './compared-variant.ts';
 
 interface CompareGraphsProps {
   readonly compact: boolean;
@@ -38,23 +39,24 @@ export function CompareGraphs({ compact, onClose }: CompareGraphsProps) {
 }
 
 const ORIGINAL: Recipe = [];
-const NO_RECIPE: Recipe = [];
 
-/** What can be compared, each recipe once. */
-function useVariants(model: OpenModel): readonly { readonly name: string; readonly recipe: Recipe }[] {
+/** What can be compared, each recipe once: the first is the original, the second what was asked for. */
+function useVariants(model: OpenModel): readonly NamedRecipe[] {
   const present = useLab((lab) => lab.recipes.present);
+  const asked = useLab((lab) => lab.comparedVariant);
   const listed = useLab((lab) => lab.listed);
   return useMemo(() => {
     const all = [
       { name: 'the model as it is', recipe: ORIGINAL },
-      ...(isIdentity(present)
-        ? []
-        : [{ name: `on the graph: ${recipeName(present, model.view)}`, recipe: present }]),
-      ...listed.filter(({ recipe }) => !isIdentity(recipe)),
+      ...(asked === null ? [] : [asked]),
+      { name: `on the graph: ${recipeName(present, model.view)}`, recipe: present },
+      ...listed,
     ];
-    const texts = all.map(({ recipe }) => JSON.stringify(recipe));
+    const texts = all.map(({ recipe }) =>
+      JSON.stringify(isIdentity(recipe) ? ORIGINAL : normaliseRecipe(recipe)),
+    );
     return all.filter((_, at) => texts.indexOf(texts[at] ?? '') === at);
-  }, [model, present, listed]);
+  }, [model, present, asked, listed]);
 }
 
 function Comparison({ model, compact }: { readonly model: OpenModel; readonly compact: boolean }) {
@@ -106,7 +108,14 @@ function Comparison({ model, compact }: { readonly model: OpenModel; readonly co
         ) : 'failure' in made ? (
           <Problem failure={made.failure} />
         ) : (
-          <Graph made={made} linked={linked} shapes={marks?.shapes} changes={changes} compact={compact} />
+          <VariantGraph
+            view={made.view}
+            compact={compact}
+            isBare={compact || side === 1}
+            linked={linked}
+            {...(marks && { shapeChanges: marks.shapes })}
+            {...(changes && { changes })}
+          />
         )}
       </div>
     </section>
@@ -145,36 +154,3 @@ function marksOf(before: Made, after: Made): Marks | null {
     text: changesText(changes, after.view, after.fileNames.length),
   };
 }
-
-interface GraphProps {
-  readonly made: ComparedVariant;
-  readonly linked: LinkedSide;
-  readonly shapes: ReadonlyMap<ValueName, string> | undefined;
-  readonly changes: readonly NodeChange[] | undefined;
-  readonly compact: boolean;
-}
-
-function Graph({ made, linked, shapes, changes, compact }: GraphProps) {
-  const colour = useLab((lab) => lab.colour);
-  const setColour = useLab((lab) => lab.setColour);
-  return (
-    <GraphCanvas
-      view={made.view}
-      recipe={NO_RECIPE}
-      onRecipe={ignore}
-      selectedNode={null}
-      onSelectNode={ignore}
-      colour={colour}
-      onColour={setColour}
-      search=""
-      compact={compact}
-      isReadOnly
-      isBare={compact || linked.side === 1}
-      linked={linked}
-      {...(shapes && { shapeChanges: shapes })}
-      {...(changes && { changes })}
-    />
-  );
-}
-
-function ignore(): void {}

@@ -21,6 +21,7 @@ import { sparsityTexts } from '../../study/sparsity-text.ts';
 import type { Trial } from '../../study/trial.ts';
 import { recipeLabel } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
+import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, IconButton, SelectField } from '../ui/controls.tsx';
 import { CloseIcon } from '../ui/icons.tsx';
@@ -42,6 +43,8 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
   const compareWith = useLab((lab) => lab.compareWith);
   const closeTrial = useLab((lab) => lab.closeTrial);
   const openDialog = useLab((lab) => lab.openDialog);
+  const compareGraphs = useLab((lab) => lab.compareGraphs);
+  const isOfOpenModel = useLab((lab) => lab.model?.view.modelId === trial.strategy.modelId);
   const others = trials.filter((other) => other !== trial && other.samples.length > 0);
   const other = others.find(({ id }) => id === comparedId) ?? null;
   const shown = other ? [trial, other] : [trial];
@@ -80,6 +83,9 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
         <Numbers trial={trial} other={other} />
         {trial.predictions && (
           <Button onClick={() => openDialog('quality')}>Classes, changed images, layers…</Button>
+        )}
+        {isOfOpenModel && !isIdentity(trial.strategy.recipe) && (
+          <Button onClick={() => compareGraphs(trial.strategy)}>Graphs before and after…</Button>
         )}
         {trial.warnings.map((text) => (
           <p key={text} className={`${panel.small} ${styles.warning}`}>

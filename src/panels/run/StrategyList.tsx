@@ -7,6 +7,7 @@ import { strategiesText } from '../../study/strategies-file.ts';
 import type { Trial } from '../../study/trial.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
+import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, FileButton, IconButton, TextInput } from '../ui/controls.tsx';
 import { MoreIcon, UndoIcon } from '../ui/icons.tsx';
@@ -105,6 +106,7 @@ const StrategyRow = memo(function StrategyRow({ entry, trial }: StrategyRowProps
   const choose = useLab((lab) => lab.chooseListed);
   const rename = useLab((lab) => lab.renameListed);
   const remove = useLab((lab) => lab.removeListed);
+  const compareGraphs = useLab((lab) => lab.compareGraphs);
   const [isNaming, setNaming] = useState(false);
   const isShown = sameRecipe(normaliseRecipe(recipe), normaliseRecipe(entry.recipe));
   const view = useLab((lab) => lab.model?.view);
@@ -158,6 +160,15 @@ const StrategyRow = memo(function StrategyRow({ entry, trial }: StrategyRowProps
         }
         entries={[
           { label: 'Show on the graph', onSelect: () => editRecipe(entry.recipe) },
+          ...(isIdentity(entry.recipe)
+            ? []
+            : [
+                {
+                  label: 'Before and after',
+                  note: 'both graphs, shapes that changed, costs',
+                  onSelect: () => compareGraphs(entry),
+                },
+              ]),
           { label: 'Rename', onSelect: () => setNaming(true) },
           {
             label: 'Remove from the list',
