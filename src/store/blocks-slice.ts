@@ -1,4 +1,4 @@
-import { type Failure, outcomeOf } from '../base/result.ts';
+import { type Failure, outcomeOf, unlessCancelled } from '../base/result.ts';
 import type * as Scanning from '../clients/scan-blocks.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
@@ -88,6 +88,10 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, store) => {
       set({ blockScanning: { key, progress: null }, blockScanProblem: null });
       const { view } = model;
       const recipe = recipeToGate(recipes.present, 'block');
+      // What else the recipe does may look at images before.
+      const ready = await get().calibrateFor(recipe);
+      if (ends.signal.aborted) return;
+      if (!ready.ok) return set({ blockScanning: null, blockScanProblem: unlessCancelled(ready.failure) });
       const images = blockImagesOf(get());
       const labels = data.dataset.items.map(({ label }) => label);
       let savesFail = false;
@@ -129,7 +133,9 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, store) => {
     },
     cancelBlockScan: () => {
       control.abort();
-      if (get().blockScanning !== null) set({ blockScanning: null });
+      if (get().blockScanning === null) return;
+      get().cancelCalibration();
+      set({ blockScanning: null });
     },
   };
 };
@@ -137,6 +143,11 @@ export const createBlocksSlice: Slice<BlocksSlice> = (set, get, store) => {
 /** What is known of what a recipe makes without its blocks; null: nothing. */
 export function blockScanOf(lab: Lab, recipe: Recipe): BlockScan | null {
   return lab.blockScans.get(blockScanKey(lab, recipe) ?? '') ?? null;
+}
+
+/** Whether there are images to tell which blocks matter least. */
+export function canScanBlocks(lab: Lab, recipe: Recipe): boolean {
+  return blockScanKey(lab, recipe) !== null && !lab.preprocessing?.random;
 }
 
 /** Names a scan by all that it depends on; null if there is nothing to look at. */

@@ -6,8 +6,10 @@ import { pruneScanCsv } from '../../study/prune-csv.ts';
 import { bySensitivity, pointsIn, type PruneScan } from '../../study/prune-curves.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { Button, NumberField, ProgressBar } from '../ui/controls.tsx';
+import { Button, NumberField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { RankedList } from '../ui/RankedList.tsx';
+import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Allocation } from './Allocation.tsx';
 import { CurveRow } from './CurveRow.tsx';
@@ -31,11 +33,12 @@ export function PruneSensitivity({ recipe, view }: { readonly recipe: Recipe; re
     <section className={styles.panel} aria-label="Sensitivity to pruning">
       <h3>Which channels can go?</h3>
       {scanning ? (
-        <div className={styles.running} role="status">
-          <span>{known === 0 ? 'Preparing' : `${known} of ${total} answers`}</span>
-          <ProgressBar share={scanning.share} label="Groups of channels looked at" />
-          <Button onClick={cancel}>Cancel</Button>
-        </div>
+        <ScanProgress
+          what={scanning.share === null || total === 0 ? null : `${known} of ${total} answers`}
+          share={scanning.share}
+          cancelLabel="Cancel the scan"
+          onCancel={cancel}
+        />
       ) : (
         <>
           <NumberField title="Images to look at" value={images} min={1} max={1000} onChange={setImages} />
@@ -69,19 +72,17 @@ export function PruneSensitivity({ recipe, view }: { readonly recipe: Recipe; re
   );
 }
 
-const FIRST_ROWS = 8;
-
 /** The most sensitive first, each with its curve; tapping one shows it large. */
 function Curves({ scan }: { readonly scan: PruneScan }) {
-  const [isWhole, setWhole] = useState(false);
   const [open, setOpen] = useState<string | null>(null);
-  const setColour = useLab((lab) => lab.setColour);
-  const showTab = useLab((lab) => lab.showTab);
-  const ranked = bySensitivity(scan.curves);
   return (
     <>
-      <ol className={styles.curves} aria-label="Groups of channels by what half of each is worth">
-        {ranked.slice(0, isWhole ? ranked.length : FIRST_ROWS).map((curve) => {
+      <RankedList
+        ranked={bySensitivity(scan.curves)}
+        label="Groups of channels by what half of each is worth"
+        className={styles.curves}
+        colour="pruning"
+        row={(curve) => {
           const { at } = curve.subject;
           return (
             <CurveRow
@@ -92,30 +93,15 @@ function Curves({ scan }: { readonly scan: PruneScan }) {
               onToggle={() => setOpen(open === at ? null : at)}
             />
           );
-        })}
-      </ol>
-      <div className={panel.buttons}>
-        {ranked.length > FIRST_ROWS && (
-          <Button look="link" onClick={() => setWhole(!isWhole)}>
-            {isWhole ? 'Show fewer' : `Show all ${ranked.length}`}
-          </Button>
-        )}
-        <Button
-          look="link"
-          onClick={() => {
-            setColour('pruning');
-            showTab('graph');
-          }}
-        >
-          Show as colours
-        </Button>
+        }}
+      >
         <Button
           look="link"
           onClick={() => saveFile('pruning-sensitivity.csv', pruneScanCsv(scan), 'text/csv')}
         >
           CSV
         </Button>
-      </div>
+      </RankedList>
       <p className={`${panel.dim} ${panel.small}`}>
         What stays right as more of one group’s channels go, all others whole; those that hurt most first.
       </p>

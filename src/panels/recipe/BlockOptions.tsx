@@ -3,9 +3,9 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import {
   blockCount,
   blockImagesOf,
-  blockScanKey,
   blockScanOf,
   blocksToFindOf,
+  canScanBlocks,
 } from '../../store/blocks-slice.ts';
 import { useLab } from '../../store/lab.ts';
 import {
@@ -21,8 +21,9 @@ import type { GateEffect } from '../../study/gate-effects.ts';
 import type { BlockPruneOperator } from '../../transforms/prune/prune-operator.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { Button, NumberField, ProgressBar } from '../ui/controls.tsx';
+import { Button, NumberField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import styles from './BlockOptions.module.css';
 
@@ -43,7 +44,7 @@ export function BlockOptions({ operator, recipe, view, onOperator }: BlockOption
   const most = useLab(blocksToFindOf);
   const setMost = useLab((lab) => lab.setBlocksToFind);
   const start = useLab((lab) => lab.scanBlocks);
-  const canScan = useLab((lab) => blockScanKey(lab, recipe) !== null && !lab.preprocessing?.random);
+  const canScan = useLab((lab) => canScanBlocks(lab, recipe));
   const total = scan?.total ?? blockCount(view);
   const found = scan?.removals.length ?? 0;
   if (total === 0)
@@ -82,7 +83,7 @@ export function BlockOptions({ operator, recipe, view, onOperator }: BlockOption
             onChange={setMost}
           />
           {found < Math.min(most, total) && (
-            <Button disabled={!canScan} onClick={() => void start()}>
+            <Button className={panel.wraps} disabled={!canScan} onClick={() => void start()}>
               {scan === null
                 ? 'Find the blocks that matter least'
                 : `Go on: ${Math.min(most, total) - found} more blocks`}
@@ -112,16 +113,13 @@ export function BlockOptions({ operator, recipe, view, onOperator }: BlockOption
 function Running() {
   const progress = useLab((lab) => lab.blockScanning?.progress ?? null);
   const cancel = useLab((lab) => lab.cancelBlockScan);
-  const what =
-    progress === null
-      ? 'Preparing'
-      : `${Math.floor(progress.done)} of ${progress.total} models with a block less`;
   return (
-    <div className={styles.running} role="status">
-      <span>{what}</span>
-      <ProgressBar share={progress && progress.done / Math.max(1, progress.total)} label={what} />
-      <Button onClick={cancel}>Cancel the search</Button>
-    </div>
+    <ScanProgress
+      what={progress && `${Math.floor(progress.done)} of ${progress.total} models with a block less`}
+      share={progress && progress.done / Math.max(1, progress.total)}
+      cancelLabel="Cancel the search"
+      onCancel={cancel}
+    />
   );
 }
 

@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { ok, outcomeOf } from '../../base/result.ts';
+import { type Failure, ok, outcomeOf } from '../../base/result.ts';
+import { canScanBlocks } from '../../store/blocks-slice.ts';
 import { placementOf } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
@@ -54,14 +55,7 @@ export function RecipePanel() {
         ))}
       </ol>
       <AddSteps />
-      {/* The next step, not a mistake. */}
-      {problem?.code === 'exit-not-trained' && (
-        <p className={panel.dim} role="status">
-          Exits are not trained yet: the button on their card does it, then the recipe can be measured.
-        </p>
-      )}
-      {problem && problem.code !== 'exit-not-trained' && <Problem failure={problem} />}
-      {problem && <RemedyButton failure={problem} />}
+      {problem && <NotYet failure={problem} />}
       {!problem &&
         problems.map((text) => <Problem key={text} failure={{ code: 'placement', message: text }} />)}
       <div className={panel.row}>
@@ -81,6 +75,47 @@ export function RecipePanel() {
       {showsText && <RecipeText recipe={recipe} onRecipe={editRecipe} />}
     </Section>
   );
+}
+
+/** Why the recipe cannot be measured: the next step, where that is all, else a mistake and what would mend it. */
+function NotYet({ failure }: { readonly failure: Failure }) {
+  const isSearching = useLab((lab) => lab.blockScanning !== null);
+  const canSearch = useLab((lab) => canScanBlocks(lab, lab.recipes.present));
+  const search = useLab((lab) => lab.scanBlocks);
+  switch (failure.code) {
+    case 'exit-not-trained':
+      return (
+        <>
+          <p className={panel.dim} role="status">
+            Exits are not trained yet: the button on their card does it, then the recipe can be measured.
+          </p>
+          <RemedyButton failure={failure} />
+        </>
+      );
+    case 'prune-blocks-open':
+      return (
+        <>
+          <p className={panel.dim} role="status">
+            {canSearch
+              ? 'Which blocks matter least is not known yet: your images tell, then the recipe can be measured.'
+              : 'Which blocks matter least is told by images that fit the model: open some under Data, or skip blocks instead.'}
+          </p>
+          {!canSearch && <RemedyButton failure={failure} />}
+          {canSearch && (
+            <Button className={panel.wraps} disabled={isSearching} onClick={() => void search()}>
+              {isSearching ? 'Looking at blocks…' : 'Find them now'}
+            </Button>
+          )}
+        </>
+      );
+    default:
+      return (
+        <>
+          <Problem failure={failure} />
+          <RemedyButton failure={failure} />
+        </>
+      );
+  }
 }
 
 /** The steps that can be added, each with one press; what does not fit says why. */

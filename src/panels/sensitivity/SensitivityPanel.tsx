@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { formatShare } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { scanKey, scanOf } from '../../store/sensitivity-slice.ts';
@@ -9,8 +8,10 @@ import type { ScannedPrecision } from '../../transforms/quantize/mixed-operator.
 import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { PRECISION_OPTIONS } from '../recipe/precision-options.ts';
-import { Button, NumberField, ProgressBar, SelectField } from '../ui/controls.tsx';
+import { Button, NumberField, SelectField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { RankedList } from '../ui/RankedList.tsx';
+import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { MixSearch } from './MixSearch.tsx';
 import styles from './Sensitivity.module.css';
 
@@ -26,7 +27,6 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
   const { results, total } = useLab((lab) => scanOf(lab, recipe, lab.scanPrecision));
   const canMix = useLab((lab) => scanOf(lab, recipe, 'int8').results.length > 0);
   const scanning = useLab((lab) => lab.scanning);
-  const calibrating = useLab((lab) => lab.calibrating);
   const problem = useLab((lab) => lab.scanProblem);
   const images = useLab((lab) => lab.scanImages);
   const setImages = useLab((lab) => lab.setScanImages);
@@ -36,11 +36,17 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
     (lab) => scanKey(lab, recipe, lab.scanPrecision) !== null && !lab.preprocessing?.random,
   );
   const isHollow = view.hollow;
+  const progress = scanning?.progress ?? null;
   return (
     <section className={styles.panel} aria-label="Sensitivity">
       <h3>Which layers do few bits hurt?</h3>
       {scanning ? (
-        <Running progress={scanning.progress} calibrated={calibrating?.progress ?? null} onCancel={cancel} />
+        <ScanProgress
+          what={progress && `${Math.floor(progress.done)} of ${progress.total} layers and blocks`}
+          share={progress && progress.done / Math.max(1, progress.total)}
+          cancelLabel="Cancel the scan"
+          onCancel={cancel}
+        />
       ) : (
         <>
           <SelectField
@@ -76,30 +82,6 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
   );
 }
 
-interface RunningProps {
-  readonly progress: { readonly done: number; readonly total: number } | null;
-  readonly calibrated: { readonly done: number; readonly total: number } | null;
-  readonly onCancel: () => void;
-}
-
-function Running({ progress, calibrated, onCancel }: RunningProps) {
-  const what = progress
-    ? `${Math.floor(progress.done)} of ${progress.total} layers and blocks`
-    : calibrated
-      ? `Calibrating: ${calibrated.done} of ${calibrated.total} images`
-      : 'Preparing';
-  const at = progress ?? calibrated;
-  return (
-    <div className={styles.running} role="status">
-      <span>{what}</span>
-      <ProgressBar share={at && at.total > 0 ? at.done / at.total : null} label={what} />
-      <Button onClick={onCancel}>Cancel</Button>
-    </div>
-  );
-}
-
-const FIRST_ROWS = 8;
-
 function isScanned(
   option: (typeof PRECISION_OPTIONS)[number],
 ): option is { readonly value: ScannedPrecision; readonly label: string } {
@@ -116,7 +98,6 @@ function Ranking({
   readonly view: GraphView;
   readonly precision: ScannedPrecision;
 }) {
-  const [isWhole, setWhole] = useState(false);
   const ranked = bySensitivity(results);
   const highest = ranked[0]?.scoresNoise ?? 0;
   const setColour = useLab((lab) => lab.setColour);
@@ -137,8 +118,12 @@ function Ranking({
   };
   return (
     <>
-      <ol className={styles.ranking} aria-label={`Layers by what they lose in ${precision}`}>
-        {ranked.slice(0, isWhole ? ranked.length : FIRST_ROWS).map((each) => {
+      <RankedList
+        ranked={ranked}
+        label={`Layers by what they lose in ${precision}`}
+        className={styles.ranking}
+        colour="sensitivity"
+        row={(each) => {
           const { unit } = each;
           const node = nodeCalled(view, unit.layers[0] ?? '');
           return (
@@ -160,24 +145,8 @@ function Ranking({
               </button>
             </li>
           );
-        })}
-      </ol>
-      <div className={panel.buttons}>
-        {ranked.length > FIRST_ROWS && (
-          <Button look="link" onClick={() => setWhole(!isWhole)}>
-            {isWhole ? 'Show fewer' : `Show all ${ranked.length}`}
-          </Button>
-        )}
-        <Button
-          look="link"
-          onClick={() => {
-            setColour('sensitivity');
-            showTab('graph');
-          }}
-        >
-          Show as colours
-        </Button>
-      </div>
+        }}
+      />
       <p className={`${panel.dim} ${panel.small}`}>
         Signal to noise of the scores and of the layer’s own output when it alone is in few bits (below about
         20 dB answers begin to change), and the images whose answer changes.

@@ -30,7 +30,7 @@ export type LeavesBlocksOut = SkipExitOperator | BlockPruneOperator;
  * weight is read. A bypassed value that is an output of the model, or that a subgraph sees by name, stays, as a copy of
  * its stand-in.
  * @throws InputError `no-skippable-blocks`, `bypass-unknown-value`, `bypass-not-legal`, of pruning with `prune-` before
- * it, `prune-blocks-open`
+ * it, `prune-blocks-open`, `prune-too-many-blocks`
  */
 export function skipBlocks(analysed: AnalysedModel, ...operators: readonly LeavesBlocksOut[]): SkippedModel {
   const bypasses = new Map<string, Bypass>();
@@ -55,7 +55,7 @@ function bypassesOf(analysed: AnalysedModel, operator: LeavesBlocksOut): readonl
   const count = analysed.skippable.reduce((sum, { blocks }) => sum + blocks.length, 0);
   if (operator.blocks > count) {
     throw new InputError({
-      code: 'prune-blocks-open',
+      code: 'prune-too-many-blocks',
       message: `prune: found "blocks": ${operator.blocks}, but ${count === 0 ? 'no block of this model' : `only ${count} blocks of this model`} can be left out: input and output must have equal shapes`,
       hint: count === 0 ? 'Prune channels or weights instead.' : 'Name fewer.',
     });
