@@ -41,6 +41,17 @@ export function unusableGroups(
   return null;
 }
 
+/** Why samples cannot be pairs: null if they are of one length. */
+export function unequalLengths(samples: readonly ArrayLike<number>[]): Failure | null {
+  const lengths = samples.map((sample) => sample.length);
+  if (lengths.every((length) => length === lengths[0])) return null;
+  return {
+    code: 'unequal-lengths',
+    message: `Pairs need samples of one length, not of ${lengths.join(' and ')} values.`,
+    hint: 'Compare the rounds that both finished.',
+  };
+}
+
 /** What is told where every value equals every other. */
 export const ALL_TIED: Failure = {
   code: 'all-tied',
