@@ -21,7 +21,7 @@ import type {
   ReportName,
 } from '../protocol/headless-api.ts';
 import { serialiseCalibrations } from '../study/calibration-json.ts';
-import { samplesCsv, trialsCsv } from '../study/csv.ts';
+import { samplesCsv, trialsCsv } from '../study/csv/study-csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
 import { newStudy } from '../study/new-study.ts';

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Column, SAMPLE_COLUMNS, TRIAL_COLUMNS } from '../../src/study/csv.ts';
+import type { Column } from '../../src/study/csv/column.ts';
+import { SAMPLE_COLUMNS } from '../../src/study/csv/sample-columns.ts';
+import { TRIAL_COLUMNS } from '../../src/study/csv/trial-columns.ts';
 
 const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

@@ -1,4 +1,4 @@
-import { trialsCsv, samplesCsv } from '../../study/csv.ts';
+import { trialsCsv, samplesCsv } from '../../study/csv/study-csv.ts';
 import type { AxisId } from '../../study/metrics.ts';
 import { frontSvg } from '../../study/plot-svg.ts';
 import { serialiseStudy } from '../../study/study-json.ts';

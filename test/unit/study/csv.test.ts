@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvCell } from '../../../src/study/csv-text.ts';
-import {
-  SAMPLE_COLUMNS,
-  samplesCsv,
-  segmentColumn,
-  TRIAL_COLUMNS,
-  trialsCsv,
-} from '../../../src/study/csv.ts';
+import { SAMPLE_COLUMNS, segmentColumn } from '../../../src/study/csv/sample-columns.ts';
+import { samplesCsv, trialsCsv } from '../../../src/study/csv/study-csv.ts';
+import { TRIAL_COLUMNS } from '../../../src/study/csv/trial-columns.ts';
 import { DEFAULT_SETUP } from '../../../src/study/placement/tiers.ts';
 import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
 import { makeSample, makeStudy, makeTrial, measuredTrial } from './trials.ts';

@@ -1,0 +1,19 @@
+import type { Trial } from '../trial.ts';
+import type { Column } from './column.ts';
+import { DEVICE_COLUMNS } from './device-columns.ts';
+import { OUTCOME_COLUMNS } from './outcome-columns.ts';
+import { STRATEGY_COLUMNS } from './strategy-columns.ts';
+import { TIMING_COLUMNS } from './timing-columns.ts';
+
+export interface TrialRow {
+  readonly trial: Trial;
+  readonly isOnFront: boolean;
+}
+
+/** trials.csv: a row per trial. */
+export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
+  ...STRATEGY_COLUMNS,
+  ...TIMING_COLUMNS,
+  ...OUTCOME_COLUMNS,
+  ...DEVICE_COLUMNS,
+];
