@@ -1,5 +1,6 @@
 import { assert, defined } from '../base/assert.ts';
-import { ok, type Result } from '../base/result.ts';
+import { type Failure, ok, type Result } from '../base/result.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import { scorePredictions, unansweredWarnings, withLabels } from '../study/accuracy.ts';
@@ -9,29 +10,22 @@ import { timedImages, type Visit } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
-import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import { isIdentity } from '../transforms/recipe.ts';
 import { createEnginePool, type EnginePool, memoryBudgetBytes } from './engine-pool.ts';
 import { keepAwake } from './keep-awake.ts';
 import type { PauseGate } from './pause-gate.ts';
-import { createStrategyRunner, VisitEnded } from './strategy-runner.ts';
+import { VisitEnded } from './strategy-runner.ts';
+import { type Bench, openBenches } from './study-benches.ts';
 import { openStudyBook } from './study-book.ts';
-import { openStudyModel, type StudyModel } from './study-model.ts';
+import type { StudyModelInputs } from './study-model.ts';
 
-/** What a study runs on. */
-export interface StudyInputs {
-  readonly modelFile: Blob;
-  readonly fileName: string;
-  readonly externalFiles: readonly { readonly location: string; readonly file: Blob }[];
+/** What a study runs on; its only model, or the first. */
+export interface StudyInputs extends StudyModelInputs {
+  /** Where there are several models, the others by id. */
+  readonly otherModels?: ReadonlyMap<string, StudyModelInputs>;
   readonly data: LoadedDataset;
-  /** What recipes with trained exits need. */
-  readonly heads?: readonly TrainedHead[];
-  /** What is known of the ranges that static quantization needs; what is missing is calibrated. */
-  readonly calibrations?: readonly Calibration[];
-  /** What is known of channels that pruning looks at; what is missing is looked at. */
-  readonly statistics?: readonly ChannelStatistics[];
   /** What forms were timed to take on this device; where some are needed and missing, they are compared. */
   readonly forms?: readonly FormFigures[];
   /** This device, now. */
@@ -43,11 +37,17 @@ export interface StudyCallbacks {
   readonly onTrial: (trial: Trial) => void | Promise<unknown>;
   readonly onProgress: (progress: StudyProgress) => void;
   /** Images were calibrated on, which the next study need not do. */
-  readonly onCalibration?: (calibration: Calibration) => void;
+  readonly onCalibration?: (calibration: Calibration, subject: LearntFrom) => void;
   /** Channels were looked at, which the next study need not do. */
-  readonly onStatistics?: (statistics: ChannelStatistics) => void;
+  readonly onStatistics?: (statistics: ChannelStatistics, subject: LearntFrom) => void;
   /** Forms were compared, which the next study need not do. */
   readonly onForms?: (figures: FormFigures) => void;
+}
+
+/** The model that something was learnt of, and how its images were prepared. */
+export interface LearntFrom {
+  readonly modelId: string;
+  readonly preprocessing: Preprocessing;
 }
 
 export interface StudyControl {
@@ -60,13 +60,14 @@ export interface StudyControl {
 /**
  * Measures a study's trials that are not done yet, in workers.
  *
- * The unchanged model comes first (its predictions are what the others are compared with), then rounds: in each,
- * every strategy is visited once in random order. A strategy is built, loaded, warmed up and evaluated at its
+ * Of each model and input size the unchanged model comes first (its predictions are what the others are compared with).
+ * In rounds every strategy is visited once in random order; or one comes after the other, as the protocol says. A strategy is built, loaded, warmed up and evaluated at its
  * first visit, so points of the front appear in the first round and sharpen in the others. A strategy that fails
  * is marked so and the rest go on. Last, when nothing is timed any more, files are gzipped to learn that size.
  * A study interrupted earlier continues with the first visit that is missing, except for trials that were begun on
  * another device or browser: they start over.
- * @returns the study with what was measured; not ok only if the model cannot be opened
+ * Models are opened when they are first needed; where one of several cannot be, its trials fail and tell why.
+ * @returns the study with what was measured; not ok only if its only model cannot be opened
  */
 export async function runStudy(
   study: Study,
@@ -74,27 +75,24 @@ export async function runStudy(
   callbacks: StudyCallbacks,
   control: StudyControl,
 ): Promise<Result<Study>> {
-  const model = openStudyModel(study, inputs);
   const pool = createEnginePool(memoryBudgetBytes(inputs.environment));
   const sleepAgain = keepAwake();
+  const run = createRun(study, inputs, callbacks, control, pool);
   const stop = () => {
-    model.terminate();
+    run.terminate();
     pool.discardAll();
   };
   control.signal.addEventListener('abort', stop);
   try {
-    const opened = await model.open();
+    const opened = await run.openOnly();
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
-    // Noise for weights is right by chance only: such a model is compared with itself.
-    const labels = inputs.data.dataset.items.map(({ label }) => (opened.value.hollow ? null : label));
-    const run = createRun(study, inputs, callbacks, control, model, pool, labels);
     await run.reevaluate();
-    await run.prepareReference();
     for (let visit; (visit = run.next()) !== null; ) {
       if (control.gate.isPaused) run.tellPaused(visit);
       await control.gate.passed(control.signal);
       if (control.signal.aborted) break;
       await run.visit(visit);
+      await run.restIdle();
     }
     if (!control.signal.aborted) await run.close();
     await run.compress();
@@ -111,9 +109,7 @@ function createRun(
   inputs: StudyInputs,
   callbacks: StudyCallbacks,
   control: StudyControl,
-  model: StudyModel,
   pool: EnginePool,
-  labels: readonly (number | null)[],
 ) {
   const { protocol } = study;
   const { items } = inputs.data.dataset;
@@ -121,7 +117,7 @@ function createRun(
   const evaluated = evaluationImages(
     protocol,
     study.trials.map(({ strategy }) => strategy),
-    labels,
+    items.map(({ label }) => label),
   );
   const book = openStudyBook(
     study,
@@ -131,21 +127,24 @@ function createRun(
     callbacks,
   );
   const { trialOf, workOf, update, publish, tell } = book;
-  const { setUp, measure, predict } = createStrategyRunner({
-    study,
-    inputs,
-    callbacks,
-    control,
-    model,
-    pool,
-    book,
-    evaluated,
-  });
-  let reference: Predictions | null = null;
-  let referenceFailure: string | null = null;
+  const benches = openBenches({ study, inputs, callbacks, control, pool, book, evaluated });
 
-  async function evaluate(strategy: Strategy, engine: EngineApi): Promise<void> {
+  /** The bench of a trial, with the unchanged model's predictions on it. */
+  async function benchOf(strategy: Strategy): Promise<Bench> {
+    const opened = await benches.of(trialOf(strategy.id));
+    if (!opened.ok) throw new VisitEnded(opened.failure);
+    if (opened.value.reference.kind === 'unknown') await prepareReference(opened.value);
+    return opened.value;
+  }
+
+  async function evaluate(
+    strategy: Strategy,
+    engine: EngineApi,
+    { labels, runner, reference: known }: Bench,
+  ): Promise<void> {
     if (trialOf(strategy.id).predictions || workOf(strategy.id).isUnscored) return;
+    const { predict } = runner;
+    const reference = known.kind === 'known' ? known.predictions : null;
     const predictions = await predict(strategy, engine);
     const { preprocessing, warnings } = trialOf(strategy.id);
     if (predictions) {
@@ -163,9 +162,9 @@ function createRun(
         ...(passes > 1 && { accuracyRuns }),
       });
       const told = [
-        ...(referenceFailure === null
-          ? []
-          : [`No agreement: the unchanged model could not be run (${referenceFailure})`]),
+        ...(known.kind === 'failed'
+          ? [`No agreement: the unchanged model could not be run (${known.message})`]
+          : []),
         ...unansweredWarnings(predictions),
       ];
       if (told.length > 0) update(strategy.id, { warnings: [...warnings, ...told] });
@@ -178,10 +177,13 @@ function createRun(
   /** Trained exits that came later leave fewer images for accuracy: what was predicted before is told on those. */
   async function reevaluate(): Promise<void> {
     const all = book.trials();
-    const known = all.find(({ strategy }) => isIdentity(strategy.recipe))?.predictions;
-    const base = known ? restrictedTo(known, evaluated) : null;
     for (const trial of all) {
-      const fair = reevaluated(trial, evaluated, labels, base);
+      if (trial.predictions === null || trial.predictions.imageIndices.length === evaluated.length) continue;
+      const bench = await benches.of(trial);
+      if (!bench.ok) continue;
+      const { isOf, labels } = bench.value;
+      const known = all.find((each) => isOf(each) && isIdentity(each.strategy.recipe))?.predictions;
+      const fair = reevaluated(trial, evaluated, labels, known ? restrictedTo(known, evaluated) : null);
       if (fair === trial) continue;
       update(trial.strategy.id, fair);
       await publish(trial.strategy.id);
@@ -189,48 +191,49 @@ function createRun(
   }
 
   /** Predictions of the unchanged model: from its trial, else, if there are no labels, from a run of its own. */
-  async function prepareReference(): Promise<void> {
-    const identities = book.trials().filter(({ strategy }) => isIdentity(strategy.recipe));
+  async function prepareReference(bench: Bench): Promise<void> {
+    const { isOf, labels, like, runner } = bench;
+    const identities = book.trials().filter((trial) => isOf(trial) && isIdentity(trial.strategy.recipe));
     // Placements may be refused for lack of memory; they predict the same.
     const planned = identities.find(({ strategy }) => !strategy.placement) ?? identities[0];
-    if (planned?.predictions) {
-      reference = planned.predictions;
-      return;
-    }
-    if (book.next() === null || (!planned && labels.some((label) => label !== null))) return;
-    const like = defined(study.trials[0], 'a trial').strategy;
+    const know = (predictions: Predictions | null): void => {
+      bench.reference = { kind: 'known', predictions };
+    };
+    know(planned?.predictions ?? null);
+    if (planned?.predictions || (!planned && labels.some((label) => label !== null))) return;
+    const { modelId, provider, threads, inputSize } = like.strategy;
+    const identity = { name: 'identity', recipe: [{ op: 'identity' }] } as const;
     const strategy =
-      planned?.strategy ??
-      makeStrategy(
-        study.modelId,
-        { name: 'identity', recipe: [{ op: 'identity' }] },
-        like.provider,
-        like.threads,
-      );
-    await guarded(strategy, async () => {
-      const engine = await setUp(strategy);
+      planned?.strategy ?? makeStrategy(modelId, identity, provider, threads, null, inputSize ?? null);
+    const failure = await guarded(strategy, async () => {
+      const engine = await runner.setUp(strategy);
       if (!planned) {
-        reference = await predict(strategy, engine);
+        know(await runner.predict(strategy, engine));
         pool.discard(strategy.id);
         return;
       }
-      await evaluate(strategy, engine);
-      reference = trialOf(strategy.id).predictions;
+      await evaluate(strategy, engine, bench);
+      const { predictions } = trialOf(strategy.id);
+      know(predictions);
       const accuracy =
-        reference && scorePredictions(reference, labels, planned.preprocessing.classOffset, reference);
+        predictions && scorePredictions(predictions, labels, planned.preprocessing.classOffset, predictions);
       update(strategy.id, { accuracy });
       await publish(strategy.id);
     });
+    if (failure !== null && !planned) bench.reference = { kind: 'failed', message: failure.message };
   }
 
   async function visit(planned: Visit): Promise<void> {
     const { strategy } = trialOf(planned.strategyId);
     book.noteVisit(planned);
     await guarded(strategy, async () => {
-      const engine = await setUp(strategy);
-      if (planned.kind === 'timed') await evaluate(strategy, engine);
+      const bench = await benchOf(strategy);
+      // As the reference it may have failed.
+      if (trialOf(strategy.id).state.kind === 'failed') return;
+      const engine = await bench.runner.setUp(strategy);
+      if (planned.kind === 'timed') await evaluate(strategy, engine, bench);
       tell('measuring', strategy, planned.round);
-      const samples = await measure(strategy, engine, planned, false);
+      const samples = await bench.runner.measure(strategy, engine, planned, false);
       const heapBytes = await engine.heapBytes();
       pool.noteHeap(strategy.id, heapBytes);
       const trial = trialOf(strategy.id);
@@ -272,14 +275,19 @@ function createRun(
     let bytesLeft = unknown.reduce((sum, { size }) => sum + (size?.rawBytes ?? 0), 0);
     let bytesDone = 0;
     const startedMs = performance.now();
-    for (const { strategy, size } of unknown) {
+    for (const trial of unknown) {
+      const { strategy, size } = trial;
       if (!size) continue;
       if (control.gate.isPaused) tell('paused', strategy, null);
       await control.gate.passed(control.signal);
       if (control.signal.aborted) return;
       const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
       tell('compressing', strategy, null, { remainingMs: msPerByte === null ? null : msPerByte * bytesLeft });
-      const outcome = await model.call((api) => api.packedBytes(strategy.recipe));
+      const bench = await benches.of(trial);
+      await benches.restIdle((other) => other === trial);
+      const outcome = bench.ok
+        ? await bench.value.model.call((api) => api.packedBytes(strategy.recipe))
+        : bench;
       bytesDone += size.rawBytes;
       bytesLeft -= size.rawBytes;
       if (!outcome.ok) continue;
@@ -288,28 +296,29 @@ function createRun(
     }
   }
 
-  /** A failure belongs to the trial, unless everything was cancelled. */
-  async function guarded(strategy: Strategy, work: () => Promise<void>): Promise<void> {
+  /**
+   * A failure belongs to the trial, unless everything was cancelled.
+   * @returns what failed; null: nothing
+   */
+  async function guarded(strategy: Strategy, work: () => Promise<void>): Promise<Failure | null> {
     try {
       await work();
+      return null;
     } catch (thrown) {
       if (!(thrown instanceof VisitEnded)) throw thrown;
       pool.discard(strategy.id);
       const { code, message, hint } = thrown.failure;
-      if (control.signal.aborted) return;
-      if (book.find(strategy.id) === null) {
-        referenceFailure = message;
-        return;
-      }
+      if (control.signal.aborted || book.find(strategy.id) === null) return thrown.failure;
       if (trialOf(strategy.id).state.kind === 'done') {
         // What it was measured to take stays; it only cannot be visited any more.
         book.loseReference();
-        return;
+        return thrown.failure;
       }
       // The trial is read long after, where nothing else tells what to do about it.
       const told = hint === undefined ? message : `${message}. ${hint}`;
       update(strategy.id, { state: { kind: 'failed', code, message: told }, finishedAtMs: Date.now() });
       await publish(strategy.id);
+      return thrown.failure;
     }
   }
 
@@ -317,8 +326,20 @@ function createRun(
     next: book.next,
     close,
     tellPaused: (next: Visit) => tell('paused', trialOf(next.strategyId).strategy, next.round),
+    /** Opens the model where there is only one, to tell at once if it cannot be. */
+    openOnly: async (): Promise<Result<unknown>> => {
+      const first = defined(study.trials[0], 'a trial');
+      const isOnly = study.trials.every(({ strategy }) => strategy.modelId === first.strategy.modelId);
+      return isOnly ? benches.of(first) : ok(null);
+    },
+    /** Models of which all is measured take no memory. */
+    restIdle: () =>
+      benches.restIdle(
+        ({ strategy, state }) =>
+          state.kind === 'queued' || state.kind === 'running' || book.isReference(strategy.id),
+      ),
+    terminate: benches.terminate,
     reevaluate,
-    prepareReference,
     visit,
     compress,
     study: book.study,

@@ -40,6 +40,20 @@ interface Bench {
   readonly book: StudyBook;
   /** Images of the accuracy pass. */
   readonly evaluated: readonly number[];
+  readonly series: Series;
+}
+
+/** What happens one after the other in a study, whatever model it is about. */
+interface Series {
+  /** `Sample.sequence` of the next inference. */
+  nextSequence: number;
+  /** The strategy whose session is kept where they are made anew for each. */
+  lastId: string | null;
+}
+
+/** A series that goes on behind what these trials have. */
+export function openSeries(trials: readonly Trial[]): Series {
+  return { nextSequence: 1 + Math.max(-1, ...trials.map(lastSequence)), lastId: null };
 }
 
 /**
@@ -55,30 +69,29 @@ export function createStrategyRunner({
   pool,
   book,
   evaluated,
+  series,
 }: Bench) {
   const { protocol } = study;
   const { data, environment } = inputs;
   const { items } = data.dataset;
   const { tell, update, workOf } = book;
   const { preprocessing, strategy: first } = defined(study.trials[0], 'a trial');
+  const learntFrom = { modelId: study.modelId, preprocessing };
   const calibrator = createCalibrator(
-    { modelId: study.modelId, data, preprocessing, threads: first.threads },
+    { ...learntFrom, data, threads: first.threads },
     inputs.calibrations ?? [],
     study.trials.map(({ strategy }) => strategy.recipe),
-    (calibration) => callbacks.onCalibration?.(calibration),
+    (calibration) => callbacks.onCalibration?.(calibration, learntFrom),
   );
   const observer = createChannelObserver(
-    { modelId: study.modelId, data, preprocessing, threads: first.threads },
+    { ...learntFrom, data, threads: first.threads },
     inputs.statistics ?? [],
-    (statistics) => callbacks.onStatistics?.(statistics),
+    (statistics) => callbacks.onStatistics?.(statistics, learntFrom),
   );
   const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
     callbacks.onForms?.(figures),
   );
   const timed = timedImages(protocol, items);
-  /** Whose session is kept where they are made anew for each strategy. */
-  let lastId: string | null = null;
-  let nextSequence = 1 + Math.max(-1, ...book.trials().map(lastSequence));
 
   /** Builds and loads a strategy unless it is, and warms it up. */
   async function setUp(strategy: Strategy): Promise<EngineApi> {
@@ -127,18 +140,19 @@ export function createStrategyRunner({
 
   /** Sessions that the protocol wants made anew. */
   function endSessions({ id }: Strategy): void {
+    const { lastId } = series;
     if (
       protocol.rebuildSessions &&
       lastId !== null &&
       (lastId !== id || protocol.rebuildSessions === 'each-round')
     )
       pool.discard(lastId);
-    lastId = id;
+    series.lastId = id;
   }
 
   async function warmUp(strategy: Strategy, engine: EngineApi): Promise<void> {
     tell('warming-up', strategy, null);
-    const firstSequence = nextSequence;
+    const firstSequence = series.nextSequence;
     const samples: Sample[] = [];
     const latenciesMs = (): readonly number[] => samples.map(({ computeMs }) => computeMs);
     for (let runs; (runs = nextWarmUpRuns(protocol, latenciesMs())) > 0; ) {
@@ -181,9 +195,15 @@ export function createStrategyRunner({
   ): Promise<readonly Sample[]> {
     if (imageIndices.length === 0) return [];
     const measured = orEnd(
-      await engine.measure({ imageIndices, round, warmUp: isWarmUp, firstSequence: nextSequence, forMs }),
+      await engine.measure({
+        imageIndices,
+        round,
+        warmUp: isWarmUp,
+        firstSequence: series.nextSequence,
+        forMs,
+      }),
     );
-    nextSequence = 1 + (measured.at(-1)?.sequence ?? nextSequence - 1);
+    series.nextSequence = 1 + (measured.at(-1)?.sequence ?? series.nextSequence - 1);
     const samples = measured.map((sample) => placed(sample, strategy));
     // The median, because the first run of a warm-up takes many times longer than the others.
     workOf(strategy.id).msPerInference = summarise(samples.map((sample) => sample.totalMs))?.median ?? null;

@@ -14,6 +14,9 @@ function presetDesign(id: string, ...models: readonly (typeof digits)[]): StudyD
   return designFromPreset(preset, subjectOf(...models)).design;
 }
 
+/** A plan as anybody may edit it. */
+type Json = { readonly protocol: object; readonly recipes: readonly object[] };
+
 const states = (design: StudyDesign, facts = factsOf(digits, mobilenet)) => {
   const kinds = plannedCells(design, facts).map(({ state }) => state.kind);
   const count = (kind: string) => kinds.filter((each) => each === kind).length;
@@ -120,20 +123,20 @@ describe('a plan as a file', () => {
     expect(() => parseDesign(serialiseDesign(less))).not.toThrow();
   });
 
-  it.each<[string, string, (json: Record<string, never>) => unknown]>([
+  it.each<[string, string, (json: Json) => unknown]>([
     ['plan-not-json', 'cut off', () => null],
     ['plan-newer-version', 'formatVersion: found 2', (json) => ({ ...json, formatVersion: 2 })],
     [
       'plan-invalid',
       'protocol.rounds: found 0',
-      (json) => ({ ...json, protocol: { ...(json['protocol'] as object), rounds: 0 } }),
+      (json) => ({ ...json, protocol: { ...json.protocol, rounds: 0 } }),
     ],
     ['plan-invalid', 'threads[0]: found 0', (json) => ({ ...json, threads: [0] })],
     ['plan-invalid', 'models: found []', (json) => ({ ...json, models: [] })],
     [
       'plan-invalid',
       'recipes[1]: found "identity"',
-      (json) => ({ ...json, recipes: [json['recipes'][0], json['recipes'][0]] }),
+      (json) => ({ ...json, recipes: [json.recipes[0], json.recipes[0]] }),
     ],
     [
       'plan-invalid',
