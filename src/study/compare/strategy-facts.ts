@@ -74,7 +74,7 @@ function gatherFacts(trial: Trial): StrategyFacts {
     name: strategy.name,
     strategy,
     letters: recipeLetters(strategy.recipe),
-    isIdentity: isIdentity(strategy.recipe) && !isEmulatedTrial(trial),
+    isIdentity: isIdentity(strategy.recipe),
     modelName: trial.modelName,
     deviceId: deviceIdOf(environment),
     deviceName: deviceNameOf(environment),

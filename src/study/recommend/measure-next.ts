@@ -1,0 +1,142 @@
+import { formatMs, formatShare } from '../../base/units.ts';
+import { INDISTINCT_SHARE } from '../compare/paired-difference.ts';
+import { qualityDifference, qualityMarks } from '../compare/quality-difference.ts';
+import { pairedLevels, roundLevels } from '../compare/round-levels.ts';
+import type { StrategyFacts } from '../compare/strategy-facts.ts';
+import type { Candidate } from './candidates.ts';
+import type { Limits } from './wishes.ts';
+
+/** Quantiles of 5 % false alarms on both sides and of 80 % found: what studies are usually planned for. */
+const PLANNED = 1.96 + 0.84;
+
+/** Beyond this nobody measures on. */
+const MOST_ROUNDS = 1000;
+const MOST_IMAGES = 100_000;
+
+/**
+ * Rounds that a latency difference as large as the one seen would take to be found in four of five studies.
+ * @returns null for fewer than three rounds in common, Infinity where it is too small to count as one
+ */
+export function roundsNeeded(a: StrategyFacts, b: StrategyFacts): number | null {
+  const logs = pairedLevels(roundLevels(a), roundLevels(b)).map(([one, other]) => Math.log(other / one));
+  if (logs.length < 3) return null;
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
+  const beyond = Math.abs(mean) - Math.log1p(INDISTINCT_SHARE);
+  return beyond <= 0 ? Infinity : Math.max(3, Math.ceil((PLANNED ** 2 * variance) / beyond ** 2));
+}
+
+/** The same of images, for a difference in accuracy; Infinity where none was seen, null where it is not known. */
+export function imagesNeeded(a: StrategyFacts, b: StrategyFacts): number | null {
+  const found = qualityDifference(a, b, qualityMarks([a, b]));
+  if (typeof found === 'string') return null;
+  const { difference, onlyA, onlyB, images } = found;
+  if (difference === 0) return Infinity;
+  return Math.ceil((PLANNED ** 2 * (onlyA + onlyB)) / images / difference ** 2);
+}
+
+/**
+ * What would tell most: rivals not told apart, combinations not measured, trials not finished.
+ * @param undecided the winner and rivals that the study does not tell apart from it, by latency or by answers
+ */
+export function measureNext(
+  all: readonly StrategyFacts[],
+  candidates: readonly Candidate[],
+  winner: Candidate | null,
+  undecided: readonly { readonly rival: Candidate; readonly by: 'latency' | 'quality' }[],
+  limits: Limits,
+): readonly string[] {
+  const texts: string[] = [];
+  for (const { rival, by } of winner ? undecided : []) {
+    const text = winner && moreNeeded(winner.facts, rival.facts, by);
+    if (text) texts.push(text);
+  }
+  texts.push(...combinations(candidates, winner, limits));
+  const unfinished = all.filter(({ state }) => state === 'queued' || state === 'running');
+  if (unfinished.length > 0) texts.push(`Finish the study: ${namesOf(unfinished)} not measured to the end.`);
+  const failed = all.filter(({ state }) => state === 'failed');
+  if (failed.length > 0)
+    texts.push(`Look at what failed: ${failed.map(({ name }) => name).join(', ')} took no part in this.`);
+  if (!candidates.some(({ facts }) => facts.isIdentity))
+    texts.push('Measure the unchanged model, too: nothing tells yet what a recipe gains or loses.');
+  if (
+    candidates.every(({ facts }) => facts.loads === null) &&
+    limits.tiers?.some((tier) => tier !== 'mobile')
+  )
+    texts.push('Measure placements on edge or cloud: none is in this study.');
+  return texts;
+}
+
+function namesOf(facts: readonly StrategyFacts[]): string {
+  const names = facts.slice(0, 3).map(({ name }) => name);
+  const others = facts.length - names.length;
+  return `${names.join(', ')}${others > 0 ? ` and ${others} more` : ''} ${facts.length === 1 ? 'was' : 'were'}`;
+}
+
+function moreNeeded(a: StrategyFacts, b: StrategyFacts, by: 'latency' | 'quality'): string | null {
+  switch (by) {
+    case 'latency': {
+      const rounds = roundsNeeded(a, b);
+      if (rounds === null)
+        return `Measure ${a.name} and ${b.name} in more rounds: there are too few to tell them apart.`;
+      if (rounds > MOST_ROUNDS)
+        return `${a.name} and ${b.name} are as fast as each other for all that counts; more rounds would not tell them apart.`;
+      return `${rounds} rounds would probably tell ${a.name} from ${b.name} by latency.`;
+    }
+    case 'quality': {
+      const images = imagesNeeded(a, b);
+      if (images === null || images === Infinity) return null;
+      if (images > MOST_IMAGES)
+        return `${a.name} and ${b.name} answer equally well for all that counts; more images would not tell them apart.`;
+      return `${images} images would probably tell ${a.name} from ${b.name} by their answers.`;
+    }
+  }
+}
+
+/** Combinations told at most. */
+const MOST_COMBINATIONS = 3;
+
+/**
+ * Recipes that change different things and were not measured together, where their gains, multiplied, and their losses,
+ * added, would beat the winner's latency within the limits.
+ */
+function combinations(
+  candidates: readonly Candidate[],
+  winner: Candidate | null,
+  limits: Limits,
+): readonly string[] {
+  const here = candidates.filter(({ facts }) => !facts.isEmulated);
+  const original = here.find(({ facts }) => facts.isIdentity);
+  if (!original) return [];
+  const measured = new Set(here.map(({ facts }) => kindsOf(facts)));
+  const promising = here.flatMap((a, at) =>
+    here.slice(at + 1).flatMap((b) => {
+      const [kindsA, kindsB] = [kindsOf(a.facts), kindsOf(b.facts)];
+      const together = [...kindsA.split(' '), ...kindsB.split(' ')].toSorted().join(' ');
+      const isNew =
+        !a.facts.isIdentity &&
+        !b.facts.isIdentity &&
+        a.facts.strategy.modelId === original.facts.strategy.modelId &&
+        b.facts.strategy.modelId === original.facts.strategy.modelId &&
+        !kindsA.split(' ').some((kind) => kindsB.split(' ').includes(kind)) &&
+        !measured.has(together);
+      if (!isNew) return [];
+      const latencyMs = (a.latencyMs * b.latencyMs) / original.latencyMs;
+      const loss = a.qualityLoss === null || b.qualityLoss === null ? null : a.qualityLoss + b.qualityLoss;
+      const fits = limits.accuracyLoss === null || (loss !== null && loss <= limits.accuracyLoss);
+      return fits && latencyMs < 0.97 * (winner?.latencyMs ?? Infinity) ? [{ a, b, latencyMs, loss }] : [];
+    }),
+  );
+  return promising
+    .toSorted((one, other) => one.latencyMs - other.latencyMs)
+    .slice(0, MOST_COMBINATIONS)
+    .map(
+      ({ a, b, latencyMs, loss }) =>
+        `${a.facts.name} and ${b.facts.name} together were not measured: if their gains multiply, ${formatMs(latencyMs)}${loss === null ? '' : ` with ${formatShare(Math.max(0, loss))} of the answers lost`}.`,
+    );
+}
+
+/** The kinds of operators of a recipe, in one order. */
+function kindsOf({ strategy }: StrategyFacts): string {
+  return [...new Set(strategy.recipe.map(({ op }) => op))].toSorted().join(' ');
+}
