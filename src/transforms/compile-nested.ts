@@ -1,6 +1,6 @@
 import { defined } from '../base/assert.ts';
-import type { PlannedDraft } from './apply-recipe.ts';
 import { type CompiledSegment, inputAndOutput, paramsIn } from './compile-segments.ts';
+import type { PlannedDraft } from './draft.ts';
 import { nestSegments } from './exits/nest-segments.ts';
 import type { DecisionPlan } from './variant.ts';
 

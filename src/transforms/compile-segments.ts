@@ -5,7 +5,7 @@ import type { Model, Tensor, ValueName } from '../onnx/model.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { valueView } from '../onnx/value-view.ts';
 import type { AnalysedModel } from './analyse-model.ts';
-import type { PlannedDraft } from './apply-recipe.ts';
+import type { PlannedDraft } from './draft.ts';
 import { nonZeroCount } from './count-non-zero.ts';
 import { subModel } from './extract.ts';
 import { crossingAfter, type SegmentNodes } from './plan-segments.ts';

@@ -1,12 +1,14 @@
 import { type Failure, InputError, type Remedy } from '../base/result.ts';
 import type { ValueName } from '../onnx/model.ts';
 import type { AnalysedModel } from './analyse-model.ts';
-import { applyRecipe, cutGraphOfDraft, type PlannedDraft } from './apply-recipe.ts';
+import { applyRecipe } from './apply-recipe.ts';
 import type { CutGraph } from './cuts/cut-graph.ts';
 import { costOfFrontier, crossingNames, frontierOfValues, type UnitsBefore } from './cuts/frontier.ts';
 import { cutNames } from './cuts/placed-cut.ts';
 import { automaticCutOf, namedCutsOf } from './cuts/resolve-cut.ts';
 import { FrontierCounter } from './cuts/walk-frontiers.ts';
+import type { PlannedDraft } from './draft.ts';
+import { cutGraphOfDraft } from './draft-cuts.ts';
 import { canBypass, nearestSkip } from './exits/skip-blocks.ts';
 import type { Heads } from './exits/trained-head.ts';
 import { nearestNames } from './nearest-name.ts';
