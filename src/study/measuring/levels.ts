@@ -1,4 +1,4 @@
-import { summarise } from '../statistics/summary.ts';
+import { medianOf } from '../statistics/summary.ts';
 
 /** A stretch of a series that lies on one level. */
 export interface Level {
@@ -66,7 +66,7 @@ const PENALTY = 4;
 /** Standard deviation of the noise, told by how neighbours differ, which levels and slow drift hardly touch. */
 export function differenceNoise(values: readonly number[]): number {
   const differences = values.slice(1).map((value, at) => Math.abs(value - (values[at] as number)));
-  return (summarise(differences)?.median ?? 0) / (0.6744897501960817 * Math.SQRT2);
+  return differences.length === 0 ? 0 : medianOf(differences) / (0.6744897501960817 * Math.SQRT2);
 }
 
 /** Each value replaced by the median of itself and its neighbours; the ends stay, as nothing tells there. */

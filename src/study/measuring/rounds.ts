@@ -1,5 +1,5 @@
 import { latencyMsOf, timedSamples } from '../metrics.ts';
-import { summarise } from '../statistics/summary.ts';
+import { medianOf } from '../statistics/summary.ts';
 import type { Sample, Trial } from '../trial.ts';
 
 /** The median of what a strategy took in a round. */
@@ -24,6 +24,6 @@ export function roundMedians(
     else rounds.set(sample.round, [valueOf(sample)]);
   }
   return [...rounds]
-    .map(([round, values]) => ({ round, medianMs: summarise(values)?.median ?? NaN }))
+    .map(([round, values]) => ({ round, medianMs: medianOf(values) }))
     .sort((a, b) => a.round - b.round);
 }

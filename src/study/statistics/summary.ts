@@ -54,6 +54,11 @@ export function quantileOfSorted(sorted: ArrayLike<number>, p: number): number {
   return below + (above - below) * (position - Math.floor(position));
 }
 
+/** @param values in any order, at least one */
+export function medianOf(values: ArrayLike<number>): number {
+  return quantileOfSorted(Float64Array.from(values).sort(), 0.5);
+}
+
 function quantileInterval95(sorted: Float64Array, p: number): Interval {
   const ranks = quantileIntervalRanks(sorted.length, p, 0.95);
   return ranks && [sorted[ranks[0] - 1] as number, sorted[ranks[1] - 1] as number];
