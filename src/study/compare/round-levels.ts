@@ -1,4 +1,4 @@
-import { quantileOfSorted } from '../statistics/summary.ts';
+import { medianOf } from '../statistics/summary.ts';
 import type { StrategyFacts } from './strategy-facts.ts';
 
 /**
@@ -27,11 +27,6 @@ export function roundLevels({ latencyMs, round, exit }: StrategyFacts): Readonly
     if (level > 0 && Number.isFinite(level)) levels.set(number, level);
   }
   return levels;
-}
-
-/** @param values at least one, in any order */
-function medianOf(values: ArrayLike<number>): number {
-  return quantileOfSorted(Float64Array.from(values).sort(), 0.5);
 }
 
 /** The levels of two strategies in the rounds that both have, in order of rounds, in milliseconds. */

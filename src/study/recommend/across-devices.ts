@@ -1,7 +1,6 @@
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
-import { type Candidate, candidatesOf, emulatedUnder } from './candidates.ts';
+import { type Candidate, candidatesOf, onUsersLink } from './candidates.ts';
 import { ranked } from './choose.ts';
-import { withLink } from './mind-changers.ts';
 import { type Advice, recommend } from './recommend.ts';
 import type { Limits, Wish } from './wishes.ts';
 
@@ -67,9 +66,8 @@ function fittingByWork(
   limits: Limits,
   wish: Wish,
 ): ReadonlyMap<string, Candidate> {
-  const here = facts.map((each) => emulatedUnder(each, (setup) => withLink(setup, limits)));
   const best = new Map<string, Candidate>();
-  for (const candidate of ranked(candidatesOf(here).candidates, limits, wish)) {
+  for (const candidate of ranked(candidatesOf(onUsersLink(facts, limits)).candidates, limits, wish)) {
     const { modelId, recipe, placement, inputSize } = candidate.facts.strategy;
     const work = JSON.stringify([modelId, recipe, placement?.name ?? null, inputSize ?? null]);
     if (!best.has(work)) best.set(work, candidate);

@@ -3,6 +3,7 @@ import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import { latencyUnder } from '../placement/link-loads.ts';
 import { type TierSetup, tiersOfPlacement } from '../placement/tiers.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
+import type { Limits } from './wishes.ts';
 
 /** A measured strategy as something to choose. */
 export interface Candidate {
@@ -82,4 +83,18 @@ export function emulatedUnder(facts: StrategyFacts, change: (setup: TierSetup) =
   return facts.loads === null
     ? facts
     : { ...facts, latencyMs: latencyUnder(facts.loads, change(facts.loads.placement.setup)) };
+}
+
+/** The setup with the user's own link in the place of the one from the mobile tier, without jitter. */
+export function withLink(setup: TierSetup, { link }: Limits): TierSetup {
+  return link === null
+    ? setup
+    : { ...setup, links: { ...setup.links, 'mobile-edge': { ...link, jitterMs: 0 } } };
+}
+
+/** The facts as they would be on the user's link, where one is given. */
+export function onUsersLink(all: readonly StrategyFacts[], limits: Limits): readonly StrategyFacts[] {
+  return limits.link === null
+    ? all
+    : all.map((each) => emulatedUnder(each, (setup) => withLink(setup, limits)));
 }

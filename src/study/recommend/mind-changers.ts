@@ -2,7 +2,7 @@ import { formatBytes, formatMs } from '../../base/units.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import type { Link, LinkName, TierSetup } from '../placement/tiers.ts';
 import type { Tier } from '../../transforms/variant.ts';
-import { type Candidate, candidatesOf, emulatedUnder } from './candidates.ts';
+import { type Candidate, candidatesOf, emulatedUnder, withLink } from './candidates.ts';
 import { ranked } from './choose.ts';
 import { type Limits, type Wish, WISHES } from './wishes.ts';
 
@@ -119,13 +119,6 @@ function placementChangers(
       ];
     });
   });
-}
-
-/** The setup with the user's own link in the place of the first, without jitter. */
-export function withLink(setup: TierSetup, { link }: Limits): TierSetup {
-  return link === null
-    ? setup
-    : { ...setup, links: { ...setup.links, 'mobile-edge': { ...link, jitterMs: 0 } } };
 }
 
 /**

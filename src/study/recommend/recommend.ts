@@ -2,10 +2,10 @@ import { formatBytes, formatMs, formatShare } from '../../base/units.ts';
 import { type Comparison, type Comparisons, compareStrategies } from '../compare/compare-strategies.ts';
 import { comparisonSentence } from '../compare/comparison-text.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
-import { type Candidate, candidatesOf, emulatedUnder, type QualityMeasure } from './candidates.ts';
+import { type Candidate, candidatesOf, onUsersLink, type QualityMeasure } from './candidates.ts';
 import { type Miss, nearestMiss, ranked } from './choose.ts';
 import { measureNext } from './measure-next.ts';
-import { type MindChanger, mindChangers, withLink } from './mind-changers.ts';
+import { type MindChanger, mindChangers } from './mind-changers.ts';
 import { type Limits, type Wish, WISHES } from './wishes.ts';
 
 /** A strategy with the numbers that speak for it. */
@@ -55,8 +55,7 @@ export interface Advice {
  * @param facts of trials of one device
  */
 export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: Wish): Advice {
-  const facts =
-    limits.link === null ? all : all.map((each) => emulatedUnder(each, (setup) => withLink(setup, limits)));
+  const facts = onUsersLink(all, limits);
   const { candidates, measure } = candidatesOf(facts);
   const base = {
     deviceId: all[0]?.deviceId ?? '',
