@@ -1,4 +1,4 @@
-import { createElement, type KeyboardEvent, memo, type PointerEvent, useState } from 'react';
+import { createElement, type KeyboardEvent, memo, type PointerEvent, type ReactNode, useState } from 'react';
 import type { Drawing, Tip } from '../study/plots/drawing.ts';
 import { type Palette, svgElement } from '../study/plots/svg-elements.ts';
 import styles from './DrawingView.module.css';
@@ -23,7 +23,16 @@ const pagePalette: Palette = {
  * A picture on the page. Tapping or pointing at a part tells what it is; so do the arrow keys, part by part.
  * @param label what it shows, for those who do not see it
  */
-export function DrawingView({ drawing, label }: { readonly drawing: Drawing; readonly label: string }) {
+export function DrawingView({
+  drawing,
+  label,
+  children,
+}: {
+  readonly drawing: Drawing;
+  readonly label: string;
+  /** Lies over the picture, in its pixels. */
+  readonly children?: ReactNode;
+}) {
   const [at, setAt] = useState<number | null>(null);
   const { tips } = drawing;
   const tip = at === null ? undefined : tips[at];
@@ -67,6 +76,7 @@ export function DrawingView({ drawing, label }: { readonly drawing: Drawing; rea
             />
           )}
         </svg>
+        {children}
       </div>
       <p className={styles.tip} aria-live="polite">
         {tip?.text ?? (tips.length > 0 ? 'Tap or point at a part to see its numbers.' : '')}

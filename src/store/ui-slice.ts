@@ -1,5 +1,6 @@
 import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
 import type { AxisId } from '../study/metrics.ts';
+import type { Limits } from '../study/plots/parallel.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Slice } from './slice.ts';
 
@@ -7,7 +8,7 @@ export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
 /** What the results are looked at as. */
 export type ResultsView = 'front' | 'compare' | 'pictures' | 'advice' | 'devices';
 export type Theme = 'system' | 'light' | 'dark';
-export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'quality' | 'graphs';
+export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'design' | 'quality' | 'graphs';
 
 /** What the front is drawn over; y null: accuracy where there are labels, else agreement. */
 export interface FrontAxes {
@@ -22,6 +23,10 @@ export interface UiSlice {
   readonly tab: Tab;
   readonly theme: Theme;
   readonly resultsView: ResultsView;
+  /** The picture chosen among those of a study, by its id. */
+  readonly picture: string;
+  /** What is brushed on the parallel coordinates of a study, see `limitsOf`. */
+  readonly brushed: { readonly studyId: string; readonly limits: Limits } | null;
   readonly dialog: DialogName | null;
   /** What stands beside the model as it is in the dialog of graphs; null: the recipe on the canvas. */
   readonly comparedVariant: NamedRecipe | null;
@@ -41,6 +46,8 @@ export interface UiSlice {
   readonly pointedTrialId: string | null;
   readonly showTab: (tab: Tab) => void;
   readonly showResultsView: (view: ResultsView) => void;
+  readonly showPicture: (id: string) => void;
+  readonly setLimits: (limits: Limits) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly openDialog: (dialog: DialogName | null) => void;
   /** Shows the graphs and costs before and after; `null`: of the recipe on the canvas. */
@@ -59,11 +66,23 @@ export interface UiSlice {
   readonly closeTrial: () => void;
 }
 
+const noLimits: Limits = new Map();
+
+/** Where trials must lie to be shown by front and table: what is brushed of this study, not of the one before. */
+export function limitsOf({
+  study,
+  brushed,
+}: Pick<UiSlice, 'brushed'> & { readonly study: { readonly id: string } | null }): Limits {
+  return brushed !== null && brushed.studyId === study?.id ? brushed.limits : noLimits;
+}
+
 export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   isStarting: true,
   tab: 'graph',
   theme: 'system',
   resultsView: 'front',
+  picture: 'box-plots',
+  brushed: null,
   dialog: null,
   comparedVariant: null,
   colour: 'macs',
@@ -78,6 +97,11 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   pointedTrialId: null,
   showTab: (tab) => set({ tab }),
   showResultsView: (resultsView) => set({ resultsView }),
+  showPicture: (picture) => set({ picture }),
+  setLimits: (limits) => {
+    const studyId = get().study?.id;
+    set({ brushed: studyId === undefined ? null : { studyId, limits } });
+  },
   setTheme: (theme) => set({ theme }),
   openDialog: (dialog) => set({ dialog }),
   compareGraphs: (comparedVariant) => set({ dialog: 'graphs', comparedVariant }),

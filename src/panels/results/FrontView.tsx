@@ -2,11 +2,13 @@ import { useDeferredValue, useMemo } from 'react';
 import { FrontChart } from '../../charts/FrontChart.tsx';
 import { RANDOM_WEIGHTS_NOTE } from '../../onnx/hollow.ts';
 import { useLab } from '../../store/lab.ts';
+import { limitsOf } from '../../store/ui-slice.ts';
 import { AXES, type AxisId, defaultQualityAxis, defaultVerticalAxis } from '../../study/metrics.ts';
 import { frontOfTrials } from '../../study/pareto.ts';
+import { withinLimits } from '../../study/plots/parallel.ts';
 import panel from '../panel.module.css';
 import { MeasureButton } from '../run/MeasureButton.tsx';
-import { Select } from '../ui/controls.tsx';
+import { Button, Select } from '../ui/controls.tsx';
 import { ThresholdsPanel } from '../thresholds/ThresholdsPanel.tsx';
 import { Section } from '../ui/Section.tsx';
 import { Downloads } from './Downloads.tsx';
@@ -21,7 +23,9 @@ const axisOptions = AXES.map(({ id, label }) => ({ value: id, label }));
 export function FrontView() {
   const study = useLab((lab) => lab.study);
   // New results are drawn in pieces, between which the page answers.
-  const trials = useDeferredValue(useLab((lab) => lab.trials));
+  const all = useDeferredValue(useLab((lab) => lab.trials));
+  const limits = useLab(limitsOf);
+  const trials = useMemo(() => (limits.size === 0 ? all : withinLimits(all, limits)), [all, limits]);
   const axes = useLab((lab) => lab.axes);
   const setAxes = useLab((lab) => lab.setAxes);
   const selectedTrialId = useLab((lab) => lab.selectedTrialId);
@@ -38,7 +42,7 @@ export function FrontView() {
   const hasExitsAtHand = useLab(({ recipes }) =>
     recipes.present.some((operator) => operator.op === 'early-exit' && operator.kind !== 'skip'),
   );
-  if (trials.length === 0) {
+  if (all.length === 0) {
     return (
       <>
         <Invitation />
@@ -48,6 +52,7 @@ export function FrontView() {
   }
   return (
     <>
+      {trials.length < all.length && <Limited shown={trials.length} of={all.length} />}
       <Section title="Front">
         <FrontChart
           trials={trials}
@@ -82,7 +87,7 @@ export function FrontView() {
         <TrialDetails trial={selected} trials={trials} isOnFront={front.has(selected.id)} quality={quality} />
       )}
       <ThresholdsPanel />
-      {study && trials.length > 0 && (
+      {study && (
         <Section title="Trials">
           <TrialTable
             trials={trials}
@@ -97,10 +102,23 @@ export function FrontView() {
         </Section>
       )}
       <Section title="Take home">
-        <Downloads study={study} trials={trials} x={axes.x} y={y} />
+        <Downloads study={study} trials={all} x={axes.x} y={y} />
       </Section>
       <StudyList />
     </>
+  );
+}
+
+/** Says that trials are left out, and brings them back. */
+function Limited({ shown, of }: { readonly shown: number; readonly of: number }) {
+  const setLimits = useLab((lab) => lab.setLimits);
+  return (
+    <p className={`${panel.small} ${styles.limited}`}>
+      {shown} of {of} trials: those within the limits on the parallel coordinates.
+      <Button look="link" onClick={() => setLimits(new Map())}>
+        Show all
+      </Button>
+    </p>
   );
 }
 

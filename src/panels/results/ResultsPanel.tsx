@@ -3,17 +3,23 @@ import { Suspense } from 'react';
 import { useLab } from '../../store/lab.ts';
 import type { ResultsView } from '../../store/ui-slice.ts';
 import panel from '../panel.module.css';
+import { lazyPart } from '../ui/lazy-part.tsx';
 import { FrontView } from './FrontView.tsx';
 import styles from './ResultsPanel.module.css';
 
 interface View {
   readonly id: ResultsView;
   readonly label: string;
-  readonly View: () => React.ReactNode;
+  readonly View: React.ComponentType;
 }
 
+const PicturesView = lazyPart(async () => (await import('./pictures/PicturesView.tsx')).PicturesView);
+
 /** What a study can be looked at as; all but the front are loaded when they are first shown. */
-const views: readonly View[] = [{ id: 'front', label: 'Front', View: FrontView }];
+const views: readonly View[] = [
+  { id: 'front', label: 'Front', View: FrontView },
+  { id: 'pictures', label: 'Pictures', View: PicturesView },
+];
 
 /** The results of a study, in several views. */
 export function ResultsPanel() {

@@ -1,7 +1,7 @@
 import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
 import type { Trial } from '../trial.ts';
-import { type Distribution, distributionOf, timedTrials } from './distribution.ts';
+import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { dotsPath, type Drawing, type Mark } from './drawing.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
 import { layOutRows, msAxis, type Row, rowTip } from './rows.ts';
@@ -15,11 +15,7 @@ interface Boxed extends Distribution {
 /** A box per strategy on one logarithmic axis. */
 export function* boxPlot(trials: readonly Trial[]): Making {
   const boxes: Boxed[] = [];
-  for (const trial of trials) {
-    distributionOf(trial);
-    yield;
-  }
-  const { timed, untimed } = timedTrials(trials);
+  const { timed, untimed } = yield* gatherTimed(trials);
   for (const { trial, name } of timed) {
     const found = distributionOf(trial) as Distribution;
     const outliers = found.sorted.filter((ms) => ms < found.whiskerLow || ms > found.whiskerHigh);

@@ -3,7 +3,7 @@ import { formatMs } from '../../base/units.ts';
 import { type TimePart, timeParts } from '../breakdown.ts';
 import { niceScale } from '../ticks.ts';
 import type { Trial } from '../trial.ts';
-import { timedTrials } from './distribution.ts';
+import { gatherTimed } from './distribution.ts';
 import type { Drawing, Ink, Mark, Tip } from './drawing.ts';
 import { legendMarks } from './legend.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
@@ -27,7 +27,7 @@ const looks: Readonly<Record<TimePart['kind'], { readonly ink: Ink; readonly wor
 
 /** Where the time goes: the mean way of an image, as stacked bars of one scale. */
 export function* breakdownBars(trials: readonly Trial[]): Making {
-  const { timed, untimed } = timedTrials(trials);
+  const { timed, untimed } = yield* gatherTimed(trials);
   if (timed.length === 0) return nothingTimed();
   const bars: Bar[] = [];
   for (const { trial, name } of timed) {

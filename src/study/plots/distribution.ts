@@ -60,11 +60,14 @@ export interface NamedTrial {
   readonly name: string;
 }
 
-/** Trials that have timed samples, the fastest first, and those that have none. */
-export function timedTrials(trials: readonly Trial[]): {
-  readonly timed: readonly NamedTrial[];
-  readonly untimed: readonly NamedTrial[];
-} {
+/** Trials that have timed samples, the fastest first, and those that have none; trial by trial, as pictures are made. */
+export function* gatherTimed(
+  trials: readonly Trial[],
+): Generator<void, { readonly timed: readonly NamedTrial[]; readonly untimed: readonly NamedTrial[] }> {
+  for (const trial of trials) {
+    distributionOf(trial);
+    yield;
+  }
   const named = nameTrials(trials);
   const isTimed = ({ trial }: NamedTrial) => distributionOf(trial) !== null;
   const medianMs = ({ trial }: NamedTrial) => distributionOf(trial)?.median ?? 0;

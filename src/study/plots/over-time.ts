@@ -2,15 +2,15 @@ import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
 import { isIdentity } from '../../transforms/recipe.ts';
 import { latencyMsOf } from '../metrics.ts';
-import type { Box } from '../plot-layout.ts';
+import { type Box, project } from '../plot-layout.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import { niceScale, type Scale } from '../ticks.ts';
-import type { DeviceEvent, Sample, Trial } from '../trial.ts';
-import { distributionOf, type NamedTrial, timedTrials } from './distribution.ts';
+import type { DeviceEvent, Trial } from '../trial.ts';
+import { type Distribution, distributionOf, gatherTimed, type NamedTrial } from './distribution.ts';
 import { type Drawing, linePath, type Mark, type Tip } from './drawing.ts';
 import { legendMarks } from './legend.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
-import { project } from '../plot-layout.ts';
+import { runningClock } from './running-clock.ts';
 
 /** What a strategy took in one stretch of the time. */
 export interface Stretch {
@@ -38,22 +38,19 @@ interface Course {
 
 /** Stretches into which the whole time is divided at most. */
 const mostStretches = 80;
-/** Longer than this without any inference, and the time does not count as running. */
-const pauseMs = 60_000;
-
+const leastStretches = 10;
+/** Fewer in a stretch, and a line shows single disturbances instead of the device. */
+const samplesOfStretch = 5;
 /** Latency over the time that the study ran, each strategy relative to its own median; the reference stands out. */
 export function* overTime(trials: readonly Trial[]): Making {
-  for (const trial of trials) {
-    distributionOf(trial);
-    yield;
-  }
-  const { timed, untimed } = timedTrials(trials);
+  const { timed, untimed } = yield* gatherTimed(trials);
   if (timed.length === 0) return nothingTimed();
-  const clock = runningClock(timed.map(({ trial }) => trial));
-  yield;
+  const clock = yield* runningClock(timed.map(({ trial }) => trial));
   // Without the unchanged model the first that was measured stands for it.
   const reference = timed.find(({ trial }) => isIdentity(trial.strategy.recipe)) ?? (timed[0] as NamedTrial);
-  const width = clock.minutes / mostStretches || 1;
+  const fewest = Math.min(...timed.map(({ trial }) => (distributionOf(trial) as Distribution).sorted.length));
+  const count = Math.min(mostStretches, Math.max(leastStretches, Math.floor(fewest / samplesOfStretch)));
+  const width = clock.minutes / count || 1;
   const lines: Line[] = [];
   for (const { trial, name } of timed) {
     const isReference = trial === reference.trial;
@@ -88,35 +85,6 @@ export function* overTime(trials: readonly Trial[]): Making {
   });
 }
 
-/** Minutes of running since the first inference; pauses take no time. */
-function runningClock(trials: readonly Trial[]): {
-  readonly minutes: number;
-  readonly pauses: readonly number[];
-  readonly minutesAt: (atMs: number) => number;
-} {
-  const starts = Float64Array.from(
-    trials.flatMap(({ samples }) => samples.map(({ startedAtMs }) => startedAtMs)),
-  );
-  starts.sort();
-  const first = starts[0] as number;
-  const pauses: { readonly fromMs: number; readonly lostMs: number }[] = [];
-  for (let at = 1; at < starts.length; at++) {
-    const [before, after] = [starts[at - 1] as number, starts[at] as number];
-    if (after - before > pauseMs) pauses.push({ fromMs: before, lostMs: after - before });
-  }
-  const minutesAt = (atMs: number): number => {
-    const lost = pauses
-      .filter(({ fromMs }) => atMs > fromMs)
-      .reduce((sum, pause) => sum + Math.min(pause.lostMs, atMs - pause.fromMs), 0);
-    return Math.max(0, atMs - first - lost) / 60_000;
-  };
-  return {
-    minutes: minutesAt(starts.at(-1) as number),
-    pauses: pauses.map(({ fromMs }) => minutesAt(fromMs)),
-    minutesAt,
-  };
-}
-
 /**
  * Medians over stretches of the running time. Samples that only watch the device count, too.
  * @param width of a stretch, in minutes
@@ -128,17 +96,17 @@ function stretchesOf(
 ): readonly Stretch[] {
   const counted = samples.filter(({ warmUp }) => !warmUp);
   const level = quantileOfSorted(Float64Array.from(counted, latencyMsOf).sort(), 0.5);
-  const byStretch = new Map<number, Sample[]>();
+  const byStretch = new Map<number, number[]>();
   for (const sample of counted) {
     const stretch = Math.floor(minutesAt(sample.startedAtMs) / width);
     const there = byStretch.get(stretch);
-    if (there) there.push(sample);
-    else byStretch.set(stretch, [sample]);
+    if (there) there.push(latencyMsOf(sample));
+    else byStretch.set(stretch, [latencyMsOf(sample)]);
   }
   return [...byStretch]
     .sort(([a], [b]) => a - b)
     .map(([stretch, there]) => {
-      const medianMs = quantileOfSorted(Float64Array.from(there, latencyMsOf).sort(), 0.5);
+      const medianMs = quantileOfSorted(Float64Array.from(there).sort(), 0.5);
       return {
         minutes: (stretch + 0.5) * width,
         samples: there.length,
@@ -193,11 +161,12 @@ const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 8, 
 
 function drawCourse({ lines, minutes, pauses, events }: Course, width: number): Drawing {
   const frame = frameOf(width);
-  const values = lines.flatMap(({ stretches }) => stretches.map(({ relative }) => relative));
-  const yScale = niceScale([...values, 1], 5);
+  const yScale = niceScale(usualRange(lines), 5);
   const xScale = niceScale([0, minutes || 1], width / 110);
   const toX = (each: number): number => project(each, xScale, frame.left, frame.right);
-  const toY = (each: number): number => project(each, yScale, frame.bottom, frame.top);
+  // Single stretches far beyond the rest are drawn at the edge.
+  const toY = (each: number): number =>
+    project(Math.min(yScale.high, Math.max(yScale.low, each)), yScale, frame.bottom, frame.top);
   const reference = lines.find(({ isReference }) => isReference)?.name ?? '';
   const legend = legendMarks(
     [
@@ -232,6 +201,15 @@ function drawCourse({ lines, minutes, pauses, events }: Course, width: number): 
       })),
     ],
   };
+}
+
+/** What the vertical axis spans: all of the reference, and nearly all of the others. */
+function usualRange(lines: readonly Line[]): readonly number[] {
+  const all = Float64Array.from(lines.flatMap(({ stretches }) => stretches.map(({ relative }) => relative)));
+  all.sort();
+  const reference = lines.filter(({ isReference }) => isReference).flatMap(({ stretches }) => stretches);
+  const own = reference.map(({ relative }) => relative);
+  return [1, ...own, quantileOfSorted(all, 0.02), quantileOfSorted(all, 0.98)];
 }
 
 function axes(

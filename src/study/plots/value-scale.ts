@@ -28,10 +28,10 @@ export function logScale(values: Iterable<number>, wantedTicks: number): ValueSc
   return { low, high, ticks, isLog: true };
 }
 
-/** Powers of ten, with their doubles and fivefolds where there is room. */
+/** Powers of ten, with multiples between them where there is room. */
 function roundPowers(low: number, high: number, wanted: number): readonly number[] {
   const decades = Math.log10(high / low);
-  const factors = decades * 3 <= wanted + 1 ? [1, 2, 5] : [1];
+  const factors = decades * 3 <= wanted + 1 ? [1, 2, 5] : decades * 2 <= wanted + 1 ? [1, 3] : [1];
   // Of very many decades every second, third …
   const step = Math.max(1, Math.ceil(decades / wanted));
   const first = Math.floor(Math.log10(low));

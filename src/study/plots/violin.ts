@@ -2,7 +2,7 @@ import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
 import { type Random, seededRandom } from '../../base/random.ts';
 import type { Trial } from '../trial.ts';
-import { densityOf, type Density, type Distribution, distributionOf, timedTrials } from './distribution.ts';
+import { densityOf, type Density, type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { dotsPath, type Drawing, linePath, type Mark } from './drawing.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
 import { layOutRows, msAxis, type Row, rowTip } from './rows.ts';
@@ -21,11 +21,7 @@ interface Violin {
 
 /** Raw samples of every strategy: their density and, under it, the samples as dots. */
 export function* violinPlot(trials: readonly Trial[]): Making {
-  for (const trial of trials) {
-    distributionOf(trial);
-    yield;
-  }
-  const { timed, untimed } = timedTrials(trials);
+  const { timed, untimed } = yield* gatherTimed(trials);
   if (timed.length === 0) return nothingTimed();
   const ends = timed.flatMap(({ trial }) => {
     const { sorted } = distributionOf(trial) as Distribution;

@@ -2,8 +2,10 @@ import { useDeferredValue, useMemo, useState } from 'react';
 import { DrawingView } from '../../../charts/DrawingView.tsx';
 import { useSize } from '../../../charts/use-size.ts';
 import { useLab } from '../../../store/lab.ts';
+import { limitsOf } from '../../../store/ui-slice.ts';
 import { type Cell, csvText } from '../../../study/csv-text.ts';
 import type { Picture } from '../../../study/plots/picture.ts';
+import { measuredTrials } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
 import { svgDocument } from '../../../study/plots/svg-elements.ts';
 import type { Study, Trial } from '../../../study/trial.ts';
@@ -12,6 +14,7 @@ import { Button } from '../../ui/controls.tsx';
 import { Problem } from '../../ui/FailureText.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { svgToPng } from '../svg-to-png.ts';
+import { LimitSliders, ParallelBrushes } from './ParallelBrushes.tsx';
 import styles from './Pictures.module.css';
 import { useMaking } from './use-making.ts';
 
@@ -28,10 +31,13 @@ const mostRows = 200;
 
 /** One picture of a study: drawn, told, and as files. */
 export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
-  const made = useMaking(kind, trials);
+  const limits = useLab(limitsOf);
+  const made = useMaking(kind, trials, limits);
   const [element, size] = useSize<HTMLDivElement>();
   const width = useDeferredValue(size?.width);
   const picture = made?.ok ? made.value : null;
+  const isBrushed = kind.id === 'parallel-coordinates';
+  const brushable = useMemo(() => measuredTrials(trials), [trials]);
   const drawing = useMemo(
     () => (picture && width !== undefined ? picture.draw(Math.floor(width)) : null),
     [picture, width],
@@ -43,7 +49,11 @@ export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
         <p className={`${panel.dim} ${panel.small}`}>{kind.howToRead}</p>
       </figcaption>
       <div ref={element} className={styles.canvas}>
-        {drawing && <DrawingView key={kind.id} drawing={drawing} label={kind.title} />}
+        {drawing && (
+          <DrawingView drawing={drawing} label={kind.title}>
+            {isBrushed && <ParallelBrushes trials={brushable} width={drawing.width} />}
+          </DrawingView>
+        )}
         {made === null && <p className={panel.dim}>Computing…</p>}
       </div>
       {made && !made.ok && <Problem failure={made.failure} />}
@@ -55,7 +65,8 @@ export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
             </p>
           ))}
           <Exports kind={kind} picture={picture} subtitle={subtitleOf(study, trials)} />
-          <AsTable key={kind.id} rows={picture.rows} title={kind.title} />
+          {isBrushed && <LimitSliders trials={brushable} />}
+          <AsTable rows={picture.rows} title={kind.title} />
         </>
       )}
     </figure>

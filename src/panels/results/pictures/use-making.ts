@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { attempt, type Result } from '../../../base/result.ts';
-import type { Picture } from '../../../study/plots/picture.ts';
+import type { Making, Picture } from '../../../study/plots/picture.ts';
+import type { Limits } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
 import type { Trial } from '../../../study/trial.ts';
 
@@ -12,40 +13,43 @@ const restMs = 1500;
 interface Made {
   readonly kind: PictureKind;
   readonly trials: readonly Trial[];
+  readonly limits: Limits;
   readonly atMs: number;
   readonly outcome: Result<Picture>;
 }
 
 /** A picture of the trials, made in slices; the one before stays until a new one is ready, null until the first is. */
-export function useMaking(kind: PictureKind, trials: readonly Trial[]): Result<Picture> | null {
+export function useMaking(
+  kind: PictureKind,
+  trials: readonly Trial[],
+  limits: Limits,
+): Result<Picture> | null {
   const [made, setMade] = useState<Made | null>(null);
-  const isStale = made === null || made.kind !== kind || made.trials !== trials;
-  const lastMs = made?.kind === kind ? made.atMs : Number.NEGATIVE_INFINITY;
+  const isStale = made?.kind !== kind || made.trials !== trials || made.limits !== limits;
+  // A limit that is being drawn is followed at once.
+  const mustRest = made?.kind === kind && made.trials !== trials;
+  const lastMs = mustRest ? made.atMs : Number.NEGATIVE_INFINITY;
   useEffect(() => {
     if (!isStale) return;
     let isWanted = true;
     const start = async () => {
-      const outcome = await attempt(() => inSlices(kind, trials, () => isWanted));
+      const outcome = await attempt(() => inSlices(kind.make(trials, limits), () => isWanted));
       if (!isWanted) return;
-      if (!outcome.ok) setMade({ kind, trials, atMs: performance.now(), outcome });
-      else if (outcome.value) setMade({ kind, trials, atMs: performance.now(), outcome: outcome.value });
+      const now = { kind, trials, limits, atMs: performance.now() };
+      if (!outcome.ok) setMade({ ...now, outcome });
+      else if (outcome.value) setMade({ ...now, outcome: outcome.value });
     };
     const timer = setTimeout(() => void start(), Math.max(0, lastMs + restMs - performance.now()));
     return () => {
       isWanted = false;
       clearTimeout(timer);
     };
-  }, [kind, trials, isStale, lastMs]);
+  }, [kind, trials, limits, isStale, lastMs]);
   return made?.kind === kind ? made.outcome : null;
 }
 
 /** @returns null if it was not wanted to its end */
-async function inSlices(
-  kind: PictureKind,
-  trials: readonly Trial[],
-  isWanted: () => boolean,
-): Promise<Result<Picture> | null> {
-  const making = kind.make(trials);
+async function inSlices(making: Making, isWanted: () => boolean): Promise<Result<Picture> | null> {
   let startedMs = performance.now();
   for (;;) {
     const step = making.next();

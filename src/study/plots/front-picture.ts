@@ -1,0 +1,182 @@
+import { ok } from '../../base/result.ts';
+import { type FrontProbability, frontProbabilities } from '../compare/front-probability.ts';
+import { factsOf } from '../compare/strategy-facts.ts';
+import { layOutFront, type FrontLayout, trialsOnAxes } from '../front-layout.ts';
+import { type Axis, axisOf, defaultVerticalAxis, formatMetric, isEmulatedTrial } from '../metrics.ts';
+import { type Box, frontPath, placeLabels, tickText } from '../plot-layout.ts';
+import type { Trial } from '../trial.ts';
+import { nameTrials } from './distribution.ts';
+import type { Drawing, Mark, Tip } from './drawing.ts';
+import { leftOutNotes, type Making, noPicture } from './picture.ts';
+
+/** Studies drawn again; in parts, between which the page answers. */
+const parts = 20;
+const resamplesPerPart = 100;
+
+interface Seen {
+  readonly trials: readonly Trial[];
+  readonly names: ReadonlyMap<string, string>;
+  /** By trial id. */
+  readonly chances: ReadonlyMap<string, number>;
+  readonly xAxis: Axis;
+  readonly yAxis: Axis;
+}
+
+/** The front of quality against latency with intervals, and each strategy's chance to be on it. */
+export function* frontPicture(trials: readonly Trial[]): Making {
+  const [x, y] = ['latencyMedianMs', defaultVerticalAxis(trials)] as const;
+  const shown = trialsOnAxes(trials, x, y).map(({ trial }) => trial);
+  if (shown.length === 0)
+    return noPicture(
+      `No strategy has both ${axisOf(x).label} and ${axisOf(y).label}.`,
+      'Measure strategies, or open a study.json.',
+    );
+  const facts = [];
+  for (const trial of shown) {
+    facts.push(factsOf(trial));
+    yield;
+  }
+  const chances = new Map<string, number>();
+  for (let part = 0; part < parts; part++) {
+    const told = frontProbabilities(facts, [x, y], { resamples: resamplesPerPart, seed: part + 1 });
+    addUp(chances, told);
+    yield;
+  }
+  const named = nameTrials(trials);
+  const names = new Map(named.map(({ trial, name }) => [trial.id, name]));
+  const seen: Seen = { trials: shown, names, chances, xAxis: axisOf(x), yAxis: axisOf(y) };
+  const points = layOutFront(shown, seen.xAxis, seen.yAxis, { left: 0, top: 0, right: 1, bottom: 1 }).marks;
+  return ok({
+    rows: [
+      ['strategy', x, `${x}_low`, `${x}_high`, y, `${y}_low`, `${y}_high`, 'on_front', 'front_probability'],
+      ...points.map(({ trial, xMeasure, yMeasure, isOnFront }) => [
+        names.get(trial.id) ?? '',
+        xMeasure.value,
+        xMeasure.low,
+        xMeasure.high,
+        yMeasure.value,
+        yMeasure.low,
+        yMeasure.high,
+        isOnFront,
+        chances.get(trial.id) ?? null,
+      ]),
+    ],
+    notes: leftOutNotes(
+      named.filter(({ trial }) => !shown.includes(trial)),
+      'one of the two was not measured',
+    ),
+    draw: (width) => drawFront(seen, width),
+  });
+}
+
+function addUp(chances: Map<string, number>, told: readonly FrontProbability[]): void {
+  for (const { trialId, probability } of told)
+    chances.set(trialId, (chances.get(trialId) ?? 0) + probability / parts);
+}
+
+function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number): Drawing {
+  const height = Math.min(460, Math.max(300, 0.6 * width));
+  const frame: Box = { left: 54, right: width - 16, top: 24, bottom: height - 46 };
+  const layout = layOutFront(trials, xAxis, yAxis, frame, width < 560 ? 4 : 6);
+  const chanceOf = (trial: Trial): number => chances.get(trial.id) ?? 0;
+  const labelled = layout.marks.map((mark) => ({
+    ...mark,
+    name: `${chanceText(chanceOf(mark.trial))} ${names.get(mark.trial.id) ?? ''}`,
+  }));
+  const labels = placeLabels(labelled, { ...frame, top: 0, right: width });
+  return {
+    width,
+    height,
+    marks: [
+      ...axes(layout, xAxis, yAxis),
+      {
+        kind: 'path',
+        d: frontPath(layout.marks, xAxis, yAxis, frame),
+        stroke: 'accent',
+        strokeWidth: 1.6,
+        opacity: 0.7,
+      },
+      ...layout.marks.flatMap((mark): Mark[] => {
+        const { x, y, xMeasure, yMeasure, trial } = mark;
+        const [low, high] = [xMeasure.low ?? xMeasure.value, xMeasure.high ?? xMeasure.value];
+        const [under, over] = [yMeasure.low ?? yMeasure.value, yMeasure.high ?? yMeasure.value];
+        const isLikely = chanceOf(trial) >= 0.5;
+        const ink = isLikely ? 'accent' : 'faded';
+        return [
+          {
+            kind: 'line',
+            x1: layout.toX(low),
+            x2: layout.toX(high),
+            y1: y,
+            y2: y,
+            stroke: ink,
+            opacity: 0.6,
+          },
+          {
+            kind: 'line',
+            x1: x,
+            x2: x,
+            y1: layout.toY(under),
+            y2: layout.toY(over),
+            stroke: ink,
+            opacity: 0.6,
+          },
+          // Emulated ones are hollow, as on the front itself.
+          isEmulatedTrial(trial)
+            ? { kind: 'circle', x, y, radius: 5, fill: 'paper', stroke: ink, strokeWidth: 2 }
+            : { kind: 'circle', x, y, radius: 5, fill: ink },
+        ];
+      }),
+      ...labels.flatMap((label, at): Mark[] => {
+        const mark = layout.marks[at];
+        if (!label || !mark) return [];
+        return [{ kind: 'text', ...label, ink: chanceOf(mark.trial) >= 0.5 ? 'ink' : 'dim' }];
+      }),
+    ],
+    tips: layout.marks.map(
+      ({ x, y, trial, xMeasure, yMeasure }): Tip => ({
+        box: { left: x - 14, right: x + 14, top: y - 14, bottom: y + 14 },
+        text: `${names.get(trial.id) ?? ''}: ${xAxis.label} ${formatMetric(xAxis, xMeasure.value)}, ${yAxis.label} ${formatMetric(yAxis, yMeasure.value)}, on the front with ${chanceText(chanceOf(trial))} probability`,
+      }),
+    ),
+  };
+}
+
+function axes({ frame, xScale, yScale, toX, toY }: FrontLayout, xAxis: Axis, yAxis: Axis): readonly Mark[] {
+  const { left, right, top, bottom } = frame;
+  return [
+    ...xScale.ticks.flatMap((tick): Mark[] => {
+      const isLast = toX(tick) > right - 18;
+      return [
+        { kind: 'line', x1: toX(tick), x2: toX(tick), y1: top, y2: bottom, stroke: 'line' },
+        {
+          kind: 'text',
+          x: isLast ? right + 14 : toX(tick),
+          y: bottom + 17,
+          text: tickText(xAxis, tick),
+          anchor: isLast ? 'end' : 'middle',
+          ink: 'dim',
+        },
+      ];
+    }),
+    ...yScale.ticks.flatMap((tick): Mark[] => [
+      { kind: 'line', x1: left, x2: right, y1: toY(tick), y2: toY(tick), stroke: 'line' },
+      { kind: 'text', x: left - 6, y: toY(tick) + 4, text: tickText(yAxis, tick), anchor: 'end', ink: 'dim' },
+    ]),
+    { kind: 'text', x: 0, y: 12, text: `${yAxis.label} ${yAxis.better === 'higher' ? '↑' : '↓'}` },
+    {
+      kind: 'text',
+      x: right + 14,
+      y: bottom + 38,
+      text: `${xAxis.better === 'higher' ? '→' : '←'} ${xAxis.label}`,
+      anchor: 'end',
+    },
+  ];
+}
+
+/** Resampling cannot tell a chance from a certainty. */
+function chanceText(chance: number): string {
+  if (chance > 0.995) return '> 99 %';
+  if (chance < 0.005) return '< 1 %';
+  return `${Math.round(100 * chance)} %`;
+}
