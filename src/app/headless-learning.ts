@@ -1,36 +1,18 @@
-import { defined } from '../base/assert.ts';
 import { orThrow } from '../base/result.ts';
 import { formatMs, formatShare } from '../base/units.ts';
 import { type CalibrationSubject, createCalibrator } from '../clients/study-calibration.ts';
-import { type BlockScanJob, type BlockScanProgress, scanBlocks } from '../clients/scan-blocks.ts';
 import { createChannelObserver } from '../clients/study-statistics.ts';
 import { createFormDecider, type FormSubject } from '../clients/study-forms.ts';
 import { type ExitTraining, trainExits } from '../clients/train-exits.ts';
-import { type PreprocessingTrial, tryPreprocessings } from '../clients/try-preprocessings.ts';
-import { candidatePreprocessings, type PreprocessingCandidate } from '../data/guess-preprocessing.ts';
-import { bestCandidate, candidateName, reasonsWithScore } from '../data/rank-preprocessings.ts';
-import type { CountedSize } from '../onnx/counted-size.ts';
-import type { GraphView } from '../onnx/graph-view.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import {
-  type BlockScan,
-  blockName,
-  blocksLeftOpen,
-  imagesOfBlocksLeftOpen,
-  withBlocksFound,
-} from '../study/block-scan.ts';
-import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
 import { leavesFormOpen } from '../study/forms/choose-form.ts';
 import { figureSentences, type FormFigures } from '../study/forms/form-figures.ts';
 import { timedReason } from '../study/forms/model-times.ts';
-import type { GateEffect } from '../study/gate-effects.ts';
-import { scoresClasses } from '../study/scores-classes.ts';
 import type { Strategy } from '../study/trial.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import { normaliseRecipe, recipeLabel } from '../transforms/parse-recipe.ts';
-import { recipeToGate } from '../transforms/prune/recipe-to-gate.ts';
+import { recipeLabel } from '../transforms/parse-recipe.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { NamedRecipe, Recipe } from '../transforms/recipe.ts';
@@ -139,91 +121,4 @@ export async function calibratedFor(
     if (!prepared.ok && !signal.aborted) tell(`${name} could not be calibrated: ${prepared.failure.message}`);
   }
   return calibrator.all();
-}
-
-/** The guess; where labelled images can tell, the best of the plausible ones. */
-export async function findPreprocessing(
-  {
-    view,
-    data,
-    size,
-    ...rest
-  }: Omit<PreprocessingTrial, 'candidates'> & { readonly view: GraphView; readonly size: CountedSize },
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<PreprocessingCandidate> {
-  const { dataset } = data;
-  const candidates = candidatePreprocessings(view, dataset, dataset.imageSize ?? null, size);
-  const guess = defined(candidates[0], 'a guess');
-  const isLabelled = data.dataset.items.some(({ label }) => label !== null);
-  if (candidates.length < 2 || !isLabelled || view.hollow) return guess;
-  tell(`Trying ${candidates.length} normalizations on labelled images.`);
-  const tried = await tryPreprocessings({ ...rest, data, candidates }, () => {}, signal);
-  if (!tried.ok) {
-    tell(`They could not be tried: ${tried.failure.message}`);
-    return guess;
-  }
-  for (const { candidate, correct, images } of tried.value)
-    tell(`  ${correct} of ${images} right: ${candidateName(candidate)}`);
-  const best = bestCandidate(tried.value);
-  return best
-    ? { preprocessing: best.candidate.preprocessing, reasons: reasonsWithScore(best, candidates.length) }
-    : guess;
-}
-
-/**
- * The recipes with numbers of blocks to prune made names: those without which the scores change least.
- * @returns the same list where all blocks were named
- */
-export async function blocksFoundFor<R extends NamedRecipe>(
-  recipes: readonly R[],
-  {
-    view,
-    ...job
-  }: Omit<BlockScanJob, 'recipe' | 'imageIndices' | 'scoresClasses' | 'most' | 'images' | 'known'> & {
-    readonly view: GraphView;
-  },
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<readonly R[]> {
-  if (recipes.every(({ recipe }) => blocksLeftOpen(recipe) === 0)) return recipes;
-  const labels = job.data.dataset.items.map(({ label }) => label);
-  const scans = new Map<string, BlockScan>();
-  const found: R[] = [];
-  for (const named of recipes) {
-    const most = blocksLeftOpen(named.recipe);
-    if (most === 0) {
-      found.push(named);
-      continue;
-    }
-    const recipe = recipeToGate(named.recipe, 'block');
-    const images = imagesOfBlocksLeftOpen(named.recipe);
-    const key = JSON.stringify([normaliseRecipe(recipe), images]);
-    const known = scans.get(key) ?? null;
-    const imageIndices = imagesToCalibrateWith(labels, images);
-    const asked = { ...job, recipe, imageIndices, scoresClasses: scoresClasses(view), most, images, known };
-    if (known === null || known.removals.length < most)
-      tell(
-        `Finding ${most === 1 ? 'the block' : `${most} blocks`} without which the scores change least, for ${named.name}.`,
-      );
-    let removed = known?.removals.length ?? 0;
-    const tellRemovals = ({ scan }: BlockScanProgress): void => {
-      for (const { block, effect } of scan?.removals.slice(removed) ?? [])
-        tell(`  ${blockName(view, block)}: ${effectText(effect)}`);
-      removed = Math.max(removed, scan?.removals.length ?? 0);
-    };
-    const scan = orThrow(await scanBlocks(asked, tellRemovals, signal));
-    if (scan.total < most) tell(`  This model has ${scan.total} blocks that can go, not ${most}.`);
-    scans.set(key, scan);
-    found.push({ ...named, recipe: withBlocksFound(named.recipe, scan) });
-  }
-  return found;
-}
-
-function effectText({ scoresDb, agreement, accuracy }: GateEffect): string {
-  return [
-    scoresDb === null ? 'scores are not finite' : `${scoresDb.toFixed(1)} dB`,
-    ...(agreement === null ? [] : [`${formatShare(agreement)} agree`]),
-    ...(accuracy === null ? [] : [`accuracy ${formatShare(accuracy)}`]),
-  ].join(', ');
 }

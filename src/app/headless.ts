@@ -4,6 +4,7 @@ import { chooseProvider, chooseThreads, detectEnvironment } from '../clients/cap
 import { openDataClient } from '../clients/data-client.ts';
 import { openModelClient } from '../clients/model-client.ts';
 import { expectStudy } from '../clients/expect-study.ts';
+import { findPreprocessing } from '../clients/find-preprocessing.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
@@ -14,36 +15,35 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import type {
+  ChannelsWanted,
   HeadlessApi,
   HeadlessOptions,
   HeadlessState,
   HeadlessSummary,
   ReportName,
 } from '../protocol/headless-api.ts';
+import { blockScanCsv } from '../study/block-scan.ts';
 import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { samplesCsv, trialsCsv } from '../study/csv/study-csv.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
-import { newStudy } from '../study/new-study.ts';
+import { newStudy, withPredictions } from '../study/new-study.ts';
 import { frontOfTrials } from '../study/pareto.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { frontSvg } from '../study/plot-svg.ts';
+import { pruneScanCsv } from '../study/prune-csv.ts';
+import { recipeToRank } from '../study/prune-plan.ts';
 import { serialiseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
 import { serialiseHeads } from '../transforms/exits/trained-head.ts';
+import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
-import {
-  blocksFoundFor,
-  calibratedFor,
-  findPreprocessing,
-  formsFor,
-  seenFor,
-  trainedFor,
-} from './headless-learning.ts';
+import { calibratedFor, formsFor, seenFor, trainedFor } from './headless-learning.ts';
+import { blocksFoundFor, type ChannelsFound, channelsFoundFor, channelsToScan } from './headless-pruning.ts';
 
 declare global {
   var paretoscopeHeadless: HeadlessApi | undefined;
@@ -100,14 +100,15 @@ export function installHeadless(): void {
         : (await suitable(view, refuse)).map((named) => ({ ...named, placement: null })),
     );
     const place = { provider, threads };
-    const recipes = await blocksFoundFor(
-      asked,
-      { view, model: api, data, preprocessing, threads },
-      tell,
-      ends.signal,
-    );
-    if (recipes !== asked) reports.set('recipes.json', recipesText(recipes));
     const subjectOfHeads = { modelId: view.modelId, data, preprocessing, ...place };
+    const scanned = { view, model: api, data, preprocessing, threads };
+    const blocks = await blocksFoundFor(asked, scanned, tell, ends.signal);
+    if (blocks.scan !== null) reports.set('blocks.csv', blockScanCsv(blocks.scan, view));
+    const channels = options.channels
+      ? await channelsFound(blocks.recipes, options.channels, { ...scanned, ...subjectOfHeads })
+      : null;
+    const recipes = distinctlyNamed([...blocks.recipes, ...(channels?.recipes ?? [])]);
+    if (blocks.recipes !== asked || channels !== null) reports.set('recipes.json', recipesText(recipes));
     const statistics = await seenFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (statistics.length > 0) reports.set('statistics.json', serialiseStatistics(statistics));
     const heads = await trainedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
@@ -137,7 +138,8 @@ export function installHeadless(): void {
     const calibrations = await calibratedFor(recipes, { model: api, ...subjectOfHeads }, tell, ends.signal);
     if (calibrations.length > 0) reports.set('calibration.json', serialiseCalibrations(calibrations));
     const expecting = { study: bare, model: api, view, data, preprocessing, ...place };
-    const planned = options.isProfiled ? await expectStudy(expecting, tell, ends.signal) : bare;
+    const expected = options.isProfiled ? await expectStudy(expecting, tell, ends.signal) : bare;
+    const planned = channels === null ? expected : withSeen(expected, channels.seen);
     close();
     const { file: modelFile, fileName, externalFiles } = model;
     const outcome = await runStudy(
@@ -154,6 +156,19 @@ export function installHeadless(): void {
     const study = orThrow(outcome);
     writeReports(study);
     return summaryOf(study, ends.signal.aborted, performance.now() - startedMs);
+  }
+
+  async function channelsFound(
+    recipes: readonly NamedRecipe[],
+    { targets }: ChannelsWanted,
+    job: Parameters<typeof channelsFoundFor>[2] & Parameters<typeof seenFor>[1],
+  ) {
+    const recipe = channelsToScan(recipes);
+    // Some rankings look at images before.
+    await seenFor([{ name: 'The scan', recipe: recipeToRank(recipe) }], job, tell, ends.signal);
+    const found = await channelsFoundFor(recipe, targets, job, tell, ends.signal);
+    reports.set('pruning-sensitivity.csv', pruneScanCsv(found.scan));
+    return { ...found, recipes: found.recipes.map((named) => ({ ...named, placement: null })) };
   }
 
   function writeReports(study: Study): void {
@@ -188,6 +203,15 @@ export function installHeadless(): void {
     cancel: () => ends.abort(),
     report: (name, from, to) => (reports.get(name) ?? '').slice(from, to),
   };
+}
+
+/** The study with what was seen of the answers of ratios that were found, where times are expected. */
+function withSeen(study: Study, seen: ChannelsFound['seen']): Study {
+  const expected = new Map(study.trials.map(({ strategy, predicted }) => [strategy, predicted]));
+  return withPredictions(study, (strategy) => {
+    const predicted = expected.get(strategy);
+    return predicted && { ...predicted, ...seen.get(JSON.stringify(normaliseRecipe(strategy.recipe))) };
+  });
 }
 
 /** What `--recipes` of another study takes, and one of them `--recipe` of `transform`. */

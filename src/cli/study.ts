@@ -15,6 +15,7 @@ import type {
   HeadlessSummary,
   ReportName,
 } from '../protocol/headless-api.ts';
+import type { PruneTarget } from '../study/prune-plan.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
@@ -30,6 +31,10 @@ const usage = `npm run -s study -- [options] --out DIR
   --recipes FILE.json            default: a set that suits the model
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
+  --scan                         looks first what each group of channels is worth alone: pruning-sensitivity.csv
+  --allocate KIND=SHARE          finds ratios for groups of channels that leave so much of the macs, params, bytes or
+                                 latency (macs=0.5), and measures them, too; may be given several times. Both look
+                                 into the first recipe's step that prunes channels, or else into ranking by l1
   --protocol quick|standard      default: quick
   --input-size HxW               of models that leave it open: images become this large (N: sequences of N, too);
                                  default: that of small images, else 224x224
@@ -37,7 +42,8 @@ const usage = `npm run -s study -- [options] --out DIR
                                  cannot stand for a tier with recipes that it did not run
   --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained,
                                  calibration.json if static int8 was calibrated, statistics.json if pruning looked at
-                                 images, recipes.json if blocks to prune were found`;
+                                 images, recipes.json and blocks.csv or
+                                 pruning-sensitivity.csv if blocks to prune, or ratios, were looked for`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
@@ -56,6 +62,8 @@ const reportNames: readonly ReportName[] = [
   'study.json',
   'front.svg',
   'recipes.json',
+  'pruning-sensitivity.csv',
+  'blocks.csv',
   'heads.json',
   'calibration.json',
   'statistics.json',
@@ -84,6 +92,10 @@ function readCommandLine(): Job | null {
           : oneOf('--provider', values.provider, ['wasm', 'webgpu', 'webnn']),
       threads: values.threads === undefined ? null : readThreads(values.threads),
       protocol: oneOf('--protocol', values.protocol, ['quick', 'standard']),
+      channels:
+        values.scan || values.allocate !== undefined
+          ? { targets: (values.allocate ?? []).map(readTarget) }
+          : null,
       isProfiled: !values['no-profile'],
       inputSize,
     },
@@ -102,6 +114,8 @@ function parseCommandLine() {
         recipes: { type: 'string' },
         provider: { type: 'string' },
         threads: { type: 'string' },
+        scan: { type: 'boolean', default: false },
+        allocate: { type: 'string', multiple: true },
         protocol: { type: 'string', default: 'quick' },
         'input-size': { type: 'string' },
         'no-profile': { type: 'boolean', default: false },
@@ -164,6 +178,17 @@ function oneOf<const T extends string>(option: string, given: string, wanted: re
   const found = wanted.find((value) => value === given);
   if (found === undefined) throw new UsageError(`${option}: found "${given}", wanted ${wanted.join(' or ')}`);
   return found;
+}
+
+function readTarget(given: string): PruneTarget {
+  const [name = '', text = ''] = given.split('=');
+  const kind = oneOf('--allocate', name, ['macs', 'params', 'bytes', 'latency']);
+  const share = Number(text);
+  if (!(share > 0 && share < 1))
+    throw new UsageError(
+      `--allocate: found "${given}", wanted a share between 0 and 1 after "=", such as ${kind}=0.5`,
+    );
+  return { kind, share };
 }
 
 function readThreads(given: string): number {

@@ -32,11 +32,11 @@ import { failureHelp } from './failure-help.ts';
 import { fileSource } from './node-file-source.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 
-const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--heads FILE] [--calibration FILE] [--statistics FILE] [--input-size HxW]
+const usage = `usage: npm run -s transform -- --model FILE|zoo:NAME|sample --recipe FILE.json --out DIR [--name NAME] [--heads FILE] [--calibration FILE] [--statistics FILE] [--input-size HxW]
 
 Writes the variant's .onnx files and variant.json into DIR, and prints variant.json.
 The recipe file holds a list of operators, e.g. [{"op":"prune","kind":"unstructured","ratio":0.5}],
-or {"name": "...", "recipe": [...]}. Trained exits need their heads: the heads.json that the app or a study wrote. Static int8 needs the ranges of values
+or {"name": "...", "recipe": [...]}; of several, as the recipes.json that a study wrote, --name tells which. Trained exits need their heads: the heads.json that the app or a study wrote. Static int8 needs the ranges of values
 on images: the calibration.json that they wrote. Pruning that ranks or recalibrates on images needs what was seen of
 channels there: the statistics.json.
 ${INPUT_SIZE_HELP};
@@ -47,7 +47,7 @@ function main(): void {
   const args = readArguments();
   if (args === null) return;
   try {
-    const { recipe } = readRecipe(args.recipe);
+    const { recipe } = readRecipe(args.recipe, args.name);
     const { model, fileName, baseName } = openModelArgument(args.model);
     if (args.size !== null) checkInputSize(model, args.size);
     const size = args.size ?? {};
@@ -89,6 +89,8 @@ interface Arguments {
   readonly model: string;
   readonly recipe: string;
   readonly out: string;
+  /** Of the recipe, where the file has several. */
+  readonly name?: string;
   readonly heads?: string;
   readonly calibration?: string;
   readonly statistics?: string;
@@ -107,6 +109,7 @@ function readArguments(): Arguments | null {
         model: { type: 'string' },
         recipe: { type: 'string' },
         out: { type: 'string' },
+        name: { type: 'string' },
         heads: { type: 'string' },
         calibration: { type: 'string' },
         statistics: { type: 'string' },
@@ -118,7 +121,7 @@ function readArguments(): Arguments | null {
       process.stdout.write(`${usage}\n`);
       return null;
     }
-    const { model, recipe, out, heads, calibration, statistics, 'input-size': given } = values;
+    const { model, recipe, out, name, heads, calibration, statistics, 'input-size': given } = values;
     if (model === undefined) return refuse('--model is missing');
     if (recipe === undefined) return refuse('--recipe is missing');
     if (out === undefined) return refuse('--out is missing');
@@ -129,6 +132,7 @@ function readArguments(): Arguments | null {
       recipe,
       out,
       size,
+      ...(name === undefined ? {} : { name }),
       ...(heads === undefined ? {} : { heads }),
       ...(calibration === undefined ? {} : { calibration }),
       ...(statistics === undefined ? {} : { statistics }),
@@ -189,7 +193,8 @@ function readStatistics(path: string, model: Model): Statistics {
   });
 }
 
-function readRecipe(path: string): NamedRecipe {
+/** The recipe of a file, of several the one with a name. */
+function readRecipe(path: string, wanted: string | undefined): NamedRecipe {
   const text = readFileSync(resolveUserPath(path), 'utf8');
   let json: unknown;
   try {
@@ -203,16 +208,16 @@ function readRecipe(path: string): NamedRecipe {
     });
   }
   const recipes = parseStrategies(json);
-  const [first] = recipes;
-  if (first === undefined || recipes.length > 1) {
-    throw new InputError({
-      code: 'recipe-count',
-      message: `${path}: found ${recipes.length} recipes, wanted one`,
-      where: path,
-      hint: 'Give each recipe a file of its own.',
-    });
-  }
-  return first;
+  const [first, ...others] = recipes.filter(({ name }) => wanted === undefined || name === wanted);
+  if (first !== undefined && others.length === 0) return first;
+  const names = recipes.map(({ name }) => `"${name}"`).join(', ');
+  const asked = wanted === undefined ? 'wanted one' : `wanted one called "${wanted}"`;
+  throw new InputError({
+    code: 'recipe-count',
+    message: `${path}: found ${recipes.length} recipes (${names}), ${asked}`,
+    where: path,
+    hint: 'Name one of them by --name.',
+  });
 }
 
 function writeVariantFile(folder: string, file: VariantFile): void {

@@ -48,6 +48,8 @@ export type RatioStep =
 
 /** More plans are hardly better than the best of these. */
 const MOST_PLANS = 4;
+/** Where the target is corrected, what groups lose among others is nearly known. */
+const MOST_PLANS_CORRECTED = 2;
 const QUESTIONS_AT_ONCE = 16;
 const LATENCY_TOLERANCE = 0.05;
 const MOST_TRIES = 3;
@@ -72,7 +74,8 @@ export async function allocateRatios(
   const opened = await openGates({ ...search, recipe: before, question }, signal);
   if (!opened.ok) return opened;
   try {
-    const best = await bestOfPlans(search, opened.value, onProgress);
+    const alone = search.scan.curves.map(() => 1);
+    const best = await bestOfPlans(search, opened.value, alone, MOST_PLANS, onProgress);
     if (!best.ok) return best;
     return search.target.kind === 'latency'
       ? await inTime(search, opened.value, best.value, onProgress, signal)
@@ -88,29 +91,29 @@ interface WeightedPlan {
   readonly weights: readonly number[];
 }
 
+/** @param first what the first plan takes groups to lose among others */
 async function bestOfPlans(
   search: RatioSearch,
   gates: OpenGates,
+  first: readonly number[],
+  most: number,
   onProgress: OnProgress,
 ): Promise<Result<WeightedPlan>> {
-  let weights: readonly number[] = search.scan.curves.map(() => 1);
+  let weights = first;
   let best: WeightedPlan | null = null;
   const tried = new Set<string>();
   for (let round = 0; ; round++) {
     const tell = (share: number): void =>
-      onProgress(
-        { kind: 'looking', share: (round + share) / MOST_PLANS },
-        best && { ...best.checked, tries: [] },
-      );
+      onProgress({ kind: 'looking', share: (round + share) / most }, best && { ...best.checked, tries: [] });
     tell(0);
-    const checked = await checkedPlan(search, gates, weights, search.target.share);
+    const checked = await checkedPlan(search, gates, weights);
     if (!checked.ok) return checked;
     const { plan, effect } = checked.value;
     if (best === null || lossOf(effect) < lossOf(best.checked.effect))
       best = { checked: checked.value, weights };
     const ratios = JSON.stringify(plan.operator.groups);
     // Out of reach of the target all groups lose all they may.
-    if (!plan.isReached || tried.has(ratios) || tried.size === MOST_PLANS - 1) return ok(best);
+    if (!plan.isReached || tried.has(ratios) || tried.size === most - 1) return ok(best);
     tried.add(ratios);
     const seen = await lookAmongOthers(search, gates, plan, weights, tell);
     if (!seen.ok) return seen;
@@ -122,10 +125,9 @@ async function checkedPlan(
   { model, recipe, scan, target, nodeMs, checkedImages }: RatioSearch,
   gates: OpenGates,
   weights: readonly number[],
-  share: number,
 ): Promise<Result<CheckedPlan>> {
   const curves = amongOthers(scan.curves, weights);
-  const planned = await model.planPruning(recipe, curves, { ...target, share }, nodeMs);
+  const planned = await model.planPruning(recipe, curves, target, nodeMs);
   if (!planned.ok) return planned;
   const plan = planned.value;
   const settings = await model.plannedGates(recipe, [plan.operator]);
@@ -149,9 +151,9 @@ async function inTime(
   const whole: Recipe = before.length === 0 ? [{ op: 'identity' }] : before;
   let tries: readonly (TimedPlan & { readonly checked: CheckedPlan })[] = [];
   let { share } = target;
-  let { checked } = best;
+  let { checked, weights } = best;
   for (;;) {
-    onProgress({ kind: 'timing', attempt: tries.length }, { ...best.checked, tries: [] });
+    onProgress({ kind: 'timing', attempt: tries.length }, { ...checked, tries: [] });
     // Corrections make nothing slower.
     const { recalibrate: _none, ...pruned } = checked.plan.operator;
     const timed = await timeVariants(search, [whole, [...before, pruned]], signal);
@@ -161,9 +163,10 @@ async function inTime(
     const off = prunedMs / wholeMs / target.share;
     if (Math.abs(off - 1) <= LATENCY_TOLERANCE || tries.length === MOST_TRIES) break;
     share = Math.min(1, share / off);
-    const again = await checkedPlan(search, gates, best.weights, share);
+    const corrected = { ...search, target: { ...target, share } };
+    const again = await bestOfPlans(corrected, gates, weights, MOST_PLANS_CORRECTED, onProgress);
     if (!again.ok) return again;
-    checked = again.value;
+    ({ checked, weights } = again.value);
   }
   const missedBy = ({ wholeMs, prunedMs }: TimedPlan): number =>
     Math.abs(Math.log(prunedMs / wholeMs / target.share));

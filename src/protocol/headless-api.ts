@@ -1,6 +1,7 @@
 import type { Failure } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import type { PruneTarget } from '../study/prune-plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import type { Provider } from '../study/trial.ts';
 
@@ -18,10 +19,17 @@ export interface HeadlessOptions {
   readonly provider: Provider | null;
   readonly threads: number | null;
   readonly protocol: 'quick' | 'standard';
+  /** What to look for in channels first; left out or null: nothing. */
+  readonly channels?: ChannelsWanted | null;
   /** What sizes that the model leaves open are taken as; null: what suits the images. */
   readonly inputSize: CountedSize | null;
   /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */
   readonly isProfiled: boolean;
+}
+
+/** Looks what each group of channels is worth, and finds ratios of groups for each target, to be measured, too. */
+export interface ChannelsWanted {
+  readonly targets: readonly PruneTarget[];
 }
 
 /** The files a study leaves. */
@@ -31,6 +39,8 @@ export type ReportName =
   | 'study.json'
   | 'front.svg'
   | 'recipes.json'
+  | 'pruning-sensitivity.csv'
+  | 'blocks.csv'
   | 'heads.json'
   | 'calibration.json'
   | 'statistics.json';

@@ -6,7 +6,13 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import { imagesToCalibrateWith, imagesToCheckWith } from '../study/evaluation-images.ts';
 import { pointsIn, type PruneScan } from '../study/prune-curves.ts';
-import { type NodeTimes, type PruneTarget, recipeOfPlan } from '../study/prune-plan.ts';
+import {
+  type NodeTimes,
+  planName,
+  type PruneTarget,
+  recipeOfPlan,
+  recipeToRank,
+} from '../study/prune-plan.ts';
 import type { PredictionBasis } from '../study/trial.ts';
 import { isAboutChannels, untilChannelsGo } from '../transforms/order-of-effect.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
@@ -58,11 +64,8 @@ export interface PruneSlice {
   /** Cancels a scan, or what is measured for a target. */
   readonly cancelPruning: () => void;
   /** Lists the recipe with these ratios, to be measured; its trial keeps what is expected now. */
-  readonly listPlan: (name: string) => void;
+  readonly listPlan: () => void;
 }
-
-/** Images that tell what the ratios found do to the answers. */
-const CHECKED_IMAGES = 128;
 
 export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
   let control = new AbortController();
@@ -196,7 +199,7 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
           preprocessing,
           ...strategyPlace(settings, environment, view.totals.macs),
           imageIndices,
-          checkedImages: imagesToCheckWith(labels, imageIndices, CHECKED_IMAGES),
+          checkedImages: imagesToCheckWith(labels, imageIndices),
           scoresClasses: scoresClasses(view),
         },
         (step, found) => {
@@ -222,11 +225,11 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       set({ pruneScanning: null, pruneTiming: null });
     },
 
-    listPlan: (name) => {
+    listPlan: () => {
       const { prunePlan, recipes, expected } = get();
       if (prunePlan === null) return;
       const recipe = normaliseRecipe(recipeOfPlan(recipes.present, prunePlan.plan));
-      get().listRecipe(recipe, name);
+      get().listRecipe(recipe, planName(prunePlan.target));
       const outcome = outcomeOfPlan(recipes.present, prunePlan);
       if (outcome !== null) set({ expected: new Map([...expected, [JSON.stringify(recipe), outcome]]) });
     },
@@ -257,14 +260,6 @@ function costsNow(
   const { costs, basis } = knownCosts(view, [], lab, wholeTimes(view, [], lab, lab.trials));
   const times = view.nodes.map(({ index, outputs }) => [outputs[0] ?? '', costs.nodeMs[index] ?? 0] as const);
   return { nodeMs: new Map(times), basis };
-}
-
-/** What must be known of images before channels can be ranked, told by a recipe that needs no more. */
-function recipeToRank(recipe: Recipe): Recipe {
-  const { before, operator } = untilChannelsGo(recipe);
-  if (operator === null) return before;
-  const { recalibrate: _none, ...ranking } = operator;
-  return [...before, { ...ranking, ratio: 0.5 }];
 }
 
 /** Nothing is expected of recipes that do more than the scan saw, or of times that were not measured. */

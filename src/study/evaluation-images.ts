@@ -107,6 +107,9 @@ export function imagesToScanWith(
   return drawOfEachClass(others.length > 0 ? others : [...labels.keys()], labels, most);
 }
 
+/** Enough to tell accuracies apart by a few points, and soon seen. */
+const CHECKED_IMAGES = 128;
+
 /**
  * Images that tell what became of what was found with others, ascending: of the half that exits learn from, as those
  * are, about as many of each class; where none are left, those that were seen.
@@ -114,7 +117,7 @@ export function imagesToScanWith(
 export function imagesToCheckWith(
   labels: readonly (number | null)[],
   seen: readonly number[],
-  most: number,
+  most = CHECKED_IMAGES,
 ): readonly number[] {
   const known = new Set(seen);
   const others = splitImages(labels).training.filter((image) => !known.has(image));

@@ -4,7 +4,7 @@ import type { AnalysedModel } from '../transforms/analyse-model.ts';
 import { chooseUnits } from '../transforms/prune/channels/choose-units.ts';
 import { planGroups } from '../transforms/prune/channels/group-plans.ts';
 import { costsWithout } from '../transforms/prune/channels/remove-channels.ts';
-import { isAboutChannels } from '../transforms/order-of-effect.ts';
+import { isAboutChannels, untilChannelsGo } from '../transforms/order-of-effect.ts';
 import type { StructuredPruneOperator } from '../transforms/prune/prune-operator.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { allocate } from './prune-allocation.ts';
@@ -24,6 +24,19 @@ export interface PruneTarget {
   /** `bytes`: of the weights. */
   readonly kind: 'macs' | 'params' | 'bytes' | 'latency';
   readonly share: number;
+}
+
+/** What is limited, in words. */
+export const TARGET_NAMES: Readonly<Record<PruneTarget['kind'], string>> = {
+  macs: 'MACs',
+  params: 'parameters',
+  bytes: 'size of the weights',
+  latency: 'measured latency',
+};
+
+/** What a strategy with a plan's ratios is called. */
+export function planName({ kind, share }: PruneTarget): string {
+  return `channels for ${Math.round(100 * share)} % of the ${TARGET_NAMES[kind]}`;
 }
 
 /** What a model costs without some channels, as told from its groups. */
@@ -199,6 +212,14 @@ export function unitsKept(
 ): Uint8Array {
   const { plans } = planGroups(analysed, groups, operator);
   return chooseUnits(groups, plans, scores, operator.ratio);
+}
+
+/** What must be known of images before channels can be ranked, told by a recipe that needs no more. */
+export function recipeToRank(recipe: Recipe): Recipe {
+  const { before, operator } = untilChannelsGo(recipe);
+  if (operator === null) return before;
+  const { recalibrate: _none, ...ranking } = operator;
+  return [...before, { ...ranking, ratio: 0.5 }];
 }
 
 /** The recipe with a plan's ratios. */

@@ -90,7 +90,7 @@ export async function allocateAndUniform(task: {
       const target = { kind: 'macs', share: uniform.macs / whole.macs } as const;
       const alike = await innerAlike(target.share);
       const searchMs = performance.now();
-      const checkedImages = imagesToCheckWith(labels, imageIndices, 128);
+      const checkedImages = imagesToCheckWith(labels, imageIndices);
       const search = { ...run, scan, target, nodeMs: null, provider, checkedImages } as const;
       const { plan, effect } = value(await allocateRatios(search, () => {}, signal));
       const searchSeconds = (performance.now() - searchMs) / 1000;

@@ -1,19 +1,12 @@
 import { formatBytes, formatCount, formatMs, formatShare } from '../../base/units.ts';
 import { useLab } from '../../store/lab.ts';
 import { type AllocatedPlan, pruneScanKey } from '../../store/prune-slice.ts';
-import { type PruneTarget, recipeOfPlan } from '../../study/prune-plan.ts';
+import { planName, type PruneTarget, recipeOfPlan, TARGET_NAMES } from '../../study/prune-plan.ts';
 import panel from '../panel.module.css';
 import { Button, SelectField } from '../ui/controls.tsx';
 import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { Slider } from '../ui/Slider.tsx';
 import styles from './Prune.module.css';
-
-const TARGETS: Readonly<Record<PruneTarget['kind'], string>> = {
-  macs: 'MACs',
-  params: 'parameters',
-  bytes: 'size of the weights',
-  latency: 'measured latency',
-};
 
 /** Ratios for each group that keep within a target and lose least. */
 export function Allocation() {
@@ -34,14 +27,14 @@ export function Allocation() {
       <SelectField
         title="At most, of the"
         value={target.kind}
-        options={Object.entries(TARGETS).map(([value, label]) => ({
+        options={Object.entries(TARGET_NAMES).map(([value, label]) => ({
           value: value as PruneTarget['kind'],
           label,
         }))}
         onChange={(kind) => setTarget({ ...target, kind })}
       />
       <Slider
-        title={`Share of the ${TARGETS[target.kind]} that may stay`}
+        title={`Share of the ${TARGET_NAMES[target.kind]} that may stay`}
         min={0.05}
         max={0.95}
         step={0.01}
@@ -70,7 +63,6 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
   const { left, whole, operator } = plan;
   const groups = operator.groups ?? [];
   const last = tries.at(-1);
-  const name = `channels for ${percent(target.share)} of the ${TARGETS[target.kind]}`;
   return (
     <div className={styles.found} role="group" aria-label="Ratios found">
       {!plan.isReached && (
@@ -114,8 +106,8 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
           look="primary"
           disabled={groups.length === 0}
           onClick={() => {
-            listPlan(name);
-            tell(`“${name}” is in the strategies`);
+            listPlan();
+            tell(`“${planName(target)}” is in the strategies`);
           }}
         >
           Add to the strategies
@@ -162,8 +154,4 @@ function Row({
       <td>{formatShare(share)}</td>
     </tr>
   );
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }
