@@ -4,6 +4,7 @@ import { createStatisticsSlice } from './statistics-slice.ts';
 import { createCalibrationSlice } from './calibration-slice.ts';
 import { createChannelsSlice } from './channels-slice.ts';
 import { createDataSlice } from './data-slice.ts';
+import { createDesignSlice } from './design-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
 import { createFormsSlice } from './forms-slice.ts';
 import { createHeadsSlice } from './heads-slice.ts';
@@ -41,6 +42,7 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createBlocksSlice(...tools),
   ...createPruneSlice(...tools),
   ...createChannelsSlice(...tools),
+  ...createDesignSlice(...tools),
   ...createDeviceSlice(...tools),
   ...createUiSlice(...tools),
 }));

@@ -4,6 +4,7 @@ import type { StatisticsSlice } from './statistics-slice.ts';
 import type { CalibrationSlice } from './calibration-slice.ts';
 import type { ChannelsSlice } from './channels-slice.ts';
 import type { DataSlice } from './data-slice.ts';
+import type { DesignSlice } from './design-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
 import type { FormsSlice } from './forms-slice.ts';
 import type { HeadsSlice } from './heads-slice.ts';
@@ -38,6 +39,7 @@ export type Lab = ModelSlice &
   BlocksSlice &
   PruneSlice &
   ChannelsSlice &
+  DesignSlice &
   DeviceSlice &
   UiSlice &
   NoticeSlice;

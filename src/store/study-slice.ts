@@ -1,6 +1,7 @@
 import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
+import type { LearntFrom } from '../clients/run-study.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
@@ -25,6 +26,7 @@ import { busyDevice } from './work-under-way.ts';
 /** Loaded when they are first asked for. */
 const running = () => import('../clients/run-study.ts');
 const reading = () => import('../study/study-json.ts');
+const others = () => import('./other-models.ts');
 
 /** How the next study measures. */
 export interface RunSettings {
@@ -48,6 +50,8 @@ export interface StudySlice {
   readonly changeSettings: (change: Partial<RunSettings>) => void;
   /** Measures the chosen recipes: into the present study if it is about the same things, else into a new one. */
   readonly measure: () => Promise<void>;
+  /** Measures a study of the open model, and of others beside it. */
+  readonly measurePlanned: (plan: (subject: StudySubject) => Study) => Promise<void>;
   /** Goes on with what the present study has not finished. */
   readonly resumeStudy: () => Promise<void>;
   readonly pause: () => void;
@@ -143,6 +147,9 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       ),
     );
     let toldMs = 0;
+    const isOpen = ({ modelId, preprocessing }: LearntFrom) =>
+      modelId === get().model?.view.modelId &&
+      JSON.stringify(preprocessing) === JSON.stringify(get().preprocessing);
     const result = await outcomeOf(async () =>
       (await running()).runStudy(
         study,
@@ -150,6 +157,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
           modelFile: model.file,
           fileName: model.view.fileName,
           externalFiles: model.external,
+          ...(study.models && { otherModels: await (await others()).otherModelsOf(study) }),
           data,
           heads: get().heads,
           calibrations: get().calibrations,
@@ -169,8 +177,14 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
               await pageIsIdle(drawingMs);
             }
           },
-          onCalibration: (calibration) => get().adoptCalibration(calibration),
-          onStatistics: (statistics) => get().adoptStatistics(statistics),
+          onCalibration: async (calibration, subject) => {
+            if (isOpen(subject)) get().adoptCalibration(calibration);
+            else await (await others()).keepLearnt(study, subject, { calibration });
+          },
+          onStatistics: async (statistics, subject) => {
+            if (isOpen(subject)) get().adoptStatistics(statistics);
+            else await (await others()).keepLearnt(study, subject, { statistics });
+          },
           onForms: (figures) => get().adoptFormFigures(figures),
           onProgress: (progress) => {
             const nowMs = performance.now();
@@ -233,6 +247,15 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       const hasWork = extended?.trials.some(isUnfinished) ?? false;
       const planned = extended && hasWork ? extended : newStudy(subject, strategies, Date.now());
       await start(withPredictions(planned, (strategy) => expectedOutcomeOf(get(), strategy)));
+    },
+    measurePlanned: async (plan) => {
+      if (get().run) return;
+      const subject = subjectOfNow();
+      if ('code' in subject) return get().reportFailure('Nothing can be measured yet', subject);
+      // Costs are known at the size of now.
+      const expected = (strategy: Strategy) =>
+        strategy.inputSize ? undefined : expectedOutcomeOf(get(), strategy);
+      await start(withPredictions(plan(subject), expected));
     },
     resumeStudy: async () => {
       const { study, trials, run } = get();

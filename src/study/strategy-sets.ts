@@ -1,6 +1,8 @@
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { TierModel } from '../transforms/cuts/resolve-cut.ts';
 import { lastBlocks } from '../transforms/exits/last-blocks.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
+import { tapPlaces } from '../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { withAutomaticCut } from '../transforms/placement.ts';
 import {
@@ -132,6 +134,20 @@ function distinct(strategies: readonly NamedRecipe[]): readonly NamedRecipe[] {
 
 function distinctReasons(leftOut: readonly LeftOut[]): readonly LeftOut[] {
   return [...new Map(leftOut.map((each) => [`${each.name} ${each.reason}`, each])).values()];
+}
+
+/** The trained exits that are there, in order of the graph; null if there are none. */
+export function trainedOn(
+  view: GraphView,
+  heads: readonly TrainedHead[],
+): { readonly at: readonly string[]; readonly seed: number } | null {
+  // Those of the unchanged model stand in wherever others are missing.
+  const unchanged = heads.filter(({ backbone }) => backbone === undefined);
+  const seed = unchanged[0]?.seed;
+  if (seed === undefined) return null;
+  const trained = new Set(unchanged.flatMap((head) => (head.seed === seed ? [head.value] : [])));
+  const places = tapPlaces(view).flatMap(({ value }) => (trained.delete(value) ? [value as string] : []));
+  return { at: [...places, ...trained], seed };
 }
 
 /** The exit that combinations use: by confidence if the model has exits or they were trained, else skipped blocks. */

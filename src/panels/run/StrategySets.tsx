@@ -4,11 +4,9 @@ import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { useTierModels } from '../../store/predictions.ts';
 import { sortByFit } from '../../store/strategy-slice.ts';
-import { type StrategySet, strategySets } from '../../study/strategy-sets.ts';
+import { type StrategySet, strategySets, trainedOn } from '../../study/strategy-sets.ts';
 import { tiersOfPlacement } from '../../study/placement/tiers.ts';
 import { automaticCutOf, type TierModel, tiersOf } from '../../transforms/cuts/resolve-cut.ts';
-import type { TrainedHead } from '../../transforms/exits/trained-head.ts';
-import { tapPlaces } from '../../transforms/exits/trained-placement.ts';
 import { normaliseRecipe } from '../../transforms/parse-recipe.ts';
 import { withAutomaticCut } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
@@ -169,20 +167,6 @@ function namesByReason(leftOut: StrategySet['leftOut']): ReadonlyMap<string, rea
   const byReason = new Map<string, string[]>();
   for (const { name, reason } of leftOut) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   return byReason;
-}
-
-/** The trained exits that are there, in order of the graph; null if there are none. */
-function trainedOn(
-  view: GraphView,
-  heads: readonly TrainedHead[],
-): { readonly at: readonly string[]; readonly seed: number } | null {
-  // Those of the unchanged model stand in wherever others are missing.
-  const unchanged = heads.filter(({ backbone }) => backbone === undefined);
-  const seed = unchanged[0]?.seed;
-  if (seed === undefined) return null;
-  const trained = new Set(unchanged.flatMap((head) => (head.seed === seed ? [head.value] : [])));
-  const places = tapPlaces(view).flatMap(({ value }) => (trained.delete(value) ? [value as string] : []));
-  return { at: [...places, ...trained], seed };
 }
 
 /** The listed fastest cut for the same tiers and links. */

@@ -1,0 +1,351 @@
+import { attempt, type Failure, InputError, orThrow } from '../base/result.ts';
+import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
+import { findPreprocessing } from '../clients/find-preprocessing.ts';
+import { type ModelClient, openModelClient } from '../clients/model-client.ts';
+import { describeMisfit } from '../data/describe-misfit.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import { preprocessingAtSize } from '../data/preprocessing-at-size.ts';
+import { isCountedAt } from '../onnx/counted-size.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { ModelApi } from '../protocol/model-api.ts';
+import type { PlaceOf, StudyDesign } from '../study/design/design.ts';
+import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
+import { type DesignFacts, refusalKey } from '../study/design/excluded-cells.ts';
+import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
+import { PRESETS, type PresetId } from '../study/design/presets.ts';
+import { parseDesign } from '../study/design/read-design.ts';
+import { evaluationImages } from '../study/evaluation-images.ts';
+import { newStudy, type PreparedModel } from '../study/new-study.ts';
+import { timedImages } from '../study/plan.ts';
+import { trainedOn } from '../study/strategy-sets.ts';
+import type { Strategy, StudiedModel } from '../study/trial.ts';
+import { expectedOutcomeOf } from './known-costs.ts';
+import { useLab } from './lab.ts';
+import type { DesignModel } from './design-slice.ts';
+import type { OpenModel } from './model-slice.ts';
+import { filesOf } from './other-models.ts';
+import type { Lab } from './slice.ts';
+import { modelWorker } from './workers.ts';
+
+/** Workers of the plan's models that are not open, to ask them about recipes; ended with `closeDesign`. */
+const workers = new Map<string, ModelClient>();
+
+/** Makes a plan of a preset for the models of the present plan, or for the open one. */
+export async function startDesign(presetId: PresetId): Promise<void> {
+  const preset = PRESETS.find(({ id }) => id === presetId);
+  const { design, model: open } = useLab.getState();
+  takeOpenModel();
+  const isAboutOpen = design?.models.some(({ modelId }) => modelId === open?.view.modelId) ?? false;
+  const models = design && isAboutOpen ? design.models : openOnly();
+  if (!preset || models.length === 0) return;
+  const made = designFromPreset(preset, subjectOf(models));
+  useLab.setState({ design: made.design, designLeftOut: made.leftOut });
+  await askAboutRecipes();
+}
+
+/** Opens what the present plan needs, after it was closed. */
+export async function resumeDesign(): Promise<void> {
+  takeOpenModel();
+  const { design, designModels } = useLab.getState();
+  // What is missing is told by its cells.
+  for (const model of design?.models ?? []) if (!designModels.has(model.modelId)) await openForDesign(model);
+  await askAboutRecipes();
+}
+
+/** Adds a model to the plan, with what its preset compares of it; what does not fit the images is told and left out. */
+export async function addDesignModel(
+  source: Omit<StudiedModel, 'modelId'> & { modelId?: string },
+): Promise<void> {
+  const { design, reportFailure } = useLab.getState();
+  if (!design) return;
+  const added = await openForDesign({ modelId: '', ...source });
+  if (!added.ok) return reportFailure(`${source.modelName} cannot be in the study`, added.failure);
+  const model: StudiedModel = { ...source, modelId: added.value };
+  if (design.models.some(({ modelId }) => modelId === model.modelId)) return;
+  changeModels([...design.models, model]);
+  await askAboutRecipes();
+}
+
+/** Takes a model out of the plan; the last one stays. */
+export function removeDesignModel(modelId: string): void {
+  const { design } = useLab.getState();
+  const left = design?.models.filter((model) => model.modelId !== modelId) ?? [];
+  if (left.length > 0) changeModels(left);
+}
+
+/** The plan for other models: with what its preset compares of them, and what was excluded. */
+function changeModels(models: readonly StudiedModel[]): void {
+  const { design, designLeftOut } = useLab.getState();
+  if (!design) return;
+  const preset = PRESETS.find(({ id }) => id === design.preset);
+  const isHere = models.every(({ modelId }) => useLab.getState().designModels.has(modelId));
+  const made = preset && isHere ? designFromPreset(preset, subjectOf(models)) : null;
+  const kept = new Set(design.models.map(({ modelId }) => modelId));
+  const excludedOfNew = (made?.design.excluded ?? []).filter((key) => !kept.has(JSON.parse(key)[0]));
+  useLab.setState({
+    design: {
+      ...design,
+      models,
+      recipes: made?.design.recipes ?? design.recipes,
+      excluded: [...design.excluded, ...excludedOfNew],
+    },
+    designLeftOut: made?.leftOut ?? designLeftOut,
+  });
+}
+
+/** Takes a plan in from the text of a plan.json; models and images that are not here are told. */
+export async function importDesign(text: string): Promise<void> {
+  const { reportFailure, openDialog, data, model: open } = useLab.getState();
+  const read = await attempt(() => parseDesign(text));
+  if (!read.ok) return reportFailure('The plan could not be read', read.failure);
+  const design = read.value;
+  takeOpenModel();
+  for (const model of design.models) {
+    if (useLab.getState().designModels.has(model.modelId)) continue;
+    const found = await openForDesign(model);
+    if (found.ok) continue;
+    const isOther = open?.view.fileName === model.modelName;
+    reportFailure(
+      `${model.modelName} of the plan is not here`,
+      isOther
+        ? {
+            code: 'model-differs',
+            message: `found ${model.modelName} with fingerprint ${open.view.modelId}, wanted ${model.modelId}: it is another model`,
+            hint: 'Open the model that the plan was made for.',
+          }
+        : found.failure,
+    );
+  }
+  const { dataset } = design;
+  if (dataset && data && data.dataset.id !== dataset.datasetId)
+    reportFailure('The plan was made for other images', {
+      code: 'dataset-differs',
+      message: `found ${data.dataset.name}, wanted ${dataset.datasetName}`,
+      hint: 'Open those images to compare results with the plan’s; measuring goes with these, too.',
+    });
+  useLab.setState({ design, designLeftOut: [] });
+  openDialog('design');
+  await askAboutRecipes();
+}
+
+/** Ends what was opened for a plan; the plan itself stays. */
+export function closeDesign(): void {
+  for (const client of workers.values()) client.terminate();
+  workers.clear();
+  // Without a worker nothing more can be asked of them.
+  const { model, designModels } = useLab.getState();
+  const open = model && designModels.get(model.view.modelId);
+  useLab.setState({
+    designModels: new Map(model && open ? [[model.view.modelId, open]] : []),
+    designing: null,
+  });
+}
+
+/** What the plan comes to on this device, with what is known now; null without one. */
+export function plannedStudyOf(lab: Lab): PlannedStudy | null {
+  const { design, data, environment } = lab;
+  const facts = factsOf(lab);
+  if (!design || !facts || !data || !environment) return null;
+  const { items } = data.dataset;
+  const labels = items.map(({ label }) => label);
+  const evaluated = (strategies: readonly Strategy[]) =>
+    evaluationImages(design.protocol, strategies, labels).length;
+  return planOf(design, facts, {
+    environment,
+    trials: lab.trials,
+    predictedMs: (strategy) => expectedOutcomeOf(lab, strategy)?.totalMeanMs ?? null,
+    macsOf: (modelId) => facts.views.get(modelId)?.totals.macs ?? 0,
+    images: timedImages(design.protocol, items).length,
+    evaluated,
+  });
+}
+
+/** Measures the plan: the open model and others beside it. */
+export async function measureDesign(): Promise<void> {
+  const { design, reportFailure } = useLab.getState();
+  if (!design || !(await openOneOf(design))) return;
+  const lab = useLab.getState();
+  const planned = plannedStudyOf(lab);
+  const strategies = planned?.strategies ?? [];
+  if (strategies.length === 0) {
+    const failure = { code: 'no-strategies', message: 'every cell of the plan is excluded or impossible' };
+    return reportFailure('Nothing can be measured yet', failure);
+  }
+  const models = preparedModels(design, strategies, lab);
+  closeDesign();
+  await lab.measurePlanned((subject) =>
+    newStudy(
+      { ...subject, name: `${design.name}: ${subject.name}`, protocol: design.protocol, models },
+      strategies,
+      Date.now(),
+    ),
+  );
+}
+
+/** A study is about the open model: one of the plan's is opened where the open one is not in it. */
+async function openOneOf({ models }: StudyDesign): Promise<boolean> {
+  const { model: open, designModels, openModel, reportFailure } = useLab.getState();
+  if (models.some(({ modelId }) => modelId === open?.view.modelId)) return true;
+  const here = models.find(({ modelId }) => designModels.has(modelId));
+  if (!here) {
+    reportFailure('Nothing can be measured yet', missingAll);
+    return false;
+  }
+  const { modelId, modelName, source } = here;
+  if (source === 'sample') return openModel({ kind: 'sample' });
+  if (source?.startsWith('zoo:')) return openModel({ kind: 'zoo', name: source.slice('zoo:'.length) });
+  return openModel({ kind: 'kept', id: modelId, fileName: modelName });
+}
+
+const missingAll: Failure = {
+  code: 'model-missing',
+  message: 'none of the plan’s models is on this device',
+  hint: 'Open one of them.',
+};
+
+function preparedModels(
+  { models }: StudyDesign,
+  strategies: readonly Strategy[],
+  { model: open, designModels, data, preprocessing }: Lab,
+): readonly PreparedModel[] {
+  const prepared = new Map<string, PreparedModel>();
+  for (const { modelId, inputSize } of strategies) {
+    const key = JSON.stringify([modelId, inputSize]);
+    const model = models.find((each) => each.modelId === modelId);
+    const known = designModels.get(modelId);
+    if (prepared.has(key) || !model || !known || !data) continue;
+    const base = (open?.view.modelId === modelId ? preprocessing : null) ?? known.preprocessing;
+    prepared.set(key, {
+      ...model,
+      ...(inputSize && { inputSize }),
+      preprocessing: inputSize ? preprocessingAtSize(known.view, data.dataset, base, inputSize) : base,
+    });
+  }
+  // The open one first: the study is known by it.
+  return [...prepared.values()].toSorted(
+    (a, b) => Number(b.modelId === open?.view.modelId) - Number(a.modelId === open?.view.modelId),
+  );
+}
+
+/** What decides about cells; null while the device is being looked at. */
+function factsOf({ environment, designModels }: Lab): DesignFacts | null {
+  if (!environment) return null;
+  const views = new Map([...designModels].map(([id, { view }]) => [id, view]));
+  const refusals = new Map<string, string>();
+  for (const { refusals: told } of designModels.values())
+    for (const [key, reason] of told) if (reason !== null) refusals.set(key, reason);
+  const placeOf: PlaceOf = ({ model, provider, threads }) => ({
+    provider:
+      provider === 'auto'
+        ? chooseProvider(environment, views.get(model.modelId)?.totals.macs ?? 0)
+        : provider,
+    threads: threads === 'auto' ? chooseThreads(environment) : threads,
+  });
+  return { environment, views, refusals, placeOf };
+}
+
+function subjectOf(models: readonly StudiedModel[]): DesignSubject {
+  const { model: open, designModels, heads, listed, data, tierSetup, sends } = useLab.getState();
+  return {
+    models: models.flatMap((model) => {
+      const view = designModels.get(model.modelId)?.view;
+      if (!view) return [];
+      const isOpen = model.modelId === open?.view.modelId;
+      const chosen = isOpen ? listed.filter((entry) => entry.chosen && !entry.placement) : [];
+      const named = chosen.map(({ name, recipe }) => ({ name, recipe }));
+      return [{ model, view, trained: isOpen ? trainedOn(view, heads) : null, chosen: named }];
+    }),
+    dataset: data && { datasetId: data.dataset.id, datasetName: data.dataset.name },
+    images: data?.dataset.items.length ?? 0,
+    tiers: { sends, setup: tierSetup },
+  };
+}
+
+function openOnly(): readonly StudiedModel[] {
+  const { model } = useLab.getState();
+  return model ? [studiedModel(model)] : [];
+}
+
+function studiedModel({ view, source }: OpenModel): StudiedModel {
+  const own =
+    source.kind === 'sample' ? 'sample' : source.kind === 'zoo' ? (`zoo:${source.name}` as const) : null;
+  return { modelId: view.modelId, modelName: view.fileName, ...(own && { source: own }) };
+}
+
+/** The open model belongs to those that are known. */
+function takeOpenModel(): void {
+  const { model, preprocessing, designModels } = useLab.getState();
+  if (!model || !preprocessing) return;
+  const { view } = model;
+  const refusals = designModels.get(view.modelId)?.refusals ?? new Map();
+  know(view.modelId, { view, preprocessing, refusals });
+}
+
+function know(modelId: string, model: DesignModel): void {
+  useLab.setState(({ designModels }) => ({ designModels: new Map([...designModels, [modelId, model]]) }));
+}
+
+/**
+ * Opens a model beside the open one, and finds out how its images are prepared.
+ * @param model whose id, where it is known, must be what its file has
+ * @returns its id
+ */
+async function openForDesign(model: StudiedModel) {
+  const { data, environment } = useLab.getState();
+  const tell = (designing: string | null) => useLab.setState({ designing });
+  tell(`Opening ${model.modelName}`);
+  const client = openModelClient();
+  const opened = await attempt(async () => {
+    if (!data || !environment) throw new InputError({ code: 'no-images', message: 'no images are open' });
+    const { file, fileName, externalFiles } = await filesOf(model);
+    const view = orThrow(await client.api.open(file, fileName, externalFiles));
+    if (model.modelId !== '' && view.modelId !== model.modelId)
+      throw new InputError({
+        code: 'model-differs',
+        message: `found ${fileName} with fingerprint ${view.modelId}, wanted ${model.modelId}: it is another version`,
+        hint: 'Open the model that the plan was made for.',
+      });
+    const threads = chooseThreads(environment);
+    const never = new AbortController().signal;
+    const guess = { view, data, model: client.api, threads, size: {} };
+    const { preprocessing } = await findPreprocessing(guess, () => {}, never);
+    const misfit = describeMisfit(view, data.dataset, preprocessing);
+    if (misfit) throw new InputError(misfit);
+    return { view: await countedAt(client.api, view, preprocessing), preprocessing };
+  });
+  tell(null);
+  if (!opened.ok) {
+    client.terminate();
+    return opened;
+  }
+  const { view, preprocessing } = opened.value;
+  workers.get(view.modelId)?.terminate();
+  workers.set(view.modelId, client);
+  know(view.modelId, { view, preprocessing, refusals: new Map() });
+  return { ok: true, value: view.modelId } as const;
+}
+
+async function countedAt(api: ModelApi, view: GraphView, size: Preprocessing): Promise<GraphView> {
+  return isCountedAt(view, size) ? view : orThrow(await api.countAt(size));
+}
+
+/** Asks models about recipes of the plan that they were not asked about yet. */
+async function askAboutRecipes(): Promise<void> {
+  const { design, model: open } = useLab.getState();
+  for (const { modelId } of design?.models ?? []) {
+    const worker = modelId === open?.view.modelId ? modelWorker() : workers.get(modelId)?.api;
+    const known = useLab.getState().designModels.get(modelId);
+    if (!worker || !known) continue;
+    const asked = (design?.recipes ?? []).filter(
+      ({ recipe, modelIds }) =>
+        !known.refusals.has(refusalKey(modelId, recipe)) && (modelIds?.includes(modelId) ?? true),
+    );
+    const answers = await Promise.all(
+      asked.map(async ({ recipe }) => {
+        const checked = await worker.check(recipe);
+        return [refusalKey(modelId, recipe), checked.ok ? null : checked.failure.message] as const;
+      }),
+    );
+    know(modelId, { ...known, refusals: new Map([...known.refusals, ...answers]) });
+  }
+}

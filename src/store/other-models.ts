@@ -1,0 +1,72 @@
+import { attempt, InputError } from '../base/result.ts';
+import type { LearntFrom } from '../clients/run-study.ts';
+import type { StudyModelInputs } from '../clients/study-model.ts';
+import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
+import { loadStatistics, saveStatistics } from '../persist/channel-statistics.ts';
+import { loadHeads } from '../persist/heads.ts';
+import { loadModel, type ModelFiles } from '../persist/models.ts';
+import type { StudiedModel, Study } from '../study/trial.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
+import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
+import { fetchOwn } from './data-slice.ts';
+
+/**
+ * The files of a model that need not be open: kept on this device, else the lab's own.
+ * @throws InputError `model-missing`
+ */
+export async function filesOf({ modelId, modelName, source }: StudiedModel): Promise<ModelFiles> {
+  const kept = await attempt(() => loadModel(modelId));
+  if (kept.ok && kept.value) return kept.value;
+  const path = source === undefined ? null : ownPath(source);
+  if (path === null)
+    throw new InputError({
+      code: 'model-missing',
+      message: `${modelName} is not on this device`,
+      where: modelName,
+      hint: 'Open it once, so that the lab keeps it.',
+    });
+  return { file: await fetchOwn(path), fileName: modelName, externalFiles: [] };
+}
+
+/** Where the lab has a model that it brings along; null: it is none of these. */
+function ownPath(source: string): string | null {
+  if (source === 'sample') return 'samples/digits.onnx';
+  const name = /^zoo:(\w+)$/.exec(source)?.[1];
+  return name === undefined ? null : `samples/zoo/${name}.onnx`;
+}
+
+/** All models of a study but the first, with what is known of them; those that are not here are left out. */
+export async function otherModelsOf(study: Study): Promise<ReadonlyMap<string, StudyModelInputs>> {
+  const found = new Map<string, StudyModelInputs>();
+  for (const model of study.models ?? []) {
+    const like = study.trials.find(({ strategy }) => strategy.modelId === model.modelId);
+    if (model.modelId === study.modelId || !like) continue;
+    const files = await attempt(() => filesOf(model));
+    // Its trials tell that it is missing.
+    if (!files.ok) continue;
+    const subject = {
+      modelId: model.modelId,
+      datasetId: study.datasetId,
+      preprocessing: like.preprocessing,
+    };
+    const [heads, calibrations, statistics] = await Promise.all([
+      loadHeads(subject),
+      loadCalibrations(subject),
+      loadStatistics(subject),
+    ]);
+    const { file: modelFile, fileName, externalFiles } = files.value;
+    found.set(model.modelId, { modelFile, fileName, externalFiles, heads, calibrations, statistics });
+  }
+  return found;
+}
+
+/** Keeps what a study learnt of a model that is not open, or at another size of images. */
+export async function keepLearnt(
+  { datasetId }: Pick<Study, 'datasetId'>,
+  subject: LearntFrom,
+  learnt: { readonly calibration: Calibration } | { readonly statistics: ChannelStatistics },
+): Promise<void> {
+  // What cannot be kept is learnt again the next time.
+  if ('calibration' in learnt) await saveCalibrations({ ...subject, datasetId }, [learnt.calibration]);
+  else await saveStatistics({ ...subject, datasetId }, [learnt.statistics]);
+}
