@@ -1,4 +1,5 @@
 import type { Environment, Provider } from '../study/trial.ts';
+import { detectSignals } from './watch-device.ts';
 
 /** Some browsers never answer some of these questions. */
 const probeDeadlineMs = 3000;
@@ -6,10 +7,11 @@ const wasmPageBytes = 65_536;
 
 /** What this browser on this device offers; every probe has a deadline, so this takes a few seconds at worst. */
 export async function detectEnvironment(): Promise<Environment> {
-  const [webgpu, webnn, storage] = await Promise.all([
+  const [webgpu, webnn, storage, signals] = await Promise.all([
     within(probeWebGpu(), { available: false, reason: 'the browser gave no answer' } as const),
     within(probeWebNn(), { available: false, reason: 'the browser gave no answer' } as const),
     within(probeStorage(), null),
+    within(detectSignals(), undefined),
   ]);
   const { deviceMemory } = navigator as { deviceMemory?: number };
   return {
@@ -27,6 +29,7 @@ export async function detectEnvironment(): Promise<Environment> {
     webgpu,
     webnn,
     storage,
+    ...(signals && { signals }),
     // Set by the build.
     runtimeVersion: String(import.meta.env.RUNTIME_VERSION),
     appVersion: String(import.meta.env.APP_VERSION),
@@ -146,8 +149,8 @@ function maxHeapBytes(): number {
   return 0;
 }
 
-function within<T>(probe: Promise<T>, otherwise: T): Promise<T> {
-  const deadline = new Promise<T>((resolve) => setTimeout(() => resolve(otherwise), probeDeadlineMs));
+function within<T, U>(probe: Promise<T>, otherwise: U): Promise<T | U> {
+  const deadline = new Promise<U>((resolve) => setTimeout(() => resolve(otherwise), probeDeadlineMs));
   return Promise.race([probe.catch(() => otherwise), deadline]);
 }
 

@@ -20,6 +20,7 @@ import { VisitEnded } from './strategy-runner.ts';
 import { type Bench, openBenches } from './study-benches.ts';
 import { openStudyBook } from './study-book.ts';
 import type { StudyModelInputs } from './study-model.ts';
+import { type DeviceWatch, watchDevice } from './watch-device.ts';
 
 /** What a study runs on; its only model, or the first. */
 export interface StudyInputs extends StudyModelInputs {
@@ -77,7 +78,8 @@ export async function runStudy(
 ): Promise<Result<Study>> {
   const pool = createEnginePool(memoryBudgetBytes(inputs.environment));
   const sleepAgain = keepAwake();
-  const run = createRun(study, inputs, callbacks, control, pool);
+  const watch = watchDevice();
+  const run = createRun(study, inputs, callbacks, control, pool, watch);
   const stop = () => {
     run.terminate();
     pool.discardAll();
@@ -88,7 +90,10 @@ export async function runStudy(
     if (!opened.ok) return control.signal.aborted ? ok(study) : opened;
     await run.reevaluate();
     for (let visit; (visit = run.next()) !== null; ) {
-      if (control.gate.isPaused) run.tellPaused(visit);
+      if (control.gate.isPaused) {
+        run.tellPaused(visit);
+        watch.notePause();
+      }
       await control.gate.passed(control.signal);
       if (control.signal.aborted) break;
       await run.visit(visit);
@@ -100,6 +105,7 @@ export async function runStudy(
   } finally {
     control.signal.removeEventListener('abort', stop);
     stop();
+    watch.stop();
     sleepAgain();
   }
 }
@@ -110,6 +116,7 @@ function createRun(
   callbacks: StudyCallbacks,
   control: StudyControl,
   pool: EnginePool,
+  watch: DeviceWatch,
 ) {
   const { protocol } = study;
   const { items } = inputs.data.dataset;
@@ -237,10 +244,13 @@ function createRun(
       const heapBytes = await engine.heapBytes();
       pool.noteHeap(strategy.id, heapBytes);
       const trial = trialOf(strategy.id);
+      const events = watch.take();
+      const wasHidden = document.hidden || events.some(({ kind }) => kind === 'page-hidden');
       update(strategy.id, {
+        ...(events.length > 0 && { events: [...(trial.events ?? []), ...events] }),
         samples: [...trial.samples, ...samples],
         heapBytes: Number.isFinite(heapBytes) ? Math.max(trial.heapBytes ?? 0, heapBytes) : trial.heapBytes,
-        warnings: document.hidden ? [...new Set([...trial.warnings, hiddenWarning])] : trial.warnings,
+        warnings: wasHidden ? [...new Set([...trial.warnings, hiddenWarning])] : trial.warnings,
       });
       if (planned.kind === 'timed') {
         update(strategy.id, { state: { kind: 'running', roundsDone: planned.round + 1 } });

@@ -175,10 +175,20 @@ function queuedTrial(studyId: string, subject: StudySubject, strategy: Strategy,
 
 /** A trial set back to the start, to be measured again here and now. */
 export function restarted(trial: Trial, environment: Environment, nowMs: number): Trial {
+  const { id, studyId, strategy, modelName, datasetId, datasetName, preprocessing, protocol, predicted } =
+    trial;
   return {
-    ...trial,
+    id,
+    studyId,
+    strategy,
+    modelName,
+    datasetId,
+    datasetName,
+    preprocessing,
+    protocol,
     environment,
     startedAtMs: nowMs,
+    ...(predicted && { predicted }),
     ...unmeasured,
   };
 }

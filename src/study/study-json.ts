@@ -22,6 +22,7 @@ import {
   type Accuracy,
   type DeviceEvent,
   type DeviceProfile,
+  type DeviceSignal,
   type EmulatedTimes,
   type Environment,
   type InputSize,
@@ -169,6 +170,11 @@ const isFalse: Reader<false> = (json, path) => flag(json, path) as false;
 type Webgpu = Environment['webgpu'];
 type Webnn = Environment['webnn'];
 
+const readSignal = union<DeviceSignal>('available', [
+  [true, object<DeviceSignal & { available: true }>({ available: isTrue })],
+  [false, object<DeviceSignal & { available: false }>({ available: isFalse, reason: text })],
+]);
+
 const readEnvironment = object<Environment>({
   userAgent: text,
   platform: text,
@@ -196,6 +202,9 @@ const readEnvironment = object<Environment>({
   ]),
   storage: nullable(
     object<NonNullable<Environment['storage']>>({ quotaBytes: amount, usedBytes: amount, persisted: flag }),
+  ),
+  signals: optional(
+    object<NonNullable<Environment['signals']>>({ battery: readSignal, pressure: readSignal }),
   ),
   runtimeVersion: text,
   appVersion: text,

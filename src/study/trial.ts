@@ -98,9 +98,16 @@ export interface Environment {
     readonly usedBytes: number;
     readonly persisted: boolean;
   } | null;
+  /** What the browser tells of the device while it works; studies of earlier versions have none. */
+  readonly signals?: { readonly battery: DeviceSignal; readonly pressure: DeviceSignal };
   readonly runtimeVersion: string;
   readonly appVersion: string;
 }
+
+/** Whether the browser tells something, else why not. */
+export type DeviceSignal =
+  | { readonly available: true }
+  | { readonly available: false; readonly reason: string };
 
 /** One timed inference: a row of samples.csv. All times in milliseconds. */
 export interface Sample {

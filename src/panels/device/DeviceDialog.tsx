@@ -25,7 +25,7 @@ export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
 }
 
 function Offers({ environment }: { readonly environment: Environment }) {
-  const { wasm, webgpu, webnn, storage } = environment;
+  const { wasm, webgpu, webnn, storage, signals } = environment;
   const threads = chooseThreads(environment);
   const isolated = environment.crossOriginIsolated;
   return (
@@ -84,6 +84,28 @@ function Offers({ environment }: { readonly environment: Environment }) {
               : 'The browser may delete it when the device runs full; installing the app or a bookmark usually makes it permanent.'
           }
         />
+      )}
+      {signals && (
+        <>
+          <Offer
+            good={signals.battery.available}
+            title={signals.battery.available ? 'Battery' : 'No battery level'}
+            text={
+              signals.battery.available
+                ? 'Its level and the charger are noted while a study runs.'
+                : signals.battery.reason
+            }
+          />
+          <Offer
+            good={signals.pressure.available}
+            title={signals.pressure.available ? 'CPU pressure' : 'No CPU pressure'}
+            text={
+              signals.pressure.available
+                ? 'When the browser calls the CPU overloaded is noted while a study runs.'
+                : signals.pressure.reason
+            }
+          />
+        </>
       )}
       <dl className={`${panel.facts} ${panel.small}`}>
         <dt>Memory</dt>

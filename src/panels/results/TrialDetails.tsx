@@ -8,6 +8,7 @@ import {
   differenceText,
   expectationTexts,
 } from '../../study/compare-trials.ts';
+import { measuringNotes } from '../../study/measuring/notes.ts';
 import {
   type AxisId,
   axisOf,
@@ -87,7 +88,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
         {isOfOpenModel && !isIdentity(trial.strategy.recipe) && (
           <Button onClick={() => compareGraphs(trial.strategy)}>Graphs before and after…</Button>
         )}
-        {trial.warnings.map((text) => (
+        {[...trial.warnings, ...measuringNotes(trial)].map((text) => (
           <p key={text} className={`${panel.small} ${styles.warning}`}>
             {text}
           </p>
