@@ -1,4 +1,4 @@
-import { cancellation, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, ok } from '../base/result.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import {
   type Calibration,
@@ -8,27 +8,14 @@ import {
   staticOperatorOf,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { calibrate, type CalibrationJob, type CalibrationProgress } from './calibrate.ts';
+import { calibrate, type CalibrationJob } from './calibrate.ts';
+import { createLearned, type Learner } from './learned.ts';
 
 /** What all calibrations of a study have in common. */
 export type CalibrationSubject = Pick<CalibrationJob, 'modelId' | 'data' | 'preprocessing' | 'threads'>;
 
-/** Calibrates what recipes need and is not known, so that recipes which need the same share one pass. */
-export interface Calibrator {
-  /**
-   * Sees to it that a recipe's variant can be built with this model.
-   * @returns how long learning its ranges took, now or earlier; null if it needs none
-   */
-  readonly prepare: (
-    model: ModelApi,
-    recipe: Recipe,
-    onProgress: (progress: CalibrationProgress) => void,
-    signal: AbortSignal,
-  ) => Promise<Result<number | null>>;
-  readonly all: () => readonly Calibration[];
-}
-
 /**
+ * Calibrates what recipes need and is not known, so that recipes which need the same share one pass.
  * @param known calibrations of this model on these images
  * @param recipes all that will be asked for
  * @param onCalibration told of each new one, merged with what was known under its key
@@ -38,18 +25,12 @@ export function createCalibrator(
   known: readonly Calibration[],
   recipes: readonly Recipe[],
   onCalibration: (calibration: Calibration) => void,
-): Calibrator {
-  const kept = new Map(calibrationsByKey(known));
-  /** The models that know all of `kept`. */
-  const told = new WeakSet<ModelApi>();
-
-  async function tell(model: ModelApi): Promise<Result<null>> {
-    if (told.has(model)) return ok(null);
-    const outcome = await model.useCalibrations([...kept.values()]);
-    if (outcome.ok) told.add(model);
-    return outcome;
-  }
-
+): Learner<Calibration> {
+  const {
+    known: kept,
+    tell,
+    add,
+  } = createLearned(calibrationsByKey(known), (model, all) => model.useCalibrations(all));
   return {
     all: () => [...kept.values()],
     prepare: async (model, recipe, onProgress, signal) => {
@@ -67,8 +48,7 @@ export function createCalibrator(
       if (!outcome.ok) return outcome;
       const older = kept.get(key);
       const merged = older ? mergedCalibration(older, outcome.value) : outcome.value;
-      kept.set(key, merged);
-      told.delete(model);
+      add(key, merged);
       onCalibration(merged);
       const taken = await tell(model);
       return taken.ok ? ok(merged.elapsedMs ?? null) : taken;

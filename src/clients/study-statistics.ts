@@ -1,5 +1,5 @@
 import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
-import type { ModelApi, StatisticsFiles } from '../protocol/model-api.ts';
+import type { StatisticsFiles } from '../protocol/model-api.ts';
 import { imagesToCalibrateWith } from '../study/evaluation-images.ts';
 import {
   type ChannelStatistics,
@@ -14,24 +14,11 @@ import type { Recipe } from '../transforms/recipe.ts';
 import type { CalibrationProgress } from './calibrate.ts';
 import { tooManyBroken } from './decoded-images.ts';
 import { inEngine } from './in-engine.ts';
+import { createLearned, type Learner } from './learned.ts';
 import type { CalibrationSubject } from './study-calibration.ts';
 
-/** Looks at channels on images where recipes need that and it is not known. */
-export interface ChannelObserver {
-  /**
-   * Sees to it that a recipe's variant can be built with this model.
-   * @returns how long that took, now or earlier; null if it needs nothing
-   */
-  readonly prepare: (
-    model: ModelApi,
-    recipe: Recipe,
-    onProgress: (progress: CalibrationProgress) => void,
-    signal: AbortSignal,
-  ) => Promise<Result<number | null>>;
-  readonly all: () => readonly ChannelStatistics[];
-}
-
 /**
+ * Looks at channels on images where recipes need that and it is not known.
  * @param known statistics of this model on these images
  * @param onStatistics told of each new one
  */
@@ -39,18 +26,12 @@ export function createChannelObserver(
   subject: CalibrationSubject,
   known: readonly ChannelStatistics[],
   onStatistics: (statistics: ChannelStatistics) => void,
-): ChannelObserver {
-  const kept = new Map(statisticsByKey(known));
-  /** The models that know all of `kept`. */
-  const told = new WeakSet<ModelApi>();
-
-  async function tell(model: ModelApi): Promise<Result<null>> {
-    if (told.has(model)) return ok(null);
-    const outcome = await model.useStatistics([...kept.values()]);
-    if (outcome.ok) told.add(model);
-    return outcome;
-  }
-
+): Learner<ChannelStatistics> {
+  const {
+    known: kept,
+    tell,
+    add,
+  } = createLearned(statisticsByKey(known), (model, all) => model.useStatistics(all));
   return {
     all: () => [...kept.values()],
     prepare: async (model, recipe, onProgress, signal) => {
@@ -65,8 +46,7 @@ export function createChannelObserver(
         const outcome = await observe(missing.value, subject, onProgress, signal);
         if (signal.aborted) return failed(cancelled);
         if (!outcome.ok) return outcome;
-        kept.set(keyOfStatistics(outcome.value), outcome.value);
-        told.delete(model);
+        add(keyOfStatistics(outcome.value), outcome.value);
         onStatistics(outcome.value);
       }
     },

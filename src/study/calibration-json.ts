@@ -1,4 +1,3 @@
-import { InputError } from '../base/result.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { RangeMethod } from '../transforms/quantize/calibrate/range-method.ts';
 import * as read from './json-reader.ts';
@@ -19,21 +18,14 @@ export function serialiseCalibrations(calibrations: readonly Calibration[]): str
  * @throws InputError `calibration-invalid` saying where
  */
 export function parseCalibrations(text: string): readonly Calibration[] {
-  try {
-    const { calibrations } = readFile(JSON.parse(text), '');
-    return calibrations.map(({ ranges, ...calibration }) => ({
-      ...calibration,
-      ranges: new Map(ranges.map(({ value, low, high }) => [value, { low, high }])),
-    }));
-  } catch (thrown) {
-    const failure =
-      thrown instanceof InputError ? thrown.failure : { message: `found no JSON (${String(thrown)})` };
-    throw new InputError({
-      ...failure,
-      code: 'calibration-invalid',
-      hint: 'Calibrations are written by the lab: quantize with images, then download calibration.json.',
-    });
-  }
+  const { calibrations } = read.parseFile(text, readFile, {
+    code: 'calibration-invalid',
+    hint: 'Calibrations are written by the lab: quantize with images, then download calibration.json.',
+  });
+  return calibrations.map(({ ranges, ...calibration }) => ({
+    ...calibration,
+    ranges: new Map(ranges.map(({ value, low, high }) => [value, { low, high }])),
+  }));
 }
 
 const readMethod = read.union<RangeMethod>('kind', [

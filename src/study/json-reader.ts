@@ -1,4 +1,4 @@
-import { InputError } from '../base/result.ts';
+import { type Failure, InputError } from '../base/result.ts';
 
 /**
  * Reads one kind of value out of parsed JSON, or refuses it naming the path, what was found and what was wanted.
@@ -104,6 +104,20 @@ function field(source: object, name: string): unknown {
 
 function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
+}
+
+/**
+ * Reads a file that the lab itself writes.
+ * @throws InputError with this code and hint, naming the path, what was found and what was wanted
+ */
+export function parseFile<T>(source: string, read: Reader<T>, refusal: Pick<Failure, 'code' | 'hint'>): T {
+  try {
+    return read(JSON.parse(source), '');
+  } catch (thrown) {
+    const failure =
+      thrown instanceof InputError ? thrown.failure : { message: `found no JSON (${String(thrown)})` };
+    throw new InputError({ ...failure, ...refusal });
+  }
 }
 
 /** @throws InputError `study-invalid` naming the path, what was found and what was wanted */

@@ -1,4 +1,3 @@
-import { InputError } from '../base/result.ts';
 import type { ChannelMoments, ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import * as read from './json-reader.ts';
 
@@ -24,21 +23,14 @@ export function serialiseStatistics(statistics: readonly ChannelStatistics[]): s
  * @throws InputError `statistics-invalid` saying where
  */
 export function parseStatistics(text: string): readonly ChannelStatistics[] {
-  try {
-    const { statistics } = readFile(JSON.parse(text), '');
-    return statistics.map(({ values, ...each }) => ({
-      ...each,
-      values: new Map(values.map(({ value, ...moments }) => [value, momentsOf(moments)])),
-    }));
-  } catch (thrown) {
-    const failure =
-      thrown instanceof InputError ? thrown.failure : { message: `found no JSON (${String(thrown)})` };
-    throw new InputError({
-      ...failure,
-      code: 'statistics-invalid',
-      hint: 'Statistics of channels are written by the lab: prune with images, then download statistics.json.',
-    });
-  }
+  const { statistics } = read.parseFile(text, readFile, {
+    code: 'statistics-invalid',
+    hint: 'Statistics of channels are written by the lab: prune with images, then download statistics.json.',
+  });
+  return statistics.map(({ values, ...each }) => ({
+    ...each,
+    values: new Map(values.map(({ value, ...moments }) => [value, momentsOf(moments)])),
+  }));
 }
 
 function momentsOf({ axis, mean, magnitude, square }: Omit<StoredMoments, 'value'>): ChannelMoments {
