@@ -5,12 +5,12 @@ import {
   mergedCalibration,
 } from '../transforms/quantize/calibrate/calibration.ts';
 import { openDatabase } from './database.ts';
-import { type HeadSubject, subjectId } from './heads.ts';
 import { attemptWrite } from './storage.ts';
+import { recordsOf, type Subject, subjectId } from './subject.ts';
 
 /** Keeps calibrations, so that a recipe that comes back need not run the images again; ranges add up. */
 export function saveCalibrations(
-  subject: HeadSubject,
+  subject: Subject,
   calibrations: readonly Calibration[],
 ): Promise<Result<void>> {
   return attemptWrite('the calibration', async () => {
@@ -27,8 +27,6 @@ export function saveCalibrations(
 }
 
 /** All kept calibrations of a model on these images. */
-export async function loadCalibrations(subject: HeadSubject): Promise<readonly Calibration[]> {
-  const id = subjectId(subject);
-  const stored = await (await openDatabase()).getAll('calibrations', IDBKeyRange.bound([id], [id, []]));
-  return stored.map(({ calibration }) => calibration);
+export async function loadCalibrations(subject: Subject): Promise<readonly Calibration[]> {
+  return (await recordsOf('calibrations', subject)).map(({ calibration }) => calibration);
 }

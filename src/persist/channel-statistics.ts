@@ -4,12 +4,12 @@ import {
   keyOfStatistics,
 } from '../transforms/prune/statistics/channel-statistics.ts';
 import { openDatabase } from './database.ts';
-import { type HeadSubject, subjectId } from './heads.ts';
 import { attemptWrite } from './storage.ts';
+import { recordsOf, type Subject, subjectId } from './subject.ts';
 
 /** Keeps what was seen of channels, so that a recipe that comes back need not run the images again. */
 export function saveStatistics(
-  subject: HeadSubject,
+  subject: Subject,
   statistics: readonly ChannelStatistics[],
 ): Promise<Result<void>> {
   return attemptWrite('the statistics of channels', async () => {
@@ -23,8 +23,6 @@ export function saveStatistics(
 }
 
 /** All kept statistics of a model on these images. */
-export async function loadStatistics(subject: HeadSubject): Promise<readonly ChannelStatistics[]> {
-  const id = subjectId(subject);
-  const stored = await (await openDatabase()).getAll('channelStatistics', IDBKeyRange.bound([id], [id, []]));
-  return stored.map(({ statistics }) => statistics);
+export async function loadStatistics(subject: Subject): Promise<readonly ChannelStatistics[]> {
+  return (await recordsOf('channelStatistics', subject)).map(({ statistics }) => statistics);
 }

@@ -131,7 +131,7 @@ export interface BlobPiece {
   readonly blob: Blob;
 }
 
-interface Schema extends DBSchema {
+export interface Schema extends DBSchema {
   studies: { key: string; value: StudyHeader };
   trials: { key: [studyId: string, trialId: string]; value: Trial };
   models: { key: string; value: StoredModel };

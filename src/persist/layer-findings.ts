@@ -1,7 +1,7 @@
 import { attempt, type Result } from '../base/result.ts';
 import { type Findings, openDatabase, type StoredFinding } from './database.ts';
-import { type HeadSubject, subjectId } from './heads.ts';
 import { attemptWrite } from './storage.ts';
+import { recordsOf, type Subject, subjectId } from './subject.ts';
 
 /** Of each kind, so many are kept; the oldest go first. Of a large model one is a few hundred kilobytes. */
 const MOST_KEPT = 24;
@@ -19,7 +19,7 @@ const WHAT: Readonly<Record<keyof Findings, string>> = {
  */
 export function saveFinding<Kind extends keyof Findings>(
   kind: Kind,
-  subject: HeadSubject,
+  subject: Subject,
   key: string,
   found: Findings[Kind],
   nowMs: number,
@@ -37,12 +37,9 @@ export function saveFinding<Kind extends keyof Findings>(
 /** All that is kept of a model on these images, the latest last; nothing where it cannot be read. */
 export async function loadFindings<Kind extends keyof Findings>(
   kind: Kind,
-  subject: HeadSubject,
+  subject: Subject,
 ): Promise<readonly StoredFinding<Kind>[]> {
-  const id = subjectId(subject);
-  const stored = await attempt(async () =>
-    (await openDatabase()).getAll(kind, IDBKeyRange.bound([id], [id, []])),
-  );
+  const stored = await attempt(() => recordsOf(kind, subject));
   if (!stored.ok) return [];
   return (stored.value as StoredFinding<Kind>[]).sort((a, b) => a.storedAtMs - b.storedAtMs);
 }

@@ -1,6 +1,7 @@
 import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import type { TrainingChoice, TrainingProgress } from '../clients/train-exits.ts';
-import { type HeadSubject, loadHeads, saveHeads } from '../persist/heads.ts';
+import { loadHeads, saveHeads } from '../persist/heads.ts';
+import type { Subject } from '../persist/subject.ts';
 import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
 import { DEFAULT_HEAD_SEED, headsByKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
@@ -116,7 +117,7 @@ export function headsFor(recipe: Recipe, heads: readonly TrainedHead[]): Readonl
 }
 
 /** What heads and calibrations hold for; null until a model and its images are open. */
-export function headSubjectOf({ model, data, preprocessing }: Lab): HeadSubject | null {
+export function headSubjectOf({ model, data, preprocessing }: Lab): Subject | null {
   if (!model || !data || !preprocessing) return null;
   return { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
 }
