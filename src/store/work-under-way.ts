@@ -38,7 +38,7 @@ const WORKS: readonly Work[] = [
   },
   {
     isUnderWay: ({ pruneTiming }) => pruneTiming !== null,
-    message: 'a pruned model is being timed',
+    message: 'ratios for groups of channels are being looked for',
     hint: 'Wait a moment, or cancel it under the recipe.',
   },
   {
