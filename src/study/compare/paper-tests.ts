@@ -18,6 +18,7 @@ export interface PaperTests {
 }
 
 export interface PaperPair {
+  /** Trials. */
   readonly a: string;
   readonly b: string;
   readonly t: number;
@@ -56,8 +57,8 @@ function described(
     const [first, second] = [facts[a], facts[b]];
     const cliff = cliffsDelta(first?.latencyMs ?? [], second?.latencyMs ?? []);
     return {
-      a: first?.name ?? '',
-      b: second?.name ?? '',
+      a: first?.trialId ?? '',
+      b: second?.trialId ?? '',
       t,
       p,
       adjustedP: adjusted[at] ?? 1,
