@@ -177,7 +177,9 @@ export const createPruneSlice: Slice<PruneSlice> = (set, get, store) => {
       const ends = (control = new AbortController());
       const { view } = model;
       set({ pruneTiming: 'Looking for ratios', pruneProblem: null, prunePlan: null });
-      if (target.kind === 'latency' && costsNow(get(), view).basis !== 'nodes') {
+      const known = costsNow(get(), view).basis;
+      // What is found should tell what latency is expected, too.
+      if (known === null || (known !== 'nodes' && target.kind === 'latency')) {
         set({ pruneTiming: 'Timing each node' });
         await get().profile();
       }

@@ -16,9 +16,9 @@ const combinedThreshold = 0.9;
 
 /**
  * A sensible first set of recipes for a model with no choices made: the model as it is, each exit it has, exits
- * by confidence (or, with a single output, its last two identical blocks left out), int8, pruning, a cut in the
- * middle of the work, and a combination. Not every model takes all of them: the model worker's `check` says which
- * are refused and why.
+ * by confidence (or, with a single output, its last two identical blocks left out), int8, weights and channels
+ * pruned, a cut in the middle of the work, and a combination. Not every model takes all of them: the model worker's
+ * `check` says which are refused and why.
  */
 export function defaultRecipes(view: GraphView): readonly NamedRecipe[] {
   const lastExit = view.exits.length - 1;
@@ -33,6 +33,8 @@ export function defaultRecipes(view: GraphView): readonly NamedRecipe[] {
   if (hasExits) for (const threshold of exitThresholds) recipes.push([dynamicExits(threshold)]);
   recipes.push([quantize]);
   recipes.push([{ op: 'prune', kind: 'unstructured', ratio: 0.5 }]);
+  // Nothing is trained or looked at first, so few go: of more, little stays right.
+  recipes.push([{ op: 'prune', kind: 'structured', ratio: 0.25 }]);
   if (cut) recipes.push([{ op: 'partition', cut }]);
   if (hasExits) recipes.push([quantize, dynamicExits(combinedThreshold)]);
   else if (cut) recipes.push([quantize, { op: 'partition', cut }]);

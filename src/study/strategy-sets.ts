@@ -256,7 +256,7 @@ function prunedSet(): StrategySet {
     const recipe: Recipe = [{ ...prune, ratio }];
     return { name: ratio === pruneRatio ? 'pruned' : `pruned ${percent(ratio)}`, recipe };
   });
-  const channels = ([0.25, 0.5] as const).map(
+  const channels = ([0.25, 0.5, 0.75] as const).map(
     (ratio): NamedRecipe => ({
       name: `pruned channels ${percent(ratio)}`,
       recipe: [{ op: 'prune', kind: 'structured', ratio }],

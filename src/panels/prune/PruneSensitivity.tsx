@@ -34,7 +34,7 @@ export function PruneSensitivity({ recipe, view }: { readonly recipe: Recipe; re
       <h3>Which channels can go?</h3>
       {scanning ? (
         <ScanProgress
-          what={scanning.share === null || total === 0 ? null : `${known} of ${total} answers`}
+          what={scanning.share === null ? null : `${Math.floor(scanning.share * total)} of ${total} answers`}
           share={scanning.share}
           cancelLabel="Cancel the scan"
           onCancel={cancel}

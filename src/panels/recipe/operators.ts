@@ -255,11 +255,17 @@ function describePrune(operator: PruneOperator, view: GraphView): string {
   const rules = operator.kind === 'structured' ? (operator.groups ?? []) : (operator.layers ?? []);
   const pattern = operator.kind === 'structured' ? undefined : operator.pattern;
   const share = pattern ?? `${Number((100 * (operator.ratio ?? 0)).toFixed(1))} %`;
+  const areChannels = operator.kind === 'structured';
+  const isOfRules = operator.ratio === 0 && rules.length > 0;
   return [
-    operator.kind === 'structured' ? `${share} of the channels away` : `${share} of the weights`,
-    ...(pattern === undefined ? [scope === 'global' ? 'over the whole model' : 'in each layer'] : []),
+    isOfRules
+      ? `${areChannels ? 'channels' : 'weights'} by ${rules.length} ${rules.length === 1 ? 'share' : 'shares'} of their own`
+      : `${share} of the ${areChannels ? 'channels away' : 'weights'}`,
+    ...(pattern === undefined && !isOfRules
+      ? [scope === 'global' ? 'over the whole model' : 'in each layer']
+      : []),
     ...(importance === PRUNE_DEFAULTS.importance ? [] : [importance]),
-    ...(rules.length === 0 ? [] : ['some with their own share']),
+    ...(rules.length === 0 || isOfRules ? [] : ['some with their own share']),
     ...(protect.length === 0 ? [] : ['some kept whole']),
   ].join(' · ');
 }

@@ -304,7 +304,10 @@ export function looksAtImages(operator: PruneOperator): boolean {
   }
 }
 
-/** `prune weights 50% l1 global`, `prune weights 2:4 l1`, `prune channels 50% l2`, `prune 2 blocks`. */
+/**
+ * `prune weights 50% l1 global`, `prune weights 2:4 l1`, `prune channels 50% l2`, `prune channels of 7 groups l1`,
+ * `prune 2 blocks`.
+ */
 export function pruneLabel(operator: PruneOperator): string {
   switch (operator.kind) {
     case 'unstructured': {
@@ -317,12 +320,15 @@ export function pruneLabel(operator: PruneOperator): string {
     }
     case 'structured': {
       const { ratio, roundTo = 1, steps = 1, groups = [], protect = [], recalibrate = [] } = operator;
+      const isOfGroups = ratio === 0 && groups.length > 0;
       return [
-        `prune channels ${sparsityText({ ratio })}`,
+        isOfGroups
+          ? `prune channels of ${groups.length} ${groups.length === 1 ? 'group' : 'groups'}`
+          : `prune channels ${sparsityText({ ratio })}`,
         ...rankingWords(operator),
         ...(roundTo === 1 ? [] : [`by ${roundTo}`]),
         ...(steps === 1 ? [] : [`in ${steps} steps`]),
-        ...more(groups, protect),
+        ...more(isOfGroups ? [] : groups, protect),
         ...(recalibrate.length === 0 ? [] : ['recalibrated']),
       ].join(' ');
     }

@@ -41,7 +41,7 @@ test('the first visit: one press, points appear one by one, and the numbers can 
     counts.add(await lab.points().count());
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
-  await expect(lab.points()).toHaveCount(10);
+  await expect(lab.points()).toHaveCount(11);
   expect(counts.size, 'points appear one by one').toBeGreaterThan(2);
   await lab.dismissNotices();
 
@@ -50,7 +50,7 @@ test('the first visit: one press, points appear one by one, and the numbers can 
   const trials = readCsv(textOf(await take('trials.csv')));
   const samples = readCsv(textOf(await take('samples.csv')));
   expect(study.trials.map(({ state }) => state.kind)).toEqual(study.trials.map(() => 'done'));
-  expect(trials).toHaveLength(10);
+  expect(trials).toHaveLength(11);
 
   for (const row of trials) {
     const name = row.get('strategy');

@@ -58,6 +58,7 @@ describe('sets of strategies', () => {
       'pruned 2:4',
       'pruned channels 25 %',
       'pruned channels 50 %',
+      'pruned channels 75 %',
       'pruned+Q',
     ]);
   });

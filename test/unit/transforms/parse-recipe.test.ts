@@ -430,6 +430,10 @@ describe('recipeLabel', () => {
       [{ op: 'prune', kind: 'structured', ratio: 0.25, recalibrate: ['batch-norm'] }],
       'prune channels 25% l1 recalibrated',
     ],
+    [
+      [{ op: 'prune', kind: 'structured', ratio: 0, groups: [{ at: 'conv1', ratio: 0.3 }] }],
+      'prune channels of 1 group l1',
+    ],
     [[{ op: 'prune', kind: 'block', blocks: 2 }], 'prune 2 blocks'],
     [[{ op: 'prune', kind: 'block', blocks: [{ from: 'a', to: 'b' }] }], 'prune 1 block'],
     [[{ op: 'identity' }], 'identity'],
