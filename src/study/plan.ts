@@ -165,11 +165,27 @@ function lastRoundOf(trials: readonly Trial[]): number {
 }
 
 function timedMsBefore(round: number, trials: readonly Trial[]): number {
-  let ms = 0;
-  for (const { samples } of trials) {
-    for (const sample of samples) if (!sample.warmUp && sample.round < round) ms += sample.totalMs;
+  return trials.reduce((sum, trial) => {
+    const totals = roundTotalsMs(trial);
+    for (let at = 0; at < Math.min(round, totals.length); at++) sum += totals[at] ?? 0;
+    return sum;
+  }, 0);
+}
+
+/** Trials are facts that never change, and every visit asks. */
+const knownTotals = new WeakMap<Trial, readonly number[]>();
+
+/** What the inferences of each round took, warm-up apart, by round. */
+function roundTotalsMs(trial: Trial): readonly number[] {
+  const kept = knownTotals.get(trial);
+  if (kept) return kept;
+  const totals: number[] = [];
+  for (const { warmUp, round, totalMs } of trial.samples) {
+    while (totals.length <= round) totals.push(0);
+    if (!warmUp) totals[round] = (totals[round] ?? 0) + totalMs;
   }
-  return ms;
+  knownTotals.set(trial, totals);
+  return totals;
 }
 
 /** Images that are timed, by index: all, or those of the largest files, ascending. */

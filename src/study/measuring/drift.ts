@@ -1,7 +1,7 @@
 import { latencyMsOf } from '../metrics.ts';
 import { medianOf } from '../statistics/summary.ts';
 import type { Sample, Study, Trial } from '../trial.ts';
-import { type Level, levelsOf } from './levels.ts';
+import { differenceNoise, type Level, levelsOf } from './levels.ts';
 import { referenceTrial } from './reference.ts';
 
 /** What the reference took when it was visited. */
@@ -80,7 +80,8 @@ export function driftOf(reference: Trial): Drift | null {
     ratio: Math.exp((logs[at] as number) - base),
     smoothRatio: Math.exp((smooth[at] as number) - base),
   }));
-  const found = raw.length < FEWEST_VISITS ? [] : levelsOf(logs, { leastNoise: LEAST_NOISE });
+  const found =
+    raw.length < FEWEST_VISITS ? [] : levelsOf(logs, Math.max(LEAST_NOISE, differenceNoise(logs)));
   const levels = found.map((level) => deviceLevel(level, visits, base));
   const throttled = throttledFrom(levels);
   const state =

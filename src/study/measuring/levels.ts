@@ -8,23 +8,17 @@ export interface Level {
   readonly mean: number;
 }
 
-/** Changes smaller than this, in the units of the values, are never told. */
-export interface LevelOptions {
-  /** Noise that is assumed at least, so that a clock of coarse steps makes no changes. */
-  readonly leastNoise: number;
-}
-
 /**
  * Divides a series into stretches of constant level: the division with the least squared distance to the levels, each
  * further level costing as much as chance would gain. Single outliers between like neighbours are passed over.
  * @param values e.g. logarithms of latencies, so that changes are ratios
+ * @param noise standard deviation of the values on one level, above 0; see `differenceNoise`
  * @returns in order, without gaps; empty for an empty series
- * @source Killick, Fearnhead, Eckley 2012 (optimal partitioning, PELT), with the noise from median absolute differences
+ * @source Killick, Fearnhead, Eckley 2012 (optimal partitioning, PELT)
  */
-export function levelsOf(values: readonly number[], { leastNoise }: LevelOptions): readonly Level[] {
+export function levelsOf(values: readonly number[], noise: number): readonly Level[] {
   const n = values.length;
   if (n === 0) return [];
-  const noise = Math.max(leastNoise, differenceNoise(values));
   const smooth = withoutSpikes(values);
   const sums = new Float64Array(n + 1);
   const squares = new Float64Array(n + 1);
@@ -38,7 +32,8 @@ export function levelsOf(values: readonly number[], { leastNoise }: LevelOptions
     (list[to] ?? 0) - (list[from] ?? 0);
   const costOf = (from: number, to: number): number =>
     (between(squares, from, to) - between(sums, from, to) ** 2 / (to - from)) / noise ** 2;
-  const penalty = PENALTY * Math.log(Math.max(n, 8));
+  // The noise of few values is not known well.
+  const penalty = PENALTY * Math.log(Math.max(n, 8)) * (1 + 5 / n);
   const best = new Float64Array(n + 1);
   const cuts = new Int32Array(n + 1);
   best[0] = -penalty;
@@ -63,10 +58,25 @@ export function levelsOf(values: readonly number[], { leastNoise }: LevelOptions
 /** Of a further level, times the logarithm of the length: rarer than 1 in 20 series of pure noise have one. */
 const PENALTY = 4;
 
+/** Median of the distances of normal values from their mean, in standard deviations. */
+const SIGMA_QUARTILE = 0.6744897501960817;
+
 /** Standard deviation of the noise, told by how neighbours differ, which levels and slow drift hardly touch. */
 export function differenceNoise(values: readonly number[]): number {
   const differences = values.slice(1).map((value, at) => Math.abs(value - (values[at] as number)));
-  return differences.length === 0 ? 0 : medianOf(differences) / (0.6744897501960817 * Math.SQRT2);
+  return differences.length === 0 ? 0 : medianOf(differences) / (SIGMA_QUARTILE * Math.SQRT2);
+}
+
+/**
+ * The same for values that may rise or fall steeply, or change their level: also told by how they differ from the line
+ * between their neighbours, and the smaller counts.
+ */
+export function noiseAroundTrend(values: readonly number[]): number {
+  const bends = values
+    .slice(2)
+    .map((value, at) => Math.abs(value - 2 * (values[at + 1] as number) + (values[at] as number)));
+  if (bends.length === 0) return 0;
+  return Math.min(differenceNoise(values), medianOf(bends) / (SIGMA_QUARTILE * Math.sqrt(6)));
 }
 
 /** Each value replaced by the median of itself and its neighbours; the ends stay, as nothing tells there. */

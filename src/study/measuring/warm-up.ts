@@ -1,5 +1,5 @@
 import type { Protocol, WarmUp } from '../trial.ts';
-import { levelsOf } from './levels.ts';
+import { levelsOf, noiseAroundTrend } from './levels.ts';
 
 /** Levels this close, as a share, are the same: further warm-up would not change a comparison. */
 const SAME_LEVEL = 0.03;
@@ -9,6 +9,9 @@ const FEWEST_STEADY_RUNS = 4;
 
 /** Of a longer warm-up so much must be steady, lest a slow descent passes for its end. */
 const STEADY_SHARE = 0.25;
+
+/** Of the logarithm: smaller differences are never told. */
+const LEAST_NOISE = 0.01;
 
 /** Latencies below the finest clock's step tell nothing. */
 const LEAST_MS = 0.005;
@@ -26,7 +29,9 @@ const BATCH = 5;
  */
 export function steadyFrom(latenciesMs: readonly number[]): number | null {
   const logs = latenciesMs.map((latencyMs) => Math.log(Math.max(latencyMs, LEAST_MS)));
-  const levels = levelsOf(logs, { leastNoise: 0.01 });
+  // The second half is the steadier one; the first would make noise of what is to be found.
+  const noise = noiseAroundTrend(logs.slice(-Math.max(FEWEST_STEADY_RUNS, Math.ceil(logs.length / 2))));
+  const levels = levelsOf(logs, Math.max(LEAST_NOISE, noise));
   const last = levels.at(-1);
   if (!last) return null;
   let { from } = last;
