@@ -1,6 +1,8 @@
 import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
 import type { AxisId } from '../study/metrics.ts';
 import type { Limits } from '../study/plots/parallel.ts';
+import { type Limits as AdviceLimits, NO_LIMITS, type Wish } from '../study/recommend/wishes.ts';
+import type { Adjustment } from '../study/statistics/adjust.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Slice } from './slice.ts';
 
@@ -27,6 +29,12 @@ export interface UiSlice {
   readonly picture: string;
   /** What is brushed on the parallel coordinates of a study, see `limitsOf`. */
   readonly brushed: { readonly studyId: string; readonly limits: Limits } | null;
+  /** How p-values are adjusted for their number. */
+  readonly adjustment: Adjustment;
+  /** The strategy whose comparisons are shown; null: of all pairs. Left out: the unchanged model. */
+  readonly comparedWith?: string | null;
+  /** What a strategy is advised for. */
+  readonly asked: { readonly limits: AdviceLimits; readonly wish: Wish };
   readonly dialog: DialogName | null;
   /** What stands beside the model as it is in the dialog of graphs; null: the recipe on the canvas. */
   readonly comparedVariant: NamedRecipe | null;
@@ -48,6 +56,9 @@ export interface UiSlice {
   readonly showResultsView: (view: ResultsView) => void;
   readonly showPicture: (id: string) => void;
   readonly setLimits: (limits: Limits) => void;
+  readonly setAdjustment: (adjustment: Adjustment) => void;
+  readonly showComparisonsWith: (trialId: string | null) => void;
+  readonly ask: (asked: UiSlice['asked']) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly openDialog: (dialog: DialogName | null) => void;
   /** Shows the graphs and costs before and after; `null`: of the recipe on the canvas. */
@@ -83,6 +94,8 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   resultsView: 'front',
   picture: 'box-plots',
   brushed: null,
+  adjustment: 'holm',
+  asked: { limits: NO_LIMITS, wish: 'balanced' },
   dialog: null,
   comparedVariant: null,
   colour: 'macs',
@@ -102,6 +115,9 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
     const studyId = get().study?.id;
     set({ brushed: studyId === undefined ? null : { studyId, limits } });
   },
+  setAdjustment: (adjustment) => set({ adjustment }),
+  showComparisonsWith: (comparedWith) => set({ comparedWith }),
+  ask: (asked) => set({ asked }),
   setTheme: (theme) => set({ theme }),
   openDialog: (dialog) => set({ dialog }),
   compareGraphs: (comparedVariant) => set({ dialog: 'graphs', comparedVariant }),

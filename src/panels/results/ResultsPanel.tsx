@@ -14,11 +14,15 @@ interface View {
 }
 
 const PicturesView = lazyPart(async () => (await import('./pictures/PicturesView.tsx')).PicturesView);
+const CompareView = lazyPart(async () => (await import('./comparisons/CompareView.tsx')).CompareView);
+const AdviceView = lazyPart(async () => (await import('./recommendation/AdviceView.tsx')).AdviceView);
 
 /** What a study can be looked at as; all but the front are loaded when they are first shown. */
 const views: readonly View[] = [
   { id: 'front', label: 'Front', View: FrontView },
+  { id: 'compare', label: 'Compare', View: CompareView },
   { id: 'pictures', label: 'Pictures', View: PicturesView },
+  { id: 'advice', label: 'Advice', View: AdviceView },
 ];
 
 /** The results of a study, in several views. */

@@ -121,10 +121,11 @@ function adjusted(ps: readonly (number | null)[], adjustment: Adjustment): reado
   return ps.map((p) => (p === null ? null : (result.shift() ?? null)));
 }
 
+/** Rounds of different studies have nothing in common but their numbers. */
 function latencyProblem(a: StrategyFacts, b: StrategyFacts): string | null {
-  return a.deviceId === b.deviceId
-    ? null
-    : `were measured on different devices (${a.deviceName}; ${b.deviceName})`;
+  if (a.deviceId !== b.deviceId)
+    return `were measured on different devices (${a.deviceName}; ${b.deviceName})`;
+  return a.studyId === b.studyId ? null : 'were measured in different studies';
 }
 
 function tooFewRounds(rounds: number): string {

@@ -11,6 +11,7 @@ import { type Environment, NO_CLASS, type Strategy, type Trial } from '../trial.
  */
 export interface StrategyFacts {
   readonly trialId: string;
+  readonly studyId: string;
   readonly name: string;
   readonly strategy: Strategy;
   /** What it combines, in the letters of the papers. */
@@ -71,6 +72,7 @@ function gatherFacts(trial: Trial): StrategyFacts {
     if (measure !== null) values.set(axis as AxisId, measure.value);
   return {
     trialId: trial.id,
+    studyId: trial.studyId,
     name: strategy.name,
     strategy,
     letters: recipeLetters(strategy.recipe),

@@ -1,0 +1,56 @@
+import { useCallback, useDeferredValue, useMemo, useState } from 'react';
+import { useLab } from '../../../store/lab.ts';
+import type { AdviceForAll } from '../../../study/recommend/across-devices.ts';
+import { adviceText } from '../../../study/recommend/advice-text.ts';
+import type { Trial } from '../../../study/trial.ts';
+import panel from '../../panel.module.css';
+import { Button } from '../../ui/controls.tsx';
+import { Problem } from '../../ui/FailureText.tsx';
+import { saveFile } from '../../ui/save-file.ts';
+import { Section } from '../../ui/Section.tsx';
+import { type Question, useStatistics } from '../use-statistics.ts';
+import { AdviceCard } from './AdviceCard.tsx';
+import { LimitsForm } from './LimitsForm.tsx';
+import { OtherStudies } from './OtherStudies.tsx';
+
+/** Names the strategy for the user's limits and wish, and says why. */
+export function AdviceView() {
+  const own = useDeferredValue(useLab((lab) => lab.trials));
+  const [others, setOthers] = useState<ReadonlyMap<string, readonly Trial[]>>(new Map());
+  const { limits, wish } = useLab((lab) => lab.asked);
+  const trials = useMemo(() => [...own, ...[...others.values()].flat()], [own, others]);
+  const question: Question<AdviceForAll> = useCallback(
+    (api, facts) => api.advise(facts, limits, wish),
+    [limits, wish],
+  );
+  const answer = useStatistics(trials, question);
+  return (
+    <>
+      <Section title="What you want">
+        <LimitsForm hasPlacements={trials.some(({ strategy }) => strategy.placement !== undefined)} />
+        <OtherStudies chosen={others} onChange={setOthers} />
+      </Section>
+      {answer === null && <p className={panel.dim}>Thinking…</p>}
+      {answer?.ok === false && <Problem failure={answer.failure} />}
+      {answer?.ok && (
+        <>
+          {answer.value.devices.map((advice) => (
+            <AdviceCard key={advice.deviceId} advice={advice} isAlone={answer.value.devices.length === 1} />
+          ))}
+          {answer.value.sharedText !== null && (
+            <Section title="For all devices">
+              <p>{answer.value.sharedText}</p>
+            </Section>
+          )}
+          <Section title="Take home">
+            <div className={panel.buttons}>
+              <Button onClick={() => saveFile('advice.txt', adviceText(answer.value), 'text/plain')}>
+                advice.txt
+              </Button>
+            </div>
+          </Section>
+        </>
+      )}
+    </>
+  );
+}
