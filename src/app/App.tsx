@@ -44,6 +44,10 @@ const CompareGraphs = lazyPart(
   async () => (await import('../panels/compare-graphs/CompareGraphs.tsx')).CompareGraphs,
   MissingDialog,
 );
+const DesignDialog = lazyPart(
+  async () => (await import('../panels/run/design/DesignDialog.tsx')).DesignDialog,
+  MissingDialog,
+);
 const StrategySets = lazyPart(
   async () => (await import('../panels/run/StrategySets.tsx')).StrategySets,
   MissingDialog,
@@ -166,6 +170,8 @@ function Dialogs({ compact }: { readonly compact: boolean }) {
       return <CompareGraphs compact={compact} onClose={close} />;
     case 'quality':
       return <QualityDialog onClose={close} />;
+    case 'design':
+      return <DesignDialog onClose={close} />;
     case 'sets':
       return <StrategySets onClose={close} />;
   }

@@ -162,29 +162,36 @@ export function plannedStudyOf(lab: Lab): PlannedStudy | null {
 
 /** Measures the plan: the open model and others beside it. */
 export async function measureDesign(): Promise<void> {
-  const { design, reportFailure } = useLab.getState();
-  if (!design || !(await openOneOf(design))) return;
+  // The dialog closes meanwhile, and with it what it opened.
   const lab = useLab.getState();
-  const planned = plannedStudyOf(lab);
-  const strategies = planned?.strategies ?? [];
+  const { design, reportFailure } = lab;
+  if (!design) return;
+  const strategies = plannedStudyOf(lab)?.strategies ?? [];
   if (strategies.length === 0) {
     const failure = { code: 'no-strategies', message: 'every cell of the plan is excluded or impossible' };
     return reportFailure('Nothing can be measured yet', failure);
   }
   const models = preparedModels(design, strategies, lab);
-  closeDesign();
-  await lab.measurePlanned((subject) =>
-    newStudy(
-      { ...subject, name: `${design.name}: ${subject.name}`, protocol: design.protocol, models },
+  if (!(await openOneOf(design, lab))) return;
+  await lab.measurePlanned((subject) => {
+    // The open one first: the study is known by it.
+    const first = models.filter(({ modelId }) => modelId === subject.modelId);
+    const others = models.filter((model) => !first.includes(model));
+    const { name } = subject;
+    const { protocol } = design;
+    return newStudy(
+      { ...subject, name: `${design.name}: ${name}`, protocol, models: [...first, ...others] },
       strategies,
       Date.now(),
-    ),
-  );
+    );
+  });
 }
 
 /** A study is about the open model: one of the plan's is opened where the open one is not in it. */
-async function openOneOf({ models }: StudyDesign): Promise<boolean> {
-  const { model: open, designModels, openModel, reportFailure } = useLab.getState();
+async function openOneOf(
+  { models }: StudyDesign,
+  { model: open, designModels, openModel, reportFailure }: Lab,
+): Promise<boolean> {
   if (models.some(({ modelId }) => modelId === open?.view.modelId)) return true;
   const here = models.find(({ modelId }) => designModels.has(modelId));
   if (!here) {
@@ -221,10 +228,7 @@ function preparedModels(
       preprocessing: inputSize ? preprocessingAtSize(known.view, data.dataset, base, inputSize) : base,
     });
   }
-  // The open one first: the study is known by it.
-  return [...prepared.values()].toSorted(
-    (a, b) => Number(b.modelId === open?.view.modelId) - Number(a.modelId === open?.view.modelId),
-  );
+  return [...prepared.values()];
 }
 
 /** What decides about cells; null while the device is being looked at. */

@@ -12,12 +12,14 @@ export async function openFiles(files: readonly PickedFile[]): Promise<void> {
   for (const file of json) await openJson(file);
 }
 
-/** A JSON file is a study or recipes; a study says so. */
+/** A JSON file is a study, a plan or recipes; studies and plans say so. */
 async function openJson({ file }: PickedFile): Promise<void> {
   const { importStudy, importRecipes, reportFailure } = useLab.getState();
   const text = await attempt(() => file.text());
   if (!text.ok) return reportFailure(`${file.name} could not be read`, text.failure);
-  if (/"format"\s*:\s*"paretoscope-study"/.test(text.value.slice(0, 4096))) await importStudy(text.value);
+  const format = /"format"\s*:\s*"paretoscope-(study|plan)"/.exec(text.value.slice(0, 4096))?.[1];
+  if (format === 'study') await importStudy(text.value);
+  else if (format === 'plan') await (await import('./design-work.ts')).importDesign(text.value);
   else await importRecipes(text.value);
 }
 

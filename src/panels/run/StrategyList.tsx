@@ -62,7 +62,10 @@ export function StrategyList() {
           <StrategyRow key={entry.id} entry={entry} trial={trialOf(entry)} />
         ))}
       </ul>
-      <Button onClick={() => openDialog('sets')}>Add a set…</Button>
+      <div className={panel.buttons}>
+        <Button onClick={() => openDialog('sets')}>Add a set…</Button>
+        <Button onClick={() => openDialog('design')}>Design a study…</Button>
+      </div>
       <div className={panel.buttons}>
         <FileButton
           look="link"
