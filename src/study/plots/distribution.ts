@@ -29,7 +29,7 @@ const known = new WeakMap<Trial, Distribution | null>();
 export function distributionOf(trial: Trial): Distribution | null {
   const kept = known.get(trial);
   if (kept !== undefined) return kept;
-  const found = describe(timedSamples(trial).map(latencyMsOf).filter(Number.isFinite));
+  const found = describe(timedSamples(trial).map(latencyMsOf));
   known.set(trial, found);
   return found;
 }

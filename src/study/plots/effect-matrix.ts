@@ -21,10 +21,10 @@ const letters: Readonly<Record<Magnitude, string>> = {
 };
 
 const shades: Readonly<Record<Magnitude, number>> = {
-  large: 0.75,
-  medium: 0.5,
-  small: 0.28,
-  negligible: 0.08,
+  large: 0.55,
+  medium: 0.38,
+  small: 0.2,
+  negligible: 0.07,
 };
 
 /** Cliff's delta of the latencies of every pair of strategies, as the papers print it. */
@@ -116,8 +116,8 @@ function drawMatrix(names: readonly string[], effects: readonly Effect[], width:
   ]);
   const legend = legendMarks(
     [
-      { ink: 'good', text: 'the row is faster (−)', opacity: 0.75 },
-      { ink: 'bad', text: 'the row is slower (+)', opacity: 0.75 },
+      { ink: 'good', text: 'the row is faster (−)', opacity: 0.55 },
+      { ink: 'bad', text: 'the row is slower (+)', opacity: 0.55 },
     ],
     width,
     bottom + 8,

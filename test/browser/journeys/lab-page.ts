@@ -216,34 +216,10 @@ export function labOn(page: Page, isPhone: boolean): Lab {
   };
 }
 
+export { readCsv } from '../../fixtures/read-csv.ts';
 export { expect };
 
 /** A file's text. */
 export function textOf({ bytes }: TestFile): string {
   return new TextDecoder().decode(bytes);
-}
-
-/** A table read by the rules of RFC 4180: each row by the names of its header. */
-export function readCsv(text: string): ReadonlyMap<string, string>[] {
-  const rows: string[][] = [[]];
-  let cell = '';
-  let isQuoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] as string;
-    if (isQuoted) {
-      if (character !== '"') cell += character;
-      else if (text[i + 1] === '"') cell += text[++i];
-      else isQuoted = false;
-    } else if (character === '"') isQuoted = true;
-    else if (character === ',' || character === '\n') {
-      rows.at(-1)?.push(cell.replace(/\r$/, ''));
-      cell = '';
-      if (character === '\n') rows.push([]);
-    } else cell += character;
-  }
-  const [head = [], ...body] = rows.filter((row) => row.length > 0);
-  return body.map((row) => {
-    expect(row).toHaveLength(head.length);
-    return new Map(head.map((name, column) => [name, row[column] ?? '']));
-  });
 }
