@@ -1,11 +1,14 @@
+import { correctedLatencyMs, deviceRatioAt, type Drift } from '../measuring/drift.ts';
 import { tierMsOf } from '../placement/tier-sources.ts';
 import { TIERS } from '../placement/tiers.ts';
 import type { Sample, Trial } from '../trial.ts';
-import { type Column, ms } from './column.ts';
+import { type Column, ms, rounded } from './column.ts';
 
 export interface SampleRow {
   readonly trial: Trial;
   readonly sample: Sample;
+  /** Of the device that ran it; null or left out: not told. */
+  readonly drift?: Drift | null;
 }
 
 /** samples.csv: a row per timed inference; columns of segments follow these, see `samplesCsv`. */
@@ -100,6 +103,18 @@ export const SAMPLE_COLUMNS: readonly Column<SampleRow>[] = [
     name: 'emulated_total_ms',
     description: 'From decode to classes on the placement, calculated',
     cell: ({ sample }) => ms(sample.emulated?.totalMs ?? null),
+  },
+  {
+    name: 'device_ratio',
+    description:
+      'How much slower the device was then than in the middle of the study, told by the reference; 1: no change, empty: not told',
+    cell: ({ sample, drift }) => (drift ? rounded(deviceRatioAt(drift, sample.startedAtMs), 6) : null),
+  },
+  {
+    name: 'corrected_latency_ms',
+    description:
+      'Latency (compute, emulated where a placement is, with what is sent) had the device not changed; empty if that is not told',
+    cell: ({ sample, drift }) => (drift ? ms(correctedLatencyMs(drift, sample)) : null),
   },
 ];
 

@@ -1,6 +1,7 @@
 import type { Trial } from '../trial.ts';
 import type { Column } from './column.ts';
 import { DEVICE_COLUMNS } from './device-columns.ts';
+import { MEASURING_COLUMNS } from './measuring-columns.ts';
 import { OUTCOME_COLUMNS } from './outcome-columns.ts';
 import { STRATEGY_COLUMNS } from './strategy-columns.ts';
 import { TIMING_COLUMNS } from './timing-columns.ts';
@@ -8,6 +9,8 @@ import { TIMING_COLUMNS } from './timing-columns.ts';
 export interface TrialRow {
   readonly trial: Trial;
   readonly isOnFront: boolean;
+  /** Of the study; null or left out: not told. */
+  readonly batterySharePerHour?: number | null;
 }
 
 /** trials.csv: a row per trial. */
@@ -15,5 +18,6 @@ export const TRIAL_COLUMNS: readonly Column<TrialRow>[] = [
   ...STRATEGY_COLUMNS,
   ...TIMING_COLUMNS,
   ...OUTCOME_COLUMNS,
+  ...MEASURING_COLUMNS,
   ...DEVICE_COLUMNS,
 ];

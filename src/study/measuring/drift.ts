@@ -1,8 +1,8 @@
 import { latencyMsOf } from '../metrics.ts';
 import { medianOf } from '../statistics/summary.ts';
-import type { Sample, Study, Trial } from '../trial.ts';
+import type { Environment, Sample, Study, Trial } from '../trial.ts';
 import { differenceNoise, type Level, levelsOf } from './levels.ts';
-import { referenceTrial } from './reference.ts';
+import { isSameDevice, referenceTrial } from './reference.ts';
 
 /** What the reference took when it was visited. */
 export interface ReferenceVisit {
@@ -66,6 +66,19 @@ export function driftOfStudy({ trials }: Pick<Study, 'trials'>): Drift | null {
   const drift = reference && driftOf(reference);
   known.set(trials, drift);
   return drift;
+}
+
+/** What tells the drift of each trial's device, where studies of several are together. */
+export function driftByDevice(trials: readonly Trial[]): (trial: Trial) => Drift | null {
+  const devices: { readonly environment: Environment; readonly drift: Drift | null }[] = [];
+  return ({ environment }) => {
+    let device = devices.find((each) => isSameDevice(each.environment, environment));
+    if (!device) {
+      const alike = trials.filter((trial) => isSameDevice(trial.environment, environment));
+      devices.push((device = { environment, drift: driftOfStudy({ trials: alike }) }));
+    }
+    return device.drift;
+  };
 }
 
 /** The same, told by one trial alone; for a strategy that runs for long. */
