@@ -25,6 +25,9 @@ import type {
 import { blockScanCsv } from '../study/block-scan.ts';
 import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { samplesCsv, trialsCsv } from '../study/csv/study-csv.ts';
+import { compareDevices } from '../study/compare/compare-devices.ts';
+import { factsOf } from '../study/compare/strategy-facts.ts';
+import { comparisonsCsv } from '../study/csv/comparison-columns.ts';
 import { defaultRecipes } from '../study/default-strategies.ts';
 import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
 import { newStudy, withPredictions } from '../study/new-study.ts';
@@ -33,6 +36,7 @@ import { PROTOCOLS } from '../study/plan.ts';
 import { frontSvg } from '../study/plot-svg.ts';
 import { pruneScanCsv } from '../study/prune-csv.ts';
 import { recipeToRank } from '../study/prune-plan.ts';
+import { adviceForWishes } from '../study/recommend/advice-text.ts';
 import { serialiseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
@@ -180,6 +184,12 @@ export function installHeadless(): void {
     const subtitle = `${study.datasetName} · ${study.protocol.name} protocol · ${trials[0]?.environment.platform ?? ''}`;
     const y: AxisId = defaultVerticalAxis(trials);
     reports.set('front.svg', frontSvg(trials, { x: 'latencyMedianMs', y, title, subtitle }));
+    const facts = trials.map(factsOf);
+    reports.set(
+      'comparisons.csv',
+      comparisonsCsv(compareDevices(facts, 'holm', y === 'rawBytes' ? null : y)),
+    );
+    reports.set('advice.txt', adviceForWishes(facts));
   }
 
   globalThis.paretoscopeHeadless = {

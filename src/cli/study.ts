@@ -40,7 +40,8 @@ const usage = `npm run -s study -- [options] --out DIR
                                  default: that of small images, else 224x224
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
-  --out DIR                      gets trials.csv, samples.csv, study.json and front.svg; heads.json if exits are trained,
+  --out DIR                      gets trials.csv, samples.csv, study.json, front.svg, comparisons.csv (which differences are real) and
+                                 advice.txt (what to use for which wish); heads.json if exits are trained,
                                  calibration.json if static int8 was calibrated, statistics.json if pruning looked at
                                  images, recipes.json and blocks.csv or
                                  pruning-sensitivity.csv if blocks to prune, or ratios, were looked for`;
@@ -61,6 +62,8 @@ const reportNames: readonly ReportName[] = [
   'samples.csv',
   'study.json',
   'front.svg',
+  'comparisons.csv',
+  'advice.txt',
   'recipes.json',
   'pruning-sensitivity.csv',
   'blocks.csv',

@@ -38,6 +38,8 @@ export type ReportName =
   | 'samples.csv'
   | 'study.json'
   | 'front.svg'
+  | 'comparisons.csv'
+  | 'advice.txt'
   | 'recipes.json'
   | 'pruning-sensitivity.csv'
   | 'blocks.csv'

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Column } from '../../src/study/csv/column.ts';
+import { COMPARISON_COLUMNS } from '../../src/study/csv/comparison-columns.ts';
 import { SAMPLE_COLUMNS } from '../../src/study/csv/sample-columns.ts';
 import { TRIAL_COLUMNS } from '../../src/study/csv/trial-columns.ts';
 
@@ -17,6 +18,7 @@ describe('README', () => {
   it.each([
     ['trials.csv', TRIAL_COLUMNS],
     ['samples.csv', SAMPLE_COLUMNS],
+    ['comparisons.csv', COMPARISON_COLUMNS],
   ] as const)('lists the columns of %s as they are written', (_file, columns) => {
     expect(readme).toContain(table(columns));
   });

@@ -1,6 +1,8 @@
 import { formatBytes, formatMs, formatShare } from '../../base/units.ts';
-import type { AdviceForAll } from './across-devices.ts';
+import type { StrategyFacts } from '../compare/strategy-facts.ts';
+import { type AdviceForAll, recommendForAll } from './across-devices.ts';
 import type { Advice, Choice } from './recommend.ts';
+import { NO_LIMITS, WISHES } from './wishes.ts';
 
 /** The numbers of a choice in a line: `4.12 ms, p90 4.80 ms, 97.2 % right, 26.6 kB`. */
 export function choiceNumbers(
@@ -25,6 +27,14 @@ export function adviceText({ devices, sharedText }: AdviceForAll): string {
     '',
   ]);
   return [...lines, ...(sharedText === null ? [] : [sharedText, ''])].join('\n');
+}
+
+/** Advice for each wish, without limits. */
+export function adviceForWishes(facts: readonly StrategyFacts[]): string {
+  return WISHES.map(
+    ({ id, label, meaning }) =>
+      `${label} (${meaning})\n\n${adviceText(recommendForAll(facts, NO_LIMITS, id))}`,
+  ).join('\n');
 }
 
 function linesOf(advice: Advice): readonly string[] {
