@@ -55,7 +55,7 @@ export class PruneCosts implements JointCosts {
   /** @param ratios by subject, the share that goes at each level; the first is 0 */
   constructor(
     analysed: AnalysedModel,
-    { groups, subjects, keptWithout }: PruneSubjects,
+    { groups, subjects, removedFrom }: PruneSubjects,
     ratios: readonly (readonly number[])[],
     priced: Priced,
   ) {
@@ -71,15 +71,13 @@ export class PruneCosts implements JointCosts {
     }
     subjects.forEach((_, subject) => {
       (ratios[subject] ?? []).forEach((ratio, level, own) => {
-        keptWithout(subject, ratio).forEach((stays, unit) => {
-          if (stays === 1) return;
+        for (const unit of removedFrom(subject, ratio))
           for (const units of holders[unit] ?? []) {
             const removed = defined(removedOf.get(units), 'an axis');
             const levels = removed.get(subject) ?? new Int32Array(own.length);
             levels[level] = (levels[level] as number) + 1;
             removed.set(subject, levels);
           }
-        });
       });
     });
     const axes: AxisLevels[] = [];

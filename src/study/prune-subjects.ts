@@ -34,6 +34,8 @@ export interface PruneSubjects {
    * @returns by unit of all groups
    */
   readonly keptWithout: (subject: number, ratio: number) => Uint8Array;
+  /** The units that go then. */
+  readonly removedFrom: (subject: number, ratio: number) => readonly number[];
   /** How many units of a subject stay then. */
   readonly unitsLeft: (subject: number, ratio: number) => number;
   /** What each unit is worth. */
@@ -64,12 +66,30 @@ export function pruneSubjects(
   const plansOf = [...byName.values()];
   const keptWithout = (subject: number, ratio: number): Uint8Array => {
     const own = defined(plansOf[subject], `subject ${subject}`);
+    // Axes without units of this subject lose none.
+    const places = own.flatMap(({ group }) => group.places);
     return chooseUnits(
-      groups,
+      { places, unitCount: groups.unitCount },
       own.map((plan) => ({ ...plan, ratio })),
       scores,
       ratio,
     );
+  };
+  // Each search for ratios asks for the same.
+  const known = new Map<string, readonly number[]>();
+  const removedFrom = (subject: number, ratio: number): readonly number[] => {
+    const key = `${subject} ${ratio}`;
+    const found = known.get(key) ?? unitsRemoved(subject, ratio);
+    known.set(key, found);
+    return found;
+  };
+  const unitsRemoved = (subject: number, ratio: number): readonly number[] => {
+    const kept = keptWithout(subject, ratio);
+    const removed: number[] = [];
+    for (const { group } of plansOf[subject] ?? [])
+      for (let unit = group.firstUnit; unit < group.firstUnit + group.unitCount; unit++)
+        if (kept[unit] === 0) removed.push(unit);
+    return removed;
   };
   return {
     groups,
@@ -90,13 +110,10 @@ export function pruneSubjects(
       };
     }),
     keptWithout,
-    unitsLeft: (subject, ratio) => {
-      const kept = keptWithout(subject, ratio);
-      let left = 0;
-      for (const { group } of plansOf[subject] ?? [])
-        for (let unit = 0; unit < group.unitCount; unit++) left += kept[group.firstUnit + unit] as number;
-      return left;
-    },
+    removedFrom,
+    unitsLeft: (subject, ratio) =>
+      defined(plansOf[subject], `subject ${subject}`).reduce((sum, { group }) => sum + group.unitCount, 0) -
+      removedFrom(subject, ratio).length,
   };
 }
 
