@@ -117,7 +117,7 @@ export function labOn(page: Page, isPhone: boolean): Lab {
   const press: Lab['press'] = (target) => (isPhone ? target.tap() : target.click());
   const show: Lab['show'] = async (tab) => {
     if (!isPhone) return;
-    const face = page.getByRole('tab', { name: tab });
+    const face = page.getByRole('tablist', { name: 'Parts of the lab' }).getByRole('tab', { name: tab });
     // Right after a drag the browser takes a tap for the end of a fling.
     await expect(async () => {
       await face.tap();
