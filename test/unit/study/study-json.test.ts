@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/result.ts';
 import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
-import type { Study, Trial } from '../../../src/study/trial.ts';
+import type { Protocol, Study, Trial } from '../../../src/study/trial.ts';
 import { environment, makeSample, makeStudy, makeTrial, measuredTrial } from './trials.ts';
 
 const amount = fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0);
@@ -46,6 +46,46 @@ const predicted = fc.record({
   agreement: fc.option(amount),
   latencyMeanMs: amount,
 });
+const events: fc.Arbitrary<NonNullable<Trial['events']>> = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constantFrom('page-hidden', 'page-shown', 'paused'), atMs: amount }),
+    fc.record({ kind: fc.constant('battery' as const), atMs: amount, level: amount, charging: fc.boolean() }),
+    fc.record({
+      kind: fc.constant('pressure' as const),
+      atMs: amount,
+      state: fc.constantFrom('nominal', 'fair', 'serious', 'critical'),
+    }),
+  ),
+);
+const warmUps: fc.Arbitrary<NonNullable<Trial['warmUps']>> = fc.array(
+  fc.record({
+    firstSequence: fc.nat(),
+    runs: fc.nat(),
+    steadyFrom: fc.option(fc.nat()),
+    state: fc.constantFrom('steady', 'never-steady', 'fixed'),
+  }),
+);
+/** Each field of its own, and all left out. */
+const protocol: fc.Arbitrary<Protocol> = fc
+  .record(
+    {
+      mostWarmUpRuns: fc.nat(),
+      order: fc.constantFrom('interleaved', 'sequential'),
+      rebuildSessions: fc.constantFrom('each-strategy', 'each-round'),
+      images: fc.record({ kind: fc.constant('largest' as const), count: fc.nat() }),
+      perRound: fc.constantFrom('drawn-images', 'all-images'),
+      accuracyRepetitions: fc.nat(),
+      stopping: fc.record({
+        halfWidth: fc.double({ min: 0.001, max: 1, noNaN: true }),
+        leastRounds: fc.nat(),
+        budgetMs: fc.integer({ min: 1 }),
+      }),
+      sustained: fc.record({ durationMs: fc.integer({ min: 1 }) }),
+      referenceSamples: fc.nat(),
+    },
+    { requiredKeys: [] },
+  )
+  .map((chosen) => ({ ...makeTrial('none').protocol, ...chosen }));
 const study: fc.Arbitrary<Study> = fc
   .array(
     fc.record({
@@ -53,6 +93,9 @@ const study: fc.Arbitrary<Study> = fc
       state,
       samples: fc.array(sample, { maxLength: 5 }),
       predictions: fc.option(predictions),
+      events,
+      warmUps,
+      protocol,
       size: fc.option(size),
       predicted: fc.option(predicted),
       heapBytes: fc.option(amount),
