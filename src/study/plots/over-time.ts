@@ -1,12 +1,13 @@
 import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
-import { isIdentity } from '../../transforms/recipe.ts';
+import { driftOfStudy } from '../measuring/drift.ts';
+import { driftSentence } from '../measuring/notes.ts';
 import { latencyMsOf } from '../metrics.ts';
 import { type Box, project } from '../plot-layout.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import { niceScale, type Scale } from '../ticks.ts';
 import type { DeviceEvent, Trial } from '../trial.ts';
-import { type Distribution, distributionOf, gatherTimed, type NamedTrial } from './distribution.ts';
+import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { type Drawing, linePath, type Mark, type Tip } from './drawing.ts';
 import { legendMarks } from './legend.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
@@ -33,6 +34,13 @@ interface Course {
   readonly minutes: number;
   /** Where the run was interrupted, in minutes of running. */
   readonly pauses: readonly number[];
+  /** How fast the device was, in minutes of running, where that changed by more than noise. */
+  readonly levels: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly ratio: number;
+    readonly visits: number;
+  }[];
   readonly events: readonly { readonly minutes: number; readonly text: string }[];
 }
 
@@ -46,14 +54,15 @@ export function* overTime(trials: readonly Trial[]): Making {
   const { timed, untimed } = yield* gatherTimed(trials);
   if (timed.length === 0) return nothingTimed();
   const clock = yield* runningClock(timed.map(({ trial }) => trial));
-  // Without the unchanged model the first that was measured stands for it.
-  const reference = timed.find(({ trial }) => isIdentity(trial.strategy.recipe)) ?? (timed[0] as NamedTrial);
+  const drift = driftOfStudy({ trials });
+  yield;
+  const reference = drift?.reference ?? timed[0]?.trial;
   const fewest = Math.min(...timed.map(({ trial }) => (distributionOf(trial) as Distribution).sorted.length));
   const count = Math.min(mostStretches, Math.max(leastStretches, Math.floor(fewest / samplesOfStretch)));
   const width = clock.minutes / count || 1;
   const lines: Line[] = [];
   for (const { trial, name } of timed) {
-    const isReference = trial === reference.trial;
+    const isReference = trial === reference;
     lines.push({ name, isReference, stretches: stretchesOf(trial, clock.minutesAt, width) });
     yield;
   }
@@ -61,6 +70,16 @@ export function* overTime(trials: readonly Trial[]): Making {
     lines: lines.sort((a, b) => Number(a.isReference) - Number(b.isReference)),
     minutes: clock.minutes,
     pauses: clock.pauses,
+    // A single level says that nothing changed.
+    levels:
+      drift && drift.levels.length > 1
+        ? drift.levels.map(({ fromMs, toMs, ratio, visits }) => ({
+            from: clock.minutesAt(fromMs),
+            to: clock.minutesAt(toMs),
+            ratio,
+            visits,
+          }))
+        : [],
     events: eventsOf(trials).map((event) => ({
       minutes: clock.minutesAt(event.atMs),
       text: eventText(event),
@@ -68,19 +87,29 @@ export function* overTime(trials: readonly Trial[]): Making {
   };
   return ok({
     rows: [
-      ['strategy', 'is_reference', 'minutes', 'samples', 'median_ms', 'relative_to_own_median'],
+      ['kind', 'strategy', 'from_minutes', 'to_minutes', 'samples', 'median_ms', 'relative_to_own_median'],
       ...lines.flatMap(({ name, isReference, stretches }) =>
         stretches.map(({ minutes, samples, medianMs, relative }) => [
+          isReference ? 'reference' : 'strategy',
           name,
-          isReference,
-          minutes,
+          minutes - width / 2,
+          minutes + width / 2,
           samples,
           medianMs,
           relative,
         ]),
       ),
+      ...course.levels.map(({ from, to, ratio, visits }) => [
+        'device level',
+        '',
+        from,
+        to,
+        visits,
+        null,
+        ratio,
+      ]),
     ],
-    notes: [...driftNotes(lines), ...leftOutNotes(untimed, 'nothing was timed')],
+    notes: [...(drift ? [driftSentence(drift)] : []), ...leftOutNotes(untimed, 'nothing was timed')],
     draw: (drawn) => drawCourse(course, drawn),
   });
 }
@@ -140,18 +169,6 @@ function eventText(event: DeviceEvent): string {
   }
 }
 
-/** What the reference's course says in a sentence: the last fifth of its time against the first. */
-function driftNotes(lines: readonly Line[]): readonly string[] {
-  const reference = lines.find(({ isReference }) => isReference);
-  const stretches = reference?.stretches ?? [];
-  const fifth = Math.floor(stretches.length / 5);
-  if (!reference || fifth === 0) return [];
-  const level = (some: readonly Stretch[]): number =>
-    quantileOfSorted(Float64Array.from(some, ({ relative }) => relative).sort(), 0.5);
-  const change = level(stretches.slice(-fifth)) / level(stretches.slice(0, fifth)) - 1;
-  return [`${reference.name}: ${percent(change)} from the first to the last fifth of the time.`];
-}
-
 function percent(change: number): string {
   const rounded = Number((100 * change).toFixed(1));
   return `${rounded > 0 ? '+' : rounded < 0 ? '−' : '±'}${Math.abs(rounded)} %`;
@@ -159,7 +176,7 @@ function percent(change: number): string {
 
 const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 8, bottom: 250 });
 
-function drawCourse({ lines, minutes, pauses, events }: Course, width: number): Drawing {
+function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: number): Drawing {
   const frame = frameOf(width);
   const yScale = niceScale(usualRange(lines), 5);
   const xScale = niceScale([0, minutes || 1], width / 110);
@@ -172,6 +189,7 @@ function drawCourse({ lines, minutes, pauses, events }: Course, width: number): 
     [
       { ink: 'accent', text: reference },
       ...(lines.length > 1 ? [{ ink: 'faded', text: 'the other strategies' } as const] : []),
+      ...(levels.length > 0 ? [{ ink: 'exit', text: 'level of the device' } as const] : []),
       ...(pauses.length > 0 ? [{ ink: 'warn', text: 'paused' } as const] : []),
       ...(events.length > 0 ? [{ ink: 'bad', text: 'told by the browser: tap' } as const] : []),
     ],
@@ -190,6 +208,17 @@ function drawCourse({ lines, minutes, pauses, events }: Course, width: number): 
           stretches.map((each) => ({ x: toX(each.minutes), y: toY(each.relative) })),
           isReference,
         ),
+      ),
+      ...levels.map(
+        ({ from, to, ratio }): Mark => ({
+          kind: 'line',
+          x1: toX(from),
+          x2: toX(to),
+          y1: toY(ratio),
+          y2: toY(ratio),
+          stroke: 'exit',
+          strokeWidth: 4,
+        }),
       ),
       ...legend.marks,
     ],

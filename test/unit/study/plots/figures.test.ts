@@ -6,12 +6,20 @@ import { measuredTrials, parallelAxes, withinLimits } from '../../../../src/stud
 import { quantilePoints } from '../../../../src/study/plots/quantile-quantile.ts';
 import { logScale, place } from '../../../../src/study/plots/value-scale.ts';
 import { spreadOut } from '../../../../src/study/plots/violin.ts';
+import type { Strategy } from '../../../../src/study/trial.ts';
 import { makeSample, makeTrial, measuredTrial } from '../trials.ts';
 import { answered, csvOf, pictureOf, trialOf } from './made.ts';
 
 /** Numbers of a row by its columns. */
 function numbers(row: ReadonlyMap<string, string> | undefined): Record<string, number> {
   return Object.fromEntries([...(row ?? [])].map(([column, cell]) => [column, Number(cell)]));
+}
+
+function quantized(name: string): Strategy {
+  return {
+    ...makeTrial(name).strategy,
+    recipe: [{ op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false }],
+  };
 }
 
 describe('box plots', () => {
@@ -141,26 +149,25 @@ describe('latency over time', () => {
     const trial = { ...before, samples: [...before.samples, ...after.samples] };
     const rows = csvOf(pictureOf('over-time', [trial])).map(numbers);
     // 19 seconds before the pause, 19 after it.
-    expect(Math.max(...rows.map((row) => row['minutes'] ?? 0))).toBeLessThan(1);
+    expect(Math.max(...rows.map((row) => row['to_minutes'] ?? 0))).toBeLessThan(1);
     expect(rows[0]).toMatchObject({ median_ms: 2, relative_to_own_median: 2 / 2.5 });
     expect(rows.at(-1)).toMatchObject({ median_ms: 3, relative_to_own_median: 3 / 2.5 });
     expect(rows.reduce((sum, row) => sum + (row['samples'] ?? 0), 0)).toBe(40);
   });
-  it('says how much the unchanged model drifted', () => {
-    const slower = Array.from({ length: 100 }, (_, at) => (at < 50 ? 10 : 11));
-    const quantized = makeTrial('q').strategy;
+  it('shows the levels of the device that the unchanged model tells, and says so', () => {
+    const slower = Array.from({ length: 100 }, (_, at) => (at < 50 ? 10 : 12) * (1 + (at % 3) / 1000));
     const trials = [
-      trialOf('q', Array(100).fill(1), {
-        strategy: {
-          ...quantized,
-          recipe: [{ op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false }],
-        },
-      }),
+      trialOf('quantized', Array(100).fill(1), { strategy: quantized('quantized') }),
       trialOf('unchanged', slower),
     ];
-    expect(pictureOf('over-time', trials).notes).toContain(
-      'unchanged: +10 % from the first to the last fifth of the time.',
-    );
+    const picture = pictureOf('over-time', trials);
+    expect(picture.notes[0]).toContain('unchanged');
+    const levels = csvOf(picture).filter((row) => row.get('kind') === 'device level');
+    expect(levels).toHaveLength(2);
+    const ratios = levels.map((row) => Number(row.get('relative_to_own_median')));
+    expect((ratios[1] ?? 0) / (ratios[0] ?? 1)).toBeCloseTo(1.2, 2);
+    const steady = pictureOf('over-time', [trialOf('unchanged', Array(100).fill(10))]);
+    expect(csvOf(steady).filter((row) => row.get('kind') === 'device level')).toEqual([]);
   });
 });
 
@@ -197,10 +204,7 @@ describe('the accuracy table', () => {
     const changed = (name: string, wrong: number) =>
       trialOf(name, [1, 2], {
         ...answered(right(wrong)),
-        strategy: {
-          ...makeTrial(name).strategy,
-          recipe: [{ op: 'quantize', mode: 'dynamic', weights: 'u8', perChannel: false }],
-        },
+        strategy: quantized(name),
       });
     const trials = [trialOf('unchanged', [1, 2], answered(right(0))), changed('bad', 10), changed('like', 5)];
     const rows = new Map(csvOf(pictureOf('accuracies', trials)).map((row) => [row.get('strategy'), row]));
