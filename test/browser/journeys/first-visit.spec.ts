@@ -141,6 +141,43 @@ test('the first visit: one press, points appear one by one, and the numbers can 
     return new Set(new Uint32Array(pixels.buffer)).size;
   }, Array.from(png.bytes));
   expect(colours, 'the picture is not blank').toBeGreaterThan(8);
+
+  // Each picture is drawn of it; what they tell is what the tables tell.
+  await lab.press(page.getByRole('tab', { name: 'Pictures' }));
+  const chips = page.getByRole('group', { name: 'Picture' }).getByRole('button');
+  await expect(chips).toHaveCount(10);
+  const pictureOf = async (chip: number) => {
+    await chips.nth(chip).click();
+    const title = await chips.nth(chip).getAttribute('title');
+    const figure = page.getByRole('figure', { name: title ?? '', exact: true });
+    await expect(figure.locator('svg')).toBeVisible();
+    return { figure, csv: async () => readCsv(textOf(await lab.download(lab.button(`${title} as CSV`)))) };
+  };
+  for (let chip = 1; chip < 9; chip++) await pictureOf(chip);
+  const medians = new Map(trials.map((row) => [row.get('strategy'), Number(row.get('latency_median_ms'))]));
+  const boxes = await (await pictureOf(0)).csv();
+  expect(boxes).toHaveLength(11);
+  for (const box of boxes)
+    expect(Number(box.get('median_ms'))).toBeCloseTo(medians.get(box.get('strategy')) ?? 0, 3);
+  // Brushing the faster half of an axis leaves what lies there, on the front, too.
+  const { figure, csv } = await pictureOf(9);
+  const axis = await figure
+    .getByTitle('Drag to keep a part of median latency, tap to keep all')
+    .boundingBox();
+  if (!axis) throw new Error('no axis of latencies');
+  await page.mouse.move(axis.x + axis.width / 2, axis.y + axis.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(axis.x + axis.width, axis.y + axis.height / 2);
+  await page.mouse.up();
+  await expect(figure).toContainText(/of 11 strategies lie within the limits/);
+  const [fastest, slowest] = [Math.min(...medians.values()), Math.max(...medians.values())];
+  const kept = [...medians].filter(([, ms]) => ms <= (fastest + slowest) / 2).map(([name]) => name);
+  const within = (await csv()).filter((row) => row.get('within_limits') === '1');
+  expect(within.map((row) => row.get('strategy')).toSorted()).toEqual(kept.toSorted());
+  await lab.press(page.getByRole('tab', { name: 'Front', exact: true }));
+  await expect(lab.points()).toHaveCount(kept.length);
+  await lab.press(lab.button('Show all'));
+  await expect(lab.points()).toHaveCount(11);
 });
 
 test('a point restores its recipe on the canvas; a study goes out of one browser and into another', async ({
@@ -206,6 +243,19 @@ test('a point restores its recipe on the canvas; a study goes out of one browser
   expect(await namesOfPoints(lab)).toEqual(names);
   const again = await lab.download(page.getByRole('button', { name: 'study.json', exact: true }));
   expect(JSON.parse(textOf(again))).toEqual(JSON.parse(textOf(study)));
+
+  // A tap tells a part of a picture, and so do keys.
+  await lab.press(page.getByRole('tab', { name: 'Pictures' }));
+  const boxes = page.getByRole('figure', { name: 'Latency of each strategy' });
+  const drawing = await boxes.locator('svg').boundingBox();
+  if (!drawing) throw new Error('no picture');
+  await lab.press(boxes.locator('svg'));
+  await expect(boxes.getByText(/: median [\d.]+ ms/)).toBeVisible();
+  const told = await boxes.getByText(/: median [\d.]+ ms/).textContent();
+  await boxes.getByRole('application').press('ArrowDown');
+  await expect(boxes.getByText(/: median [\d.]+ ms/)).not.toHaveText(told ?? '');
+  const views = page.getByRole('tablist', { name: 'Views of the results' });
+  await lab.press(views.getByRole('tab', { name: 'Front' }));
 
   // A study of another time is not overwritten by one that is broken.
   await lab.pick(lab.button('Open a study.json'), [
