@@ -6,57 +6,84 @@ const ADJUSTMENT_NAMES = {
   'benjamini-hochberg': 'Benjamini-Hochberg',
 } as const;
 
+/** A part of a sentence, and the numbers that stand in brackets behind it. */
+export interface Phrase {
+  readonly words: string;
+  readonly numbers: string | null;
+}
+
 /**
  * A comparison in one plain sentence: `QE is 1.72 × as fast as Q (95 % interval 1.65–1.80, p = 0.0021 after Holm over
  * 15 pairs), and 0.4 points less accurate (p = 0.40: not told apart).`
  */
 export function comparisonSentence(comparison: Comparison, of: Comparisons): string {
-  const { a, b, latency, quality } = comparison;
-  const both = `${a.name} and ${b.name}`;
-  if (latency.kind === 'unknown' && quality.kind === 'unknown')
-    return latency.reason === quality.reason
-      ? `${both} ${latency.reason}: they cannot be compared.`
-      : `${both} ${latency.reason}, and ${quality.reason}: they cannot be compared.`;
-  // Told once, where both are adjusted alike.
-  const isToldBefore = latency.kind === 'compared' && of.latencies === of.qualities;
-  const answers = qualityText(quality, isToldBefore ? '' : familyText(of.qualities, of));
-  if (latency.kind === 'unknown')
-    return `${both} ${latency.reason}, so their latencies cannot be compared${answers === null ? '' : `; ${a.name} is ${answers}`}.`;
-  const speed = speedText(comparison, latency, of);
-  return answers === null
-    ? `${speed}.`
-    : `${speed}, ${latency.isDifferent ? 'and' : `and ${a.name} is`} ${answers}.`;
+  const phrases = comparisonPhrases(comparison, of);
+  return `${phrases.map(({ words, numbers }) => (numbers === null ? words : `${words} (${numbers})`)).join('')}.`;
 }
 
-function speedText(
+/** The same in parts, without the full stop, so that numbers can be shown beside the words. */
+export function comparisonPhrases(comparison: Comparison, of: Comparisons): readonly Phrase[] {
+  const { a, b, latency, quality } = comparison;
+  const both = `${a.name} and ${b.name}`;
+  // Told once, where both are adjusted alike.
+  const isToldBefore = latency.kind === 'compared' && of.latencies === of.qualities;
+  const answers =
+    quality.kind === 'unknown' ? null : answersOf(quality, isToldBefore ? '' : familyText(of.qualities, of));
+  if (latency.kind === 'unknown') {
+    if (quality.kind === 'unknown' || answers === null) {
+      const reasons =
+        quality.kind === 'unknown' && quality.reason !== latency.reason
+          ? [latency.reason, quality.reason]
+          : [latency.reason];
+      return [{ words: `${both} ${reasons.join(', and ')}: they cannot be compared`, numbers: null }];
+    }
+    const before = `${both} ${latency.reason}, so their latencies cannot be compared; ${a.name} is `;
+    return [{ ...answers, words: before + answers.words }];
+  }
+  const speed = speedOf(comparison, latency, of);
+  if (answers === null) return [speed];
+  return [
+    speed,
+    { ...answers, words: `, and ${latency.isDifferent ? '' : `${a.name} is `}${answers.words}` },
+  ];
+}
+
+function speedOf(
   { a, b }: Comparison,
-  latency: LatencyComparison & { kind: 'compared' },
+  { ratio, low, high, adjustedP, isDifferent }: LatencyComparison & { kind: 'compared' },
   of: Comparisons,
-): string {
-  const { ratio, low, high, adjustedP, isDifferent } = latency;
+): Phrase {
   const digits = ratioDigits(ratio);
+  const times = `${ratio.toFixed(digits)} × as fast`;
   const interval = `95 % interval ${low.toFixed(digits)}–${high.toFixed(digits)}`;
   const numbers = `${interval}, ${pText(adjustedP)}${familyText(of.latencies, of)}`;
   return isDifferent
-    ? `${a.name} is ${ratio.toFixed(digits)} × as fast as ${b.name} (${numbers})`
-    : `${a.name} and ${b.name} are not told apart by latency (${ratio.toFixed(digits)} × as fast, ${numbers})`;
+    ? { words: `${a.name} is ${times} as ${b.name}`, numbers }
+    : { words: `${a.name} and ${b.name} are not told apart by latency`, numbers: `${times}, ${numbers}` };
 }
 
-/** `0.4 points less accurate (p = 0.40: not told apart)`; null if not known. */
-function qualityText(quality: QualityComparison, family: string): string | null {
-  if (quality.kind === 'unknown') return null;
+/** `0.4 points less accurate`, `p = 0.40: not told apart`. */
+function answersOf(quality: QualityComparison & { kind: 'compared' }, family: string): Phrase {
   const { measure, difference, low, high, adjustedP, isDifferent, onlyA, onlyB, images } = quality;
+  const isByLabels = measure === 'accuracy';
   if (onlyA + onlyB === 0)
-    return measure === 'accuracy'
-      ? `right on the same of ${images} images`
-      : `as true to the original on each of ${images} images`;
-  const word = measure === 'accuracy' ? 'accurate' : 'true to the original';
+    return {
+      words: isByLabels
+        ? `right on the same of ${images} images`
+        : `as true to the original on each of ${images} images`,
+      numbers: null,
+    };
+  const word = isByLabels ? 'accurate' : 'true to the original';
   // Told of the amount by which it is more, or less.
   const [from, to] = difference < 0 ? [-high, -low] : [low, high];
-  const isToldApart = isDifferent ? '' : ': not told apart';
-  const numbers = `95 % interval ${points(from)} to ${points(to)}, ${pText(adjustedP)}${family}${isToldApart}`;
-  if (difference === 0) return `as ${word}, though on other images (${numbers})`;
-  return `${points(Math.abs(difference))} points ${difference > 0 ? 'more' : 'less'} ${word} (${numbers})`;
+  const verdict = isDifferent ? '' : ': not told apart';
+  return {
+    words:
+      difference === 0
+        ? `as ${word}, though on other images`
+        : `${points(Math.abs(difference))} points ${difference > 0 ? 'more' : 'less'} ${word}`,
+    numbers: `95 % interval ${points(from)} to ${points(to)}, ${pText(adjustedP)}${family}${verdict}`,
+  };
 }
 
 function points(share: number): string {

@@ -4,7 +4,8 @@ import { qualityDifference, qualityMarks } from '../compare/quality-difference.t
 import { pairedLevels, roundLevels } from '../compare/round-levels.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import type { Candidate } from './candidates.ts';
-import type { Limits } from './wishes.ts';
+import { ranked } from './choose.ts';
+import type { Limits, Wish } from './wishes.ts';
 
 /** Quantiles of 5 % false alarms on both sides and of 80 % found: what studies are usually planned for. */
 const PLANNED = 1.96 + 0.84;
@@ -45,13 +46,14 @@ export function measureNext(
   winner: Candidate | null,
   undecided: readonly { readonly rival: Candidate; readonly by: 'latency' | 'quality' }[],
   limits: Limits,
+  wish: Wish,
 ): readonly string[] {
   const texts: string[] = [];
   for (const { rival, by } of winner ? undecided : []) {
     const text = winner && moreNeeded(winner.facts, rival.facts, by);
     if (text) texts.push(text);
   }
-  texts.push(...combinations(candidates, winner, limits));
+  texts.push(...combinations(candidates, limits, wish));
   const unfinished = all.filter(({ state }) => state === 'queued' || state === 'running');
   if (unfinished.length > 0) texts.push(`Finish the study: ${namesOf(unfinished)} not measured to the end.`);
   const failed = all.filter(({ state }) => state === 'failed');
@@ -98,45 +100,56 @@ const MOST_COMBINATIONS = 3;
 
 /**
  * Recipes that change different things and were not measured together, where their gains, multiplied, and their losses,
- * added, would beat the winner's latency within the limits.
+ * added, would make them the best.
  */
-function combinations(
-  candidates: readonly Candidate[],
-  winner: Candidate | null,
-  limits: Limits,
-): readonly string[] {
+function combinations(candidates: readonly Candidate[], limits: Limits, wish: Wish): readonly string[] {
   const here = candidates.filter(({ facts }) => !facts.isEmulated);
   const original = here.find(({ facts }) => facts.isIdentity);
   if (!original) return [];
-  const measured = new Set(here.map(({ facts }) => kindsOf(facts)));
-  const promising = here.flatMap((a, at) =>
-    here.slice(at + 1).flatMap((b) => {
-      const [kindsA, kindsB] = [kindsOf(a.facts), kindsOf(b.facts)];
-      const together = [...kindsA.split(' '), ...kindsB.split(' ')].toSorted().join(' ');
-      const isNew =
-        !a.facts.isIdentity &&
-        !b.facts.isIdentity &&
-        a.facts.strategy.modelId === original.facts.strategy.modelId &&
-        b.facts.strategy.modelId === original.facts.strategy.modelId &&
-        !kindsA.split(' ').some((kind) => kindsB.split(' ').includes(kind)) &&
-        !measured.has(together);
-      if (!isNew) return [];
-      const latencyMs = (a.latencyMs * b.latencyMs) / original.latencyMs;
-      const loss = a.qualityLoss === null || b.qualityLoss === null ? null : a.qualityLoss + b.qualityLoss;
-      const fits = limits.accuracyLoss === null || (loss !== null && loss <= limits.accuracyLoss);
-      return fits && latencyMs < 0.97 * (winner?.latencyMs ?? Infinity) ? [{ a, b, latencyMs, loss }] : [];
-    }),
+  const measured = new Set(here.map(({ facts }) => kindsOf(facts).join(' ')));
+  const recipes = here.filter(
+    ({ facts }) => !facts.isIdentity && facts.strategy.modelId === original.facts.strategy.modelId,
   );
-  return promising
-    .toSorted((one, other) => one.latencyMs - other.latencyMs)
+  return recipes
+    .flatMap((a, at) => recipes.slice(at + 1).map((b) => [a, b] as const))
+    .filter(([a, b]) => {
+      const [kindsA, kindsB] = [kindsOf(a.facts), kindsOf(b.facts)];
+      const together = [...kindsA, ...kindsB].toSorted().join(' ');
+      return !kindsA.some((kind) => kindsB.includes(kind)) && !measured.has(together);
+    })
+    .map(([a, b]) => ({ a, b, both: togetherOf(a, b, original) }))
+    .filter(({ both }) => ranked([...candidates, both], limits, wish)[0] === both)
+    .toSorted((one, other) => one.both.latencyMs - other.both.latencyMs)
     .slice(0, MOST_COMBINATIONS)
     .map(
-      ({ a, b, latencyMs, loss }) =>
-        `${a.facts.name} and ${b.facts.name} together were not measured: if their gains multiply, ${formatMs(latencyMs)}${loss === null ? '' : ` with ${formatShare(Math.max(0, loss))} of the answers lost`}.`,
+      ({ a, b, both: { latencyMs, qualityLoss } }) =>
+        `${a.facts.name} and ${b.facts.name} together were not measured: if their gains multiply, ${formatMs(latencyMs)}${qualityLoss === null ? '' : ` with ${formatShare(Math.max(0, qualityLoss))} of the answers lost`}.`,
     );
 }
 
+/** What two recipes may come to together. */
+function togetherOf(a: Candidate, b: Candidate, original: Candidate): Candidate {
+  const multiplied = (of: (candidate: Candidate) => number | null): number | null => {
+    const [one, other, base] = [of(a), of(b), of(original)];
+    return one === null || other === null || base === null || base === 0 ? null : (one * other) / base;
+  };
+  const qualityLoss = a.qualityLoss === null || b.qualityLoss === null ? null : a.qualityLoss + b.qualityLoss;
+  return {
+    facts: { ...a.facts, isIdentity: false },
+    tiers: a.tiers,
+    latencyMs: multiplied(({ latencyMs }) => latencyMs) ?? Infinity,
+    latencyP90Ms: multiplied(({ latencyP90Ms }) => latencyP90Ms) ?? Infinity,
+    quality:
+      qualityLoss === null || original.quality === null
+        ? null
+        : original.quality + (original.qualityLoss ?? 0) - qualityLoss,
+    qualityLoss,
+    rawBytes: multiplied(({ rawBytes }) => rawBytes),
+    heapBytes: multiplied(({ heapBytes }) => heapBytes),
+  };
+}
+
 /** The kinds of operators of a recipe, in one order. */
-function kindsOf({ strategy }: StrategyFacts): string {
-  return [...new Set(strategy.recipe.map(({ op }) => op))].toSorted().join(' ');
+function kindsOf({ strategy }: StrategyFacts): readonly string[] {
+  return [...new Set(strategy.recipe.map(({ op }) => op))].toSorted();
 }

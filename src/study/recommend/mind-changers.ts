@@ -11,7 +11,7 @@ export interface MindChanger {
   /** A sentence: `A link above 12 Mbit/s makes "cut after block 3" the best.` */
   readonly text: string;
   readonly what: 'bandwidth' | 'round-trip' | 'tier-speed' | 'limit' | 'wish';
-  /** Where it turns, in the unit of what is changed: Mbit/s, ms, times, share, bytes; null for wishes. */
+  /** Where it turns, in the unit of what is changed: Mbit/s, ms, times, share, bytes; null for wishes, or if nowhere. */
   readonly threshold: number | null;
   /** What is the best there; null: nothing fits any more. */
   readonly trialId: string | null;
@@ -87,7 +87,7 @@ function placementChangers(
   const setups = facts.flatMap(({ loads }) => (loads ? [loads.placement.setup] : []));
   const [setup] = setups;
   if (!setup) return [];
-  return SWEEPS.flatMap((sweep) => {
+  const changers = SWEEPS.flatMap((sweep): readonly MindChanger[] => {
     const { change, now } = sweep;
     // The user's own link stands for the near one.
     const here =
@@ -119,6 +119,19 @@ function placementChangers(
       ];
     });
   });
+  const isLinkOfNoUse =
+    winner.facts.loads === null &&
+    !changers.some(({ what }) => what === 'bandwidth' || what === 'round-trip');
+  return isLinkOfNoUse ? [...changers, noLinkHelps(winner)] : changers;
+}
+
+function noLinkHelps({ facts }: Candidate): MindChanger {
+  return {
+    what: 'bandwidth',
+    threshold: null,
+    trialId: facts.trialId,
+    text: `However fast the links, none of the placements measured becomes better than ${facts.name}.`,
+  };
 }
 
 /**

@@ -78,7 +78,7 @@ export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: W
         : { kind: 'no-answer', reason: reason ?? 'No strategy was measured yet.' },
       evidence: [],
       mindChangers: [],
-      next: measureNext(facts, candidates, null, [], limits),
+      next: measureNext(facts, candidates, null, [], limits, wish),
     };
   }
   const compared = compareStrategies(facts);
@@ -93,7 +93,7 @@ export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: W
     },
     evidence: evidenceFor(winner, runnerUp ?? null, candidates, compared, limits, wish),
     mindChangers: mindChangers(facts, winner, limits, wish),
-    next: measureNext(facts, candidates, winner, undecided(winner, rivals, compared, wish), limits),
+    next: measureNext(facts, candidates, winner, undecided(winner, rivals, compared, wish), limits, wish),
   };
 }
 
@@ -221,7 +221,9 @@ function undecided(
         : wish === 'balanced'
           ? ['latency', 'quality']
           : [];
-  return rivals
+  // In a balance only the next best is close enough to matter.
+  const close = wish === 'balanced' ? rivals.slice(0, 1) : rivals;
+  return close
     .flatMap((rival) => {
       const comparison = comparisons.find((each) => isOf(each, winner, rival));
       return asked.flatMap((by) => {

@@ -1,7 +1,8 @@
+import { Fragment } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import type { DeviceReport } from '../../../study/compare/compare-devices.ts';
 import type { Comparison } from '../../../study/compare/compare-strategies.ts';
-import { comparisonSentence } from '../../../study/compare/comparison-text.ts';
+import { comparisonPhrases } from '../../../study/compare/comparison-text.ts';
 import { isIdentity } from '../../../transforms/recipe.ts';
 import panel from '../../panel.module.css';
 import { SelectField } from '../../ui/controls.tsx';
@@ -64,7 +65,15 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
             className={styles.pair}
             data-real={isReal(comparison)}
           >
-            <p>{comparisonSentence(comparison, report.compared)}</p>
+            <p>
+              {comparisonPhrases(comparison, report.compared).map(({ words, numbers }) => (
+                <Fragment key={words}>
+                  {words}
+                  {numbers !== null && <span className={styles.numbers}> ({numbers})</span>}
+                </Fragment>
+              ))}
+              .
+            </p>
             {comparison.caveats.map((caveat) => (
               <p key={caveat} className={`${panel.dim} ${panel.small}`}>
                 {caveat}
