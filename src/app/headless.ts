@@ -6,7 +6,8 @@ import { openModelClient } from '../clients/model-client.ts';
 import { expectStudy } from '../clients/expect-study.ts';
 import { findPreprocessing } from '../clients/find-preprocessing.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
-import { runStudy } from '../clients/run-study.ts';
+import { runStudy, type StudyInputs } from '../clients/run-study.ts';
+import type { StudyModelInputs } from '../clients/study-model.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { guessPreprocessing } from '../data/guess-preprocessing.ts';
 import { noiseDataset } from '../data/noise-dataset.ts';
@@ -41,12 +42,13 @@ import { serialiseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import { serialiseStudy } from '../study/study-json.ts';
-import type { Study } from '../study/trial.ts';
+import type { StudiedModel, Study } from '../study/trial.ts';
 import { serialiseHeads } from '../transforms/exits/trained-head.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
 import { distinctlyNamed, namedOnModel } from '../transforms/recipe-name.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import { calibratedFor, formsFor, seenFor, trainedFor } from './headless-learning.ts';
+import { planToRun } from './headless-plan.ts';
 import { blocksFoundFor, type ChannelsFound, channelsFoundFor, channelsToScan } from './headless-pruning.ts';
 
 declare global {
@@ -76,10 +78,23 @@ export function installHeadless(): void {
   async function run(options: HeadlessOptions): Promise<HeadlessSummary> {
     const startedMs = performance.now();
     const environment = await detectEnvironment();
-    const model = await modelFiles(options, inputs.model);
+    const model = await modelFiles(options.model, inputs.model);
     const size = options.inputSize ?? {};
     const { view: opened, api, refuse, close } = await openModel(model, size);
     const data = await openData(options, inputs, opened);
+    if (options.plan !== undefined) {
+      close();
+      const { modelId } = opened;
+      const filesOf = (wanted: StudiedModel) => filesOfPlan(wanted, { modelId, model });
+      const { study, inputs: given } = await planToRun(
+        options.plan,
+        { data, environment },
+        filesOf,
+        tell,
+        ends.signal,
+      );
+      return runToReports(study, given, startedMs);
+    }
     const { dataset } = data;
     const guess = guessPreprocessing(opened, dataset, dataset.imageSize ?? null, size).preprocessing;
     const misfit = describeMisfit(opened, dataset, guess);
@@ -146,9 +161,21 @@ export function installHeadless(): void {
     const planned = channels === null ? expected : withSeen(expected, channels.seen);
     close();
     const { file: modelFile, fileName, externalFiles } = model;
-    const outcome = await runStudy(
+    return runToReports(
       planned,
       { modelFile, fileName, externalFiles, data, environment, heads, calibrations, statistics, forms },
+      startedMs,
+    );
+  }
+
+  async function runToReports(
+    planned: Study,
+    given: StudyInputs,
+    startedMs: number,
+  ): Promise<HeadlessSummary> {
+    const outcome = await runStudy(
+      planned,
+      given,
       {
         onTrial: () => {},
         onProgress: (progress) => {
@@ -244,7 +271,32 @@ function fileInput(id: string): HTMLInputElement {
   return input;
 }
 
-async function modelFiles({ model }: HeadlessOptions, input: HTMLInputElement): Promise<ModelFiles> {
+/** A plan's model: the one given, else one that the lab brings along; null if it is neither. */
+async function filesOfPlan(
+  { modelId, modelName, source }: StudiedModel,
+  given: { readonly modelId: string; readonly model: ModelFiles },
+): Promise<StudyModelInputs | null> {
+  // A file of the same name is opened, to be told that it is another model.
+  const isGiven = modelId === given.modelId || (source === undefined && modelName === given.model.fileName);
+  const own = source === 'sample' ? ({ kind: 'sample' } as const) : zooModel(source);
+  if (!isGiven && own === null) return null;
+  const {
+    file: modelFile,
+    fileName,
+    externalFiles,
+  } = isGiven || own === null ? given.model : await modelFiles(own, null);
+  return { modelFile, fileName, externalFiles };
+}
+
+function zooModel(source: string | undefined): HeadlessOptions['model'] | null {
+  const name = /^zoo:(\w+)$/.exec(source ?? '')?.[1];
+  return name === undefined ? null : { kind: 'zoo', name };
+}
+
+async function modelFiles(
+  model: HeadlessOptions['model'],
+  input: HTMLInputElement | null,
+): Promise<ModelFiles> {
   switch (model.kind) {
     case 'sample':
       return { fileName: 'digits.onnx', file: await fetchOwn('samples/digits.onnx'), externalFiles: [] };
@@ -253,7 +305,7 @@ async function modelFiles({ model }: HeadlessOptions, input: HTMLInputElement): 
       return { fileName, file: await fetchOwn(`samples/zoo/${fileName}`), externalFiles: [] };
     }
     case 'files': {
-      const [file, ...others] = input.files ?? [];
+      const [file, ...others] = input?.files ?? [];
       assert(file && others.length === model.externalLocations.length, 'one file for each location');
       const externalFiles = others.map((other, index) => ({
         location: model.externalLocations[index] as string,

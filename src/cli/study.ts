@@ -16,6 +16,8 @@ import type {
   ReportName,
 } from '../protocol/headless-api.ts';
 import type { PruneTarget } from '../study/prune-plan.ts';
+import type { StudyDesign } from '../study/design/design.ts';
+import { parseDesign } from '../study/design/read-design.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
@@ -29,6 +31,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --data FILE|DIR|sample         images; may be given several times (IDX images and labels);
                                  default: the bundled ones for the bundled model, else random noise
   --recipes FILE.json            default: a set that suits the model
+  --plan plan.json               a plan made in the app (Design a study), in place of recipes, provider, threads,
+                                 protocol and input size; --model: the one of its models that is a file
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
   --scan                         looks first what each group of channels is worth alone: pruning-sensitivity.csv
@@ -82,12 +86,15 @@ function readCommandLine(): Job | null {
   const given = values['input-size'];
   const inputSize = given === undefined ? null : readInputSize(given);
   if (given !== undefined && inputSize === null) throw new UsageError(inputSizeProblem(given));
-  const model = readModel(values.model, inputSize);
-  const data = readData(values.data ?? (values.model === 'sample' ? ['sample'] : []));
+  const plan = values.plan === undefined ? null : readPlan(values.plan);
+  const modelArgument = values.model ?? (plan === null ? 'sample' : ownModelOf(plan.design));
+  const model = readModel(modelArgument, inputSize);
+  const data = readData(values.data ?? (modelArgument === 'sample' ? ['sample'] : []));
   return {
     options: {
       model: model.option,
       data: data.option,
+      ...(plan !== null && { plan: plan.text }),
       recipes: values.recipes === undefined ? null : readRecipes(values.recipes),
       provider:
         values.provider === undefined
@@ -112,7 +119,8 @@ function parseCommandLine() {
   try {
     return parseArgs({
       options: {
-        model: { type: 'string', default: 'sample' },
+        model: { type: 'string' },
+        plan: { type: 'string' },
         data: { type: 'string', multiple: true },
         recipes: { type: 'string' },
         provider: { type: 'string' },
@@ -161,6 +169,22 @@ function readData(given: readonly string[]): { option: HeadlessOptions['data']; 
   const isFolder = files.map((file) => statSync(file).isDirectory());
   if (isFolder.includes(true) && files.length > 1) throw new UsageError('--data takes one folder, or files');
   return { option: isFolder[0] ? 'folder' : 'files', files };
+}
+
+/** Read here first: a wrong plan is told before a browser is started. */
+function readPlan(argument: string): { readonly text: string; readonly design: StudyDesign } {
+  const path = resolveUserPath(argument);
+  if (!existsSync(path)) throw new Error(`${path}: there is no such file`);
+  const text = readFileSync(path, 'utf8');
+  return { text, design: parseDesign(text) };
+}
+
+/** A model of a plan that the lab brings along. */
+function ownModelOf({ models }: StudyDesign): string {
+  const source = models.find((model) => model.source !== undefined)?.source;
+  if (source !== undefined) return source;
+  const names = models.map(({ modelName }) => modelName).join(', ');
+  throw new UsageError(`--model FILE is missing: the plan is about ${names}`);
 }
 
 function readRecipes(argument: string): string {

@@ -13,6 +13,8 @@ export interface HeadlessOptions {
     /** The first file is the model, the others its external data, at these locations. */
     | { readonly kind: 'files'; readonly externalLocations: readonly string[] };
   readonly data: 'sample' | 'files' | 'folder' | 'noise';
+  /** A plan as JSON text, in place of recipes, provider, threads, protocol and sizes; `model` is one of its models. */
+  readonly plan?: string;
   /** Recipes as JSON text; null: the default ones. */
   readonly recipes: string | null;
   /** Null: what suits this device. */

@@ -1,21 +1,15 @@
-import { attempt, type Failure, InputError, orThrow } from '../base/result.ts';
-import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
-import { findPreprocessing } from '../clients/find-preprocessing.ts';
-import { type ModelClient, openModelClient } from '../clients/model-client.ts';
-import { describeMisfit } from '../data/describe-misfit.ts';
-import type { Preprocessing } from '../data/preprocessing.ts';
-import { preprocessingAtSize } from '../data/preprocessing-at-size.ts';
-import { isCountedAt } from '../onnx/counted-size.ts';
-import type { GraphView } from '../onnx/graph-view.ts';
-import type { ModelApi } from '../protocol/model-api.ts';
-import type { PlaceOf, StudyDesign } from '../study/design/design.ts';
+import { attempt, type Failure, InputError } from '../base/result.ts';
+import type { ModelClient } from '../clients/model-client.ts';
+import { askAboutRecipes, designFacts, differs, openPlannedModel } from '../clients/planned-model.ts';
+import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
-import { type DesignFacts, refusalKey } from '../study/design/excluded-cells.ts';
+import { refusalKey } from '../study/design/excluded-cells.ts';
 import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
+import { preparedModels } from '../study/design/prepared-models.ts';
 import { PRESETS, type PresetId } from '../study/design/presets.ts';
 import { parseDesign } from '../study/design/read-design.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
-import { newStudy, type PreparedModel } from '../study/new-study.ts';
+import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
 import { trainedOn } from '../study/strategy-sets.ts';
 import type { Strategy, StudiedModel } from '../study/trial.ts';
@@ -40,7 +34,7 @@ export async function startDesign(presetId: PresetId): Promise<void> {
   if (!preset || models.length === 0) return;
   const made = designFromPreset(preset, subjectOf(models));
   useLab.setState({ design: made.design, designLeftOut: made.leftOut });
-  await askAboutRecipes();
+  await askModels();
 }
 
 /** Opens what the present plan needs, after it was closed. */
@@ -49,7 +43,7 @@ export async function resumeDesign(): Promise<void> {
   const { design, designModels } = useLab.getState();
   // What is missing is told by its cells.
   for (const model of design?.models ?? []) if (!designModels.has(model.modelId)) await openForDesign(model);
-  await askAboutRecipes();
+  await askModels();
 }
 
 /** Adds a model to the plan, with what its preset compares of it; what does not fit the images is told and left out. */
@@ -63,7 +57,7 @@ export async function addDesignModel(
   const model: StudiedModel = { ...source, modelId: added.value };
   if (design.models.some(({ modelId }) => modelId === model.modelId)) return;
   changeModels([...design.models, model]);
-  await askAboutRecipes();
+  await askModels();
 }
 
 /** Takes a model out of the plan; the last one stays. */
@@ -107,13 +101,7 @@ export async function importDesign(text: string): Promise<void> {
     const isOther = open?.view.fileName === model.modelName;
     reportFailure(
       `${model.modelName} of the plan is not here`,
-      isOther
-        ? {
-            code: 'model-differs',
-            message: `found ${model.modelName} with fingerprint ${open.view.modelId}, wanted ${model.modelId}: it is another model`,
-            hint: 'Open the model that the plan was made for.',
-          }
-        : found.failure,
+      isOther ? differs(model, open.view) : found.failure,
     );
   }
   const { dataset } = design;
@@ -125,7 +113,7 @@ export async function importDesign(text: string): Promise<void> {
     });
   useLab.setState({ design, designLeftOut: [] });
   openDialog('design');
-  await askAboutRecipes();
+  await askModels();
 }
 
 /** Ends what was opened for a plan; the plan itself stays. */
@@ -143,9 +131,9 @@ export function closeDesign(): void {
 
 /** What the plan comes to on this device, with what is known now; null without one. */
 export function plannedStudyOf(lab: Lab): PlannedStudy | null {
-  const { design, data, environment } = lab;
-  const facts = factsOf(lab);
-  if (!design || !facts || !data || !environment) return null;
+  const { design, designModels, data, environment } = lab;
+  if (!design || !data || !environment) return null;
+  const facts = designFacts(environment, designModels);
   const { items } = data.dataset;
   const labels = items.map(({ label }) => label);
   const evaluated = (strategies: readonly Strategy[]) =>
@@ -171,7 +159,8 @@ export async function measureDesign(): Promise<void> {
     const failure = { code: 'no-strategies', message: 'every cell of the plan is excluded or impossible' };
     return reportFailure('Nothing can be measured yet', failure);
   }
-  const models = preparedModels(design, strategies, lab);
+  const { designModels, data } = lab;
+  const models = data ? preparedModels(design, strategies, designModels, data.dataset) : [];
   if (!(await openOneOf(design, lab))) return;
   await lab.measurePlanned((subject) => {
     // The open one first: the study is known by it.
@@ -210,44 +199,6 @@ const missingAll: Failure = {
   hint: 'Open one of them.',
 };
 
-function preparedModels(
-  { models }: StudyDesign,
-  strategies: readonly Strategy[],
-  { model: open, designModels, data, preprocessing }: Lab,
-): readonly PreparedModel[] {
-  const prepared = new Map<string, PreparedModel>();
-  for (const { modelId, inputSize } of strategies) {
-    const key = JSON.stringify([modelId, inputSize]);
-    const model = models.find((each) => each.modelId === modelId);
-    const known = designModels.get(modelId);
-    if (prepared.has(key) || !model || !known || !data) continue;
-    const base = (open?.view.modelId === modelId ? preprocessing : null) ?? known.preprocessing;
-    prepared.set(key, {
-      ...model,
-      ...(inputSize && { inputSize }),
-      preprocessing: inputSize ? preprocessingAtSize(known.view, data.dataset, base, inputSize) : base,
-    });
-  }
-  return [...prepared.values()];
-}
-
-/** What decides about cells; null while the device is being looked at. */
-function factsOf({ environment, designModels }: Lab): DesignFacts | null {
-  if (!environment) return null;
-  const views = new Map([...designModels].map(([id, { view }]) => [id, view]));
-  const refusals = new Map<string, string>();
-  for (const { refusals: told } of designModels.values())
-    for (const [key, reason] of told) if (reason !== null) refusals.set(key, reason);
-  const placeOf: PlaceOf = ({ model, provider, threads }) => ({
-    provider:
-      provider === 'auto'
-        ? chooseProvider(environment, views.get(model.modelId)?.totals.macs ?? 0)
-        : provider,
-    threads: threads === 'auto' ? chooseThreads(environment) : threads,
-  });
-  return { environment, views, refusals, placeOf };
-}
-
 function subjectOf(models: readonly StudiedModel[]): DesignSubject {
   const { model: open, designModels, heads, listed, data, tierSetup, sends } = useLab.getState();
   return {
@@ -278,11 +229,11 @@ function studiedModel({ view, source }: OpenModel): StudiedModel {
 
 /** The open model belongs to those that are known. */
 function takeOpenModel(): void {
-  const { model, preprocessing, designModels } = useLab.getState();
+  const { model, preprocessing } = useLab.getState();
   if (!model || !preprocessing) return;
   const { view } = model;
-  const refusals = designModels.get(view.modelId)?.refusals ?? new Map();
-  know(view.modelId, { view, preprocessing, refusals });
+  // It is asked again: exits may have been trained since.
+  know(view.modelId, { view, preprocessing, refusals: new Map() });
 }
 
 function know(modelId: string, model: DesignModel): void {
@@ -298,58 +249,32 @@ async function openForDesign(model: StudiedModel) {
   const { data, environment } = useLab.getState();
   const tell = (designing: string | null) => useLab.setState({ designing });
   tell(`Opening ${model.modelName}`);
-  const client = openModelClient();
   const opened = await attempt(async () => {
     if (!data || !environment) throw new InputError({ code: 'no-images', message: 'no images are open' });
-    const { file, fileName, externalFiles } = await filesOf(model);
-    const view = orThrow(await client.api.open(file, fileName, externalFiles));
-    if (model.modelId !== '' && view.modelId !== model.modelId)
-      throw new InputError({
-        code: 'model-differs',
-        message: `found ${fileName} with fingerprint ${view.modelId}, wanted ${model.modelId}: it is another version`,
-        hint: 'Open the model that the plan was made for.',
-      });
-    const threads = chooseThreads(environment);
-    const never = new AbortController().signal;
-    const guess = { view, data, model: client.api, threads, size: {} };
-    const { preprocessing } = await findPreprocessing(guess, () => {}, never);
-    const misfit = describeMisfit(view, data.dataset, preprocessing);
-    if (misfit) throw new InputError(misfit);
-    return { view: await countedAt(client.api, view, preprocessing), preprocessing };
+    const { file: modelFile, fileName, externalFiles } = await filesOf(model);
+    const files = { modelFile, fileName, externalFiles };
+    return openPlannedModel(model, files, { data, environment }, () => {}, new AbortController().signal);
   });
   tell(null);
-  if (!opened.ok) {
-    client.terminate();
-    return opened;
-  }
-  const { view, preprocessing } = opened.value;
+  if (!opened.ok) return opened;
+  const { client, view, preprocessing } = opened.value;
   workers.get(view.modelId)?.terminate();
   workers.set(view.modelId, client);
   know(view.modelId, { view, preprocessing, refusals: new Map() });
   return { ok: true, value: view.modelId } as const;
 }
 
-async function countedAt(api: ModelApi, view: GraphView, size: Preprocessing): Promise<GraphView> {
-  return isCountedAt(view, size) ? view : orThrow(await api.countAt(size));
-}
-
 /** Asks models about recipes of the plan that they were not asked about yet. */
-async function askAboutRecipes(): Promise<void> {
+async function askModels(): Promise<void> {
   const { design, model: open } = useLab.getState();
   for (const { modelId } of design?.models ?? []) {
     const worker = modelId === open?.view.modelId ? modelWorker() : workers.get(modelId)?.api;
     const known = useLab.getState().designModels.get(modelId);
     if (!worker || !known) continue;
     const asked = (design?.recipes ?? []).filter(
-      ({ recipe, modelIds }) =>
-        !known.refusals.has(refusalKey(modelId, recipe)) && (modelIds?.includes(modelId) ?? true),
+      ({ recipe }) => !known.refusals.has(refusalKey(modelId, recipe)),
     );
-    const answers = await Promise.all(
-      asked.map(async ({ recipe }) => {
-        const checked = await worker.check(recipe);
-        return [refusalKey(modelId, recipe), checked.ok ? null : checked.failure.message] as const;
-      }),
-    );
+    const answers = await askAboutRecipes(worker, modelId, asked);
     know(modelId, { ...known, refusals: new Map([...known.refusals, ...answers]) });
   }
 }

@@ -28,7 +28,7 @@ export function basisText(basis: TimeBasis, strategies: number): string {
 
 /** What was changed of a preset's protocol: `rounds 5 → 1`. */
 export function changesOf(before: Protocol, after: Protocol): readonly string[] {
-  const names: readonly (readonly [string, (protocol: Protocol) => unknown])[] = [
+  const names: readonly (readonly [string, (protocol: Protocol) => string | number])[] = [
     ['warm-up', ({ warmUpRuns }) => warmUpRuns],
     ['rounds', ({ rounds }) => rounds],
     [

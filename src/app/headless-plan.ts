@@ -1,0 +1,130 @@
+import { InputError, toFailure } from '../base/result.ts';
+import { formatMs } from '../base/units.ts';
+import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
+import { askAboutRecipes, designFacts, openPlannedModel } from '../clients/planned-model.ts';
+import type { StudyInputs } from '../clients/run-study.ts';
+import type { StudyModelInputs } from '../clients/study-model.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import type { LoadedDataset } from '../protocol/data-api.ts';
+import { planOf } from '../study/design/planned-study.ts';
+import { preparedModels } from '../study/design/prepared-models.ts';
+import { parseDesign } from '../study/design/read-design.ts';
+import { evaluationImages } from '../study/evaluation-images.ts';
+import { newStudy } from '../study/new-study.ts';
+import { timedImages } from '../study/plan.ts';
+import type { Environment, StudiedModel, Study } from '../study/trial.ts';
+import { trainedFor } from './headless-learning.ts';
+
+/** A plan's study, ready to run. */
+interface PlanToRun {
+  readonly study: Study;
+  readonly inputs: StudyInputs;
+}
+
+interface HereModel {
+  readonly view: GraphView;
+  readonly preprocessing: Preprocessing;
+  readonly refusals: ReadonlyMap<string, string | null>;
+  readonly files: StudyModelInputs;
+}
+
+/**
+ * The study of a plan on this device: opens its models, trains the exits that its recipes name, and tells which cells
+ * are left out and why.
+ * @param filesOf the files of a model of the plan; null: it is not here
+ * @throws InputError `plan-…` as `parseDesign`, `no-strategies` if every cell is excluded or impossible
+ */
+export async function planToRun(
+  text: string,
+  place: { readonly data: LoadedDataset; readonly environment: Environment },
+  filesOf: (model: StudiedModel) => Promise<StudyModelInputs | null>,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<PlanToRun> {
+  const design = parseDesign(text);
+  const { data, environment } = place;
+  const { dataset } = data;
+  if (design.dataset !== null && design.dataset.datasetId !== dataset.id)
+    tell(`The plan was made for other images: found ${dataset.name}, wanted ${design.dataset.datasetName}.`);
+  const models = new Map<string, HereModel>();
+  for (const model of design.models) {
+    try {
+      const here = await openHere(model);
+      if (here) models.set(model.modelId, here);
+    } catch (thrown) {
+      // Its cells are left out with that.
+      tell(`${model.modelName}: ${toFailure(thrown).message}.`);
+    }
+  }
+
+  async function openHere(model: StudiedModel): Promise<HereModel | null> {
+    const files = await filesOf(model);
+    if (files === null) return null;
+    const { client, view, preprocessing } = await openPlannedModel(model, files, place, tell, signal);
+    const { modelId } = view;
+    const meant = design.recipes.filter(({ modelIds }) => modelIds?.includes(modelId) ?? true);
+    const provider = chooseProvider(environment, view.totals.macs);
+    const threads = chooseThreads(environment);
+    const training = { model: client.api, modelId, data, preprocessing, provider, threads };
+    const heads = await trainedFor(meant, training, tell, signal);
+    if (heads.length > 0) await client.api.useHeads(heads);
+    const refusals = await askAboutRecipes(client.api, modelId, meant);
+    client.terminate();
+    return { view, preprocessing, refusals, files: { ...files, heads } };
+  }
+
+  const facts = designFacts(environment, models);
+  const labels = dataset.items.map(({ label }) => label);
+  const planned = planOf(design, facts, {
+    environment,
+    trials: [],
+    predictedMs: () => null,
+    macsOf: (modelId) => models.get(modelId)?.view.totals.macs ?? 0,
+    images: timedImages(design.protocol, dataset.items).length,
+    evaluated: (strategies) => evaluationImages(design.protocol, strategies, labels).length,
+  });
+  for (const [reason, count] of reasonsOf(planned.cells))
+    tell(`${count} ${count === 1 ? 'cell is' : 'cells are'} left out: ${reason}.`);
+  const { strategies } = planned;
+  const prepared = preparedModels(design, strategies, models, dataset);
+  const [first] = prepared;
+  const own = first && models.get(first.modelId);
+  if (!first || !own) {
+    throw new InputError({
+      code: 'no-strategies',
+      message: 'every cell of the plan is excluded or impossible here',
+      hint: 'Give its models with --model, or export it again.',
+    });
+  }
+  tell(
+    `${design.name}: ${strategies.length} strategies, ${formatMs(planned.expectedMs)} expected as long as nothing was measured.`,
+  );
+  const subject = {
+    name: `${design.name}: ${first.modelName} on ${dataset.name}`,
+    modelId: first.modelId,
+    modelName: first.modelName,
+    datasetId: dataset.id,
+    datasetName: dataset.name,
+    classNames: dataset.classNames,
+    preprocessing: first.preprocessing,
+    protocol: design.protocol,
+    environment,
+    models: prepared,
+  };
+  const otherModels = new Map(
+    [...models].flatMap(([id, { files }]) => (id === first.modelId ? [] : [[id, files] as const])),
+  );
+  return {
+    study: newStudy(subject, strategies, Date.now()),
+    inputs: { ...own.files, otherModels, data, environment },
+  };
+}
+
+/** Why cells are impossible, and how many for each reason. */
+function reasonsOf(cells: ReturnType<typeof planOf>['cells']): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { state } of cells)
+    if (state.kind === 'impossible') counts.set(state.reason, (counts.get(state.reason) ?? 0) + 1);
+  return counts;
+}
