@@ -26,7 +26,7 @@ export function adjustPValues(ps: readonly number[], method: Adjustment): number
       let atMost = 1;
       for (let rank = n; rank > 0; rank--) {
         const i = order[rank - 1] as number;
-        atMost = Math.min(atMost, ((ps[i] as number) * n) / rank);
+        atMost = Math.min(atMost, (ps[i] as number) * (n / rank));
         adjusted[i] = atMost;
       }
       return adjusted;

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/random.ts';
-import { failed, ok, type Result } from '../../base/result.ts';
+import { type Failure, failed, ok, type Result } from '../../base/result.ts';
 import { normalCdf, normalQuantile } from './distributions.ts';
 import { unequalLengths, unusableGroups } from './samples.ts';
 import { quantileOfSorted } from './summary.ts';
@@ -92,8 +92,10 @@ export function percentileInterval(
   replicates: Float64Array,
   confidence: number,
 ): Result<BootstrapInterval> {
+  const failure = unusableReplicates(estimate, replicates);
+  if (failure !== null) return failed(failure);
   const tail = (1 - confidence) / 2;
-  return between(estimate, replicates, tail, 1 - tail);
+  return ok(between(estimate, replicates, tail, 1 - tail));
 }
 
 /**
@@ -106,20 +108,21 @@ export function bcaInterval(
   jackknives: readonly Float64Array[],
   confidence: number,
 ): Result<BootstrapInterval> {
+  const failure = unusableReplicates(estimate, replicates);
+  if (failure !== null) return failed(failure);
   let below = 0;
   for (const replicate of replicates) below += replicate < estimate ? 1 : replicate === estimate ? 0.5 : 0;
+  if (below === 0 || below === replicates.length)
+    return failed({
+      code: 'biased',
+      message: 'Every resample lies on one side of the estimate, so its bias cannot be corrected for.',
+      hint: 'Use the percentile interval or more samples.',
+    });
   const bias = normalQuantile(below / replicates.length);
   const acceleration = accelerationOf(jackknives);
+  const share = (z: number) => normalCdf(bias + (bias + z) / (1 - acceleration * (bias + z)));
   const z = normalQuantile((1 - confidence) / 2);
-  const [low, high] = [z, -z].map((bound) =>
-    normalCdf(bias + (bias + bound) / (1 - acceleration * (bias + bound))),
-  ) as [number, number];
-  if (Number.isFinite(bias)) return between(estimate, replicates, low, high);
-  return failed({
-    code: 'biased',
-    message: 'Every resample lies on one side of the estimate, so its bias cannot be corrected for.',
-    hint: 'Use the percentile interval or more samples.',
-  });
+  return ok(between(estimate, replicates, share(z), share(-z)));
 }
 
 function accelerationOf(jackknives: readonly Float64Array[]): number {
@@ -143,24 +146,27 @@ function between(
   replicates: Float64Array,
   lowShare: number,
   highShare: number,
-): Result<BootstrapInterval> {
+): BootstrapInterval {
   const sorted = Float64Array.from(replicates).sort();
-  const [first, last] = [sorted[0] as number, sorted[sorted.length - 1] as number];
-  if (!Number.isFinite(estimate) || !Number.isFinite(first) || !Number.isFinite(last))
-    return failed({
-      code: 'not-finite',
-      message: 'The statistic is no finite number for some resamples.',
-      hint: 'Choose a statistic that all samples have, as a median; a ratio needs values above 0.',
-    });
-  if (first === last)
-    return failed({
-      code: 'all-tied',
-      message: `The statistic is ${first} for every resample, so its spread cannot be told.`,
-      hint: 'A coarse timer does this to fast models: measure in batches or on larger inputs.',
-    });
-  return ok({
+  return {
     estimate,
     low: quantileOfSorted(sorted, lowShare),
     high: quantileOfSorted(sorted, highShare),
-  });
+  };
+}
+
+function unusableReplicates(estimate: number, replicates: Float64Array): Failure | null {
+  if (!Number.isFinite(estimate) || !replicates.every(Number.isFinite))
+    return {
+      code: 'not-finite',
+      message: 'The statistic is no finite number for some resamples.',
+      hint: 'Choose a statistic that all samples have, as a median; a ratio needs values above 0.',
+    };
+  const first = replicates[0] as number;
+  if (replicates.some((replicate) => replicate !== first)) return null;
+  return {
+    code: 'all-tied',
+    message: `The statistic is ${first} for every resample, so its spread cannot be told.`,
+    hint: 'A coarse timer does this to fast models: measure in batches or on larger inputs.',
+  };
 }

@@ -114,7 +114,8 @@ function binet(z: number): number {
 /** x ln(x / mean) + mean - x, by a series where the two nearly cancel. */
 function deviance(x: number, mean: number): number {
   const difference = x - mean;
-  if (Math.abs(difference) > 0.1 * (x + mean)) return x * Math.log(x / mean) - difference;
+  // Written so that what is no number takes the formula, too: the series would never end.
+  if (!(Math.abs(difference) <= 0.1 * (x + mean))) return x * Math.log(x / mean) - difference;
   const ratio = difference / (x + mean);
   let sum = difference * ratio;
   let term = 2 * x * ratio;
