@@ -112,6 +112,12 @@ describe('recommend', () => {
     );
   });
 
+  it('offers none that would not be the best for the wish', () => {
+    expect(recommend(facts, NO_LIMITS, 'balanced').next.join(' ')).not.toContain(
+      'together were not measured',
+    );
+  });
+
   it('says why there is no answer', () => {
     const reasonOf = (some: readonly StrategyFacts[]): string => {
       const { outcome } = recommend(some, NO_LIMITS, 'most-accurate');
@@ -165,6 +171,14 @@ describe('recommend over links', () => {
     const change = mindChangers.find(({ what }) => what === 'bandwidth');
     expect(change?.threshold).toBeCloseTo(800 / (24.72 - 14), 0);
     expect(change?.text).toBe('A link to the edge above 75 Mbit/s makes mobile-edge the best.');
+  });
+
+  it('says that no link helps where that is so', () => {
+    const quick = factsOf(trialOf('identity', { latencyMs: 9 }));
+    const { mindChangers } = recommend([quick, placed('mobile-edge', 10)], NO_LIMITS, 'fastest');
+    expect(mindChangers.map(({ text }) => text)).toContain(
+      'However fast the links, none of the placements measured becomes better than identity.',
+    );
   });
 
   it("looks at all on the user's own link, and only at tiers that are allowed", () => {
