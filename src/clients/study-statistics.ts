@@ -127,7 +127,7 @@ const noImages: Failure = {
 function tooFewImages(found: number): Failure {
   return {
     code: 'too-few-images-to-recalibrate',
-    message: `prune: found ${found} images to recalibrate on, wanted at least ${LEAST_IMAGES}`,
+    message: `prune: found ${found === 1 ? 'one image' : `${found} images`} to recalibrate on, wanted at least ${LEAST_IMAGES}`,
     hint: 'Open more images, or leave "recalibrate" out.',
   };
 }

@@ -8,6 +8,7 @@ import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, NumberField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { NeedsImages } from '../ui/NeedsImages.tsx';
 import { RankedList } from '../ui/RankedList.tsx';
 import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
@@ -52,11 +53,7 @@ export function PruneSensitivity({ recipe, view }: { readonly recipe: Recipe; re
         </>
       )}
       {problem && <Problem failure={problem} />}
-      {!canScan && (
-        <p className={`${panel.dim} ${panel.small}`}>
-          Needs images that fit the model: open some under Data.
-        </p>
-      )}
+      {!canScan && <NeedsImages />}
       {view.hollow && (
         <p className={`${panel.dim} ${panel.small}`}>
           The weights of this model are random: what its channels are worth means little.

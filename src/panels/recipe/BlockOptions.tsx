@@ -23,6 +23,7 @@ import type { Recipe } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, NumberField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { NeedsImages } from '../ui/NeedsImages.tsx';
 import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import styles from './BlockOptions.module.css';
@@ -92,7 +93,7 @@ export function BlockOptions({ operator, recipe, view, onOperator }: BlockOption
         </>
       )}
       {problem && <Problem failure={problem} />}
-      {!canScan && <p className={`${panel.dim} ${panel.small}`}>Needs images to compare outputs on.</p>}
+      {!canScan && <NeedsImages />}
       {view.hollow && (
         <p className={`${panel.dim} ${panel.small}`}>
           The weights of this model are random: what it does without blocks means little.

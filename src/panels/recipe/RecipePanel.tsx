@@ -11,6 +11,7 @@ import { Button, IconButton } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { MoreIcon, RedoIcon, UndoIcon } from '../ui/icons.tsx';
 import { Menu } from '../ui/Menu.tsx';
+import { NeedsImages } from '../ui/NeedsImages.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Section } from '../ui/Section.tsx';
 import { OperatorCard } from './OperatorCard.tsx';
@@ -96,15 +97,17 @@ function NotYet({ failure }: { readonly failure: Failure }) {
       return (
         <>
           <p className={panel.dim} role="status">
-            {canSearch
-              ? 'Which blocks matter least is not known yet: your images tell, then the recipe can be measured.'
-              : 'Which blocks matter least is told by images that fit the model: open some under Data, or skip blocks instead.'}
+            Which blocks matter least is not known yet: images tell, then the recipe can be measured.
           </p>
-          {!canSearch && <RemedyButton failure={failure} />}
-          {canSearch && (
-            <Button className={panel.wraps} disabled={isSearching} onClick={() => void search()}>
+          {canSearch ? (
+            <Button disabled={isSearching} onClick={() => void search()}>
               {isSearching ? 'Looking at blocks…' : 'Find them now'}
             </Button>
+          ) : (
+            <>
+              <NeedsImages />
+              <RemedyButton failure={failure} />
+            </>
           )}
         </>
       );

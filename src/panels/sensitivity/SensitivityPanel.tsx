@@ -10,6 +10,7 @@ import panel from '../panel.module.css';
 import { PRECISION_OPTIONS } from '../recipe/precision-options.ts';
 import { Button, NumberField, SelectField } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
+import { NeedsImages } from '../ui/NeedsImages.tsx';
 import { RankedList } from '../ui/RankedList.tsx';
 import { ScanProgress } from '../ui/ScanProgress.tsx';
 import { MixSearch } from './MixSearch.tsx';
@@ -68,9 +69,7 @@ export function SensitivityPanel({ recipe, view }: SensitivityPanelProps) {
         </>
       )}
       {problem && <Problem failure={problem} />}
-      {!canScan && (
-        <p className={`${panel.dim} ${panel.small}`}>Needs images, which ranges are calibrated on.</p>
-      )}
+      {!canScan && <NeedsImages />}
       {isHollow && (
         <p className={`${panel.dim} ${panel.small}`}>
           The weights of this model are random: what its layers lose means little.
