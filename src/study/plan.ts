@@ -102,12 +102,7 @@ export function nextVisit(
   const next = plan.find(({ strategyId, round }) => round >= (open.get(strategyId) ?? Infinity)) ?? null;
   const samples = protocol.referenceSamples ?? 0;
   if (reference === null || samples === 0 || next?.strategyId === reference.strategy.id) return next;
-  // After the last visit of others it closes the series, unless nothing was visited.
-  const due =
-    next === null
-      ? visitsSinceReference > 0 && visitsSinceReference < Infinity
-      : visitsSinceReference >= VISITS_BETWEEN_REFERENCES;
-  if (!due) return next;
+  if (!isReferenceDue(protocol, next, visitsSinceReference)) return next;
   return {
     round: next?.round ?? lastRoundOf(trials),
     strategyId: reference.strategy.id,
@@ -115,6 +110,15 @@ export function nextVisit(
     imageIndices: Array.from({ length: samples }, (_, run) => images[run % images.length] as number),
     kind: 'reference',
   };
+}
+
+function isReferenceDue(protocol: Protocol, next: Visit | null, visitsSince: number): boolean {
+  // After the last visit of others it closes the series, unless nothing was visited.
+  if (next === null) return visitsSince > 0 && visitsSince < Infinity;
+  // The rounds of one strategy are not torn apart.
+  if (protocol.order === 'sequential')
+    return visitsSince === Infinity || (visitsSince > 0 && next.round === 0);
+  return visitsSince >= VISITS_BETWEEN_REFERENCES;
 }
 
 /**

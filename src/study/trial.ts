@@ -53,8 +53,8 @@ export interface Protocol {
   /** Each strategy runs without rest for so long, in `rounds` equal parts of which `samplesPerRound` or more are kept. */
   readonly sustained?: { readonly durationMs: number };
   /**
-   * Timed inferences of the reference, the unchanged model, before each round and within long ones, to tell whether
-   * the device changed; left out: none.
+   * Timed inferences of the reference, the unchanged model, after every few visits of others, strategy after strategy
+   * between them, to tell whether the device changed; left out: none.
    */
   readonly referenceSamples?: number;
   /** Images of the accuracy pass; null: all. */

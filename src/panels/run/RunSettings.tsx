@@ -1,5 +1,6 @@
 import { useLab } from '../../store/lab.ts';
 import { strategyPlace } from '../../store/study-slice.ts';
+import { protocolSentence } from '../../study/measuring/protocol-text.ts';
 import { PROTOCOLS } from '../../study/plan.ts';
 import type { Environment, Provider } from '../../study/trial.ts';
 import panel from '../panel.module.css';
@@ -14,7 +15,6 @@ export function RunSettings() {
   const macs = useLab((lab) => lab.model?.view.totals.macs ?? 0);
   if (!environment) return null;
   const automatic = strategyPlace({ ...settings, provider: 'auto', threads: 'auto' }, environment, macs);
-  const { warmUpRuns, rounds, samplesPerRound, accuracyImages } = PROTOCOLS[settings.protocol];
   return (
     <Section title="How to measure">
       <SelectField
@@ -38,11 +38,7 @@ export function RunSettings() {
         ]}
         onChange={(protocol) => change({ protocol })}
       />
-      <p className={`${panel.dim} ${panel.small}`}>
-        {warmUpRuns} warm-up runs, then {rounds} rounds of {samplesPerRound} inferences, the strategies in a
-        new random order each round; accuracy on {accuracyImages === null ? 'all' : `up to ${accuracyImages}`}{' '}
-        images.
-      </p>
+      <p className={`${panel.dim} ${panel.small}`}>{protocolSentence(PROTOCOLS[settings.protocol])}</p>
     </Section>
   );
 }

@@ -154,6 +154,11 @@ describe('nextVisit', () => {
     }
     expect(visits.filter(({ kind }) => kind === 'timed')).toEqual(planRounds(small, ids, images));
   });
+  it('visits it only between strategies where those come one after the other', () => {
+    const { visits } = visitsOf({ ...small, order: 'sequential', referenceSamples: 2 }, noisy);
+    const order = visits.map(({ strategyId, kind }) => (kind === 'reference' ? '.' : strategyId)).join('');
+    expect(order).toBe('.aaa.bbbcccddd.eee.');
+  });
   it('has nothing to visit in a study that is done, not even the reference', () => {
     const protocol = { ...small, referenceSamples: 2 };
     const { trials } = visitsOf(protocol, noisy);
