@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import { quantileIntervalRanks, z95 } from './binomial.ts';
+import { quantileIntervalRanks } from './binomial.ts';
+import { studentTQuantile } from './distributions.ts';
 
 /** An interval, or null where the samples are too few to give one at 95 %. */
 export type Interval = readonly [low: number, high: number] | null;
@@ -72,20 +73,14 @@ function meanInterval95(samples: Float64Array, mean: number): Interval {
   return [mean - half, mean + half];
 }
 
-/** Exact values where the expansion below is off by more than 0.1 %; index = degrees of freedom - 1. */
-const smallStudentQuantiles = [12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912];
+/** By degrees of freedom: a table asks for hundreds of summaries of few sizes. */
+const quantiles975 = new Map<number, number>();
 
-/**
- * Student's t quantile of 0.975, within 0.1 %.
- * @source Abramowitz and Stegun 26.7.5
- */
-export function studentQuantile975(degreesOfFreedom: number): number {
-  const exact = smallStudentQuantiles[degreesOfFreedom - 1];
-  if (exact !== undefined) return exact;
-  const z = z95;
-  const v = degreesOfFreedom;
-  const g1 = (z ** 3 + z) / 4;
-  const g2 = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
-  const g3 = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
-  return z + g1 / v + g2 / v ** 2 + g3 / v ** 3;
+function studentQuantile975(degreesOfFreedom: number): number {
+  let quantile = quantiles975.get(degreesOfFreedom);
+  if (quantile === undefined) {
+    quantile = studentTQuantile(0.975, degreesOfFreedom);
+    quantiles975.set(degreesOfFreedom, quantile);
+  }
+  return quantile;
 }
