@@ -146,6 +146,7 @@ function seenFor(operator: PruneOperator, { before, statistics }: Surroundings):
   const keys = statisticsNeededBy(operator, before);
   return {
     values: statistics.get(keys.values) ?? null,
+    targets: statistics.get(keys.targets) ?? null,
     recalibration: statistics.get(keys.recalibration) ?? null,
   };
 }

@@ -32,10 +32,12 @@ export interface PrunedModel {
 export interface SeenOnImages {
   /** In the model that is pruned. */
   readonly values: ChannelStatistics | null;
+  /** In the model that recalibrating brings channels back to. */
+  readonly targets: ChannelStatistics | null;
   readonly recalibration: ChannelStatistics | null;
 }
 
-const NOTHING_SEEN: SeenOnImages = { values: null, recalibration: null };
+const NOTHING_SEEN: SeenOnImages = { values: null, targets: null, recalibration: null };
 
 /** A result with what it was made from besides the model. */
 interface LastPruned {
@@ -69,6 +71,7 @@ export function pruneChannels(
     (purpose === 'check' ||
       (last.purpose === 'build' &&
         last.seen.values === seen.values &&
+        last.seen.targets === seen.targets &&
         last.seen.recalibration === seen.recalibration));
   if (last !== undefined && isSame) return last.pruned;
   const pruned = purpose === 'check' ? checked(analysed, operator) : built(analysed, operator, seen);
@@ -99,16 +102,18 @@ function built(original: AnalysedModel, operator: StructuredPruneOperator, seen:
   let analysed = original;
   let groups = first;
   let left: KeptAxes['values'] = new Map();
-  const momentsOf = (value: string): ChannelMoments | null => {
-    const moments = seen.values?.values.get(value);
-    return moments === undefined ? null : momentsLeft(moments, left.get(value));
-  };
+  const momentsIn =
+    (statistics: ChannelStatistics | null) =>
+    (value: string): ChannelMoments | null => {
+      const moments = statistics?.values.get(value);
+      return moments === undefined ? null : momentsLeft(moments, left.get(value));
+    };
   for (let step = 1; step <= steps; step++) {
     const { plans } = openPlans(analysed, groups, withShare(operator, step / steps));
     const unitsBefore = new Map(
       groups.groups.map((group, at) => [group, (first.groups[at] as ChannelGroup).unitCount]),
     );
-    const onImages = ranksOnImages ? momentsOf : undefined;
+    const onImages = ranksOnImages ? momentsIn(seen.values) : undefined;
     const { scores, without } = unitImportance(analysed, groups, importance, seed + step - 1, onImages);
     for (const { name } of without) rankedByWeights.add(name);
     const share = operator.ratio * (step / steps);
@@ -116,7 +121,8 @@ function built(original: AnalysedModel, operator: StructuredPruneOperator, seen:
       defined(unitsBefore.get(group), group.name),
     );
     analysed = removeChannels(analysed, groups, kept);
-    if (seen.values !== null) left = keptAfterBoth(left, keptAxes(groups.places, kept).values);
+    if (seen.values !== null || seen.targets !== null)
+      left = keptAfterBoth(left, keptAxes(groups.places, kept).values);
     groups = groupsLeft(groups, kept);
   }
   const unitsLeft = new Map(first.groups.map((group, at) => [group, groups.groups[at]?.unitCount ?? 0]));
@@ -125,7 +131,7 @@ function built(original: AnalysedModel, operator: StructuredPruneOperator, seen:
   if (ranksOnImages) notes.push(...(seen.values?.warnings ?? []));
   if (recalibrate.length === 0) return { analysed, notes, left };
   if (seen.recalibration === null) throw statisticsMissing('to recalibrate what is left');
-  const corrected = recalibrated(analysed, recalibrate, seen.recalibration, momentsOf);
+  const corrected = recalibrated(analysed, recalibrate, seen.recalibration, momentsIn(seen.targets));
   return {
     analysed: analyseEdited(analysed, corrected.model, analysed.exits),
     notes: [...notes, ...corrected.notes],

@@ -1,7 +1,7 @@
 import { normaliseRecipe } from '../../parse-recipe.ts';
 import { isIdlePrune } from '../idle-prune.ts';
 import type { KeptAxis } from '../channels/kept-axes.ts';
-import { inOrderOfEffect } from '../../order-of-effect.ts';
+import { inOrderOfEffect, removesChannels } from '../../order-of-effect.ts';
 import { looksAtImages, PRUNE_DEFAULTS, type PruneOperator } from '../prune-operator.ts';
 import type { Operator, Recipe } from '../../recipe.ts';
 
@@ -79,6 +79,8 @@ export function recipeOfStatistics(operators: readonly Operator[]): Recipe {
 export interface StatisticsNeeded {
   /** Those of the model that it prunes. */
   readonly values: string;
+  /** Those of the model that recalibrating brings channels back to. */
+  readonly targets: string;
   /** Those that recalibrating sees. */
   readonly recalibration: string;
 }
@@ -93,8 +95,19 @@ export function statisticsNeededBy(operator: PruneOperator, before: Recipe): Sta
     keyOfStatistics({ kind, of: recipeText(recipe), samples });
   return {
     values: keyOf('values', recipeOfStatistics(before)),
+    targets: keyOf('values', recipeOfTargets(before)),
     recalibration: keyOf('recalibration', recipeOfStatistics([...before, operator])),
   };
+}
+
+/**
+ * What is done to the model that recalibrating brings channels back to: weights that became zero before channels went
+ * are made up for, too. Where channels went before, which of them depends on those weights.
+ */
+export function recipeOfTargets(before: Recipe): Recipe {
+  const done = recipeOfStatistics(before);
+  if (done.some(removesChannels)) return done;
+  return done.filter((operator) => operator.op !== 'prune' || operator.kind !== 'unstructured');
 }
 
 export function samplesOf(operator: PruneOperator): number {
@@ -122,8 +135,8 @@ export function statisticsOfRecipe(recipe: Recipe, known: Statistics): readonly 
   const ordered = inOrderOfEffect(recipe);
   const keys = ordered.flatMap((operator, position) => {
     if (operator.op !== 'prune' || isIdlePrune(operator) || !looksAtImages(operator)) return [];
-    const { values, recalibration } = statisticsNeededBy(operator, ordered.slice(0, position));
-    return [values, recalibration];
+    const { values, targets, recalibration } = statisticsNeededBy(operator, ordered.slice(0, position));
+    return [values, targets, recalibration];
   });
   return [...new Set(keys)].flatMap((key) => known.get(key) ?? []);
 }

@@ -14,6 +14,7 @@ import { pruneChannels, type SeenOnImages } from '../channels/prune-channels.ts'
 import {
   momentsLeft,
   recipeOfStatistics,
+  recipeOfTargets,
   recipeText,
   samplesOf,
   type Statistics,
@@ -55,15 +56,19 @@ export function missingStatistics(
     const keys = statisticsNeededBy(operator, before);
     const samples = samplesOf(operator);
     const { analysed } = applyRecipe(original, before, 'build', NO_HEADS, statistics);
-    if (!statistics.has(keys.values) && needsValues(analysed, operator)) {
-      const { model, observed } = observedModel(analysed.model, valuesOfLayers(analysed));
-      return { kind: 'values', of: recipeText(before), samples, model, observed, batch: 1 };
+    if (!statistics.has(keys.values) && ranksOnImages(operator))
+      return { ...valuesOf(analysed), of: recipeText(before), samples };
+    if (!statistics.has(keys.targets) && needsTargets(analysed, operator)) {
+      const target = recipeOfTargets(before);
+      const whole = applyRecipe(original, target, 'build', NO_HEADS, statistics).analysed;
+      return { ...valuesOf(whole), of: recipeText(target), samples };
     }
     if (operator.kind === 'unstructured' || statistics.has(keys.recalibration)) continue;
     const { recalibrate = [] } = operator;
     if (recalibrate.length === 0) continue;
     const of = recipeText(recipeOfStatistics([...before, operator]));
-    const seen = { values: statistics.get(keys.values) ?? null, recalibration: null };
+    const [values, targets] = [keys.values, keys.targets].map((key) => statistics.get(key) ?? null);
+    const seen = { values: values ?? null, targets: targets ?? null, recalibration: null };
     return {
       kind: 'recalibration',
       of,
@@ -75,11 +80,20 @@ export function missingStatistics(
   return null;
 }
 
-function needsValues(analysed: AnalysedModel, operator: PruneOperator): boolean {
-  if (operator.kind !== 'structured') return true;
-  const { importance, recalibrate = [] } = operator;
-  if (importance === 'activation' || importance === 'wanda') return true;
+function ranksOnImages(operator: PruneOperator): boolean {
+  if (operator.kind !== 'structured') return looksAtImages(operator);
+  return operator.importance === 'activation' || operator.importance === 'wanda';
+}
+
+function needsTargets(analysed: AnalysedModel, operator: PruneOperator): boolean {
+  if (operator.kind !== 'structured') return false;
+  const { recalibrate = [] } = operator;
   return recalibrationPoints(analysed, recalibrate).some(({ kind }) => kind !== 'normalization');
+}
+
+/** A pass over a model as it is. */
+function valuesOf(analysed: AnalysedModel): Omit<MissingStatistics, 'of' | 'samples'> {
+  return { kind: 'values', batch: 1, ...observedModel(analysed.model, valuesOfLayers(analysed)) };
 }
 
 /** All that layers read and make, each value once. */
@@ -96,7 +110,7 @@ function recalibration(
   const pruned = pruneChannels(analysed, operator, 'build', seen);
   const aimed = recalibrationPoints(pruned.analysed, recalibrate).flatMap((point) => {
     const target = targetsAt(pruned.analysed, point, (value) => {
-      const moments = seen.values?.values.get(value);
+      const moments = seen.targets?.values.get(value);
       return moments === undefined ? null : momentsLeft(moments, pruned.left.get(value));
     });
     return target === null ? [] : [{ point, target }];

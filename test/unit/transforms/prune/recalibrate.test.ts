@@ -12,6 +12,7 @@ import {
   NO_STATISTICS,
   type Statistics,
 } from '../../../../src/transforms/prune/statistics/channel-statistics.ts';
+import type { Recipe } from '../../../../src/transforms/recipe.ts';
 import { feed, runModel } from '../../../fixtures/run-onnx.ts';
 import { learnStatistics } from '../../../fixtures/prune/learn-statistics.ts';
 
@@ -94,8 +95,8 @@ async function momentsOf(model: Model, value: string): Promise<{ means: number[]
   return { means, variances: seen.map((all, at) => mean(all.map((each) => (each - (means[at] ?? 0)) ** 2))) };
 }
 
-function built(model: Model, operator: StructuredPruneOperator, statistics: Statistics) {
-  return applyRecipe(analyseModel(model), [operator], 'build', NO_HEADS, statistics);
+function built(model: Model, operator: StructuredPruneOperator, statistics: Statistics, before: Recipe = []) {
+  return applyRecipe(analyseModel(model), [...before, operator], 'build', NO_HEADS, statistics);
 }
 
 /** The channels that the layer making a value kept, told by their biases or first weights. */
@@ -120,29 +121,36 @@ function expectClose(found: readonly number[], wanted: readonly number[]): void 
 }
 
 describe('recalibrated channels', () => {
-  it('have the means and variances of the unpruned model, layer by layer', async () => {
-    const model = network(false);
-    const operator = pruning({ recalibrate: ['batch-norm', 'bias'], protect: ['*MatMul*'] });
-    const statistics = await learnStatistics(model, [operator], images);
-    const { analysed } = built(model, operator, statistics);
-    const plain = built(model, pruning({ protect: ['*MatMul*'] }), NO_STATISTICS).analysed;
-    const kept = (value: string): number[] => channelsKept(model, plain.model, value);
-    for (const value of ['a', 'd0', 'e']) {
-      const [before, after] = [await momentsOf(model, value), await momentsOf(analysed.model, value)];
-      const left = kept(value);
-      expect(left.length).toBe(after.means.length);
-      expectClose(
-        after.means,
-        left.map((at) => before.means[at] as number),
-      );
-      expectClose(
-        after.variances,
-        left.map((at) => before.variances[at] as number),
-      );
-    }
-    const [before, after] = [await momentsOf(model, 'y'), await momentsOf(analysed.model, 'y')];
-    expectClose(after.means, before.means);
-  });
+  it.each([
+    ['alone', []],
+    ['after weights became zero', [{ op: 'prune', kind: 'unstructured', ratio: 0.3 }]],
+  ] satisfies [string, Recipe][])(
+    'have the means and variances of the unpruned model, layer by layer: %s',
+    async (_, first) => {
+      const model = network(false);
+      const operator = pruning({ recalibrate: ['batch-norm', 'bias'], protect: ['*MatMul*'] });
+      const statistics = await learnStatistics(model, [...first, operator], images);
+      const { analysed } = built(model, operator, statistics, first);
+      const plain = built(model, pruning({ protect: ['*MatMul*'] }), NO_STATISTICS, first).analysed;
+      const kept = (value: string): number[] => channelsKept(model, plain.model, value);
+      for (const value of ['a', 'd0', 'e']) {
+        const [before, after] = [await momentsOf(model, value), await momentsOf(analysed.model, value)];
+        // Biases tell which are left; a depthwise layer has those of the layer before.
+        const left = kept(value === 'd0' ? 'a' : value);
+        expect(left.length).toBe(after.means.length);
+        expectClose(
+          after.means,
+          left.map((at) => before.means[at] as number),
+        );
+        expectClose(
+          after.variances,
+          left.map((at) => before.variances[at] as number),
+        );
+      }
+      const [before, after] = [await momentsOf(model, 'y'), await momentsOf(analysed.model, 'y')];
+      expectClose(after.means, before.means);
+    },
+  );
 
   it('give batch normalizations the statistics of what they read', async () => {
     const model = network(true);
