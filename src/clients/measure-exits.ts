@@ -1,4 +1,4 @@
-import { cancellation, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
@@ -8,7 +8,7 @@ import type { ExitScores } from '../study/thresholds.ts';
 import type { Provider } from '../study/trial.ts';
 import { allExits, neverStopping } from '../transforms/exits/threshold-recipe.ts';
 import type { Recipe } from '../transforms/recipe.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 
 export interface ExitsToMeasure {
   /** With the model open. */
@@ -37,27 +37,21 @@ export async function measureExits(
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<Result<ExitScores>> {
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  try {
-    const built = await model.build(allExits(recipe));
-    if (!built.ok) return built;
-    const plan = neverStopping(built.value.plan);
-    const { files } = built.value;
-    const loaded = await engine.api.load({ plan, files, provider, threads, data, preprocessing });
-    if (!loaded.ok) return loaded;
+  const built = await model.build(allExits(recipe));
+  if (!built.ok) return built;
+  const plan = neverStopping(built.value.plan);
+  const { files } = built.value;
+  const variant = { plan, files, provider, threads, data, preprocessing };
+  return inEngine(variant, signal, cancellation('The pass'), async (engine) => {
     const total = imageIndices.length + warmUpRuns + 2 * timedRuns;
-    const before = await timeSegments(engine.api, imageIndices, warmUpRuns);
+    const before = await timeSegments(engine, imageIndices, warmUpRuns);
     if (!before.ok) return before;
-    const pass = await engine.api.exitScores(imageIndices, (done) =>
+    const pass = await engine.exitScores(imageIndices, (done) =>
       onProgress(warmUpRuns + timedRuns + done, total),
     );
     if (!pass.ok) return pass;
-    const after = await timeSegments(engine.api, imageIndices, 0);
+    const after = await timeSegments(engine, imageIndices, 0);
     if (!after.ok) return after;
-    if (signal.aborted) return failed(cancellation('The pass'));
     onProgress(total, total);
     const segmentMs = plan.segments.map(
       (_, at) => summarise([...before.value, ...after.value].map((times) => times[at] ?? 0))?.median ?? 0,
@@ -73,10 +67,7 @@ export async function measureExits(
       classCount: pass.value.classCount,
       exits: pass.value.exits.map((exit) => ({ ...exit, latencyMs: latencyOf.get(exit.index) ?? latencyMs })),
     });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
-  }
+  });
 }
 
 /** Times of each segment in each of some inferences, after a warm-up. */

@@ -1,9 +1,10 @@
-import { cancellation, failed, ok, type Result } from '../base/result.ts';
+import { cancellation, ok, type Result } from '../base/result.ts';
 import type { PreprocessingCandidate } from '../data/guess-preprocessing.ts';
 import { type CandidateScore, imagesToTry, scoreCandidate } from '../data/rank-preprocessings.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import { openEngineClient } from './engine-client.ts';
+import { inEngine } from './in-engine.ts';
 
 /** Enough to tell right from wrong, few enough to wait for. */
 export const mostTriedImages = 32;
@@ -33,48 +34,32 @@ export async function tryPreprocessings(
 ): Promise<Result<readonly CandidateScore[]>> {
   const [first] = candidates;
   if (!first) return ok([]);
-  const engine = openEngineClient();
-  const stop = () => engine.terminate();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  try {
-    const built = await model.build([{ op: 'identity' }]);
-    if (!built.ok) return built;
-    const { plan, files } = built.value;
-    const { preprocessing } = first;
-    const loaded = await engine.api.load({ plan, files, provider: 'wasm', threads, data, preprocessing });
-    if (!loaded.ok) return loaded;
-    const count = await affordableImages(engine.api, data, candidates.length);
+  const built = await model.build([{ op: 'identity' }]);
+  if (!built.ok) return built;
+  const { plan, files } = built.value;
+  const { preprocessing } = first;
+  const variant = { plan, files, provider: 'wasm', threads, data, preprocessing } as const;
+  return inEngine(variant, signal, cancellation('Trying normalizations'), async (engine) => {
+    const count = await affordableImages(engine, data, candidates.length);
     if (!count.ok) return count;
     const images = imagesToTry(data.dataset, count.value);
     const total = candidates.length * images.length;
     const scores: CandidateScore[] = [];
-    let told = 0;
-    const tell = (done: number) => {
-      // What the worker told of a candidate may arrive after its result.
-      if (done > told) onProgress((told = done), total);
-    };
     for (const candidate of candidates) {
       const before = scores.length * images.length;
-      const outcome = await engine.api.predict(
-        images,
-        (done) => tell(before + done),
-        candidate.preprocessing,
-      );
+      const tell = (done: number) => onProgress(before + done, total);
+      const outcome = await engine.predict(images, tell, candidate.preprocessing);
       if (!outcome.ok) return outcome;
-      tell(before + images.length);
+      onProgress(before + images.length, total);
       scores.push(scoreCandidate(candidate, data.dataset, images, outcome.value.top1));
     }
-    return signal.aborted ? failed(cancellation('Trying normalizations')) : ok(scores);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stop();
-  }
+    return ok(scores);
+  });
 }
 
 /** How many images each candidate may see, by the fastest of three inferences: what disturbs one only adds to it. */
 async function affordableImages(
-  engine: ReturnType<typeof openEngineClient>['api'],
+  engine: EngineApi,
   data: LoadedDataset,
   candidates: number,
 ): Promise<Result<number>> {
