@@ -14,10 +14,13 @@ const builtUrl = `http://127.0.0.1:${port + 1}`;
 export default defineConfig({
   testDir: 'test/browser',
   outputDir: 'test-results',
-  // Pages wait more than they compute. No test may depend on how long anything takes: that is for `npm run bench`.
-  workers: 2,
+  // Pages wait more than they compute, so there is one more of them than cores. No test may depend on how long anything
+  // takes: that is for `npm run bench`.
+  workers: 3,
   fullyParallel: true,
   timeout: 120_000,
+  // Ends with what it waits for; a longer one only makes room for busy moments.
+  expect: { timeout: 15_000 },
   forbidOnly: !!process.env.CI,
   // One race must not hide what else a whole run tells; `npm test` lists at its end what needed a second try.
   retries: process.env.CI ? 1 : 0,
@@ -36,6 +39,9 @@ export default defineConfig({
         '--no-first-run',
       ],
     },
+    // Each page would copy the whole site for use without a network, which takes longer than loading it; journeys that
+    // are about a site that is kept ask for it.
+    serviceWorkers: 'block',
     trace: 'off',
     screenshot: 'only-on-failure',
   },

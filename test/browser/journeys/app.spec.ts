@@ -34,7 +34,7 @@ test('a box of the graph tells what is in it and has a share to prune of its own
   await lab.press(lab.button('End the search'));
 });
 
-test('a model of the gallery opens, and the sample has its recipes back afterwards', async ({
+test('a model of the gallery opens, and the sample has its recipes back afterwards @desktop', async ({
   lab,
   page,
 }) => {

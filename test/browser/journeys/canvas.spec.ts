@@ -97,7 +97,7 @@ test('a cut is dragged from the palette onto the graph', async ({ page }) => {
   await expect(cut).toHaveCount(0);
 });
 
-test('the keyboard moves a cut, drops it, takes it back and removes it', async ({ page }) => {
+test('the keyboard moves a cut, drops it, takes it back and removes it @desktop', async ({ page }) => {
   await page.getByTestId('add-cut').click();
   const cut = page.getByTestId('cut-handle');
   const start = await placeOf(cut);

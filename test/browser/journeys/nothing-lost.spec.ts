@@ -43,6 +43,9 @@ function expectWhole({ trials, protocol }: Study, strategies: number): void {
   expect(new Set(sequences).size, 'an order of execution').toBe(sequences.length);
 }
 
+// As people have it: the site is kept while it is used, and answers later visits.
+test.use({ serviceWorkers: 'allow' });
+
 test('a study is paused, goes on, is cancelled, outlives a reload, and ends where it would have', async ({
   lab,
   page,

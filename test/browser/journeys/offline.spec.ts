@@ -37,6 +37,9 @@ async function plainHost(folder: string): Promise<{ url: string; stop(): Promise
   };
 }
 
+// As people have it: the site is kept while it is used, and answers later visits.
+test.use({ serviceWorkers: 'allow' });
+
 test('on a plain static host the lab isolates itself, and works when the host is gone', async ({
   lab,
   page,

@@ -90,7 +90,7 @@ test('a cut dragged along the graph tells its numbers while it moves, and lands 
   expect(await recipeOnPage(lab)).toEqual(after);
 });
 
-test('a recipe with a mistake is explained and can be mended; recipes go out and come in as files', async ({
+test('a recipe with a mistake is explained and can be mended; recipes go out and come in as files @desktop', async ({
   lab,
   page,
 }) => {
@@ -140,7 +140,7 @@ test('a recipe with a mistake is explained and can be mended; recipes go out and
   await expect(lab.notice('The recipes could not be read')).toContainText('ratio');
 });
 
-test('a set of strategies is listed with one press by the papers’ names, goes with one, and suits another model as told', async ({
+test('a set of strategies is listed with one press by the papers’ names, goes with one, and suits another model as told @phone', async ({
   lab,
   page,
 }) => {

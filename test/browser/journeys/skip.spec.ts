@@ -38,7 +38,7 @@ async function counts(handle: Locator): Promise<readonly [number, number]> {
   return [await read('aria-valuenow'), await read('aria-valuemax')];
 }
 
-test('the ramp of a stack is dragged up to skip its last blocks, and the built file has them no more', async ({
+test('the ramp of a stack is dragged up to skip its last blocks, and the built file has them no more; its details skip some as well', async ({
   lab,
   page,
 }) => {
@@ -64,9 +64,19 @@ test('the ramp of a stack is dragged up to skip its last blocks, and the built f
   await lab.show('Graph');
   await expect(page.getByTestId('skipped')).toHaveCount(0);
   expect(await counts(handle)).toEqual([0, 3]);
+
+  await lab.press(handle);
+  await expect(handle).toHaveAttribute('aria-valuenow', '1');
+  await lab.press(page.locator('[data-kind=stack] button').first());
+  const slider = page.getByRole('slider', { name: 'Skip the last blocks' });
+  await slider.focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(handle).toHaveAttribute('aria-valuenow', '2');
+  await lab.show('Recipe');
+  await expect(page.getByText(/^2 blocks · /)).toBeVisible();
 });
 
-test('a tap skips one block more, keys move both ends; a cut that is skipped moves in one press', async ({
+test('a tap skips one block more, keys move both ends; a cut that is skipped moves in one press @desktop', async ({
   lab,
   page,
 }) => {
@@ -117,16 +127,4 @@ test('a tap skips one block more, keys move both ends; a cut that is skipped mov
   await lab.press(problem.getByRole('button'));
   await expect(problem).toHaveCount(0);
   await expect(cut).not.toHaveAttribute('aria-valuetext', /not there any more/);
-});
-
-test('the details of a stack skip its last blocks', async ({ lab, page }) => {
-  await lab.visit();
-  await openZoo(lab, 'ShuffleNet', 'shufflenet');
-  await lab.press(page.locator('[data-kind=stack] button').first());
-  const slider = page.getByRole('slider', { name: 'Skip the last blocks' });
-  await slider.focus();
-  await page.keyboard.press('ArrowRight');
-  await expect(page.getByTestId('skip-handle').first()).toHaveAttribute('aria-valuenow', '1');
-  await lab.show('Recipe');
-  await expect(page.getByText(/^1 block · /)).toBeVisible();
 });
