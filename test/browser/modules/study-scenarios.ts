@@ -124,6 +124,23 @@ export async function cancelAfter(setup: Setup, updates: number) {
   return { study: finished(result), seen };
 }
 
+/** The same recipes on two models in one study, and on a third that is not there. */
+export async function runTwoModels(setup: Setup) {
+  const { study, inputs } = await prepare(setup);
+  const others = ['second', 'absent'].flatMap((modelId) =>
+    study.trials.map((trial): Trial => {
+      const { recipe, name, provider, threads } = trial.strategy;
+      const strategy = makeStrategy(modelId, { name: `${name} of ${modelId}`, recipe }, provider, threads);
+      return { ...trial, id: `${study.id}-${strategy.id}`, strategy, modelName: `${modelId}.onnx` };
+    }),
+  );
+  const { modelFile, externalFiles } = inputs;
+  const otherModels = new Map([['second', { modelFile, fileName: 'second.onnx', externalFiles }]]);
+  const both = { ...study, trials: [...study.trials, ...others] };
+  const quiet = { onTrial: () => {}, onProgress: () => {} };
+  return finished(await runStudy(both, { ...inputs, otherModels }, quiet, openControl()));
+}
+
 /** Cancels a study when it begins to compress, then goes on with it. */
 export async function cancelAtCompressing(setup: Setup) {
   const { study, inputs } = await prepare(setup);

@@ -93,6 +93,26 @@ test('a study measures every strategy in interleaved rounds; one that fails is m
   expect(progress.some((step) => step.remainingMs !== null && step.remainingMs > 0)).toBe(true);
 });
 
+test('a study of two models measures both on the same images, each against its own; one that is missing fails alone', async ({
+  page,
+}) => {
+  const setup = { recipes: [early, identity] };
+  const study = await runInPage<Module, 'runTwoModels'>(page, path, 'runTwoModels', setup);
+  const of = (name: string) => [early, identity].map((recipe) => trialNamed(study, `${recipe.name}${name}`));
+  for (const trial of [...of(''), ...of(' of second')]) {
+    expectComplete(trial);
+    expect(trial.accuracy?.agreeing, 'told without labels, by its own unchanged model').not.toBeNull();
+  }
+  for (const { state, samples } of of(' of absent')) {
+    expect(state).toMatchObject({ kind: 'failed', code: 'model-missing' });
+    expect(state.kind === 'failed' && state.message).toContain('absent.onnx is not on this device');
+    expect(samples).toEqual([]);
+  }
+  expectDistinctSequences(study);
+  const imagesOf = ({ samples }: Trial) => samples.map(({ round, imageIndex }) => [round, imageIndex]);
+  expect(imagesOf(trialNamed(study, 'identity of second'))).toEqual(imagesOf(trialNamed(study, 'identity')));
+});
+
 test('without labels and without the unchanged model in the plan, agreement with it is still known', async ({
   page,
 }) => {
@@ -139,13 +159,40 @@ test('cancelling while sizes are learnt leaves them unknown; going on learns the
   }
 });
 
-test('pausing holds the study until it goes on', async ({ page }) => {
-  const setup = { recipes: [identity, early], protocol: { rounds: 6 } };
+test('pausing holds the study until it goes on; sustained runs, warm-up and reference are kept', async ({
+  page,
+}) => {
+  const protocol = {
+    rounds: 6,
+    mostWarmUpRuns: 12,
+    referenceSamples: 2,
+    sustained: { durationMs: 600 },
+    accuracyRepetitions: 2,
+  } as const;
+  const setup = { recipes: [identity, early], protocol };
   const run = await runInPage<Module, 'pauseFor'>(page, path, 'pauseFor', setup, 500);
   expect(run.toldPaused).toBe(true);
   expect(run.seenAtPause).toBe(3);
   expect(run.seenAfterPause).toBe(3);
   expect(run.study.trials.map((trial) => trial.state.kind)).toEqual(['done', 'done']);
+  expectDistinctSequences(run.study);
+  expect(run.study.trials.flatMap(({ events = [] }) => events.map(({ kind }) => kind))).toContain('paused');
+  for (const trial of run.study.trials) {
+    const warmedUp = trial.samples.filter(({ warmUp }) => warmUp).length;
+    expect(trial.warmUps?.map(({ runs }) => runs)).toEqual([warmedUp]);
+    expect(trial.warmUps?.[0]?.state).not.toBe('fixed');
+    expect(trial.accuracyRuns).toEqual([trial.accuracy, trial.accuracy]);
+    for (let round = 0; round < 6; round++) {
+      const samples = timedSamples(trial).filter((sample) => sample.round === round);
+      expect(samples.length).toBeGreaterThanOrEqual(4);
+      expect(samples.length).toBeLessThanOrEqual(8);
+      // A sixth of the time, of which some may go by before the first and after the last.
+      const startsMs = samples.map(({ startedAtMs }) => startedAtMs);
+      expect(Math.max(...startsMs) - Math.min(...startsMs)).toBeGreaterThan(20);
+    }
+  }
+  const references = run.study.trials.filter(({ samples }) => samples.some(({ reference }) => reference));
+  expect(references.map(({ strategy }) => strategy.name)).toEqual(['identity']);
 });
 
 test('a page closed in the middle of a study loses nothing but the visit under way', async ({ page }) => {
