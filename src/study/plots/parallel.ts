@@ -151,8 +151,9 @@ function drawParallel(
       ...axes.flatMap((axis, at) => axisTexts(axis, axisBox(at, width))),
     ],
     tips: lines.flatMap(({ trial, name, points }) =>
-      points.slice(0, 1).map(({ x, y }) => ({
-        box: { left: x - 8, right: x + 8, top: y - 8, bottom: y + 8 },
+      // Between two axes, since on them a press brushes.
+      points.slice(1, 2).map((to, at) => ({
+        box: tipBox(points[at] ?? to, to),
         text: `${name}: ${axes
           .flatMap(({ axis }) => {
             const value = valueOf(trial, axis.id);
@@ -162,6 +163,17 @@ function drawParallel(
       })),
     ),
   };
+}
+
+/** Around the middle of a piece of a line. */
+function tipBox(from: Place, to: Place): Box {
+  const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+  return { left: x - 9, right: x + 9, top: y - 9, bottom: y + 9 };
+}
+
+interface Place {
+  readonly x: number;
+  readonly y: number;
 }
 
 function axisMarks(
