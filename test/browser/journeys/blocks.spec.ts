@@ -11,6 +11,9 @@ test('blocks that matter least are found on images, chosen from the list and kep
   await page.getByRole('combobox', { name: 'Take away', exact: true }).selectOption('block');
   // One block, though which is not known yet.
   await expect(page.getByText('which is not found out yet')).toBeVisible();
+  await expect(lab.button('Find them now')).toBeEnabled();
+  // That is the next step, not a mistake.
+  await expect(page.getByRole('alert')).toHaveCount(0);
   const images = page.getByRole('spinbutton', { name: 'Images to look at' });
   await images.fill('6');
   await images.press('Enter');

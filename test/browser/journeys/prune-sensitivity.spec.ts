@@ -43,6 +43,21 @@ test('each group of channels is looked at alone, and ratios for a target are fou
   await lab.measure();
   await expect(lab.points()).toHaveCount(1);
 
+  // What was expected stands beside what was measured, and both graphs beside each other.
+  await lab.press(
+    page
+      .getByRole('row', { name: /^channels for 50 %/ })
+      .getByRole('button')
+      .first(),
+  );
+  await expect(page.getByText(/^median latency: [\d.]+ ms expected, [\d.]+ ms measured/)).toBeVisible();
+  await expect(page.getByText(/^top-1 accuracy: [\d.]+ % expected, [\d.]+ % measured/)).toBeVisible();
+  await lab.press(lab.button('Graphs before and after…'));
+  const costs = page.getByRole('dialog').getByRole('table');
+  await expect(costs.getByRole('row', { name: /^MACs/ })).toContainText(/0\.(5|4\d*) ×/, { timeout: 30_000 });
+  await expect(costs.getByRole('row', { name: /^Latency/ })).toContainText('measured');
+  await lab.closeDialog();
+
   // What was looked at is there after a reload, for the same number of images.
   await lab.isKept();
   await page.reload();
