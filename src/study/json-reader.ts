@@ -107,6 +107,34 @@ function join(path: string, name: string): string {
 }
 
 /**
+ * The JSON of a file of the lab whose format has versions.
+ * @throws InputError `study-not-json` or `plan-not-json` (truncated, another kind of file), `study-newer-version` or
+ *   `plan-newer-version`
+ */
+export function parseVersioned(source: string, what: 'study' | 'plan'): unknown {
+  let json: unknown;
+  try {
+    json = JSON.parse(source);
+  } catch (error) {
+    throw new InputError({
+      code: `${what}-not-json`,
+      message: `${what}.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,
+      hint: `The file may have been cut off; export the ${what} again.`,
+    });
+  }
+  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
+  if (typeof version === 'number' && version > 1) {
+    throw new InputError({
+      code: `${what}-newer-version`,
+      message: `formatVersion: found ${version}, wanted at most 1`,
+      where: 'formatVersion',
+      hint: `This ${what} was written by a newer version of the lab; update this one.`,
+    });
+  }
+  return json;
+}
+
+/**
  * Reads a file that the lab itself writes.
  * @throws InputError with this code and hint, naming the path, what was found and what was wanted
  */

@@ -10,6 +10,7 @@ import {
   object,
   oneOf,
   optional,
+  parseVersioned,
   positive,
   type Reader,
   real,
@@ -50,35 +51,12 @@ export function serialiseStudy(study: Study): string {
  *   `study-invalid` naming the path of what is wrong
  */
 export function parseStudy(source: string): Study {
-  let json: unknown;
-  try {
-    json = JSON.parse(source);
-  } catch (error) {
-    throw new InputError({
-      code: 'study-not-json',
-      message: `study.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,
-      hint: 'The file may have been cut off; export the study again.',
-    });
-  }
-  refuseNewerVersion(json);
-  const study = readStudy(json, '');
+  const study = readStudy(parseVersioned(source, 'study'), '');
   study.trials.forEach((trial, index) => {
     if (trial.studyId !== study.id)
       refuse(trial.studyId, `trials[${index}].studyId`, `the study's ${study.id}`);
   });
   return study;
-}
-
-function refuseNewerVersion(json: unknown): void {
-  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
-  if (typeof version === 'number' && version > 1) {
-    throw new InputError({
-      code: 'study-newer-version',
-      message: `formatVersion: found ${version}, wanted at most 1`,
-      where: 'formatVersion',
-      hint: 'This study was written by a newer version of the lab; update this one.',
-    });
-  }
 }
 
 /** A recipe, normalised. */

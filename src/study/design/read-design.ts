@@ -7,6 +7,7 @@ import {
   object,
   oneOf,
   optional,
+  parseVersioned,
   positive,
   type Reader,
   refuse,
@@ -70,25 +71,7 @@ const readDesign = object<StudyDesign>({
  *   was found and what was wanted
  */
 export function parseDesign(source: string): StudyDesign {
-  let json: unknown;
-  try {
-    json = JSON.parse(source);
-  } catch (error) {
-    throw new InputError({
-      code: 'plan-not-json',
-      message: `plan.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,
-      hint: 'The file may have been cut off; export the plan again.',
-    });
-  }
-  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
-  if (typeof version === 'number' && version > 1) {
-    throw new InputError({
-      code: 'plan-newer-version',
-      message: `formatVersion: found ${version}, wanted at most 1`,
-      where: 'formatVersion',
-      hint: 'This plan was written by a newer version of the lab; update this one.',
-    });
-  }
+  const json = parseVersioned(source, 'plan');
   try {
     const design = readDesign(json, '');
     refuseTwice(design.recipes, 'recipes', ({ name }) => name);
