@@ -175,6 +175,13 @@ function resampleImages(
     groupOfImage.push(group);
   }
   const images = Uint32Array.from(groupOfImage);
+  // By strategy, so that the sums below run over neighbours in memory.
+  const rightOf = marks.map((_, point) =>
+    Uint8Array.from(patterns, (pattern) => (pattern[point] === 1 ? 1 : 0)),
+  );
+  const askedOf = marks.map((_, point) =>
+    Uint8Array.from(patterns, (pattern) => (pattern[point] === -1 ? 0 : 1)),
+  );
   const counts = new Uint32Array(patterns.length);
   return (costs) => {
     counts.fill(0);
@@ -183,19 +190,16 @@ function resampleImages(
       counts[group] = (counts[group] as number) + 1;
     }
     for (let point = 0; point < values.length; point++) {
-      if (marks[point] === null) {
-        costs[point] = values[point] as number;
-        continue;
-      }
-      let [right, asked] = [0, 0];
-      for (let group = 0; group < counts.length; group++) {
-        const mark = (patterns[group] as Int8Array)[point] as number;
-        if (mark === -1) continue;
-        asked += counts[group] as number;
-        if (mark === 1) right += counts[group] as number;
-      }
+      const asked = marks[point] === null ? 0 : weighed(counts, askedOf[point] as Uint8Array);
       // More is better.
-      costs[point] = asked === 0 ? (values[point] as number) : -right / asked;
+      costs[point] =
+        asked === 0 ? (values[point] as number) : -weighed(counts, rightOf[point] as Uint8Array) / asked;
     }
   };
+}
+
+function weighed(counts: Uint32Array, weights: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < counts.length; at++) sum += (counts[at] as number) * (weights[at] as number);
+  return sum;
 }

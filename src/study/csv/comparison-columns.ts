@@ -37,8 +37,8 @@ export const COMPARISON_COLUMNS: readonly Column<ComparisonRow>[] = [
     'Of log ratios by round: trimmed `t`, or `sign` where all are equal',
     ({ method }) => method,
   ),
-  latency('latency_p', 'Chance of such a difference if they differ by 1 % at most', ({ p }) => p),
-  latency('latency_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => adjustedP),
+  latency('latency_p', 'Chance of such a difference if they differ by 1 % at most', ({ p }) => digits(p)),
+  latency('latency_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => digits(adjustedP)),
   latency('latency_different', 'Whether it is called real: below 0.05', ({ isDifferent }) => isDifferent),
   quality(
     'quality',
@@ -53,8 +53,8 @@ export const COMPARISON_COLUMNS: readonly Column<ComparisonRow>[] = [
   quality('images', 'Images that both were evaluated on', ({ images }) => images),
   quality('only_a', 'Images that only the first gets right', ({ onlyA }) => onlyA),
   quality('only_b', 'Images that only the second gets right', ({ onlyB }) => onlyB),
-  quality('quality_p', "McNemar's exact test", ({ p }) => p),
-  quality('quality_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => adjustedP),
+  quality('quality_p', "McNemar's exact test", ({ p }) => digits(p)),
+  quality('quality_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => digits(adjustedP)),
   quality('quality_different', 'Whether it is called real: below 0.05', ({ isDifferent }) => isDifferent),
   {
     name: 'adjustment',
@@ -65,10 +65,10 @@ export const COMPARISON_COLUMNS: readonly Column<ComparisonRow>[] = [
     name: 'kruskal_p',
     description:
       'Kruskal-Wallis over all strategies of the device; this and the next take every inference as independent, which they are not',
-    cell: ({ report: { papers } }) => (papers.kruskal.ok ? papers.kruskal.value.p : null),
+    cell: ({ report: { papers } }) => (papers.kruskal.ok ? digits(papers.kruskal.value.p) : null),
   },
-  paper('conover_p', "Conover's post-hoc test on raw latencies", ({ p }) => p),
-  paper('conover_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => adjustedP),
+  paper('conover_p', "Conover's post-hoc test on raw latencies", ({ p }) => digits(p)),
+  paper('conover_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => digits(adjustedP)),
   paper('cliffs_delta', "Cliff's delta of raw latencies, below 0 where the first takes less", ({ cliff }) =>
     rounded(cliff?.delta ?? null, 6),
   ),
@@ -127,4 +127,9 @@ function quality(
 
 function paper(name: string, description: string, cell: (pair: PaperPair) => Cell): Column<ComparisonRow> {
   return { name, description, cell: ({ paper: pair }) => pair && cell(pair) };
+}
+
+/** P-values may be tiny; their last digits differ between browsers. */
+function digits(p: number): number {
+  return Number(p.toPrecision(10));
 }

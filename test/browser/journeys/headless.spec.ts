@@ -90,7 +90,7 @@ test('exits that recipes name are trained before anything is measured, and leave
   expect(dynamic?.predictions?.exitIndex).toEqual(expect.arrayContaining([expect.any(Number)]));
 });
 
-test('the bundled study runs without an interface and leaves its four reports', async ({ page }) => {
+test('the bundled study runs without an interface and leaves its reports', async ({ page }) => {
   const requested: string[] = [];
   page.on('request', (request) => requested.push(request.url()));
   const lab = await openHeadless(page);
@@ -124,6 +124,9 @@ test('the bundled study runs without an interface and leaves its four reports', 
   expect(trials[2]).toContain(",'=first exit,");
   const samples = (await reportOf(lab, 'samples.csv')).trim().split('\r\n');
   expect(samples).toHaveLength(1 + study.trials.reduce((sum, trial) => sum + trial.samples.length, 0));
+  const pairs = (await reportOf(lab, 'comparisons.csv')).trim().split('\r\n');
+  expect(pairs).toHaveLength(1 + 3);
+  expect(await reportOf(lab, 'advice.txt')).toContain('What would change that:');
   const svg = await reportOf(lab, 'front.svg');
   const isWellFormed = await page.evaluate(
     (text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror') === null,
