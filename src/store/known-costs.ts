@@ -1,5 +1,6 @@
 import { isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { ASSUMED_MACS_PER_MS } from '../study/design/expected-time.ts';
 import { knownShares } from '../study/exit-pass.ts';
 import { isEmulatedTrial, timedSamples } from '../study/metrics.ts';
 import {
@@ -17,9 +18,6 @@ import { profileKey } from './placement-slice.ts';
 import type { Lab } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { exitPassOfNow } from './thresholds-slice.ts';
-
-/** What wasm does on one core; speaks until something was measured. */
-const assumedMacsPerMs = 18e6;
 
 type CostSources = Pick<Lab, 'profiles' | 'settings' | 'environment' | 'data'>;
 
@@ -46,7 +44,7 @@ export function knownCosts(
   if (profiled) return { costs: profiled, basis: profiled.source === 'measured' ? 'nodes' : 'whole-model' };
   const imageBytes = sources.data?.dataset.items[0]?.length ?? 0;
   if (whole === null) {
-    return { costs: costProfileByMacs(view, totals.macs / assumedMacsPerMs, imageBytes), basis: null };
+    return { costs: costProfileByMacs(view, totals.macs / ASSUMED_MACS_PER_MS, imageBytes), basis: null };
   }
   const { computeMs, ...around } = whole;
   return { costs: { ...costProfileByMacs(view, computeMs, imageBytes), ...around }, basis: 'whole-model' };

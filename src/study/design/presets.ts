@@ -1,6 +1,7 @@
 import type { GraphView } from '../../onnx/graph-view.ts';
 import type { NamedRecipe, Operator, Recipe, TrainedExitOperator } from '../../transforms/recipe.ts';
 import { defaultRecipes } from '../default-strategies.ts';
+import { protocolSentence } from '../measuring/protocol-text.ts';
 import { PROTOCOLS } from '../plan.ts';
 import type { PlacementName } from '../placement/tiers.ts';
 import { type Exit, type LeftOut, mainExit, skipExit } from '../strategy-sets.ts';
@@ -72,11 +73,7 @@ const quickLook: StudyPreset = {
   title: 'Quick look',
   source: null,
   note: 'A first front within a minute on small models: the ticked strategies, or a set that suits the model.',
-  steps: [
-    'Five rounds of 10 inferences; in each round every strategy is visited once, in a new random order.',
-    'Warm-up until latency is steady, 5 to 30 runs; the unchanged model is run in between to see drift.',
-    'Accuracy on up to 500 images.',
-  ],
+  steps: ['The ticked strategies, or a first set that suits the model.', protocolSentence(PROTOCOLS.quick)],
   metrics: [
     'median latency with its 95 % interval',
     'accuracy or agreement',
@@ -95,10 +92,8 @@ const standard: StudyPreset = {
   source: null,
   note: 'The ticked strategies, or a set that suits the model, until the differences can be trusted.',
   steps: [
-    'Rounds of 15 inferences, 20 to 60 of them; in each every strategy is visited once, in a new random order.',
-    'A strategy is done when the 95 % interval of its median is within 3 %; after 20 minutes of timing no round begins.',
-    'Warm-up until latency is steady, 10 to 100 runs; the unchanged model is run in between to see drift.',
-    'Accuracy on all images.',
+    'The ticked strategies, or a first set that suits the model.',
+    protocolSentence(PROTOCOLS.standard),
   ],
   metrics: [
     'median and p90 latency with their 95 % intervals',
@@ -236,11 +231,6 @@ const interleaved = (): Protocol => ({
   samplesPerRound: 15,
   referenceSamples: 5,
 });
-const INTERLEAVED_STEPS: readonly string[] = [
-  'Twenty rounds of 15 inferences; in each round every strategy is visited once, in a new random order.',
-  'Warm-up until latency is steady, 10 to 100 runs; the unchanged model is run in between to see drift.',
-  'Accuracy on all images.',
-];
 const INTERLEAVED_DIFFERENCE =
   'The strategies take turns in random order, so that drift and throttling hit all alike; the authors measured one after the other.';
 
@@ -252,7 +242,7 @@ const cnnExits: StudyPreset = {
   steps: [
     'Pruned: half of the weights of each layer, the smallest, are zero. Static int8 is calibrated on 128 images.',
     'E stops by confidence, 0.9, at exits of the model or trained ones; else two blocks are left out.',
-    ...INTERLEAVED_STEPS,
+    protocolSentence(interleaved()),
   ],
   metrics: ['model size', 'memory', 'latency', 'accuracy', 'speed-up over the original'],
   differences: [
@@ -289,7 +279,7 @@ const convnext: StudyPreset = {
   steps: [
     'Structured: a quarter and half of the channels of each group, by L1 norm. Unstructured: half of the weights of each layer, the smallest (L1) or any (random).',
     'Dynamic quantization: weights in 8 bits, activations as they come.',
-    ...INTERLEAVED_STEPS,
+    protocolSentence(interleaved()),
   ],
   metrics: ['size', 'parameters', 'non-zero parameters', 'MACs', 'accuracy', 'inference time'],
   differences: [INTERLEAVED_DIFFERENCE, 'Pruned models are not fine-tuned.'],

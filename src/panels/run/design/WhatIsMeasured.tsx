@@ -1,6 +1,7 @@
 import { useLab } from '../../../store/lab.ts';
 import type { StudyDesign } from '../../../study/design/design.ts';
 import { PRESETS } from '../../../study/design/presets.ts';
+import { protocolSentence } from '../../../study/measuring/protocol-text.ts';
 import panel from '../../panel.module.css';
 import { changesOf } from './design-text.ts';
 import styles from './Design.module.css';
@@ -34,7 +35,7 @@ export function WhatIsMeasured({ design }: { readonly design: StudyDesign }) {
         )}
         {changes.length > 0 && (
           <p>
-            <strong>Changed by you:</strong> {changes.join(', ')}.
+            <strong>Changed by you:</strong> {changes.join(', ')}. {protocolSentence(design.protocol)}
           </p>
         )}
       </div>
