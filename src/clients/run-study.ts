@@ -155,13 +155,15 @@ function createRun(
     const predictions = await predict(strategy, engine);
     const { preprocessing, warnings } = trialOf(strategy.id);
     if (predictions) {
-      const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, reference);
+      // The unchanged model is what the others are compared with; its later passes are with its first.
+      const original = reference ?? (isIdentity(strategy.recipe) ? predictions : null);
+      const accuracy = scorePredictions(predictions, labels, preprocessing.classOffset, original);
       const passes = protocol.accuracyRepetitions ?? 1;
       const accuracyRuns = [accuracy];
       while (accuracyRuns.length < passes) {
         const again = await predict(strategy, engine, accuracyRuns.length);
         if (!again) break;
-        accuracyRuns.push(scorePredictions(again, labels, preprocessing.classOffset, reference));
+        accuracyRuns.push(scorePredictions(again, labels, preprocessing.classOffset, original));
       }
       update(strategy.id, {
         predictions: withLabels(predictions, labels),
