@@ -12,17 +12,6 @@ interface Precision {
 const known = new WeakMap<Trial, Precision>();
 
 /**
- * How far the 95 % interval of the median latency reaches to its wider side, as a share of the median; Infinity where
- * the samples are too few to tell.
- *
- * Samples of one visit are alike, so an interval over all samples is too narrow: that of the medians of the rounds is
- * looked at, too, and the wider one counts.
- */
-export function medianHalfWidth(trial: Trial): number {
-  return precisionOf(trial).halfWidth;
-}
-
-/**
  * Rounds after which the interval is likely to be that narrow, as it shrinks with the root of their number; at most
  * those it has where it is.
  */
@@ -33,6 +22,13 @@ export function roundsToSettle(trial: Trial, wanted: number): number {
   return Math.max(rounds + 1, expected);
 }
 
+/**
+ * How far the 95 % interval of the median latency reaches to its wider side, as a share of the median; Infinity where
+ * the samples are too few to tell.
+ *
+ * Samples of one visit are alike, so an interval over all samples is too narrow: that of the medians of the rounds is
+ * looked at, too, and the wider one counts.
+ */
 function precisionOf(trial: Trial): Precision {
   const kept = known.get(trial);
   if (kept) return kept;
