@@ -167,10 +167,11 @@ function rowsOf(cells: readonly PlannedCell[]): readonly Row[] {
 }
 
 function columnName({ placement, provider, threads, inputSize }: Cell, design: StudyDesign): string {
-  return [
-    placement?.name ?? 'this device',
+  const place = placement?.name ?? 'this device';
+  const others = [
     ...(design.providers.length > 1 ? [provider] : []),
     ...(design.threads.length > 1 ? [threads === 'auto' ? 'auto threads' : `${threads} thr.`] : []),
     ...(design.inputSizes.length > 1 ? [inputSize ? sizeText(inputSize) : 'own size'] : []),
-  ].join(' · ');
+  ];
+  return (design.placements.length > 1 || others.length === 0 ? [place, ...others] : others).join(' · ');
 }
