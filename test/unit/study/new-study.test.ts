@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { extendedStudy, newStudy } from '../../../src/study/new-study.ts';
 import { makeStrategy } from '../../../src/study/strategy-id.ts';
+import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 import { makeTrial } from './trials.ts';
 
@@ -37,5 +38,41 @@ describe('names in a study', () => {
     expect(namesOf(renamed)).toEqual(['mine']);
     expect(renamed.trials[0]?.state.kind).toBe('done');
     expect(renamed.trials[0]?.id).toBe(study.trials[0]?.id);
+  });
+});
+
+describe('a study of several models and sizes', () => {
+  const small = { ...preprocessing, height: 96, width: 96 };
+  const models = [
+    { modelId: 'm', modelName: 'm.onnx', preprocessing },
+    { modelId: 'm', modelName: 'm.onnx', inputSize: { height: 96, width: 96 }, preprocessing: small },
+    { modelId: 'n', modelName: 'n.onnx', source: 'zoo:n', preprocessing },
+  ];
+  const identity = { name: 'identity', recipe: [{ op: 'identity' }] } as const;
+  const strategies = [
+    makeStrategy('m', identity, 'wasm', 1),
+    makeStrategy('m', identity, 'wasm', 1, null, { height: 96, width: 96 }),
+    makeStrategy('n', identity, 'wasm', 1),
+  ];
+
+  it('gives each trial its model and preprocessing, names models once, and is read as it was written', () => {
+    const study = newStudy({ ...subject, models }, strategies, 0);
+    expect(study.models).toEqual([
+      { modelId: 'm', modelName: 'm.onnx' },
+      { modelId: 'n', modelName: 'n.onnx', source: 'zoo:n' },
+    ]);
+    expect(study.trials.map(({ modelName: of, preprocessing: { height } }) => [of, height])).toEqual([
+      ['m.onnx', preprocessing.height],
+      ['m.onnx', 96],
+      ['n.onnx', preprocessing.height],
+    ]);
+    expect(parseStudy(serialiseStudy(study))).toEqual(study);
+  });
+
+  it('is like any other where there is one model: no list, and the same ids as ever', () => {
+    expect(newStudy({ ...subject, models: models.slice(0, 1) }, strategies.slice(0, 1), 0)).toEqual(
+      newStudy(subject, strategies.slice(0, 1), 0),
+    );
+    expect(new Set(strategies.map(({ id }) => id)).size).toBe(3);
   });
 });
