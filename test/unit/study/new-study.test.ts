@@ -44,8 +44,8 @@ describe('names in a study', () => {
 describe('a study of several models and sizes', () => {
   const small = { ...preprocessing, height: 96, width: 96 };
   const models = [
-    { modelId: 'm', modelName: 'm.onnx', preprocessing },
-    { modelId: 'm', modelName: 'm.onnx', inputSize: { height: 96, width: 96 }, preprocessing: small },
+    { modelId: 'm', modelName, preprocessing },
+    { modelId: 'm', modelName, inputSize: { height: 96, width: 96 }, preprocessing: small },
     { modelId: 'n', modelName: 'n.onnx', source: 'zoo:n', preprocessing },
   ];
   const identity = { name: 'identity', recipe: [{ op: 'identity' }] } as const;
@@ -58,12 +58,12 @@ describe('a study of several models and sizes', () => {
   it('gives each trial its model and preprocessing, names models once, and is read as it was written', () => {
     const study = newStudy({ ...subject, models }, strategies, 0);
     expect(study.models).toEqual([
-      { modelId: 'm', modelName: 'm.onnx' },
+      { modelId: 'm', modelName },
       { modelId: 'n', modelName: 'n.onnx', source: 'zoo:n' },
     ]);
     expect(study.trials.map(({ modelName: of, preprocessing: { height } }) => [of, height])).toEqual([
-      ['m.onnx', preprocessing.height],
-      ['m.onnx', 96],
+      [modelName, preprocessing.height],
+      [modelName, 96],
       ['n.onnx', preprocessing.height],
     ]);
     expect(parseStudy(serialiseStudy(study))).toEqual(study);
