@@ -337,6 +337,7 @@ const readStudy = object<Study>({
   id: text,
   name: text,
   createdAtMs: amount,
+  deviceName: optional(text),
   modelId: text,
   modelName: text,
   models: optional(list(readStudiedModel)),

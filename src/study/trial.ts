@@ -277,6 +277,8 @@ export interface Study {
   readonly id: string;
   readonly name: string;
   readonly createdAtMs: number;
+  /** What people call the device that measured; left out: what the browser tells of it. */
+  readonly deviceName?: string;
   /** Of the only model, or the first of `models`. */
   readonly modelId: string;
   readonly modelName: string;

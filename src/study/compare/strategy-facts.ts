@@ -111,12 +111,12 @@ function answersOf({ predictions, datasetId, preprocessing, strategy }: Trial): 
 }
 
 /** Two devices of one make and browser cannot be told apart, and need not be. */
-function deviceIdOf({ userAgent, hardwareConcurrency, webgpu, crossOriginIsolated }: Environment): string {
+export function deviceIdOf({ userAgent, hardwareConcurrency, webgpu, crossOriginIsolated }: Environment): string {
   const adapter = webgpu.available ? webgpu.adapter : '';
   return seedFromText([userAgent, hardwareConcurrency, adapter, crossOriginIsolated].join('\n')).toString(16);
 }
 
 /** `Android, 8 cores`. */
-function deviceNameOf({ platform, hardwareConcurrency }: Environment): string {
+export function deviceNameOf({ platform, hardwareConcurrency }: Environment): string {
   return `${platform || 'unknown system'}, ${hardwareConcurrency} ${hardwareConcurrency === 1 ? 'core' : 'cores'}`;
 }

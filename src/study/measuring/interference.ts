@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts';
 import { timedSamples } from '../metrics.ts';
 import { medianOf, quantileOfSorted } from '../statistics/summary.ts';
 import type { Sample, Trial } from '../trial.ts';
@@ -83,20 +84,6 @@ function relativeLogs(samples: readonly Sample[]): readonly number[] {
     ]),
   );
   return samples.map(({ computeMs, exitIndex }) => Math.log(computeMs / (medians.get(exitIndex) ?? 1)));
-}
-
-function grouped<T, K>(
-  values: readonly T[],
-  keyOf: (value: T, at: number) => K,
-): ReadonlyMap<K, readonly T[]> {
-  const groups = new Map<K, T[]>();
-  values.forEach((value, at) => {
-    const key = keyOf(value, at);
-    const group = groups.get(key);
-    if (group) group.push(value);
-    else groups.set(key, [value]);
-  });
-  return groups;
 }
 
 /** Two halves of one bell lie 2.7 apart in these units, of a flat distribution 3.5. */

@@ -1,12 +1,13 @@
 import { ok } from '../../base/result.ts';
 import { type FrontProbability, frontProbabilities } from '../compare/front-probability.ts';
 import { factsOf } from '../compare/strategy-facts.ts';
-import { layOutFront, type FrontLayout, trialsOnAxes } from '../front-layout.ts';
+import { layOutFront, trialsOnAxes } from '../front-layout.ts';
 import { type Axis, axisOf, defaultVerticalAxis, formatMetric, isEmulatedTrial } from '../metrics.ts';
-import { type Box, frontPath, placeLabels, tickText } from '../plot-layout.ts';
+import { type Box, frontPath, placeLabels } from '../plot-layout.ts';
 import type { Trial } from '../trial.ts';
 import { nameTrials } from './distribution.ts';
 import type { Drawing, Mark, Tip } from './drawing.ts';
+import { frontAxes } from './front-axes.ts';
 import { leftOutNotes, type Making, noPicture } from './picture.ts';
 
 /** Studies drawn again; in parts, between which the page answers. */
@@ -88,7 +89,7 @@ function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number
     width,
     height,
     marks: [
-      ...axes(layout, xAxis, yAxis),
+      ...frontAxes(layout, xAxis, yAxis),
       {
         kind: 'path',
         d: frontPath(layout.marks, xAxis, yAxis, frame),
@@ -140,38 +141,6 @@ function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number
       }),
     ),
   };
-}
-
-function axes({ frame, xScale, yScale, toX, toY }: FrontLayout, xAxis: Axis, yAxis: Axis): readonly Mark[] {
-  const { left, right, top, bottom } = frame;
-  return [
-    ...xScale.ticks.flatMap((tick): Mark[] => {
-      const isLast = toX(tick) > right - 18;
-      return [
-        { kind: 'line', x1: toX(tick), x2: toX(tick), y1: top, y2: bottom, stroke: 'line' },
-        {
-          kind: 'text',
-          x: isLast ? right + 14 : toX(tick),
-          y: bottom + 17,
-          text: tickText(xAxis, tick),
-          anchor: isLast ? 'end' : 'middle',
-          ink: 'dim',
-        },
-      ];
-    }),
-    ...yScale.ticks.flatMap((tick): Mark[] => [
-      { kind: 'line', x1: left, x2: right, y1: toY(tick), y2: toY(tick), stroke: 'line' },
-      { kind: 'text', x: left - 6, y: toY(tick) + 4, text: tickText(yAxis, tick), anchor: 'end', ink: 'dim' },
-    ]),
-    { kind: 'text', x: 0, y: 12, text: `${yAxis.label} ${yAxis.better === 'higher' ? '↑' : '↓'}` },
-    {
-      kind: 'text',
-      x: right + 14,
-      y: bottom + 38,
-      text: `${xAxis.better === 'higher' ? '→' : '←'} ${xAxis.label}`,
-      anchor: 'end',
-    },
-  ];
 }
 
 /** Resampling cannot tell a chance from a certainty. */

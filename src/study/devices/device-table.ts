@@ -1,0 +1,104 @@
+import { grouped } from '../../base/grouped.ts';
+import { distinctlyNamed } from '../../transforms/recipe-name.ts';
+import { timedSamples } from '../metrics.ts';
+import type { Trial } from '../trial.ts';
+import { type AnswersAcross, answersAcross } from './answers-across.ts';
+import { type Apart, whatStandsApart } from './apart.ts';
+import { conditionText, workText } from './comparable.ts';
+import type { DeviceRun } from './device-runs.ts';
+
+/** A strategy on all devices that measured it. */
+export interface DeviceRow {
+  /** No two rows of a table have the same. */
+  readonly name: string;
+  /** By column; null where that device did not measure it. */
+  readonly trials: readonly (Trial | null)[];
+  /** Whether devices answered alike; null where fewer than two tell. */
+  readonly answers: AnswersAcross | null;
+}
+
+/** Strategies measured on the same images in the same way: what may stand on one front. */
+export interface DeviceTable {
+  readonly datasetName: string;
+  readonly runs: readonly DeviceRun[];
+  readonly rows: readonly DeviceRow[];
+}
+
+export interface AcrossDevices {
+  /** Those with most devices first. */
+  readonly tables: readonly DeviceTable[];
+  /** What has no counterpart elsewhere, and why. */
+  readonly apart: readonly Apart[];
+}
+
+/**
+ * Puts runs beside each other: one row for what is comparable (same model, recipe, placement, input size, preprocessing),
+ * one table for the same images and meaning of the protocol. Trials that failed or timed nothing are left out. A
+ * device may run a strategy with the provider and threads that suit it; where one measured several of these, each is
+ * a row of its own.
+ */
+export function acrossDevices(runs: readonly DeviceRun[]): AcrossDevices {
+  const measured = runs.map((run) => ({ ...run, trials: run.trials.filter(isMeasured) }));
+  const tables = [...grouped(measured.flatMap(placed), ({ trial }) => tableKey(trial)).values()].map(
+    (placedTrials): DeviceTable => {
+      const present = runs.filter(({ id }) => placedTrials.some(({ run }) => run.id === id));
+      return {
+        datasetName: placedTrials[0]?.trial.datasetName ?? '',
+        runs: present,
+        rows: rowsOf(placedTrials, present),
+      };
+    },
+  );
+  return {
+    tables: tables.toSorted((a, b) => b.runs.length - a.runs.length),
+    apart: whatStandsApart(measured, (trial) => `${tableKey(trial)}\n${rowKey(trial)}`),
+  };
+}
+
+interface Placed {
+  readonly run: DeviceRun;
+  readonly trial: Trial;
+}
+
+const placed = (run: DeviceRun): readonly Placed[] => run.trials.map((trial) => ({ run, trial }));
+
+function isMeasured(trial: Trial): boolean {
+  return trial.state.kind !== 'failed' && timedSamples(trial).length > 0;
+}
+
+function tableKey(trial: Trial): string {
+  return [conditionText(trial, 'images'), conditionText(trial, 'protocol')].join('\n');
+}
+
+function rowKey(trial: Trial): string {
+  const conditions = (['model', 'input size', 'preprocessing'] as const).map((each) =>
+    conditionText(trial, each),
+  );
+  return [...conditions, workText(trial.strategy)].join('\n');
+}
+
+function rowsOf(all: readonly Placed[], runs: readonly DeviceRun[]): readonly DeviceRow[] {
+  const hasSeveralModels = new Set(all.map(({ trial }) => trial.strategy.modelId)).size > 1;
+  const rows = [...grouped(all, ({ trial }) => rowKey(trial)).values()].flatMap((same) => {
+    const isRepeated = [...grouped(same, ({ run }) => run.id).values()].some(({ length }) => length > 1);
+    const parts = isRepeated
+      ? [...grouped(same, ({ trial }) => placeText(trial)).entries()]
+      : [['', same] as const];
+    return parts.map(([where, some]) => {
+      const first = (some[0] as Placed).trial;
+      const name = [
+        first.strategy.name,
+        ...(hasSeveralModels ? [first.modelName] : []),
+        ...(where ? [where] : []),
+      ];
+      const trials = runs.map(({ id }) => some.find(({ run }) => run.id === id)?.trial ?? null);
+      return { name: name.join(' · '), trials, answers: answersAcross(trials) };
+    });
+  });
+  return distinctlyNamed(rows);
+}
+
+/** `wasm, 4 threads`. */
+export function placeText({ strategy: { provider, threads } }: Trial): string {
+  return provider === 'wasm' ? `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : provider;
+}
