@@ -177,7 +177,7 @@ describe('devices beside each other', () => {
   });
 
   it('draws a front for each device, within the picture', () => {
-    const studies = [...'ABCDEFGH'].map((device) => studyOn(device, fast));
+    const studies = Array.from('ABCDEFGH').map((device) => studyOn(device, fast));
     const [table] = across(...studies).tables;
     for (const width of [300, 900]) {
       const drawing = table && drawDevicesFront(table, width);
