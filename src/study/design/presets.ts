@@ -1,5 +1,11 @@
 import type { GraphView } from '../../onnx/graph-view.ts';
-import type { NamedRecipe, Operator, Recipe, TrainedExitOperator } from '../../transforms/recipe.ts';
+import {
+  isIdentity,
+  type NamedRecipe,
+  type Operator,
+  type Recipe,
+  type TrainedExitOperator,
+} from '../../transforms/recipe.ts';
 import { defaultRecipes } from '../default-strategies.ts';
 import { protocolSentence } from '../measuring/protocol-text.ts';
 import { PROTOCOLS } from '../plan.ts';
@@ -10,6 +16,7 @@ import type { Protocol } from '../trial.ts';
 export type PresetId =
   | 'quick-look'
   | 'standard'
+  | 'sustained'
   | 'black-box'
   | 'edge-compression'
   | 'cnn-exits'
@@ -106,6 +113,49 @@ const standard: StudyPreset = {
   protocol: () => PROTOCOLS.standard,
   placements: [null],
   recipesFor: chosenOrDefault,
+};
+
+/** Chosen strategies of which each may take half an hour without anybody having asked for so long. */
+const MOST_SUSTAINED = 2;
+
+const sustained: StudyPreset = {
+  id: 'sustained',
+  title: 'Sustained',
+  source: null,
+  note: 'Thirty minutes without rest: does the device get hot, and slow?',
+  steps: [
+    'Each strategy runs for 30 minutes without rest, one after the other; 100 or more inferences of each minute are kept.',
+    'Warm-up until latency is steady, 10 to 100 runs.',
+    'Accuracy on up to 500 images.',
+  ],
+  metrics: [
+    'latency over time, with the start of throttling',
+    'median and p90 latency with their 95 % intervals',
+    'battery and CPU pressure, where the browser tells them',
+    'accuracy or agreement',
+  ],
+  differences: [],
+  protocol: () => ({
+    ...PAPER_BASE,
+    accuracyImages: 500,
+    warmUpRuns: 10,
+    mostWarmUpRuns: 100,
+    rounds: 30,
+    samplesPerRound: 100,
+    order: 'sequential',
+    sustained: { durationMs: 30 * 60_000 },
+  }),
+  placements: [null],
+  recipesFor: ({ chosen }) => ({
+    recipes: [whole, ...chosen.filter(({ recipe }) => !isIdentity(recipe)).slice(0, MOST_SUSTAINED - 1)],
+    leftOut: chosen
+      .filter(({ recipe }) => !isIdentity(recipe))
+      .slice(MOST_SUSTAINED - 1)
+      .map(({ name }) => ({
+        name,
+        reason: 'another 30 minutes; add it to the recipes of the plan if you wish',
+      })),
+  }),
 };
 
 function chosenOrDefault({ view, chosen }: PresetModel): PresetRecipes {
@@ -307,6 +357,7 @@ const convnext: StudyPreset = {
 export const PRESETS: readonly StudyPreset[] = [
   quickLook,
   standard,
+  sustained,
   blackBox,
   edgeCompression,
   cnnExits,

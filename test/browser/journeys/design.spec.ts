@@ -16,6 +16,7 @@ function shortened(plan: StudyDesign, title: string): StudyDesign {
     mostWarmUpRuns: _steady,
     stopping: _rule,
     referenceSamples: _reference,
+    sustained: _duration,
     ...protocol
   } = plan.protocol;
   const meant = cellsOf(plan)

@@ -19,6 +19,15 @@ export function ProtocolFields({ design }: { readonly design: StudyDesign }) {
   return (
     <div className={styles.fields}>
       <NumberField title="Rounds" min={1} value={protocol.rounds} onChange={(rounds) => change({ rounds })} />
+      {protocol.sustained && (
+        <NumberField
+          title="Minutes of each strategy"
+          min={0.1}
+          step="any"
+          value={protocol.sustained.durationMs / 60_000}
+          onChange={(minutes) => change({ sustained: { durationMs: minutes * 60_000 } })}
+        />
+      )}
       {protocol.perRound === 'all-images' ? (
         <NumberField
           title="Images, the largest files"
