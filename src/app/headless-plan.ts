@@ -48,13 +48,14 @@ export async function planToRun(
   if (design.dataset !== null && design.dataset.datasetId !== dataset.id)
     tell(`The plan was made for other images: found ${dataset.name}, wanted ${design.dataset.datasetName}.`);
   const models = new Map<string, HereModel>();
+  const problems = new Map<string, string>();
   for (const model of design.models) {
     try {
       const here = await openHere(model);
       if (here) models.set(model.modelId, here);
     } catch (thrown) {
       // Its cells are left out with that.
-      tell(`${model.modelName}: ${toFailure(thrown).message}.`);
+      problems.set(model.modelId, toFailure(thrown).message);
     }
   }
 
@@ -74,7 +75,7 @@ export async function planToRun(
     return { view, preprocessing, refusals, files: { ...files, heads } };
   }
 
-  const facts = designFacts(environment, models);
+  const facts = designFacts(environment, models, problems);
   const labels = dataset.items.map(({ label }) => label);
   const planned = planOf(design, facts, {
     environment,

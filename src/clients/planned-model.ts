@@ -76,13 +76,17 @@ export async function askAboutRecipes(
   return new Map(await Promise.all(answers));
 }
 
-/** What decides about the cells of a plan on this device. */
+/**
+ * What decides about the cells of a plan on this device.
+ * @param problems why models are not here, by id
+ */
 export function designFacts(
   environment: Environment,
   models: ReadonlyMap<
     string,
     { readonly view: GraphView; readonly refusals: ReadonlyMap<string, string | null> }
   >,
+  problems: ReadonlyMap<string, string>,
 ): DesignFacts {
   const views = new Map([...models].map(([id, { view }]) => [id, view]));
   const refusals = new Map<string, string>();
@@ -95,5 +99,5 @@ export function designFacts(
         : provider,
     threads: threads === 'auto' ? chooseThreads(environment) : threads,
   });
-  return { environment, views, refusals, placeOf };
+  return { environment, views, problems, refusals, placeOf };
 }

@@ -3,6 +3,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { CandidateScore } from '../data/rank-preprocessings.ts';
 import type { BlockScan } from '../study/block-scan.ts';
+import type { StudyDesign } from '../study/design/design.ts';
+import type { PresetDesign } from '../study/design/design-from-preset.ts';
 import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
@@ -11,6 +13,7 @@ import type { VariantErrors } from '../study/quality/variant-errors.ts';
 import type { PruneScan } from '../study/prune-curves.ts';
 import type { LayerScan } from '../study/sensitivity.ts';
 import type { ExitScores } from '../study/thresholds.ts';
+import type { PackedSamples } from '../study/packed-samples.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
@@ -24,6 +27,23 @@ export type StudyHeader = Omit<Study, 'trials'> & {
   /** Ids of its trials, in the order of the plan. */
   readonly trialIds: readonly string[];
 };
+
+/** A trial without its samples, which are chunks of their own: a visit adds some instead of writing all again. */
+export type StoredTrial = Omit<Trial, 'samples'> & {
+  /** By trials of earlier versions, which have no chunks. */
+  readonly samples?: Trial['samples'];
+  readonly sampleCount?: number;
+  /** Of the last sample; null without any. Tells whether kept samples are the first of a longer list. */
+  readonly lastStartedAtMs?: number | null;
+};
+
+/** The samples of a trial from `index * SAMPLES_PER_CHUNK` on. */
+export interface SampleChunk {
+  readonly studyId: string;
+  readonly trialId: string;
+  readonly index: number;
+  readonly samples: PackedSamples;
+}
 
 /** A model that is kept; its bytes are blobs under `blobKey`. */
 export interface StoredModel {
@@ -73,6 +93,8 @@ export interface Session {
   readonly tierProfiles?: Partial<Readonly<Record<Tier, TierProfile>>>;
   /** What nodes of models take on this device, see `profileKey`. */
   readonly profiles?: ReadonlyMap<string, CostProfile>;
+  /** The plan in the making, and what belongs to its preset and models cannot give. */
+  readonly plan?: { readonly design: StudyDesign; readonly leftOut: PresetDesign['leftOut'] };
   /** Recipes of models opened earlier, by model id. */
   readonly shelved?: ReadonlyMap<
     string,
@@ -133,7 +155,8 @@ export interface BlobPiece {
 
 export interface Schema extends DBSchema {
   studies: { key: string; value: StudyHeader };
-  trials: { key: [studyId: string, trialId: string]; value: Trial };
+  trials: { key: [studyId: string, trialId: string]; value: StoredTrial };
+  samples: { key: [studyId: string, trialId: string, index: number]; value: SampleChunk };
   models: { key: string; value: StoredModel };
   datasets: { key: string; value: StoredDataset };
   pieces: { key: [string, number]; value: BlobPiece };
@@ -195,6 +218,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('channelStatistics', { keyPath: ['subject', 'key'] });
+  },
+  (database) => {
+    database.createObjectStore('samples', { keyPath: ['studyId', 'trialId', 'index'] });
   },
 ];
 

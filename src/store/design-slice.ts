@@ -16,8 +16,10 @@ export interface DesignModel {
 /** A plan in the making; what is done with it is in `design-work.ts`, loaded when it is first asked for. */
 export interface DesignSlice {
   readonly design: StudyDesign | null;
-  /** By id. */
+  /** By id; those that are not here are in `designProblems`. */
   readonly designModels: ReadonlyMap<string, DesignModel>;
+  /** Why models of the plan are not here, by id. */
+  readonly designProblems: ReadonlyMap<string, string>;
   /** What belongs to the preset and models cannot give. */
   readonly designLeftOut: PresetDesign['leftOut'];
   /** What is being opened or asked for the plan; null: nothing. */
@@ -28,6 +30,7 @@ export interface DesignSlice {
 export const createDesignSlice: Slice<DesignSlice> = (set) => ({
   design: null,
   designModels: new Map(),
+  designProblems: new Map(),
   designLeftOut: [],
   designing: null,
   changeDesign: (change) => set(({ design }) => (design ? { design: { ...design, ...change } } : {})),

@@ -1,13 +1,24 @@
-import { attempt, type Failure, InputError } from '../base/result.ts';
+import {
+  attempt,
+  cancellation,
+  failed,
+  type Failure,
+  InputError,
+  ok,
+  type Result,
+  unlessCancelled,
+} from '../base/result.ts';
 import type { ModelClient } from '../clients/model-client.ts';
 import { askAboutRecipes, designFacts, differs, openPlannedModel } from '../clients/planned-model.ts';
+import type { GraphView } from '../onnx/graph-view.ts';
+import { type ModelFiles, saveModel } from '../persist/models.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
 import { refusalKey } from '../study/design/excluded-cells.ts';
 import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
 import { PRESETS, type PresetId } from '../study/design/presets.ts';
-import { parseDesign } from '../study/design/read-design.ts';
+import { parseDesign, serialiseDesign } from '../study/design/read-design.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
 import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
@@ -19,10 +30,23 @@ import type { DesignModel } from './design-slice.ts';
 import type { OpenModel } from './model-slice.ts';
 import { filesOf } from './other-models.ts';
 import type { Lab } from './slice.ts';
+import { besideModel, type PickedFile } from './sort-files.ts';
 import { modelWorker } from './workers.ts';
 
 /** Workers of the plan's models that are not open, to ask them about recipes; ended with `closeDesign`. */
 const workers = new Map<string, ModelClient>();
+
+/** Ends what is being opened when the plan is closed. */
+let ends = new AbortController();
+
+/** Models are opened one after the other, whoever asks for them: none twice. */
+let lastOpening: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = lastOpening.then(work);
+  lastOpening = turn.catch(() => {});
+  return turn;
+}
 
 /** Makes a plan of a preset for the models of the present plan, or for the open one. */
 export async function startDesign(presetId: PresetId): Promise<void> {
@@ -39,10 +63,32 @@ export async function startDesign(presetId: PresetId): Promise<void> {
 
 /** Opens what the present plan needs, after it was closed. */
 export async function resumeDesign(): Promise<void> {
+  const { design, reportFailure } = useLab.getState();
+  // One of an earlier version of the lab may not be readable any more.
+  const read = await attempt(() => design && parseDesign(serialiseDesign(design)));
+  if (!read.ok) {
+    useLab.setState({ design: null });
+    return reportFailure('The plan of your last visit cannot be used any more', read.failure);
+  }
+  await inTurn(openPlanned);
+}
+
+/** Opens the models of the present plan that are on this device; of the others it is kept why they are not. */
+async function openPlanned(): Promise<void> {
+  if (ends.signal.aborted) ends = new AbortController();
+  const { signal } = ends;
   takeOpenModel();
-  const { design, designModels } = useLab.getState();
-  // What is missing is told by its cells.
-  for (const model of design?.models ?? []) if (!designModels.has(model.modelId)) await openForDesign(model);
+  const { design, model: open } = useLab.getState();
+  useLab.setState({ designProblems: new Map() });
+  for (const model of design?.models ?? []) {
+    if (useLab.getState().designModels.has(model.modelId)) continue;
+    const opened = await openForDesign(model);
+    if (signal.aborted) return;
+    if (opened.ok) continue;
+    // One of the same name may be taken for it.
+    const isMistaken = opened.failure.code === 'model-missing' && open?.view.fileName === model.modelName;
+    noteProblem(model, isMistaken ? differs(model, open.view).message : opened.failure.message);
+  }
   await askModels();
 }
 
@@ -50,13 +96,36 @@ export async function resumeDesign(): Promise<void> {
 export async function addDesignModel(
   source: Omit<StudiedModel, 'modelId'> & { modelId?: string },
 ): Promise<void> {
-  const { design, reportFailure } = useLab.getState();
+  const { design } = useLab.getState();
   if (!design) return;
-  const added = await openForDesign({ modelId: '', ...source });
-  if (!added.ok) return reportFailure(`${source.modelName} cannot be in the study`, added.failure);
-  const model: StudiedModel = { ...source, modelId: added.value };
+  const added = await inTurn(() => openForDesign({ modelId: '', ...source }));
+  if (!added.ok) return tellFailure(source.modelName, added.failure);
+  const model: StudiedModel = { ...source, modelId: added.value.modelId };
   if (design.models.some(({ modelId }) => modelId === model.modelId)) return;
   changeModels([...design.models, model]);
+  await askModels();
+}
+
+/** Takes a model's file for the plan: one that it misses, else one more. */
+export async function addModelFile(picked: PickedFile, external: readonly PickedFile[]): Promise<void> {
+  const { design, designModels, reportFailure } = useLab.getState();
+  if (!design) return;
+  const fileName = picked.file.name;
+  const files = { file: picked.file, fileName, externalFiles: besideModel(picked, external) };
+  const opened = await inTurn(() =>
+    openFilesForDesign({ modelId: '', modelName: fileName }, async () => files),
+  );
+  if (!opened.ok) return tellFailure(fileName, opened.failure);
+  const { modelId } = opened.value;
+  // The study looks for it there.
+  const kept = await saveModel(modelId, files, Date.now());
+  if (!kept.ok) reportFailure(`${fileName} is not kept on this device`, kept.failure);
+  if (design.models.some((model) => model.modelId === modelId)) return askModels();
+  const namesake = design.models.find(
+    (model) => model.modelName === fileName && !designModels.has(model.modelId),
+  );
+  if (namesake) return noteProblem(namesake, differs(namesake, opened.value).message);
+  changeModels([...design.models, { modelId, modelName: fileName }]);
   await askModels();
 }
 
@@ -87,37 +156,19 @@ function changeModels(models: readonly StudiedModel[]): void {
   });
 }
 
-/** Takes a plan in from the text of a plan.json; models and images that are not here are told. */
+/** Takes a plan in from the text of a plan.json, and shows it. */
 export async function importDesign(text: string): Promise<void> {
-  const { reportFailure, openDialog, data, model: open } = useLab.getState();
+  const { reportFailure, openDialog } = useLab.getState();
   const read = await attempt(() => parseDesign(text));
   if (!read.ok) return reportFailure('The plan could not be read', read.failure);
-  const design = read.value;
-  takeOpenModel();
-  for (const model of design.models) {
-    if (useLab.getState().designModels.has(model.modelId)) continue;
-    const found = await openForDesign(model);
-    if (found.ok) continue;
-    const isOther = open?.view.fileName === model.modelName;
-    reportFailure(
-      `${model.modelName} of the plan is not here`,
-      isOther ? differs(model, open.view) : found.failure,
-    );
-  }
-  const { dataset } = design;
-  if (dataset && data && data.dataset.id !== dataset.datasetId)
-    reportFailure('The plan was made for other images', {
-      code: 'dataset-differs',
-      message: `found ${data.dataset.name}, wanted ${dataset.datasetName}`,
-      hint: 'Open those images to compare results with the plan’s; measuring goes with these, too.',
-    });
-  useLab.setState({ design, designLeftOut: [] });
+  useLab.setState({ design: read.value, designLeftOut: [] });
   openDialog('design');
-  await askModels();
+  await inTurn(openPlanned);
 }
 
 /** Ends what was opened for a plan; the plan itself stays. */
 export function closeDesign(): void {
+  ends.abort();
   for (const client of workers.values()) client.terminate();
   workers.clear();
   // Without a worker nothing more can be asked of them.
@@ -126,6 +177,7 @@ export function closeDesign(): void {
   useLab.setState({
     designModels: new Map(model && open ? [[model.view.modelId, open]] : []),
     designing: null,
+    designProblems: new Map(),
   });
 }
 
@@ -133,7 +185,7 @@ export function closeDesign(): void {
 export function plannedStudyOf(lab: Lab): PlannedStudy | null {
   const { design, designModels, data, environment } = lab;
   if (!design || !data || !environment) return null;
-  const facts = designFacts(environment, designModels);
+  const facts = designFacts(environment, designModels, lab.designProblems);
   const { items } = data.dataset;
   const labels = items.map(({ label }) => label);
   const evaluated = (strategies: readonly Strategy[]) =>
@@ -237,31 +289,57 @@ function takeOpenModel(): void {
 }
 
 function know(modelId: string, model: DesignModel): void {
-  useLab.setState(({ designModels }) => ({ designModels: new Map([...designModels, [modelId, model]]) }));
+  useLab.setState(({ designModels, designProblems }) => ({
+    designModels: new Map([...designModels, [modelId, model]]),
+    designProblems: new Map([...designProblems].filter(([id]) => id !== modelId)),
+  }));
 }
 
 /**
  * Opens a model beside the open one, and finds out how its images are prepared.
  * @param model whose id, where it is known, must be what its file has
- * @returns its id
+ * @returns its graph
  */
-async function openForDesign(model: StudiedModel) {
+function openForDesign(model: StudiedModel) {
+  return openFilesForDesign(model, () => filesOf(model));
+}
+
+async function openFilesForDesign(
+  model: StudiedModel,
+  find: () => Promise<ModelFiles>,
+): Promise<Result<GraphView>> {
+  const { signal } = ends;
   const { data, environment } = useLab.getState();
   const tell = (designing: string | null) => useLab.setState({ designing });
   tell(`Opening ${model.modelName}`);
   const opened = await attempt(async () => {
     if (!data || !environment) throw new InputError({ code: 'no-images', message: 'no images are open' });
-    const { file: modelFile, fileName, externalFiles } = await filesOf(model);
+    const { file: modelFile, fileName, externalFiles } = await find();
     const files = { modelFile, fileName, externalFiles };
-    return openPlannedModel(model, files, { data, environment }, () => {}, new AbortController().signal);
+    return openPlannedModel(model, files, { data, environment }, () => {}, signal);
   });
+  if (signal.aborted) {
+    if (opened.ok) opened.value.client.terminate();
+    return failed(cancellation('Opening'));
+  }
   tell(null);
   if (!opened.ok) return opened;
   const { client, view, preprocessing } = opened.value;
   workers.get(view.modelId)?.terminate();
   workers.set(view.modelId, client);
   know(view.modelId, { view, preprocessing, refusals: new Map() });
-  return { ok: true, value: view.modelId } as const;
+  return ok(view);
+}
+
+function tellFailure(modelName: string, failure: Failure): void {
+  const told = unlessCancelled(failure);
+  if (told) useLab.getState().reportFailure(`${modelName} cannot be in the study`, told);
+}
+
+function noteProblem({ modelId }: StudiedModel, problem: string): void {
+  useLab.setState(({ designProblems }) => ({
+    designProblems: new Map([...designProblems, [modelId, problem]]),
+  }));
 }
 
 /** Asks models about recipes of the plan that they were not asked about yet. */

@@ -8,7 +8,7 @@ import { loadModel } from '../persist/models.ts';
 import { fetchOwn, type Progress } from './data-slice.ts';
 import { whyNotMeasurable } from './selectors.ts';
 import type { Slice } from './slice.ts';
-import type { PickedFile } from './sort-files.ts';
+import { besideModel, type PickedFile } from './sort-files.ts';
 import { busyStudy } from './work-under-way.ts';
 import { adoptModelWorker, modelWorker, takeModelWorker } from './workers.ts';
 
@@ -52,12 +52,9 @@ export const createModelSlice: Slice<ModelSlice> = (set, get, store) => {
   const fetchModel = async (source: ModelSource, ends: AbortController): Promise<Result<FetchedModel>> => {
     switch (source.kind) {
       case 'file': {
-        const folder = source.file.path.slice(0, source.file.path.lastIndexOf('/') + 1);
-        const external = source.external.map(({ path, file }) => ({
-          location: path.startsWith(folder) ? path.slice(folder.length) : path,
-          file,
-        }));
-        return { ok: true, value: { fileName: source.file.file.name, file: source.file.file, external } };
+        const { file } = source.file;
+        const external = besideModel(source.file, source.external);
+        return { ok: true, value: { fileName: file.name, file, external } };
       }
       case 'sample':
         return attempt(async () => ({

@@ -4,12 +4,25 @@ import { type PickedFile, sortFiles } from './sort-files.ts';
 
 /** Opens whatever was picked or dropped, each file for what it is. */
 export async function openFiles(files: readonly PickedFile[]): Promise<void> {
-  const { model, external, images, json } = sortFiles(files);
+  const { model, otherModels, external, images, json } = sortFiles(files);
   const { openModel, openData, openDialog } = useLab.getState();
-  if (model || images.length > 0) openDialog(null);
-  if (model && !(await openModel({ kind: 'file', file: model, external }))) return;
+  const wasDesigning = isDesigning();
+  // A plan that is being made takes models beside the open one.
+  const forPlan = wasDesigning && model ? [model, ...otherModels] : otherModels;
+  if ((model && !wasDesigning) || images.length > 0) openDialog(null);
+  if (model && !wasDesigning && !(await openModel({ kind: 'file', file: model, external }))) return;
   if (images.length > 0) await openData(images);
+  if (wasDesigning) openDialog('design');
   for (const file of json) await openJson(file);
+  if (!isDesigning()) return;
+  for (const file of forPlan) await (await designing()).addModelFile(file, external);
+}
+
+const designing = () => import('./design-work.ts');
+
+function isDesigning(): boolean {
+  const { dialog, design } = useLab.getState();
+  return dialog === 'design' && design !== null;
 }
 
 /** A JSON file is a study, a plan or recipes; studies and plans say so. */
@@ -19,7 +32,7 @@ async function openJson({ file }: PickedFile): Promise<void> {
   if (!text.ok) return reportFailure(`${file.name} could not be read`, text.failure);
   const format = /"format"\s*:\s*"paretoscope-(study|plan)"/.exec(text.value.slice(0, 4096))?.[1];
   if (format === 'study') await importStudy(text.value);
-  else if (format === 'plan') await (await import('./design-work.ts')).importDesign(text.value);
+  else if (format === 'plan') await (await designing()).importDesign(text.value);
   else await importRecipes(text.value);
 }
 

@@ -40,6 +40,7 @@ async function restore(session: Session): Promise<boolean> {
     ...(session.tiers && { tierSetup: session.tiers }),
     ...(session.tierProfiles && { tierProfiles: session.tierProfiles }),
     ...(session.profiles && { profiles: session.profiles }),
+    ...(session.plan && { design: session.plan.design, designLeftOut: session.plan.leftOut }),
   });
   if (modelId === null) return false;
   const shelves = new Map(
@@ -153,10 +154,11 @@ const keptParts = [
   'tierSetup',
   'tierProfiles',
   'profiles',
+  'design',
 ] as const satisfies (keyof Lab)[];
 
 function sessionOf(lab: Lab): Session {
-  const { model, data, preprocessing, preprocessingEdited, recipes, listed, study, shelves } = lab;
+  const { model, data, preprocessing, preprocessingEdited, recipes, listed, study, shelves, design } = lab;
   const trial = trialOfNow(lab);
   return {
     modelId: model?.view.modelId ?? null,
@@ -171,6 +173,7 @@ function sessionOf(lab: Lab): Session {
     tiers: lab.tierSetup,
     tierProfiles: lab.tierProfiles,
     profiles: lab.profiles,
+    ...(design && { plan: { design, leftOut: lab.designLeftOut } }),
     shelved: new Map(
       [...shelves].map(([id, { listed: shelvedList, ...rest }]) => [
         id,

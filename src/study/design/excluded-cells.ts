@@ -20,6 +20,8 @@ export interface DesignFacts {
   readonly environment: Environment;
   /** Of the models that are here, by id. */
   readonly views: ReadonlyMap<string, GraphView>;
+  /** Why others are not, by id; left out: nothing is known. */
+  readonly problems?: ReadonlyMap<string, string>;
   /** Why models refuse recipes, by `refusalKey`; others fit. */
   readonly refusals: ReadonlyMap<string, string>;
   readonly placeOf: PlaceOf;
@@ -60,12 +62,15 @@ export function plannedCells(design: StudyDesign, facts: DesignFacts): readonly 
 }
 
 /** Why a cell cannot be measured on this device; null if it can, as far as is known before it is tried. */
-export function whyImpossible(cell: Cell, { environment, views, refusals }: DesignFacts): string | null {
+export function whyImpossible(
+  cell: Cell,
+  { environment, views, refusals, problems }: DesignFacts,
+): string | null {
   const { model, recipe, placement, inputSize } = cell;
   if (recipe.modelIds !== undefined && !recipe.modelIds.includes(model.modelId))
     return `${recipe.name} was made for another model`;
   const view = views.get(model.modelId);
-  if (view === undefined) return `${model.modelName} is not here: open it`;
+  if (view === undefined) return problems?.get(model.modelId) ?? `${model.modelName} is not here: open it`;
   const refusal = refusals.get(refusalKey(model.modelId, recipe.recipe));
   if (refusal !== undefined) return refusal;
   const parts = partsOf(recipe.recipe);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PickedFile, sortFiles } from '../../../src/store/sort-files.ts';
+import { besideModel, type PickedFile, sortFiles } from '../../../src/store/sort-files.ts';
 
 const picked = (...paths: string[]): PickedFile[] =>
   paths.map((path) => ({ path, file: new File([], path) }));
@@ -14,6 +14,14 @@ describe('sortFiles', () => {
     expect(paths(sorted.external)).toEqual(['big.onnx.data', 'weights/0001.bin']);
     expect(paths(sorted.images)).toEqual(['images.zip']);
     expect(paths(sorted.json)).toEqual(['study.json']);
+  });
+
+  it('keeps further models for a plan, with external weights where the first one names them', () => {
+    const { model, otherModels, external } = sortFiles(
+      picked('m/a.onnx', 'm/w/a.data', 'b.onnx', 'plan.json'),
+    );
+    expect([model?.path, ...paths(otherModels)]).toEqual(['m/a.onnx', 'b.onnx']);
+    expect(besideModel(model as PickedFile, external).map(({ location }) => location)).toEqual(['w/a.data']);
   });
 
   it('takes everything for data when no model is among the files', () => {

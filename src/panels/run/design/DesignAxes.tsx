@@ -5,12 +5,13 @@ import { listModels } from '../../../persist/models.ts';
 import type { StoredModel } from '../../../persist/database.ts';
 import { addDesignModel, removeDesignModel } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
+import { openFiles, pickedFiles } from '../../../store/open-files.ts';
 import { modelTitle, sizeText, type StudyDesign } from '../../../study/design/design.ts';
 import { PLACEMENT_NAMES } from '../../../study/placement/tiers.ts';
 import type { InputSize, Provider, StudiedModel } from '../../../study/trial.ts';
 import { ZOO } from '../../model/zoo.ts';
 import panel from '../../panel.module.css';
-import { Chip, Select, TextInput } from '../../ui/controls.tsx';
+import { Chip, FileButton, Select, TextInput } from '../../ui/controls.tsx';
 import styles from './Design.module.css';
 
 /** The axes of a plan: what each of them takes. At least one of each stays. */
@@ -150,6 +151,9 @@ function Models({ design }: { readonly design: StudyDesign }) {
           void addDesignModel(source);
         }}
       />
+      <FileButton look="link" multiple onFiles={(files) => void openFiles(pickedFiles(files))}>
+        Add a model’s file
+      </FileButton>
     </fieldset>
   );
 }

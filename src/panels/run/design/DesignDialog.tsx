@@ -23,6 +23,7 @@ import styles from './Design.module.css';
 import { PresetCards } from './PresetCards.tsx';
 import { ProtocolFields } from './ProtocolFields.tsx';
 import { WhatIsMeasured } from './WhatIsMeasured.tsx';
+import { WhatIsMissing } from './WhatIsMissing.tsx';
 
 /** A study as a matrix: a preset to begin with, what it comes to on this device, and every cell of it. */
 export function DesignDialog({ onClose }: { readonly onClose: () => void }) {
@@ -97,6 +98,7 @@ function Plan({
           <RunIcon /> Measure the plan
         </Button>
       </div>
+      <WhatIsMissing design={design} />
       {planned && <Details design={design} planned={planned} />}
       {leftOut.map(({ name, reason, model }) => (
         <p key={`${model.modelId} ${name}`} className={`${panel.dim} ${panel.small}`}>
