@@ -134,7 +134,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     if (!model || !data || !environment) return;
     const { trials, ...header } = study;
     set({ study: header, trials, run: { progress: null, isPaused: false } });
-    const saved = await saveStudy(study);
+    const saved = await saveStudy(study, 'grown');
     if (!saved.ok) get().reportFailure('The study is not kept on this device', saved.failure);
     void requestPersistence();
     gate = createPauseGate();

@@ -3,6 +3,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import type { Failure, Result } from '../../../src/base/result.ts';
 import { newBlobKey, readBlob, writeBlob } from '../../../src/persist/blobs.ts';
 import { loadDataset, saveDataset } from '../../../src/persist/datasets.ts';
+import { openDatabase } from '../../../src/persist/database.ts';
 import { loadFindings, saveFinding } from '../../../src/persist/layer-findings.ts';
 import { deleteModel, listModels, loadModel, saveModel } from '../../../src/persist/models.ts';
 import { cleanUp, loadSession, saveSession } from '../../../src/persist/session.ts';
@@ -120,6 +121,45 @@ export async function renewTrial(studyId: string, position: number) {
   const trial = (await loadStudy(studyId))?.trials[position];
   if (!trial) throw new Error('no such trial');
   value(await saveTrial({ ...trial, warnings: ['renewed'] }));
+}
+
+/** Writes a study as versions did that kept samples within their trials. */
+export async function keepAsBefore(text: string) {
+  const { trials, ...rest } = parseStudy(text);
+  const database = await openDatabase();
+  await database.put('studies', { ...rest, trialIds: trials.map(({ id }) => id) });
+  for (const trial of trials) await database.put('trials', trial);
+}
+
+/**
+ * Adds samples to the first trial of a kept study and starts it over at last.
+ * @returns after each step what is kept, and how many chunks were written anew
+ */
+export async function growTrial(studyId: string, steps: readonly number[]) {
+  const trial = (await loadStudy(studyId))?.trials[0];
+  const sample = trial?.samples[0];
+  if (!trial || !sample) throw new Error('no such trial');
+  const writes: unknown[] = [];
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (this: IDBObjectStore, record: unknown) {
+    if (this.name === 'samples') writes.push(record);
+    return put.call(this, record);
+  };
+  const found = [];
+  for (const [round, length] of steps.entries()) {
+    const samples = Array.from({ length }, (_, sequence) => ({
+      ...sample,
+      sequence,
+      startedAtMs: sequence,
+      computeMs: length < (steps[round - 1] ?? 0) ? -sequence : sequence,
+    }));
+    writes.length = 0;
+    value(await saveTrial({ ...trial, samples }));
+    const isKept = JSON.stringify((await loadStudy(studyId))?.trials[0]?.samples) === JSON.stringify(samples);
+    found.push({ isKept, chunksWritten: writes.length });
+  }
+  IDBObjectStore.prototype.put = put;
+  return found;
 }
 
 export const keptStudy = loadStudy;
