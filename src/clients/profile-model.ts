@@ -1,9 +1,11 @@
-import { cancellation, failed, ok, type Result } from '../base/result.ts';
+import { defined } from '../base/assert.ts';
+import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
+import type { VariantTimes } from '../study/explain/time-difference.ts';
 import type { RuntimeNodeTime } from '../study/profile/attribute-times.ts';
 import {
   type CostProfile,
@@ -12,7 +14,9 @@ import {
   shareInNodes,
   timesPerInference,
 } from '../study/profile/cost-profile.ts';
+import { areTimesMissing } from '../study/profile/runtime-profile.ts';
 import type { ProfileProgress } from '../study/progress.ts';
+import { summarise } from '../study/statistics/summary.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { inEngine } from './in-engine.ts';
@@ -27,6 +31,10 @@ export interface ProfileRequest {
   readonly threads: number;
   /** The quantize step of recipes whose kernels are to be measured; empty: the model's own. */
   readonly arithmetic?: Recipe;
+  /** A whole recipe instead, run as its trials run it. */
+  readonly variant?: Recipe;
+  /** Those to run, in turn; left out: all. */
+  readonly imageIndices?: readonly number[];
 }
 
 const warmUpRuns = 3;
@@ -77,6 +85,42 @@ export async function profileRuntimeNodes(
   return profiled.ok ? ok(timesPerInference(profiled.value.nodes, profiled.value.samples)) : profiled;
 }
 
+/**
+ * Measures what each of the runtime's nodes takes in an inference of a variant, and the inference without the runtime
+ * noting times.
+ * @param request with `variant`, and what it needs known to the model
+ * @param signal cancels at once
+ * @returns `times-missing` where a GPU tells no times
+ */
+export async function profileVariant(
+  request: ProfileRequest,
+  signal: AbortSignal,
+  onProgress: (progress: ProfileProgress) => void,
+): Promise<Result<VariantTimes>> {
+  const runs = await prepareRuns(request, signal, onProgress);
+  if (!runs.ok) return runs;
+  const profiled = await runs.value.profiled();
+  if (!profiled.ok) return profiled;
+  const { nodes, samples } = profiled.value;
+  if (nodes.length === 0 || areTimesMissing(nodes)) return failed(timesMissing);
+  const plain = await runs.value.plain();
+  if (!plain.ok) return plain;
+  const timed = plain.value.filter(({ warmUp }) => !warmUp).map(({ computeMs }) => computeMs);
+  const summary = defined(summarise(timed), 'timed runs');
+  // Where images leave early, runs are of different lengths, and nodes count by how often they ran.
+  const isOfOneLength = new Set(plain.value.map(({ exitIndex }) => exitIndex)).size === 1;
+  return ok({
+    nodes: timesPerInference(nodes, samples),
+    inferenceMs: isOfOneLength ? summary.median : summary.mean,
+  });
+}
+
+const timesMissing: Failure = {
+  code: 'times-missing',
+  message: 'the runtime told no times of single operators: this provider or browser does not give them',
+  hint: 'Measure the strategies on wasm to see where the time goes.',
+};
+
 interface Runs {
   readonly profiled: () => Promise<Result<ProfiledRun>>;
   readonly plain: () => Promise<Result<readonly Sample[]>>;
@@ -88,15 +132,28 @@ async function prepareRuns(
   signal: AbortSignal,
   onProgress: (progress: ProfileProgress) => void,
 ): Promise<Result<Runs>> {
-  const { model, view, data, preprocessing, provider, threads, arithmetic = [] } = request;
+  const {
+    model,
+    view,
+    data,
+    preprocessing,
+    provider,
+    threads,
+    arithmetic = [],
+    variant,
+    imageIndices,
+  } = request;
   if (signal.aborted) return failed(cancelled);
   onProgress({ step: 'preparing' });
-  const built = await orCancelled(model.buildForProfile(arithmetic), signal);
+  const building = variant ? model.buildToExplain(variant) : model.buildForProfile(arithmetic);
+  const built = await orCancelled(building, signal);
   if (!built.ok) return built;
   const { plan, files } = built.value;
   const affordable = (budgetMs * assumedMacsPerMs) / Math.max(1, view.totals.macs);
   const runs = warmUpRuns + Math.min(25, Math.max(5, Math.floor(affordable)));
-  const images = Array.from({ length: runs }, (_, run) => run % data.dataset.items.length);
+  const images = Array.from({ length: runs }, (_, run) =>
+    imageIndices ? (imageIndices[run % imageIndices.length] ?? 0) : run % data.dataset.items.length,
+  );
   const tellRuns = (done: number): void => onProgress({ step: 'running', runs: done, of: runs });
 
   const loadedInto = <T>(

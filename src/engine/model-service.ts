@@ -4,6 +4,7 @@ import { buildGraphView } from '../onnx/build-graph-view.ts';
 import { modelFingerprint } from '../onnx/model-fingerprint.ts';
 import type { Model } from '../onnx/model.ts';
 import { parseModel } from '../onnx/parse.ts';
+import { serializeModel } from '../onnx/serialize.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import { nodesNamedByOriginal, nodesNamedByOutput } from '../transforms/name-nodes.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -68,6 +69,17 @@ export function createModelService(): ModelApi {
         const { built } = await buildFiles({ ...open, model, original: null }, [], bench.store);
         bench.profileFiles.set(key, built);
         return built;
+      }),
+
+    buildToExplain: (recipe) =>
+      attempt(async () => {
+        const { built } = await build(recipe);
+        const files: (typeof built.files)[number][] = [];
+        for (const { name, blob } of built.files) {
+          const named = nodesNamedByOriginal(parseModel(blobSource(blob), name), current().model);
+          files.push({ name, blob: await bench.store.save(serializeModel(named)) });
+        }
+        return { ...built, files };
       }),
 
     ...exitCalls(bench),

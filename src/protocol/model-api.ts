@@ -48,6 +48,11 @@ export interface ModelApi {
    */
   buildForProfile(arithmetic?: Recipe): Promise<Result<BuiltFiles>>;
   /**
+   * A variant as `build` makes it, except that every node is named after the model's node that it stands for: what
+   * `EngineApi.profile` needs to compare variants.
+   */
+  buildToExplain(recipe: Recipe): Promise<Result<BuiltFiles>>;
+  /**
    * The model whose outputs are the pooled features of these values, in order, and its own scores: what
    * `EngineApi.features` runs to train exits.
    * @param backbone what is done to the model before, see `backboneOf`

@@ -2,6 +2,7 @@ import { type Failure, outcomeOf } from '../base/result.ts';
 import { loadFormFigures, saveFormFigures } from '../persist/form-figures.ts';
 import { figuresFor, figuresKey, type FormFigures } from '../study/forms/form-figures.ts';
 import { timedSubject, withoutModelTimes } from '../study/forms/model-times.ts';
+import type { VariantTimes } from '../study/explain/time-difference.ts';
 import type { SlownessExplanation } from '../study/forms/explain-slowness.ts';
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Trial } from '../study/trial.ts';
@@ -14,6 +15,7 @@ import { modelWorker } from './workers.ts';
 /** Loaded when they are first asked for. */
 const probing = () => import('../clients/probe-forms.ts');
 const deciding = () => import('../clients/study-forms.ts');
+const profiling = () => import('../clients/profile-model.ts');
 const explaining = () => import('../clients/explain-trial.ts');
 
 export interface FormsSlice {
@@ -32,6 +34,10 @@ export interface FormsSlice {
   readonly explaining: { readonly trialId: string; readonly progress: ProfileProgress | null } | null;
   /** Profiles the unchanged and the quantized model to tell why a trial is not faster. */
   readonly explainTrial: (trial: Pick<Trial, 'id' | 'strategy'>) => Promise<void>;
+  /** What the runtime's nodes take in trials that were looked into, by id. */
+  readonly trialTimes: ReadonlyMap<string, VariantTimes>;
+  /** Profiles these trials' variants one after the other, unless that is done, to tell where their time goes. */
+  readonly profileTrials: (trials: readonly Trial[]) => Promise<void>;
   /** Keeps figures that were measured here. */
   readonly adoptFormFigures: (figures: FormFigures) => void;
 }
@@ -126,6 +132,39 @@ export const createFormsSlice: Slice<FormsSlice> = (set, get, store) => {
       set({ explaining: null });
       if (result.ok) set(({ slowness }) => ({ slowness: new Map([...slowness, [id, result.value]]) }));
       else if (!signal.aborted) reportFailure('The profiles could not be taken', result.failure);
+    },
+    trialTimes: new Map(),
+    profileTrials: async (trials) => {
+      const { model, data, preprocessing, reportFailure } = get();
+      const worker = modelWorker();
+      if (!model || !data || !preprocessing || !worker) return;
+      const busy = busyDevice(get());
+      if (busy) return reportFailure('This cannot be looked into now', busy);
+      const { signal } = (control = new AbortController());
+      for (const { id, strategy, predictions, datasetId } of trials) {
+        if (get().trialTimes.has(id)) continue;
+        const { provider, threads, recipe } = strategy;
+        const tell = (progress: ProfileProgress | null) => {
+          if (!signal.aborted) set({ explaining: { trialId: id, progress } });
+        };
+        const result = await outcomeOf(async () => {
+          const calibrated = await get().calibrateFor(recipe);
+          if (!calibrated.ok) return calibrated;
+          tell(null);
+          const imageIndices =
+            predictions && datasetId === data.dataset.id ? predictions.imageIndices : undefined;
+          const place = { model: worker, view: model.view, data, preprocessing, provider, threads };
+          const request = { ...place, variant: recipe, ...(imageIndices && { imageIndices }) };
+          return (await profiling()).profileVariant(request, signal, tell);
+        });
+        if (signal.aborted) break;
+        if (!result.ok) {
+          reportFailure(`${strategy.name} could not be profiled`, result.failure);
+          break;
+        }
+        set(({ trialTimes }) => ({ trialTimes: new Map([...trialTimes, [id, result.value]]) }));
+      }
+      set({ explaining: null });
     },
     adoptFormFigures: (figures) => {
       set(({ formFigures }) => ({ formFigures: joined(formFigures, [figures]) }));

@@ -8,7 +8,7 @@ import type { Slice } from './slice.ts';
 
 export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
 /** What the results are looked at as. */
-export type ResultsView = 'front' | 'compare' | 'pictures' | 'advice' | 'devices';
+export type ResultsView = 'front' | 'compare' | 'pictures' | 'explain' | 'advice' | 'devices';
 export type Theme = 'system' | 'light' | 'dark';
 export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'design' | 'quality' | 'graphs';
 

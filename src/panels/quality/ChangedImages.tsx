@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import type { LoadedDataset } from '../../protocol/data-api.ts';
-import type { ChangedImage } from '../../study/quality/by-class.ts';
+import { type Arrangement, arranged, type ChangedImage } from '../../study/quality/by-class.ts';
 import { changedImagesCsv } from '../../study/quality/quality-csv.ts';
 import { Thumbnail } from '../data/Thumbnails.tsx';
 import panel from '../panel.module.css';
-import { Button } from '../ui/controls.tsx';
+import { Button, SelectField } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import styles from './Quality.module.css';
 
@@ -12,6 +12,8 @@ interface ChangedImagesProps {
   readonly changed: readonly ChangedImage[];
   /** Name of the other strategy; null: there is none. */
   readonly before: string | null;
+  /** Name of this one; `now` where it is left out. */
+  readonly after?: string;
   /** null: the images are not open */
   readonly data: LoadedDataset | null;
   readonly nameOfClass: (label: number | null) => string;
@@ -21,20 +23,52 @@ interface ChangedImagesProps {
 const PAGE = 60;
 
 /** Images that two trials answer differently: before → after, and what they are. */
-export function ChangedImages({ changed, before, data, nameOfClass, classNames }: ChangedImagesProps) {
+export function ChangedImages({
+  changed,
+  before,
+  after = 'now',
+  data,
+  nameOfClass,
+  classNames,
+}: ChangedImagesProps) {
   const [enlarged, enlarge] = useState<number | null>(null);
   const [shown, setShown] = useState(PAGE);
+  const [{ show, order }, arrange] = useState<Arrangement>({ show: 'all', order: 'by-kind' });
   if (before === null) return <p className={panel.dim}>Compare with another trial to see what changed.</p>;
   if (changed.length === 0) return <p>Both give the same answer for every image.</p>;
   const nameOf = (image: number): string | null => data?.dataset.items[image]?.name ?? null;
   const count = (kind: ChangedImage['kind']): number => changed.filter((each) => each.kind === kind).length;
   const large = changed.find(({ image }) => image === enlarged) ?? null;
+  const listed = arranged(changed, { show, order });
+  const isLabelled = changed.some(({ label }) => label !== null);
   return (
     <div className={panel.stack}>
       <p>
         {changed.length} {changed.length === 1 ? 'image' : 'images'} changed class: {count('lost')} right
         before and wrong now, {count('won')} wrong before and right now, {count('other')} otherwise.
       </p>
+      {isLabelled && (
+        <SelectField
+          title="Show"
+          value={show}
+          options={[
+            { value: 'all', label: 'all' },
+            { value: 'one-right', label: 'where one is right' },
+            { value: 'both-wrong', label: 'where both are wrong' },
+          ]}
+          onChange={(next) => arrange({ show: next, order })}
+        />
+      )}
+      <SelectField
+        title="Order"
+        value={order}
+        options={[
+          { value: 'by-kind', label: 'lost, won, others' },
+          { value: 'surest', label: 'surest answers first' },
+          { value: 'least-sure', label: 'least sure first' },
+        ]}
+        onChange={(next) => arrange({ show, order: next })}
+      />
       {large && (
         <figure className={styles.enlarged}>
           {data && (
@@ -46,9 +80,13 @@ export function ChangedImages({ changed, before, data, nameOfClass, classNames }
             <strong className={panel.wrapAnywhere}>{nameOf(large.image) ?? `image ${large.image}`}</strong>
             <dl className={panel.facts}>
               <dt>{before}</dt>
-              <dd>{nameOfClass(large.before)}</dd>
-              <dt>now</dt>
-              <dd>{nameOfClass(large.after)}</dd>
+              <dd>
+                {nameOfClass(large.before)} {sureText(large.confidenceBefore)}
+              </dd>
+              <dt>{after}</dt>
+              <dd>
+                {nameOfClass(large.after)} {sureText(large.confidenceAfter)}
+              </dd>
               <dt>label</dt>
               <dd>{large.label === null ? 'none' : nameOfClass(large.label)}</dd>
             </dl>
@@ -57,7 +95,7 @@ export function ChangedImages({ changed, before, data, nameOfClass, classNames }
         </figure>
       )}
       <ul className={styles.images}>
-        {changed.slice(0, shown).map((each) => (
+        {listed.slice(0, shown).map((each) => (
           <li key={each.image}>
             <button
               type="button"
@@ -73,6 +111,9 @@ export function ChangedImages({ changed, before, data, nameOfClass, classNames }
               <span className={styles.answer}>
                 {nameOfClass(each.before)} → {nameOfClass(each.after)}
               </span>
+              <span className={panel.dim}>
+                {sureText(each.confidenceBefore)} → {sureText(each.confidenceAfter)}
+              </span>
               {each.label !== null && (
                 <span className={panel.dim}>
                   {each.kind === 'lost' ? 'lost' : each.kind === 'won' ? 'won' : 'wrong'}:{' '}
@@ -84,8 +125,8 @@ export function ChangedImages({ changed, before, data, nameOfClass, classNames }
         ))}
       </ul>
       <div className={panel.buttons}>
-        {changed.length > shown && (
-          <Button onClick={() => setShown(shown + PAGE)}>Show more of {changed.length}</Button>
+        {listed.length > shown && (
+          <Button onClick={() => setShown(shown + PAGE)}>Show more of {listed.length}</Button>
         )}
         <Button
           look="link"
@@ -98,4 +139,8 @@ export function ChangedImages({ changed, before, data, nameOfClass, classNames }
       </div>
     </div>
   );
+}
+
+function sureText(confidence: number): string {
+  return Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : '–';
 }

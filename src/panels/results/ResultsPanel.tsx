@@ -15,6 +15,7 @@ interface View {
 
 const PicturesView = lazyPart(async () => (await import('./pictures/PicturesView.tsx')).PicturesView);
 const CompareView = lazyPart(async () => (await import('./comparisons/CompareView.tsx')).CompareView);
+const ExplainView = lazyPart(async () => (await import('./explain/ExplainView.tsx')).ExplainView);
 const AdviceView = lazyPart(async () => (await import('./recommendation/AdviceView.tsx')).AdviceView);
 
 /** What a study can be looked at as; all but the front are loaded when they are first shown. */
@@ -22,6 +23,7 @@ const views: readonly View[] = [
   { id: 'front', label: 'Front', View: FrontView },
   { id: 'compare', label: 'Compare', View: CompareView },
   { id: 'pictures', label: 'Pictures', View: PicturesView },
+  { id: 'explain', label: 'Explain', View: ExplainView },
   { id: 'advice', label: 'Advice', View: AdviceView },
 ];
 

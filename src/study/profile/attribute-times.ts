@@ -6,6 +6,8 @@ export interface RuntimeNodeTime {
   /** As the runtime calls it; the file's nodes were named after their first output. */
   readonly name: string;
   readonly opType: string;
+  /** Which provider ran it, as the runtime calls it. */
+  readonly provider?: string;
   readonly ms: number;
 }
 
@@ -28,29 +30,41 @@ export interface AttributedTimes {
  * @param times in the order in which they ran
  */
 export function attributeTimes(view: GraphView, times: readonly RuntimeNodeTime[]): AttributedTimes {
-  const { nodes } = view;
-  const nodeMs = new Float64Array(nodes.length);
+  const nodeMs = new Float64Array(view.nodes.length);
+  const ran = new Set<NodeView>();
+  const isFused = new Set<NodeView>();
+  let guessedMs = 0;
+  originsOf(view, times).forEach(({ node, isGuess }, at) => {
+    const { opType, ms } = times[at] as RuntimeNodeTime;
+    if (isGuess) guessedMs += ms;
+    else {
+      ran.add(node);
+      if (node.opType !== opType) isFused.add(node);
+    }
+    nodeMs[node.index] = (nodeMs[node.index] ?? 0) + ms;
+  });
+  return { nodeMs: sharedOut(nodeMs, swallowedBy(view, isFused, ran)), guessedMs };
+}
+
+/**
+ * The node of the graph that each of the runtime's is about, see `attributeTimes`: of a fused one that it is named
+ * after; a guess where nothing but its place tells.
+ */
+export function originsOf(
+  { nodes }: GraphView,
+  times: readonly RuntimeNodeTime[],
+): readonly { readonly node: NodeView; readonly isGuess: boolean }[] {
   assert(nodes.length > 0, 'a graph has nodes');
   const nodeOfOutput = new Map<string, NodeView>();
   for (const node of nodes) for (const name of node.outputs) nodeOfOutput.set(name, node);
-
   const named = times.map(({ name }) => nodeNamed(name, nodeOfOutput));
-  const ran = new Set(named);
-  const paired = pairFusions(times, named, nodes, ran);
-  const isFused = new Set<NodeView>();
-  let guessedMs = 0;
+  const paired = pairFusions(times, named, nodes, new Set(named));
   let current = nodes[0] as NodeView;
-  times.forEach(({ opType, ms }, at) => {
+  return times.map((_, at) => {
     const node = named[at] ?? paired.get(at);
-    if (node === undefined) guessedMs += ms;
-    else {
-      current = node;
-      if (node.opType !== opType) isFused.add(node);
-    }
-    nodeMs[current.index] = (nodeMs[current.index] ?? 0) + ms;
+    current = node ?? current;
+    return { node: current, isGuess: node === undefined };
   });
-  const members = swallowedBy(view, isFused, new Set([...ran, ...paired.values()]));
-  return { nodeMs: sharedOut(nodeMs, members), guessedMs };
 }
 
 /** The node that a name of the runtime's tells. */
@@ -99,7 +113,7 @@ function pairFusions(
 function swallowedBy(
   { nodes, edges }: GraphView,
   fused: ReadonlySet<NodeView>,
-  ran: ReadonlySet<NodeView | undefined>,
+  ran: ReadonlySet<NodeView>,
 ): ReadonlyMap<NodeView, readonly NodeView[]> {
   const neighbours = nodes.map((): NodeView[] => []);
   for (const { from, to } of edges) {

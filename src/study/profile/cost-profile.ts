@@ -144,11 +144,11 @@ export function timesPerInference(
 ): RuntimeNodeTime[] {
   const warmUps = samples.filter(({ warmUp }) => warmUp).length;
   const timedRuns = Math.max(1, samples.length - warmUps);
-  return nodes.map(({ name, opType, timesMs }) => {
+  return nodes.map(({ name, opType, provider, timesMs }) => {
     // What is done once (a GPU's layout of weights) does not belong to an inference.
     const isOnce = timesMs.length <= warmUps;
     const counted = isOnce ? [] : timesMs.slice(Math.round((timesMs.length * warmUps) / samples.length));
-    return { name, opType, ms: (counted.length / timedRuns) * (summarise(counted)?.median ?? 0) };
+    return { name, opType, provider, ms: (counted.length / timedRuns) * (summarise(counted)?.median ?? 0) };
   });
 }
 

@@ -28,6 +28,16 @@ export interface ChangedImage {
   /** null where the image has none */
   readonly label: number | null;
   readonly kind: 'lost' | 'won' | 'other';
+  /** Of the best classes, in [0, 1]; NaN where the scores are not numbers. */
+  readonly confidenceBefore: number;
+  readonly confidenceAfter: number;
+}
+
+/** Which changed images are shown, and in which order. */
+export interface Arrangement {
+  readonly show: 'all' | 'one-right' | 'both-wrong';
+  /** `by-kind`: those that were lost, then those won; else by the confidence of the surer of both answers. */
+  readonly order: 'by-kind' | 'surest' | 'least-sure';
 }
 
 /** What turns predictions into answers. */
@@ -75,13 +85,41 @@ export function changedImages(
   before: Predictions,
   truth: Truth,
 ): readonly ChangedImage[] {
-  const changed = answers(after, before, truth).flatMap(({ image, answer, other }): ChangedImage[] => {
+  const changed = answers(after, before, truth).flatMap((each): ChangedImage[] => {
+    const { image, answer, other, confidence, otherConfidence } = each;
     if (answer === other) return [];
     const label = truth.labels[image] ?? null;
     const kind = label === null ? 'other' : other === label ? 'lost' : answer === label ? 'won' : 'other';
-    return [{ image, before: other, after: answer, label, kind }];
+    const sure = { confidenceBefore: otherConfidence, confidenceAfter: confidence };
+    return [{ image, before: other, after: answer, label, kind, ...sure }];
   });
   return (['lost', 'won', 'other'] as const).flatMap((kind) => changed.filter((each) => each.kind === kind));
+}
+
+/** Some of the changed images, in another order; equals stay in order. */
+export function arranged(
+  changed: readonly ChangedImage[],
+  { show, order }: Arrangement,
+): readonly ChangedImage[] {
+  const shown = changed.filter(({ kind, label }) => {
+    switch (show) {
+      case 'all':
+        return true;
+      case 'one-right':
+        return kind !== 'other';
+      case 'both-wrong':
+        return kind === 'other' && label !== null;
+    }
+  });
+  if (order === 'by-kind') return shown;
+  const sign = order === 'surest' ? -1 : 1;
+  return shown.toSorted((a, b) => sign * (surenessOf(a) - surenessOf(b)));
+}
+
+/** Answers that are not numbers are the least sure. */
+function surenessOf({ confidenceBefore, confidenceAfter }: ChangedImage): number {
+  const sure = [confidenceBefore, confidenceAfter].filter((confidence) => !Number.isNaN(confidence));
+  return Math.max(0, ...sure);
 }
 
 /** Of the images that both ran; of all, if there is one strategy. */
@@ -95,7 +133,9 @@ function answers(after: Predictions, before: Predictions | null, { classOffset }
     const place = placeBefore.get(image);
     if (before !== null && place === undefined) return [];
     const other = before === null || place === undefined ? null : answerOf(before, place);
-    return [{ image, answer: answerOf(after, at), other }];
+    const confidence = after.confidence[at] ?? Number.NaN;
+    const otherConfidence = (place === undefined ? undefined : before?.confidence[place]) ?? Number.NaN;
+    return [{ image, answer: answerOf(after, at), other, confidence, otherConfidence }];
   });
 }
 

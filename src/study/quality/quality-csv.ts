@@ -68,8 +68,20 @@ export function changedImagesCsv(
   const named = (label: number | null): string | null =>
     label === null ? null : (classNames[label] ?? null);
   return csvText([
-    ['image', 'file', 'label', 'label_name', 'before', 'before_name', 'after', 'after_name', 'kind'],
-    ...changed.map(({ image, label, before, after, kind }) => [
+    [
+      'image',
+      'file',
+      'label',
+      'label_name',
+      'before',
+      'before_name',
+      'after',
+      'after_name',
+      'kind',
+      'confidence_before',
+      'confidence_after',
+    ],
+    ...changed.map(({ image, label, before, after, kind, confidenceBefore, confidenceAfter }) => [
       image,
       nameOf(image),
       label,
@@ -79,6 +91,8 @@ export function changedImagesCsv(
       after,
       named(after),
       kind,
+      finite(confidenceBefore),
+      finite(confidenceAfter),
     ]),
   ]);
 }

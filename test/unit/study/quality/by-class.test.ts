@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedImages, outcomesByClass } from '../../../../src/study/quality/by-class.ts';
+import { arranged, changedImages, outcomesByClass } from '../../../../src/study/quality/by-class.ts';
 import { changedImagesCsv, classesCsv } from '../../../../src/study/quality/quality-csv.ts';
 import { NO_CLASS, type Predictions } from '../../../../src/study/trial.ts';
 
@@ -9,7 +9,8 @@ function predictions(answers: ReadonlyMap<number, number>): Predictions {
     imageIndices: [...answers.keys()],
     top1,
     top5: top1.map((best) => [best]),
-    confidence: top1.map(() => 1),
+    // The later, the surer.
+    confidence: top1.map((best, at) => (best === NO_CLASS ? Number.NaN : at / 8)),
     exitIndex: top1.map(() => null),
   };
 }
@@ -82,12 +83,50 @@ describe('images that changed class', () => {
   it('tell before, after and label; what is lost comes first', () => {
     const changed = changedImages(after, before, truth);
     expect(changed).toEqual([
-      { image: 12, before: 1, after: null, label: 1, kind: 'lost' },
-      { image: 11, before: 0, after: 1, label: 1, kind: 'won' },
-      { image: 13, before: 1, after: 0, label: 2, kind: 'other' },
+      {
+        image: 12,
+        before: 1,
+        after: null,
+        label: 1,
+        kind: 'lost',
+        confidenceBefore: 0.25,
+        confidenceAfter: Number.NaN,
+      },
+      {
+        image: 11,
+        before: 0,
+        after: 1,
+        label: 1,
+        kind: 'won',
+        confidenceBefore: 0.125,
+        confidenceAfter: 0.375,
+      },
+      {
+        image: 13,
+        before: 1,
+        after: 0,
+        label: 2,
+        kind: 'other',
+        confidenceBefore: 0.375,
+        confidenceAfter: 0.125,
+      },
     ]);
     expect(changedImages(before, before, truth)).toEqual([]);
     const csv = changedImagesCsv(changed, ['a', 'b', 'c'], (image) => `${image}.png`);
-    expect(csv.split('\r\n')[1]).toBe('12,12.png,1,b,1,b,,,lost');
+    expect(csv.split('\r\n')[1]).toBe('12,12.png,1,b,1,b,,,lost,0.25,');
+  });
+
+  it('are shown by who is right, and by the surer of both answers', () => {
+    const changed = changedImages(after, before, truth);
+    const imagesOf = (...[show, order]: [Parameters<typeof arranged>[1]['show'], 'surest' | 'least-sure']) =>
+      arranged(changed, { show, order }).map(({ image }) => image);
+    expect(imagesOf('all', 'surest')).toEqual([11, 13, 12]);
+    expect(imagesOf('all', 'least-sure')).toEqual([12, 11, 13]);
+    expect(imagesOf('one-right', 'surest')).toEqual([11, 12]);
+    expect(imagesOf('both-wrong', 'surest')).toEqual([13]);
+    expect(arranged(changed, { show: 'all', order: 'by-kind' })).toEqual(changed);
+    // Without labels nobody is wrong.
+    const unlabelled = changedImages(after, before, { labels: [], classOffset: 1 });
+    expect(arranged(unlabelled, { show: 'both-wrong', order: 'surest' })).toEqual([]);
   });
 });
