@@ -217,7 +217,10 @@ function attentionMacs(query: Shape, key: Shape, output: Shape): number {
 
 /** Two operands with a contracted letter: one multiply-accumulate for each combination of all letters. */
 function einsumMacs(node: Node, input: (position: number) => Shape): number {
-  const terms = einsumTerms(stringAttribute(node, 'equation') ?? '', node.inputs.length);
+  const terms = einsumTerms(
+    stringAttribute(node, 'equation') ?? '',
+    node.inputs.map((_, position) => input(position)?.length ?? null),
+  );
   if (terms?.inputs.length !== 2) return 0;
   const sizes = new Map<string, number>();
   for (const [position, term] of terms.inputs.entries()) {

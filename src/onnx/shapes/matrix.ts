@@ -68,30 +68,50 @@ function matMulNBits(context: ShapeContext): readonly Facts[] {
   return [typed(dataType, shape && [...shape.slice(0, -1), columns])];
 }
 
-/** The subscripts of an Einsum, e.g. `bij,bjk->bik`; without an ellipsis. */
+/** The subscripts of an Einsum, e.g. `bij,bjk->bik`; what an ellipsis stands for has letters of its own. */
 export interface EinsumTerms {
   /** Letters by input, one for each dimension. */
   readonly inputs: readonly (readonly string[])[];
   readonly output: readonly string[];
 }
 
-/** Null if the equation uses an ellipsis or does not fit `inputCount`. */
-export function einsumTerms(equation: string, inputCount: number): EinsumTerms | null {
-  const compact = equation.replaceAll(' ', '');
-  if (compact.includes('.')) return null;
-  const [left = '', right] = compact.split('->');
-  const inputs = left.split(',').map((term) => term.split(''));
-  if (inputs.length !== inputCount) return null;
-  if (right !== undefined) return { inputs, output: right.split('') };
-  // Without an arrow: the letters that occur once, in alphabetical order.
-  const letters = inputs.flat();
+/**
+ * The terms of an equation.
+ * @param ranks by input; null: not known, which only an ellipsis needs
+ * @returns null if the equation does not fit the inputs
+ */
+export function einsumTerms(equation: string, ranks: readonly (number | null)[]): EinsumTerms | null {
+  const [left = '', right] = equation.replaceAll(' ', '').split('->');
+  const terms = left.split(',');
+  if (terms.length !== ranks.length) return null;
+  const counts = terms.map((term, input) =>
+    term.includes(ELLIPSIS) ? (ranks[input] ?? -1) - (term.length - ELLIPSIS.length) : 0,
+  );
+  if (counts.some((count) => count < 0)) return null;
+  const inputs = terms.map((term, input) => lettersOf(term, counts[input] as number));
+  const most = Math.max(...counts);
+  if (right !== undefined) return { inputs, output: lettersOf(right, most) };
+  // Without an arrow: the ellipsis, then the letters that occur once, in alphabetical order.
+  const letters = terms.join('').replaceAll(ELLIPSIS, '').split('');
   const once = letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter));
-  return { inputs, output: once.toSorted() };
+  return { inputs, output: [...lettersOf(ELLIPSIS, most), ...once.toSorted()] };
+}
+
+const ELLIPSIS = '...';
+
+/** The letters of a term. The dimensions of its ellipsis are counted from the last, as they are broadcast. */
+function lettersOf(term: string, count: number): string[] {
+  const [before = '', after = ''] = term.split(ELLIPSIS);
+  const hidden = Array.from({ length: count }, (_, at) => `${ELLIPSIS}${count - at}`);
+  return [...before.split(''), ...(term.includes(ELLIPSIS) ? hidden : []), ...after.split('')];
 }
 
 function einsum(context: ShapeContext): readonly Facts[] {
   const { dataType } = required(context, 0);
-  const terms = einsumTerms(stringAttribute(context.node, 'equation') ?? '', context.inputs.length);
+  const terms = einsumTerms(
+    stringAttribute(context.node, 'equation') ?? '',
+    context.inputs.map((facts) => facts?.shape?.length ?? null),
+  );
   if (!terms) return [typed(dataType, null)];
   const sizes = new Map<string, Dim>();
   for (const [position, term] of terms.inputs.entries()) {

@@ -1,5 +1,6 @@
-import { intAttribute } from '../../onnx/attributes.ts';
+import { intAttribute, stringAttribute } from '../../onnx/attributes.ts';
 import { DataType, type Node, type ValueName, valueName } from '../../onnx/model.ts';
+import { einsumTerms } from '../../onnx/shapes/matrix.ts';
 import { operatorKey } from '../../onnx/shapes/operator-table.ts';
 import type { AnalysedModel } from '../analyse-model.ts';
 import { standardOpset } from '../graph-names.ts';
@@ -87,6 +88,12 @@ export function gateReads(
           readingOf(node, 0, (axis) => axis === rankA - 1) ??
           readingOf(node, 1, (axis) => axis === Math.max(0, rankB - 2));
         return gated(reading, summed);
+      }
+      case 'Einsum': {
+        const terms = einsumTerms(stringAttribute(node, 'equation') ?? '', node.inputs.map(rankOf));
+        const isSummed = (input: number) => (axis: number) =>
+          terms?.output.includes(terms.inputs[input]?.[axis] ?? '') === false;
+        return gated(readingOf(node, 0, isSummed(0)) ?? readingOf(node, 1, isSummed(1)), summed);
       }
       case 'ReduceSum':
       case 'ReduceSumSquare':

@@ -20,6 +20,7 @@ import {
 import {
   channelNormalization,
   convolution,
+  einsum,
   gemm,
   groupNormalization,
   layerNormalization,
@@ -41,6 +42,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ConvTranspose', transposedConvolution],
   ['MatMul', matMul],
   ['Gemm', gemm],
+  ['Einsum', einsum],
   ...all(channelNormalization, 'BatchNormalization InstanceNormalization'),
   ...all(layerNormalization, 'LayerNormalization RMSNormalization SimplifiedLayerNormalization'),
   ['GroupNormalization', groupNormalization],

@@ -1,4 +1,5 @@
-import { intAttribute } from '../../../onnx/attributes.ts';
+import { intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
+import { einsumTerms } from '../../../onnx/shapes/matrix.ts';
 import { type Axis, type AxisOf, CannotFollow, type Operand, plain } from './channel-walk.ts';
 import type { NodeWalk } from './node-walk.ts';
 import { compactClasses, splitAxis, tiedByPlace } from './regroup-rules.ts';
@@ -157,11 +158,31 @@ export function matMul(walk: NodeWalk): void {
   const batchRank = Math.max(rankA, rankB) - 2;
   const axes: Axis[] = [];
   for (let axis = 0; axis < batchRank; axis++) {
-    axes.push(batchAxis(walk, [a, b], (operand) => axis - batchRank + operand.dims.length - 2));
+    const parts = [a, b].map((operand) => ({ operand, axis: axis - batchRank + operand.dims.length - 2 }));
+    axes.push(batchAxis(walk, parts));
   }
   if (rankA > 1) axes.push(freeAxis(walk, { operand: a, axis: rankA - 2 }));
   if (rankB > 1) axes.push(freeAxis(walk, { operand: b, axis: rankB - 1 }));
   walk.setOutput(axes);
+}
+
+/** Einsum that transposes one operand, or multiplies two: a letter is summed over, shared, or one operand's own. */
+export function einsum(walk: NodeWalk): void {
+  const operands = walk.operands();
+  const equation = stringAttribute(walk.node, 'equation') ?? '';
+  const ranks = operands.map(({ dims }) => dims.length);
+  const terms = einsumTerms(equation, ranks);
+  const fits = (term: readonly string[], input: number): boolean =>
+    term.length === ranks[input] && new Set(term).size === term.length;
+  const places = new Map<string, readonly AxisOf[]>();
+  for (const [input, operand] of operands.entries())
+    for (const [axis, letter] of terms?.inputs[input]?.entries() ?? [])
+      places.set(letter, [...(places.get(letter) ?? []), { operand, axis }]);
+  const summed = [...places].filter(([letter]) => terms?.output.includes(letter) === false);
+  if (!terms?.inputs.every(fits) || operands.length > 2 || summed.some(([, parts]) => parts.length < 2))
+    throw new CannotFollow('operator', `${walk.title} computes "${equation}", which is not followed`);
+  for (const [, parts] of summed) walk.join(parts, 'reads');
+  walk.setOutput(terms.output.map((letter) => batchAxis(walk, places.get(letter) ?? [])));
 }
 
 /** An axis of a product that is not summed over: the channels of a layer if it is a weight's. */
@@ -172,10 +193,8 @@ function freeAxis(walk: NodeWalk, part: AxisOf): Axis {
 }
 
 /** An axis along which products are taken side by side: if a reshape made it as a factor, it counts heads. */
-function batchAxis(walk: NodeWalk, operands: readonly Operand[], axisIn: (operand: Operand) => number): Axis {
-  const parts = operands
-    .map((operand) => ({ operand, axis: axisIn(operand) }))
-    .filter(({ operand, axis }) => axis >= 0 && (operand.dims[axis] as number) > 1);
+function batchAxis(walk: NodeWalk, shared: readonly AxisOf[]): Axis {
+  const parts = shared.filter(({ operand, axis }) => axis >= 0 && (operand.dims[axis] as number) > 1);
   const [first, second] = parts;
   if (first === undefined) return plain;
   if (second === undefined) return freeAxis(walk, first);

@@ -303,6 +303,24 @@ const matrices: Case[] = [
     [makeString('equation', 'zy, yx')],
   ),
   c('Einsum', [[3, 4]], [makeString('equation', 'ij->ji')]),
+  ...['...d,dk->...k', 'k...d, dk'].map((equation) =>
+    c(
+      'Einsum',
+      [
+        [3, 1, 2, 4],
+        [4, 3],
+      ],
+      [makeString('equation', equation)],
+    ),
+  ),
+  c(
+    'Einsum',
+    [
+      [3, 1, 2, 4],
+      [1, 5, 4, 2],
+    ],
+    [makeString('equation', '...ij,...jk')],
+  ),
   c('LSTM', [[6, 2, 3], weight(1, 20, 3), weight(1, 20, 5)], [makeInt('hidden_size', 5)], { outputs: 3 }),
   c(
     'LSTM',

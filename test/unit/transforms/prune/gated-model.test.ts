@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../src/base/random.ts';
-import { makeInt, makeInts, makeNode } from '../../../../src/onnx/attributes.ts';
+import { makeInt, makeInts, makeNode, makeString } from '../../../../src/onnx/attributes.ts';
 import { memorySource } from '../../../../src/onnx/byte-source.ts';
 import { parseModel } from '../../../../src/onnx/parse.ts';
 import { inferFacts } from '../../../../src/onnx/shape-inference.ts';
@@ -117,6 +117,11 @@ describe('a model with gates for channels', () => {
       17,
       [makeNode('LayerNormalization', ['h', 'scale', 'shift'], ['z'], [along(1)])],
       [waves('scale', 8, 4, 4), waves('shift', 8, 4, 4)],
+    ],
+    'a layer written as a sum over letters': [
+      17,
+      [makeNode('Einsum', ['w', 'h'], ['z'], [makeString('equation', 'oc,nc...->no...')])],
+      [waves('w', 8, 8)],
     ],
     'a layer that is multiplied from the left': [
       17,

@@ -578,8 +578,8 @@ describe('what must stay says why', () => {
 
   test.each<readonly [string, readonly Node[], Weights]>([
     [
-      'Einsum "e" is an operator that is not followed',
-      [node('e', 'Einsum', 'a', makeString('equation', 'nchw->nhwc'))],
+      'Einsum "e" computes "nchw->nhw", which is not followed',
+      [node('e', 'Einsum', 'a', makeString('equation', 'nchw->nhw'))],
       {},
     ],
     [

@@ -29,6 +29,7 @@ const positive = (name: string, dims: readonly number[]): Tensor =>
   );
 const node = makeNode;
 const axis = (value: number) => makeInt('axis', value);
+const equation = (text: string) => makeString('equation', text);
 const padded = makeInts('pads', [1, 1, 1, 1]);
 const grouped = (count: number) => makeInt('group', count);
 
@@ -268,6 +269,22 @@ const cases: Readonly<Record<string, Case>> = {
       ints('joined', 1, 36, 8),
       ints('image', 1, 8, 6, 6),
       ...['wq', 'wk', 'wv', 'wo'].map((name) => waves(name, [8, 8])),
+    ],
+  },
+  'layers and attention written as sums over letters': {
+    nodes: [
+      node('Einsum', ['h', 'w'], ['a'], [equation('nchw, oc -> nhwo')]),
+      node('Einsum', ['a', 'wq'], ['q'], [equation('bijc,chd->bhijd')]),
+      node('Einsum', ['wk', 'a'], ['k'], [equation('chd,b...c->bh...d')]),
+      node('Einsum', ['q', 'k'], ['scores'], [equation('bhijd,bhxyd->bhijxy')]),
+      node('Einsum', ['scores', 'a'], ['mixed'], [equation('bhijxy,bxyc->bhijc')]),
+      node('Einsum', ['mixed', 'wo'], ['o'], [equation('bhijc,hcm->bijm')]),
+      node('Einsum', ['o'], ['z'], [equation('b...m->bm...')]),
+    ],
+    tensors: [
+      waves('w', [6, 8]),
+      ...['wq', 'wk'].map((name) => waves(name, [6, 2, 4])),
+      waves('wo', [2, 6, 8]),
     ],
   },
   'constants of another type': {
