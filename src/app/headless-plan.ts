@@ -1,4 +1,4 @@
-import { InputError, toFailure } from '../base/result.ts';
+import { type Failure, InputError, toFailure } from '../base/result.ts';
 import { formatMs } from '../base/units.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { askAboutRecipes, designFacts, openPlannedModel } from '../clients/planned-model.ts';
@@ -7,13 +7,14 @@ import type { StudyModelInputs } from '../clients/study-model.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
+import type { StudyDesign } from '../study/design/design.ts';
 import { planOf } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
-import { parseDesign } from '../study/design/read-design.ts';
 import { evaluationImages } from '../study/evaluation-images.ts';
 import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
 import type { Environment, StudiedModel, Study } from '../study/trial.ts';
+import type { ModelFiles } from './headless-files.ts';
 import { trainedFor } from './headless-learning.ts';
 
 /** A plan's study, ready to run. */
@@ -33,16 +34,15 @@ interface HereModel {
  * The study of a plan on this device: opens its models, trains the exits that its recipes name, and tells which cells
  * are left out and why.
  * @param filesOf the files of a model of the plan; null: it is not here
- * @throws InputError `plan-…` as `parseDesign`, `no-strategies` if every cell is excluded or impossible
+ * @throws InputError `no-strategies` if every cell is excluded or impossible
  */
 export async function planToRun(
-  text: string,
+  design: StudyDesign,
   place: { readonly data: LoadedDataset; readonly environment: Environment },
-  filesOf: (model: StudiedModel) => Promise<StudyModelInputs | null>,
+  filesOf: (model: StudiedModel) => Promise<ModelFiles | null>,
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<PlanToRun> {
-  const design = parseDesign(text);
   const { data, environment } = place;
   const { dataset } = data;
   if (design.dataset !== null && design.dataset.datasetId !== dataset.id)
@@ -60,8 +60,10 @@ export async function planToRun(
   }
 
   async function openHere(model: StudiedModel): Promise<HereModel | null> {
-    const files = await filesOf(model);
-    if (files === null) return null;
+    const found = await filesOf(model);
+    if (found === null) return null;
+    const { file: modelFile, fileName, externalFiles } = found;
+    const files = { modelFile, fileName, externalFiles };
     const { client, view, preprocessing } = await openPlannedModel(model, files, place, tell, signal);
     const { modelId } = view;
     const meant = design.recipes.filter(({ modelIds }) => modelIds?.includes(modelId) ?? true);
@@ -92,11 +94,7 @@ export async function planToRun(
   const [first] = prepared;
   const own = first && models.get(first.modelId);
   if (!first || !own) {
-    throw new InputError({
-      code: 'no-strategies',
-      message: 'every cell of the plan is excluded or impossible here',
-      hint: 'Give its models with --model, or export it again.',
-    });
+    throw new InputError(noModelHere);
   }
   tell(
     `${design.name}: ${strategies.length} strategies, ${formatMs(planned.expectedMs)} expected as long as nothing was measured.`,
@@ -121,6 +119,13 @@ export async function planToRun(
     inputs: { ...own.files, otherModels, data, environment },
   };
 }
+
+/** What a plan comes to without any of its models. */
+export const noModelHere: Failure = {
+  code: 'no-strategies',
+  message: 'every cell of the plan is excluded or impossible here',
+  hint: 'Give its models with --model, or export it again.',
+};
 
 /** Why cells are impossible, and how many for each reason. */
 function reasonsOf(cells: ReturnType<typeof planOf>['cells']): ReadonlyMap<string, number> {

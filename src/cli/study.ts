@@ -4,10 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type BrowserContext, chromium, type JSHandle, type Page } from '@playwright/test';
-import { InputError } from '../base/result.ts';
+import { type Failure, InputError } from '../base/result.ts';
 import { formatMs } from '../base/units.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import { externalLocations } from '../onnx/external-data.ts';
+import { modelFingerprint } from '../onnx/model-fingerprint.ts';
+import type { Model } from '../onnx/model.ts';
 import type {
   HeadlessApi,
   HeadlessOptions,
@@ -16,9 +18,9 @@ import type {
   ReportName,
 } from '../protocol/headless-api.ts';
 import type { PruneTarget } from '../study/prune-plan.ts';
-import type { StudyDesign } from '../study/design/design.ts';
 import { parseDesign } from '../study/design/read-design.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
+import type { StudiedModel } from '../study/trial.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
 import { findBrowser } from './find-browser.ts';
@@ -32,7 +34,8 @@ const usage = `npm run -s study -- [options] --out DIR
                                  default: the bundled ones for the bundled model, else random noise
   --recipes FILE.json            default: a set that suits the model
   --plan plan.json               a plan made in the app (Design a study), in place of recipes, provider, threads,
-                                 protocol and input size; --model: the one of its models that is a file
+                                 protocol and input size; --model, maybe several times: those of its models that
+                                 are files, told by their content
   --provider wasm|webgpu         default: what suits this device
   --threads N                    default: what suits this device
   --scan                         looks first what each group of channels is worth alone: pruning-sensitivity.csv
@@ -86,15 +89,17 @@ function readCommandLine(): Job | null {
   const given = values['input-size'];
   const inputSize = given === undefined ? null : readInputSize(given);
   if (given !== undefined && inputSize === null) throw new UsageError(inputSizeProblem(given));
-  const plan = values.plan === undefined ? null : readPlan(values.plan);
-  const modelArgument = values.model ?? (plan === null ? 'sample' : ownModelOf(plan.design));
-  const model = readModel(modelArgument, inputSize);
-  const data = readData(values.data ?? (modelArgument === 'sample' ? ['sample'] : []));
+  const [modelArgument = 'sample', ...others] = values.model ?? [];
+  const plan = values.plan === undefined ? null : readPlan(values.plan, values.model ?? []);
+  if (plan === null && others.length > 0) throw new UsageError('--model: several are only for a --plan');
+  const model = plan === null ? readModel(modelArgument, inputSize) : { option: noModel, files: plan.files };
+  const isSample = plan === null ? modelArgument === 'sample' : plan.isSample;
+  const data = readData(values.data ?? (isSample ? ['sample'] : []));
   return {
     options: {
       model: model.option,
       data: data.option,
-      ...(plan !== null && { plan: plan.text }),
+      ...(plan !== null && { plan: plan.given }),
       recipes: values.recipes === undefined ? null : readRecipes(values.recipes),
       provider:
         values.provider === undefined
@@ -119,7 +124,7 @@ function parseCommandLine() {
   try {
     return parseArgs({
       options: {
-        model: { type: 'string' },
+        model: { type: 'string', multiple: true },
         plan: { type: 'string' },
         data: { type: 'string', multiple: true },
         recipes: { type: 'string' },
@@ -149,12 +154,18 @@ function readModel(
   if (argument === 'sample') return { option: { kind: 'sample' }, files: [] };
   if (argument.startsWith('zoo:'))
     return { option: { kind: 'zoo', name: argument.slice('zoo:'.length) }, files: [] };
+  const { locations, files } = filesBeside(argument, model);
+  return { option: { kind: 'files', externalLocations: locations }, files };
+}
+
+/** A model's file, and those of its external data that lie beside it. */
+function filesBeside(
+  argument: string,
+  model: Model,
+): { readonly locations: readonly string[]; readonly files: readonly string[] } {
   const path = resolveUserPath(argument);
   const locations = externalLocations(model).filter((location) => existsSync(join(dirname(path), location)));
-  return {
-    option: { kind: 'files', externalLocations: locations },
-    files: [path, ...locations.map((location) => join(dirname(path), location))],
-  };
+  return { locations, files: [path, ...locations.map((location) => join(dirname(path), location))] };
 }
 
 function readData(given: readonly string[]): { option: HeadlessOptions['data']; files: readonly string[] } {
@@ -171,20 +182,50 @@ function readData(given: readonly string[]): { option: HeadlessOptions['data']; 
   return { option: isFolder[0] ? 'folder' : 'files', files };
 }
 
-/** Read here first: a wrong plan is told before a browser is started. */
-function readPlan(argument: string): { readonly text: string; readonly design: StudyDesign } {
+/** A plan's models are not opened by name. */
+const noModel = { kind: 'files', externalLocations: [] } as const;
+
+/**
+ * Read here first: a wrong plan, or a model that is none of it, is told before a browser is started.
+ * @param modelArguments files of its models; those that the lab brings along need not be given
+ */
+function readPlan(argument: string, modelArguments: readonly string[]) {
   const path = resolveUserPath(argument);
   if (!existsSync(path)) throw new Error(`${path}: there is no such file`);
   const text = readFileSync(path, 'utf8');
-  return { text, design: parseDesign(text) };
+  const { models } = parseDesign(text);
+  const given = modelArguments.map((modelArgument) => {
+    const { model, fileName } = openModelArgument(modelArgument);
+    const modelId = modelFingerprint(model);
+    if (!models.some((each) => each.modelId === modelId))
+      throw new InputError(noneOf(fileName, modelId, models));
+    return { modelId, isOwn: /^(sample|zoo:.*)$/.test(modelArgument), ...filesBeside(modelArgument, model) };
+  });
+  const isHere = ({ modelId, source }: StudiedModel): boolean =>
+    source !== undefined || given.some((each) => each.modelId === modelId);
+  const missing = models.filter((model) => !isHere(model)).map(({ modelName }) => modelName);
+  if (missing.length === models.length)
+    throw new UsageError(`--model FILE is missing: the plan is about ${missing.join(', ')}`);
+  if (missing.length > 0) console.error(`Left out, as --model does not give it: ${missing.join(', ')}.`);
+  const files = given.filter(({ isOwn }) => !isOwn);
+  return {
+    given: {
+      text,
+      models: files.map(({ modelId, locations }) => ({ modelId, externalLocations: locations })),
+    },
+    files: files.flatMap((each) => each.files),
+    isSample: models.some(({ source }) => source === 'sample'),
+  };
 }
 
-/** A model of a plan that the lab brings along. */
-function ownModelOf({ models }: StudyDesign): string {
-  const source = models.find((model) => model.source !== undefined)?.source;
-  if (source !== undefined) return source;
-  const names = models.map(({ modelName }) => modelName).join(', ');
-  throw new UsageError(`--model FILE is missing: the plan is about ${names}`);
+function noneOf(fileName: string, modelId: string, models: readonly StudiedModel[]): Failure {
+  const wanted = models.map((model) => `${model.modelName} (${model.modelId})`).join(', ');
+  return {
+    code: 'model-differs',
+    message: `${fileName} is none of the plan's models: found fingerprint ${modelId}, wanted ${wanted}`,
+    where: fileName,
+    hint: 'Give the files that the plan was made for; what they are called does not matter.',
+  };
 }
 
 function readRecipes(argument: string): string {

@@ -13,8 +13,8 @@ export interface HeadlessOptions {
     /** The first file is the model, the others its external data, at these locations. */
     | { readonly kind: 'files'; readonly externalLocations: readonly string[] };
   readonly data: 'sample' | 'files' | 'folder' | 'noise';
-  /** A plan as JSON text, in place of recipes, provider, threads, protocol and sizes; `model` is one of its models. */
-  readonly plan?: string;
+  /** In place of model, recipes, provider, threads, protocol and sizes. */
+  readonly plan?: PlanGiven;
   /** Recipes as JSON text; null: the default ones. */
   readonly recipes: string | null;
   /** Null: what suits this device. */
@@ -27,6 +27,20 @@ export interface HeadlessOptions {
   readonly inputSize: CountedSize | null;
   /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */
   readonly isProfiled: boolean;
+}
+
+/** A plan, and the files of its models that the lab does not bring along. */
+export interface PlanGiven {
+  /** JSON. */
+  readonly text: string;
+  /** In the order of the files in `#model-files`, each model with its external data behind it. */
+  readonly models: readonly PlanFile[];
+}
+
+/** A model's file and its external data, at these locations. */
+export interface PlanFile {
+  readonly modelId: string;
+  readonly externalLocations: readonly string[];
 }
 
 /** Looks what each group of channels is worth, and finds ratios of groups for each target, to be measured, too. */

@@ -1,4 +1,5 @@
 import { attempt, type Failure } from '../base/result.ts';
+import { fetchOwn } from '../clients/own-files.ts';
 import { guessPreprocessing } from '../data/guess-preprocessing.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -102,13 +103,6 @@ function nameOfFiles(files: readonly PickedFile[]): string {
   if (files.length === 1 && first) return first.file.name;
   const folder = first?.path.split('/').slice(0, -1)[0];
   return folder ?? `${files.length} files`;
-}
-
-/** A file of the app itself. */
-export async function fetchOwn(path: string): Promise<Blob> {
-  const response = await fetch(new URL(path, document.baseURI));
-  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
-  return response.blob();
 }
 
 /** Bytes of one item as the browser can show them; null for raw pixels. */

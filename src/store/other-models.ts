@@ -1,4 +1,5 @@
 import { attempt, InputError } from '../base/result.ts';
+import { fetchOwn, ownModelPath } from '../clients/own-files.ts';
 import type { LearntFrom } from '../clients/run-study.ts';
 import type { StudyModelInputs } from '../clients/study-model.ts';
 import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
@@ -8,7 +9,6 @@ import { loadModel, type ModelFiles } from '../persist/models.ts';
 import type { StudiedModel, Study } from '../study/trial.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
-import { fetchOwn } from './data-slice.ts';
 
 /**
  * The files of a model that need not be open: kept on this device, else the lab's own.
@@ -17,7 +17,7 @@ import { fetchOwn } from './data-slice.ts';
 export async function filesOf({ modelId, modelName, source }: StudiedModel): Promise<ModelFiles> {
   const kept = await attempt(() => loadModel(modelId));
   if (kept.ok && kept.value) return kept.value;
-  const path = source === undefined ? null : ownPath(source);
+  const path = source === undefined ? null : ownModelPath(source);
   if (path === null)
     throw new InputError({
       code: 'model-missing',
@@ -26,13 +26,6 @@ export async function filesOf({ modelId, modelName, source }: StudiedModel): Pro
       hint: 'Open it once, so that the lab keeps it.',
     });
   return { file: await fetchOwn(path), fileName: modelName, externalFiles: [] };
-}
-
-/** Where the lab has a model that it brings along; null: it is none of these. */
-function ownPath(source: string): string | null {
-  if (source === 'sample') return 'samples/digits.onnx';
-  const name = /^zoo:(\w+)$/.exec(source)?.[1];
-  return name === undefined ? null : `samples/zoo/${name}.onnx`;
 }
 
 /** All models of a study but the first, with what is known of them; those that are not here are left out. */
