@@ -14,7 +14,7 @@ import {
   withBlocksFound,
 } from '../study/block-scan.ts';
 import { imagesToCalibrateWith, imagesToCheckWith } from '../study/evaluation-images.ts';
-import type { GateEffect } from '../study/gate-effects.ts';
+import { type GateEffect, wholeAccuracyText } from '../study/gate-effects.ts';
 import { type PruneScan, shareRemoved } from '../study/prune-curves.ts';
 import {
   type NodeTimes,
@@ -121,9 +121,9 @@ async function timesOfNodes(place: ChannelJob, signal: AbortSignal): Promise<Nod
 
 function planText({ plan: { left, whole, isReached }, effect, whole: all, images }: CheckedPlan): string {
   const costs = `${formatShare(left.macs / whole.macs)} of the MACs, ${formatShare(left.params / whole.params)} of the parameters`;
-  const before = all.accuracy === null ? '' : ` (${formatShare(all.accuracy)} before)`;
-  const far = isReached ? '' : ' The target is out of reach: this is as far as the curves go.';
-  return `${costs}; on ${images} other images ${effectText(effect)}${before}.${far}`;
+  const far = isReached ? '' : 'The target is out of reach: this is as far as the curves go.';
+  const seen = `${costs}; on ${images} other images ${effectText(effect)}.`;
+  return [seen, wholeAccuracyText(all, images), far].filter((sentence) => sentence !== '').join(' ');
 }
 
 /** Tells each tenth of a long work once. */

@@ -1,4 +1,5 @@
-import { decibels } from '../base/units.ts';
+import { decibels, formatShare } from '../base/units.ts';
+import { wilsonInterval95 } from './statistics/binomial.ts';
 
 /** What closing some gates does to a model's scores, on some images. */
 export interface GateEffect {
@@ -10,6 +11,19 @@ export interface GateEffect {
   readonly agreement: number | null;
   /** Share of the labelled images whose best class is right; null without labels, or where none are scored. */
   readonly accuracy: number | null;
+}
+
+/**
+ * What some images tell of the whole model's accuracy on all: others are hit by chance.
+ * @param whole effect of nothing
+ * @param images how many were looked at
+ * @returns a sentence; empty if no accuracy is known
+ */
+export function wholeAccuracyText(whole: Pick<GateEffect, 'accuracy'>, images: number): string {
+  const { accuracy } = whole;
+  if (accuracy === null) return '';
+  const [low, high] = wilsonInterval95(accuracy * images, images).map(formatShare);
+  return `With all channels ${formatShare(accuracy)} of these ${images} images are right, so of all ${low} to ${high}.`;
 }
 
 /** Scores as `GatedPass` compares them. */

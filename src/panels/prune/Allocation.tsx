@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatMs, formatShare } from '../../base/units.ts';
 import { useLab } from '../../store/lab.ts';
 import { type AllocatedPlan, pruneScanKey } from '../../store/prune-slice.ts';
+import { wholeAccuracyText } from '../../study/gate-effects.ts';
 import { planName, type PruneTarget, recipeOfPlan, TARGET_NAMES } from '../../study/prune-plan.ts';
 import panel from '../panel.module.css';
 import { Button, SelectField } from '../ui/controls.tsx';
@@ -127,15 +128,13 @@ function Found({ found }: { readonly found: AllocatedPlan }) {
 /** What was seen of the answers with all these channels out, on images that the search did not look at. */
 function seenText({ effect, whole, images, plan }: AllocatedPlan): string {
   const words = [
-    ...(effect.accuracy === null
-      ? []
-      : [`${formatShare(effect.accuracy)} right (${formatShare(whole.accuracy ?? 0)} with all channels)`]),
+    ...(effect.accuracy === null ? [] : [`${formatShare(effect.accuracy)} right`]),
     ...(effect.agreement === null ? [] : [`${formatShare(effect.agreement)} of answers unchanged`]),
     effect.scoresDb === null ? 'scores are not finite' : `scores ${effect.scoresDb.toFixed(0)} dB`,
   ];
   const { recalibrate = [] } = plan.operator;
   const later = recalibrate.length > 0 ? ' before recalibrating' : '';
-  return `Seen on ${images} other images${later}: ${words.join(', ')}.`;
+  return `Seen on ${images} other images${later}: ${words.join(', ')}. ${wholeAccuracyText(whole, images)}`;
 }
 
 function Row({

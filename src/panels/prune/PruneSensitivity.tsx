@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { useLab } from '../../store/lab.ts';
 import { pruneScanKey, pruneScanOf } from '../../store/prune-slice.ts';
+import { wholeAccuracyText } from '../../study/gate-effects.ts';
 import { pruneScanCsv } from '../../study/prune-csv.ts';
 import { bySensitivity, pointsIn, type PruneScan } from '../../study/prune-curves.ts';
 import type { Recipe } from '../../transforms/recipe.ts';
@@ -100,7 +101,8 @@ function Curves({ scan }: { readonly scan: PruneScan }) {
         </Button>
       </RankedList>
       <p className={`${panel.dim} ${panel.small}`}>
-        What stays right as more of one group’s channels go, all others whole; those that hurt most first.
+        What stays right as more of one group’s channels go, all others whole; those that hurt most first.{' '}
+        {wholeAccuracyText(scan, scan.images)}
       </p>
     </>
   );

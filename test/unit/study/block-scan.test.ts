@@ -9,7 +9,7 @@ import {
   removalsChosen,
   withBlocksFound,
 } from '../../../src/study/block-scan.ts';
-import { type GateEffect, readGates } from '../../../src/study/gate-effects.ts';
+import { type GateEffect, readGates, wholeAccuracyText } from '../../../src/study/gate-effects.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
 import { buildGraphView } from '../../../src/onnx/build-graph-view.ts';
 import { sampleModel } from '../transforms/run-variant.ts';
@@ -99,5 +99,13 @@ describe('answers of a gated model', () => {
       agreement: null,
       accuracy: null,
     });
+  });
+  it('tell how little few images say of all', () => {
+    // Wilson: 75 % of 64 and of 6400.
+    expect(wholeAccuracyText({ accuracy: 0.75 }, 64)).toBe(
+      'With all channels 75.0 % of these 64 images are right, so of all 63.2 % to 84.0 %.',
+    );
+    expect(wholeAccuracyText({ accuracy: 0.75 }, 6400)).toContain('73.9 % to 76.0 %');
+    expect(wholeAccuracyText({ accuracy: null }, 64)).toBe('');
   });
 });
