@@ -18,6 +18,7 @@ import {
   text,
   union,
 } from './json-reader.ts';
+import { checkStudy } from './check-study.ts';
 import { readPlacement } from './placement/read-placement.ts';
 import {
   type Accuracy,
@@ -52,10 +53,7 @@ export function serialiseStudy(study: Study): string {
  */
 export function parseStudy(source: string): Study {
   const study = readStudy(parseVersioned(source, 'study'), '');
-  study.trials.forEach((trial, index) => {
-    if (trial.studyId !== study.id)
-      refuse(trial.studyId, `trials[${index}].studyId`, `the study's ${study.id}`);
-  });
+  checkStudy(study);
   return study;
 }
 

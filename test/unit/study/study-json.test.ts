@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/result.ts';
 import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
-import type { Protocol, Study, Trial } from '../../../src/study/trial.ts';
+import { samplesCsv, trialsCsv } from '../../../src/study/csv/study-csv.ts';
+import { acrossDevices } from '../../../src/study/devices/device-table.ts';
+import { deviceRuns } from '../../../src/study/devices/device-runs.ts';
+import { devicesText } from '../../../src/study/devices/devices-text.ts';
+import { trialMetrics } from '../../../src/study/metrics.ts';
+import { DEFAULT_SETUP } from '../../../src/study/placement/tiers.ts';
+import type { Accuracy, Protocol, Study, Trial } from '../../../src/study/trial.ts';
 import { environment, makeSample, makeStudy, makeTrial, measuredTrial } from './trials.ts';
 
 const amount = fc.double({ min: 0, max: 1e12, noNaN: true }).map((value) => value + 0);
@@ -87,7 +93,7 @@ const protocol: fc.Arbitrary<Protocol> = fc
   )
   .map((chosen) => ({ ...makeTrial('none').protocol, ...chosen }));
 const study: fc.Arbitrary<Study> = fc
-  .array(
+  .uniqueArray(
     fc.record({
       name: fc.string({ unit: 'binary' }),
       state,
@@ -101,7 +107,7 @@ const study: fc.Arbitrary<Study> = fc
       heapBytes: fc.option(amount),
       warnings: fc.array(fc.string()),
     }),
-    { maxLength: 4 },
+    { maxLength: 4, selector: ({ name }) => name },
   )
   .map((trials) =>
     makeStudy(
@@ -131,6 +137,78 @@ function edited(path: readonly (string | number)[], value: unknown): string {
   if (value === undefined) delete place[last];
   else place[last] = value;
   return JSON.stringify(json);
+}
+
+/** Something in every kind of field. */
+function richStudy(): Study {
+  const emulated = {
+    decodeMs: 1,
+    preprocessMs: 1,
+    computeMs: 2,
+    tierMs: [1, 1],
+    transferBytes: 9,
+    transferMs: 1,
+    postprocessMs: 1,
+    totalMs: 6,
+  };
+  const placed = measuredTrial('placed', 2, 60);
+  const trials: readonly Trial[] = [
+    {
+      ...measuredTrial('a', 1, 50),
+      predictions: {
+        imageIndices: [0, 1],
+        top1: [1, 0],
+        top5: [[1], [0]],
+        confidence: [0.5, 0.7],
+        exitIndex: [null, null],
+        labels: [1, null],
+      },
+      warmUps: [{ firstSequence: 0, runs: 3, steadyFrom: 1, state: 'steady' }],
+      events: [{ kind: 'battery', atMs: 5, level: 0.5, charging: true }],
+      size: {
+        rawBytes: 9,
+        gzipBytes: 8,
+        params: 7,
+        nonZeroParams: 6,
+        macs: 5,
+        macsToExit: [{ exitIndex: 0, macs: 3 }],
+      },
+    },
+    {
+      ...placed,
+      strategy: {
+        ...placed.strategy,
+        recipe: [{ op: 'partition', cut: 'v1' }],
+        placement: { name: 'mobile-edge', sends: 'input-tensor', setup: DEFAULT_SETUP },
+      },
+      samples: [makeSample({ emulated })],
+    },
+  ];
+  return { ...makeStudy(trials), deviceName: 'phone', models: [{ modelId: 'abc', modelName: 'model.onnx' }] };
+}
+
+/** The paths to everything in a JSON value. */
+function placesOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([name, inner]) => placesOf(inner, [...path, name]))];
+}
+
+const REMOVED = Symbol('removed');
+
+const anyJson: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom<unknown>(REMOVED, null, true, -1, 0, 1, 2, 1.5, 1e308, -0, '', 'abc', '__proto__', [], {}, [
+    null,
+  ]),
+  fc.jsonValue(),
+);
+
+/** A copy with another value, or nothing, in one place. */
+function replaced(whole: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
+  if (name === undefined) return value === REMOVED ? null : value;
+  const copy = structuredClone(whole) as Record<string, unknown>;
+  if (rest.length === 0 && value === REMOVED) delete copy[name];
+  else copy[name] = replaced(copy[name], rest, value);
+  return copy;
 }
 
 describe('study.json', () => {
@@ -199,6 +277,54 @@ describe('study.json', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+  it('refuses parts that do not fit together, and says which', () => {
+    const study = makeStudy([measuredTrial('a', 1, 50), measuredTrial('b', 2, 60)]);
+    const [first, second] = study.trials as [Trial, Trial];
+    const refused = (change: Partial<Trial>) =>
+      failureOf(serialiseStudy({ ...study, trials: [first, { ...second, ...change }] }));
+    expect(refused({ id: first.id }).message).toContain('an id of its own: trials[0] has the same');
+    expect(refused({ strategy: first.strategy }).where).toBe('trials[1].strategy.id');
+    expect(refused({ strategy: { ...second.strategy, modelId: 'other' } }).where).toBe(
+      'trials[1].strategy.modelId',
+    );
+    expect(refused({ accuracy: { ...(second.accuracy as Accuracy), top1Correct: 101 } })).toMatchObject({
+      code: 'study-invalid',
+      message: 'trials[1].accuracy.top1Correct: found 101, wanted at most 100',
+    });
+    const { decodeMs, preprocessMs, computeMs, postprocessMs, totalMs } = makeSample();
+    const times = { decodeMs, preprocessMs, computeMs, postprocessMs, totalMs };
+    const emulated = { ...times, transferBytes: 1, transferMs: 1 };
+    expect(refused({ samples: [makeSample({ emulated })] }).where).toBe('trials[1].samples[0].emulated');
+  });
+  it('reads a valid study or refuses, whatever stands in one place', () => {
+    const whole = JSON.parse(serialiseStudy(richStudy())) as object;
+    expect(parseStudy(JSON.stringify(whole))).toEqual(richStudy());
+    const places = placesOf(whole);
+    expect(places.length).toBeGreaterThan(200);
+    let refusals = 0;
+    fc.assert(
+      fc.property(fc.nat(places.length - 1), anyJson, (at, value) => {
+        const path = places[at] as readonly string[];
+        let read: Study;
+        try {
+          read = parseStudy(JSON.stringify(replaced(whole, path, value)));
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(InputError);
+          expect((thrown as InputError).failure.message).not.toBe('');
+          refusals++;
+          return;
+        }
+        // Whatever was accepted is a study: it reads back as itself, and what looks at it does not fail.
+        expect(parseStudy(serialiseStudy(read))).toEqual(read);
+        for (const trial of read.trials) trialMetrics(trial);
+        trialsCsv(read.trials);
+        samplesCsv(read.trials);
+        devicesText(acrossDevices(deviceRuns([read, read])));
+      }),
+      { numRuns: 500 },
+    );
+    expect(refusals).toBeGreaterThan(100);
   });
   it('takes over nothing that it does not know', () => {
     const parsed = parseStudy(edited(['trials', 0, '__proto__x'], { polluted: true }));
