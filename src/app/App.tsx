@@ -44,6 +44,10 @@ const CompareGraphs = lazyPart(
   async () => (await import('../panels/compare-graphs/CompareGraphs.tsx')).CompareGraphs,
   MissingDialog,
 );
+const CameraDialog = lazyPart(
+  async () => (await import('../panels/camera/CameraDialog.tsx')).CameraDialog,
+  MissingDialog,
+);
 const DesignDialog = lazyPart(
   async () => (await import('../panels/run/design/DesignDialog.tsx')).DesignDialog,
   MissingDialog,
@@ -170,6 +174,8 @@ function Dialogs({ compact }: { readonly compact: boolean }) {
       return <CompareGraphs compact={compact} onClose={close} />;
     case 'quality':
       return <QualityDialog onClose={close} />;
+    case 'camera':
+      return <CameraDialog onClose={close} />;
     case 'design':
       return <DesignDialog onClose={close} />;
     case 'sets':

@@ -17,3 +17,13 @@ interface File extends Blob {
   readonly name: string;
   readonly lastModified: number;
 }
+interface ImageBitmap {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+interface VideoFrame {
+  readonly displayWidth: number;
+  readonly displayHeight: number;
+  close(): void;
+}

@@ -19,6 +19,7 @@ const pagePolicy = [
   "style-src 'self'",
   "style-src-attr 'unsafe-inline'",
   "img-src 'self' blob: data:",
+  "media-src 'self' blob:",
   "connect-src 'self' blob:",
   "worker-src 'self' blob:",
   "object-src 'none'",

@@ -33,6 +33,7 @@ export function openEngineClient(): EngineClient {
       features: (...request) => current.api.features(...request),
       gatedScores: (...request) => current.api.gatedScores(...request),
       channelMeans: (...request) => current.api.channelMeans(...request),
+      classifyFrame: (request) => current.api.classifyFrame(request),
       heapBytes: async () => {
         const bytes: unknown = await current.api.heapBytes();
         return typeof bytes === 'number' ? bytes : Number.NaN;

@@ -3,6 +3,7 @@ import { formatCount } from '../base/units.ts';
 import type { DatasetItem, DecodedImage } from '../data/dataset.ts';
 import { MAX_PIXELS } from '../data/resize.ts';
 import { imageSizeFromHeader } from '../data/sniff-image.ts';
+import type { LiveFrame } from '../protocol/engine-api.ts';
 
 /** Enough for any header; a JPEG's may hide behind an embedded thumbnail. */
 const HEADER_BYTES = 64 * 1024;
@@ -52,15 +53,21 @@ async function decodeEncoded(
       hint: 'The file is damaged or of a kind this browser does not know: replace it or leave it out.',
     });
   }
+  return readFrame(bitmap);
+}
+
+/** The pixels of a decoded image or a frame of a video, upright; closes it. */
+export function readFrame(frame: LiveFrame): DecodedImage {
   try {
-    return readPixels(bitmap);
+    return 'displayWidth' in frame
+      ? readPixels(frame, frame.displayWidth, frame.displayHeight)
+      : readPixels(frame, frame.width, frame.height);
   } finally {
-    bitmap.close();
+    frame.close();
   }
 }
 
-function readPixels(bitmap: ImageBitmap): DecodedImage {
-  const { width, height } = bitmap;
+function readPixels(source: LiveFrame, width: number, height: number): DecodedImage {
   if (canvas === null || canvas.width !== width || canvas.height !== height) {
     canvas = new OffscreenCanvas(width, height);
   }
@@ -68,7 +75,7 @@ function readPixels(bitmap: ImageBitmap): DecodedImage {
   if (context === null) throw new Error('this browser gives workers no 2D canvas');
   // Replaces what the previous image left, also where this one is transparent.
   context.globalCompositeOperation = 'copy';
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(source, 0, 0, width, height);
   return { width, height, rgba: context.getImageData(0, 0, width, height).data };
 }
 

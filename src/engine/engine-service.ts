@@ -6,6 +6,7 @@ import { meansOfChannels } from './passes/channel-means.ts';
 import { predictAll, scoreExits } from './passes/class-scores.ts';
 import { allFeatures, sendActivations } from './passes/first-segment.ts';
 import { scoreGated } from './passes/gated-scores.ts';
+import { classifyFrame } from './passes/live-frame.ts';
 import { type LoadedStrategy, loadStrategy, prepared } from './passes/loaded-strategy.ts';
 import { profileRuns } from './passes/profile.ts';
 import { timedInferences } from './passes/timed-inference.ts';
@@ -54,6 +55,8 @@ export function createEngineService(): EngineApi {
 
     channelMeans: (request, onProgress) =>
       guarded('the statistics of channels', () => meansOfChannels(loaded(), request, onProgress)),
+
+    classifyFrame: (request) => guarded('the frame', () => classifyFrame(loaded(), request)),
 
     heapBytes: () => Promise.resolve(engine?.runtime.heapBytes() ?? 0),
   };

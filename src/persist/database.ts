@@ -8,6 +8,7 @@ import type { PresetDesign } from '../study/design/design-from-preset.ts';
 import type { TierProfile } from '../study/placement/tier-profile.ts';
 import type { PlacementName, TierSetup } from '../study/placement/tiers.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import type { Shot } from '../study/live/captured-set.ts';
 import type { CostProfile } from '../study/profile/cost-profile.ts';
 import type { VariantErrors } from '../study/quality/variant-errors.ts';
 import type { PruneScan } from '../study/prune-curves.ts';
@@ -171,6 +172,7 @@ export interface Schema extends DBSchema {
   layerErrors: FindingsStore;
   pruneScans: FindingsStore;
   blockScans: FindingsStore;
+  shots: { key: string; value: Shot };
 }
 
 interface FindingsStore {
@@ -221,6 +223,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('samples', { keyPath: ['studyId', 'trialId', 'index'] });
+  },
+  (database) => {
+    database.createObjectStore('shots', { keyPath: 'id' });
   },
 ];
 

@@ -1,5 +1,6 @@
 import type { Failure, Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import type { LiveAnswer } from '../study/live/live-tally.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
 import type { Predictions, Provider, Sample } from '../study/trial.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
@@ -23,6 +24,9 @@ export interface EngineLoaded {
   readonly heapBytes: number;
   readonly warnings: readonly string[];
 }
+
+/** A picture that is now before the camera or on a video. */
+export type LiveFrame = VideoFrame | ImageBitmap;
 
 /** In order of work, the final exit last. */
 export interface ExitScoresPass {
@@ -165,5 +169,13 @@ export interface EngineApi {
     request: { readonly imageIndices: readonly number[]; readonly batch: number },
     onProgress: (done: number) => void,
   ): Promise<Result<ChannelMeansPass>>;
+  /**
+   * Classifies one frame, which is transferred and closed, prepared as the images of a dataset are.
+   * @param request `keep`: also as a PNG of its very pixels, made when the answer is there
+   */
+  classifyFrame(request: {
+    readonly frame: LiveFrame;
+    readonly keep: boolean;
+  }): Promise<Result<LiveAnswer & { readonly png: Blob | null }>>;
   heapBytes(): Promise<number>;
 }

@@ -10,7 +10,7 @@ export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
 /** What the results are looked at as. */
 export type ResultsView = 'front' | 'compare' | 'pictures' | 'explain' | 'advice' | 'devices';
 export type Theme = 'system' | 'light' | 'dark';
-export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'design' | 'quality' | 'graphs';
+export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'design' | 'quality' | 'graphs' | 'camera';
 
 /** What the front is drawn over; y null: accuracy where there are labels, else agreement. */
 export interface FrontAxes {

@@ -41,6 +41,7 @@ function OpenImages() {
   const opening = useLab((lab) => lab.openingData);
   const cancel = useLab((lab) => lab.cancelOpeningData);
   const openSample = useLab((lab) => lab.openSampleData);
+  const openDialog = useLab((lab) => lab.openDialog);
   const isRunning = useLab((lab) => lab.run !== null);
   if (isRunning) {
     return (
@@ -73,6 +74,7 @@ function OpenImages() {
             <Button look="ghost" onClick={() => void openSample()}>
               Use the sample
             </Button>
+            <Button onClick={() => openDialog('camera')}>Camera…</Button>
           </div>
           <p className={`${panel.dim} ${panel.small}`}>
             One folder for each class, a CSV of file and label, or MNIST files. Without labels the original

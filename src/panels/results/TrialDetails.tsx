@@ -88,6 +88,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
         {isOfOpenModel && !isIdentity(trial.strategy.recipe) && (
           <Button onClick={() => compareGraphs(trial.strategy)}>Graphs before and after…</Button>
         )}
+        {isOfOpenModel && <Button onClick={() => openDialog('camera')}>Try live…</Button>}
         {[...trial.warnings, ...measuringNotes(trial)].map((text) => (
           <p key={text} className={`${panel.small} ${styles.warning}`}>
             {text}

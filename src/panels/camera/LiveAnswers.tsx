@@ -1,0 +1,70 @@
+import { formatMs } from '../../base/units.ts';
+import {
+  framesPerSecond,
+  isSameAnswer,
+  type LiveTally,
+  recentLatencyMs,
+} from '../../study/live/live-tally.ts';
+import { NO_CLASS } from '../../study/trial.ts';
+import panel from '../panel.module.css';
+import styles from './Camera.module.css';
+
+interface LiveAnswersProps {
+  readonly tally: LiveTally;
+  /** Of the variants, in order of their answers. */
+  readonly names: readonly string[];
+  /** How many exits the model has. */
+  readonly exits: number;
+  readonly nameOfClass: (best: number) => string;
+  /** What is missing before the first frame. */
+  readonly waitsFor: string | null;
+}
+
+/** What each variant says of the last frame, how sure it is, where it left, and how long that takes. */
+export function LiveAnswers({ tally, names, exits, nameOfClass, waitsFor }: LiveAnswersProps) {
+  const last = tally.recent.at(-1);
+  if (!last) return waitsFor && <p className={panel.dim}>{waitsFor}</p>;
+  const [first, second] = last.answers;
+  const rate = framesPerSecond(tally);
+  const differs = second !== undefined && !isSameAnswer(first, second);
+  return (
+    <div className={panel.stack}>
+      <div className={styles.answers}>
+        {last.answers.map(({ best, confidence, exitIndex }, at) => (
+          <section key={names[at]} className={styles.answer} data-differs={differs} aria-label={names[at]}>
+            <h3>{names[at]}</h3>
+            <p className={styles.label}>{best === NO_CLASS ? 'no answer' : nameOfClass(best)}</p>
+            <span className={styles.track} aria-hidden="true">
+              <span style={{ width: `${Number.isFinite(confidence) ? 100 * confidence : 0}%` }} />
+            </span>
+            <dl className={panel.facts}>
+              <dt>confidence</dt>
+              <dd>{Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : '–'}</dd>
+              <dt>latency</dt>
+              <dd>{formatMs(recentLatencyMs(tally, at) ?? Number.NaN)}</dd>
+              {exitIndex !== null && exits > 1 && (
+                <>
+                  <dt>left at</dt>
+                  <dd>{exitIndex === exits - 1 ? 'the end' : `exit ${exitIndex + 1}`}</dd>
+                </>
+              )}
+            </dl>
+          </section>
+        ))}
+      </div>
+      <p className={panel.small}>
+        {rate !== null && <>{rate.toFixed(1)} frames a second</>}
+        {tally.compared > 0 && (
+          <>
+            {' · '}
+            {differs ? <strong className={styles.differs}>they differ</strong> : 'same answer'} · {tally.same}{' '}
+            of {tally.compared} frames alike
+          </>
+        )}
+      </p>
+      <p className={`${panel.dim} ${panel.small}`}>
+        Latency is the median of the last 30 frames{tally.compared > 0 && ', one variant after the other'}.
+      </p>
+    </div>
+  );
+}

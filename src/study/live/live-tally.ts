@@ -1,0 +1,66 @@
+import { summarise } from '../statistics/summary.ts';
+import { NO_CLASS } from '../trial.ts';
+
+/** What a variant says of a frame of the camera, and how long that took. All times in milliseconds. */
+export interface LiveAnswer {
+  /** Best class in the model's numbering; `NO_CLASS` where its scores are not numbers or score no classes. */
+  readonly best: number;
+  /** Of the best class, in [0, 1]; NaN without one. */
+  readonly confidence: number;
+  /** Exit taken, as index in `GraphView.exits`; null for a model with one output. */
+  readonly exitIndex: number | null;
+  /** From the frame to the input tensor. */
+  readonly prepareMs: number;
+  /** The latency of the front. */
+  readonly computeMs: number;
+}
+
+/** The same frame, answered by each variant in turn. */
+export interface LiveFrameAnswers {
+  /** When all had answered, on any clock. */
+  readonly atMs: number;
+  /** Of the chosen variant, and of the original where it runs beside it. */
+  readonly answers: readonly LiveAnswer[];
+}
+
+/** What is remembered of the frames so far. */
+export interface LiveTally {
+  /** The last ones, oldest first. */
+  readonly recent: readonly LiveFrameAnswers[];
+  /** Frames that two variants answered, and those that both answered with the same class. */
+  readonly compared: number;
+  readonly same: number;
+}
+
+export const NO_FRAMES: LiveTally = { recent: [], compared: 0, same: 0 };
+
+/** Enough for a median that does not jump, few enough to follow a device that throttles. */
+const RECENT_FRAMES = 30;
+
+/** Takes a frame in. */
+export function tallied({ recent, compared, same }: LiveTally, frame: LiveFrameAnswers): LiveTally {
+  const [first, second] = frame.answers;
+  return {
+    recent: [...recent, frame].slice(-RECENT_FRAMES),
+    compared: compared + (second ? 1 : 0),
+    same: same + (second && isSameAnswer(first, second) ? 1 : 0),
+  };
+}
+
+/** Whether both name the same class; scores that are not numbers name none. */
+export function isSameAnswer(first: LiveAnswer | undefined, second: LiveAnswer | undefined): boolean {
+  return first !== undefined && first.best !== NO_CLASS && first.best === second?.best;
+}
+
+/** Frames answered per second; null as long as fewer than two were. */
+export function framesPerSecond({ recent }: LiveTally): number | null {
+  const [first, last] = [recent[0], recent.at(-1)];
+  if (!first || !last || last.atMs <= first.atMs) return null;
+  return (1000 * (recent.length - 1)) / (last.atMs - first.atMs);
+}
+
+/** Median latency of a variant over the last frames; null before the first. */
+export function recentLatencyMs({ recent }: LiveTally, variant: number): number | null {
+  const timesMs = recent.flatMap(({ answers }) => answers[variant]?.computeMs ?? []);
+  return summarise(timesMs)?.median ?? null;
+}

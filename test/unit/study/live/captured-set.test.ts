@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { labelsFromCsv } from '../../../../src/data/labels.ts';
+import { countLabels, filesOfShots } from '../../../../src/study/live/captured-set.ts';
+
+const shots = [2, null, 0, 2].map((label, at) => ({
+  id: String(at),
+  takenAtMs: at,
+  label,
+  png: new Blob([Uint8Array.of(at)]),
+}));
+
+describe('captured images', () => {
+  it('are read back with their labels and the names of their classes', () => {
+    const { images, labelsCsv } = filesOfShots(shots, ['cat', 'dog', 'a "wild", one']);
+    const paths = images.map(({ name }) => name);
+    const read = labelsFromCsv(labelsCsv ?? '', 'labels.csv', paths);
+    expect(read.labels).toEqual([2, null, 0, 2]);
+    expect(read.classNames[0]).toBe('cat');
+    expect(read.classNames[2]).toBe('a "wild", one');
+    expect(new Set(paths).size).toBe(4);
+  });
+
+  it('without labels are images alone', () => {
+    expect(filesOfShots([{ ...shots[0]!, label: null }], []).labelsCsv).toBeNull();
+  });
+
+  it('are counted by class, those without one last', () => {
+    expect(countLabels(shots)).toEqual([
+      [0, 1],
+      [2, 2],
+      [null, 1],
+    ]);
+  });
+});

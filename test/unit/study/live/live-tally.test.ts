@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import {
+  framesPerSecond,
+  type LiveAnswer,
+  type LiveFrameAnswers,
+  NO_FRAMES,
+  recentLatencyMs,
+  tallied,
+} from '../../../../src/study/live/live-tally.ts';
+import { NO_CLASS } from '../../../../src/study/trial.ts';
+
+const answer = (best: number, computeMs = 1): LiveAnswer => ({
+  best,
+  confidence: 0.5,
+  exitIndex: null,
+  prepareMs: 1,
+  computeMs,
+});
+
+function after(frames: readonly LiveFrameAnswers[]) {
+  return frames.reduce(tallied, NO_FRAMES);
+}
+
+describe('frames of the camera', () => {
+  it('tell how often both variants agree; no answer agrees with nothing', () => {
+    const pairs = [
+      [1, 1],
+      [1, 2],
+      [NO_CLASS, NO_CLASS],
+      [3, 3],
+    ];
+    const tally = after(pairs.map((pair, at) => ({ atMs: at, answers: pair.map((best) => answer(best)) })));
+    expect([tally.compared, tally.same]).toEqual([4, 2]);
+  });
+
+  it('of one variant alone are compared with nothing', () => {
+    const tally = after([{ atMs: 0, answers: [answer(1)] }]);
+    expect([tally.compared, tally.same]).toEqual([0, 0]);
+    expect(recentLatencyMs(tally, 0)).toBe(1);
+    expect(recentLatencyMs(tally, 1)).toBeNull();
+  });
+
+  it('tell the rate and the latency of late, not of what was long ago', () => {
+    expect(framesPerSecond(NO_FRAMES)).toBeNull();
+    const slow = Array.from({ length: 50 }, (_, at) => ({ atMs: 1000 * at, answers: [answer(0, 900)] }));
+    const fast = Array.from({ length: 40 }, (_, at) => ({
+      atMs: 50_000 + 100 * at,
+      answers: [answer(0, 90)],
+    }));
+    expect(framesPerSecond(after(slow))).toBeCloseTo(1, 12);
+    const tally = after([...slow, ...fast]);
+    expect(framesPerSecond(tally)).toBeCloseTo(10, 12);
+    expect(recentLatencyMs(tally, 0)).toBe(90);
+    // Two frames of one moment, as a coarse clock tells them.
+    expect(framesPerSecond(after([0, 0].map((atMs) => ({ atMs, answers: [answer(0)] }))))).toBeNull();
+  });
+});
