@@ -6,6 +6,7 @@ import { createChannelsSlice } from './channels-slice.ts';
 import { createDataSlice } from './data-slice.ts';
 import { createDesignSlice } from './design-slice.ts';
 import { createDeviceSlice } from './device-slice.ts';
+import { createDevicesSlice } from './devices-slice.ts';
 import { createFormsSlice } from './forms-slice.ts';
 import { createHeadsSlice } from './heads-slice.ts';
 import { createModelSlice } from './model-slice.ts';
@@ -44,5 +45,6 @@ export const useLab = create<Lab>()((...tools) => ({
   ...createChannelsSlice(...tools),
   ...createDesignSlice(...tools),
   ...createDeviceSlice(...tools),
+  ...createDevicesSlice(...tools),
   ...createUiSlice(...tools),
 }));

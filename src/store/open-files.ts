@@ -25,14 +25,17 @@ function isDesigning(): boolean {
   return dialog === 'design' && design !== null;
 }
 
-/** A JSON file is a study, a plan or recipes; studies and plans say so. */
-async function openJson({ file }: PickedFile): Promise<void> {
+/** A JSON file is a study, a plan or recipes; studies and plans say so, and of these only studies are gzipped. */
+async function openJson({ path, file }: PickedFile): Promise<void> {
   const { importStudy, importRecipes, reportFailure } = useLab.getState();
+  if (/\.gz$/i.test(path)) return importStudy(file);
+  const begin = await attempt(() => file.slice(0, 4096).text());
+  if (!begin.ok) return reportFailure(`${file.name} could not be read`, begin.failure);
+  const format = /"format"\s*:\s*"paretoscope-(study|plan)"/.exec(begin.value)?.[1];
+  if (format === 'study') return importStudy(file);
   const text = await attempt(() => file.text());
   if (!text.ok) return reportFailure(`${file.name} could not be read`, text.failure);
-  const format = /"format"\s*:\s*"paretoscope-(study|plan)"/.exec(text.value.slice(0, 4096))?.[1];
-  if (format === 'study') await importStudy(text.value);
-  else if (format === 'plan') await (await designing()).importDesign(text.value);
+  if (format === 'plan') await (await designing()).importDesign(text.value);
   else await importRecipes(text.value);
 }
 

@@ -6,6 +6,7 @@ import type { ChannelsSlice } from './channels-slice.ts';
 import type { DataSlice } from './data-slice.ts';
 import type { DesignSlice } from './design-slice.ts';
 import type { DeviceSlice } from './device-slice.ts';
+import type { DevicesSlice } from './devices-slice.ts';
 import type { FormsSlice } from './forms-slice.ts';
 import type { HeadsSlice } from './heads-slice.ts';
 import type { ModelSlice } from './model-slice.ts';
@@ -41,6 +42,7 @@ export type Lab = ModelSlice &
   ChannelsSlice &
   DesignSlice &
   DeviceSlice &
+  DevicesSlice &
   UiSlice &
   NoticeSlice;
 

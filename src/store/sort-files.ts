@@ -27,7 +27,7 @@ export function sortFiles(files: readonly PickedFile[]): SortedFiles {
   const model = visible.find(({ path }) => /\.(onnx|ort|pb)$/i.test(path)) ?? null;
   const otherModels = visible.filter((file) => file !== model && /\.onnx$/i.test(file.path));
   const rest = visible.filter((file) => file !== model && !otherModels.includes(file));
-  const json = rest.filter(({ path }) => /\.json$/i.test(path));
+  const json = rest.filter(({ path }) => /\.json(\.gz)?$/i.test(path));
   const others = rest.filter((file) => !json.includes(file));
   const isData = (file: PickedFile) => model === null || imageOrLabels.test(file.path);
   return {

@@ -1,4 +1,5 @@
 import { attempt, type Failure, outcomeOf } from '../base/result.ts';
+import { sameContent } from '../base/same-content.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
 import type { LearntFrom } from '../clients/run-study.ts';
@@ -25,7 +26,7 @@ import { busyDevice } from './work-under-way.ts';
 
 /** Loaded when they are first asked for. */
 const running = () => import('../clients/run-study.ts');
-const reading = () => import('../study/study-json.ts');
+const reading = () => import('../clients/read-study-file.ts');
 const others = () => import('./other-models.ts');
 
 /** How the next study measures. */
@@ -34,6 +35,9 @@ export interface RunSettings {
   readonly threads: number | 'auto';
   readonly protocol: keyof typeof PROTOCOLS;
 }
+
+/** Where an imported study goes: on screen, or beside what is there. */
+type StudyPlace = 'shown' | 'beside';
 
 /** A study under way. */
 export interface Run {
@@ -62,10 +66,18 @@ export interface StudySlice {
   /** Shows the newest kept study of the open model; none if there is none. */
   readonly showLatestStudy: () => Promise<void>;
   readonly openStudy: (id: string) => Promise<void>;
-  /** Takes a study in from the text of a study.json; where another of its id is kept, `incomingStudy` waits for an answer. */
-  readonly importStudy: (text: string) => Promise<void>;
+  /**
+   * Takes a study in from a study.json, gzipped or not, and shows it, or puts it beside the one on screen. Where another
+   * of its id is kept, `incomingStudy` waits for an answer.
+   */
+  readonly importStudy: (file: Blob, place?: StudyPlace) => Promise<void>;
   /** A study from a file, and the different one that is kept under the same id. */
-  readonly incomingStudy: { readonly study: Study; readonly kept: Study } | null;
+  readonly incomingStudy: {
+    readonly study: Study;
+    readonly kept: Study;
+    readonly place: StudyPlace;
+    readonly answer: (choice: 'both' | 'replace' | 'neither') => void;
+  } | null;
   readonly settleImport: (choice: 'both' | 'replace' | 'neither') => Promise<void>;
   readonly forgetStudy: (id: string) => Promise<void>;
 }
@@ -212,9 +224,10 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     else get().reportFailure('The study is done', { code: 'all-failed', message });
   };
 
-  const takeIn = async (study: Study) => {
+  const takeIn = async (study: Study, place: StudyPlace) => {
     const kept = await saveStudy(study);
     if (!kept.ok) get().reportFailure('The study is not kept on this device', kept.failure);
+    if (place === 'beside') return get().putBeside(study.id, true);
     get().showStudy(study);
     get().showTab('front');
   };
@@ -284,37 +297,30 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       if (!study.ok) get().reportFailure('The study could not be opened', study.failure);
       else if (study.value) get().showStudy(study.value);
     },
-    importStudy: async (text) => {
-      const parsed = await attempt(async () => (await reading()).parseStudy(text));
-      if (!parsed.ok) return get().reportFailure('The study could not be read', parsed.failure);
-      const kept = await attempt(() => loadStudy(parsed.value.id));
-      if (kept.ok && kept.value && !(await sameStudy(kept.value, parsed.value)))
-        return set({ incomingStudy: { study: parsed.value, kept: kept.value } });
-      await takeIn(parsed.value);
+    importStudy: async (file, place = 'shown') => {
+      const read = await (await reading()).readStudyFile(file);
+      if (!read.ok) return get().reportFailure('The study could not be read', read.failure);
+      const study = read.value;
+      const kept = await attempt(() => loadStudy(study.id));
+      if (!kept.ok || !kept.value || sameContent(kept.value, study)) return takeIn(study, place);
+      const before = kept.value;
+      // Of several files one asks after the other.
+      await new Promise<void>((resolve) => {
+        const answer = (choice: 'both' | 'replace' | 'neither') => {
+          set({ incomingStudy: null });
+          const taken = choice === 'both' ? copiedStudy(study, Date.now()) : study;
+          void (choice === 'neither' ? Promise.resolve() : takeIn(taken, place)).finally(resolve);
+        };
+        set({ incomingStudy: { study, kept: before, place, answer } });
+      });
     },
-    settleImport: async (choice) => {
-      const study = get().incomingStudy?.study;
-      set({ incomingStudy: null });
-      if (study && choice !== 'neither')
-        await takeIn(choice === 'both' ? copiedStudy(study, Date.now()) : study);
-    },
+    settleImport: async (choice) => get().incomingStudy?.answer(choice),
     forgetStudy: async (id) => {
       await attempt(() => deleteStudy(id));
       if (get().study?.id === id) set({ study: null, trials: [], selectedTrialId: null });
     },
   };
 };
-
-/** Whether two studies say the same, whatever the order in which their parts were written down. */
-async function sameStudy(kept: Study, parsed: Study): Promise<boolean> {
-  const { parseStudy, serialiseStudy } = await reading();
-  try {
-    return serialiseStudy(parseStudy(serialiseStudy(kept))) === serialiseStudy(parsed);
-  } catch {
-    // Kept by an earlier version of the lab.
-    return false;
-  }
-}
 
 /** Whether a trial is still to be measured, or measured further. */
 export function isUnfinished(trial: Trial): boolean {

@@ -77,9 +77,9 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
         </>
       )}
       <FileButton
-        accept=".json,application/json"
+        accept=".json,.gz,application/json,application/gzip"
         look="link"
-        onFiles={async ([file]) => file && importStudy(await file.text())}
+        onFiles={async ([file]) => file && importStudy(file)}
       >
         Open a study.json
       </FileButton>

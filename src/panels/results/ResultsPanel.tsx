@@ -16,6 +16,7 @@ interface View {
 const PicturesView = lazyPart(async () => (await import('./pictures/PicturesView.tsx')).PicturesView);
 const CompareView = lazyPart(async () => (await import('./comparisons/CompareView.tsx')).CompareView);
 const ExplainView = lazyPart(async () => (await import('./explain/ExplainView.tsx')).ExplainView);
+const DevicesView = lazyPart(async () => (await import('./devices/DevicesView.tsx')).DevicesView);
 const AdviceView = lazyPart(async () => (await import('./recommendation/AdviceView.tsx')).AdviceView);
 
 /** What a study can be looked at as; all but the front are loaded when they are first shown. */
@@ -25,6 +26,7 @@ const views: readonly View[] = [
   { id: 'pictures', label: 'Pictures', View: PicturesView },
   { id: 'explain', label: 'Explain', View: ExplainView },
   { id: 'advice', label: 'Advice', View: AdviceView },
+  { id: 'devices', label: 'Devices', View: DevicesView },
 ];
 
 /** The results of a study, in several views. */

@@ -23,7 +23,10 @@ export function MeasureButton({ big = false }: { readonly big?: boolean }) {
       lab.trials.some(isUnfinished),
   );
   const label = useLab(measureLabel);
-  const isReady = useLab((lab) => lab.model !== null && lab.data !== null && lab.environment !== null);
+  // Until what was open last time is back, a press would begin a study in place of the one that is unfinished.
+  const isReady = useLab(
+    (lab) => !lab.isStarting && lab.model !== null && lab.data !== null && lab.environment !== null,
+  );
   const isTrying = useLab((lab) => trialOfNow(lab)?.state.kind === 'running');
   const problem = useLab(whyNotMeasurable);
   const reasonId = useId();

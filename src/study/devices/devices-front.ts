@@ -1,9 +1,10 @@
 import { layOutFront, type FrontLayout } from '../front-layout.ts';
-import { type Axis, axisOf, formatMetric, isEmulatedTrial } from '../metrics.ts';
+import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial, trialMetrics } from '../metrics.ts';
 import { frontOfTrials } from '../pareto.ts';
 import { type Box, frontPath, placeLabels } from '../plot-layout.ts';
 import { frontAxes } from '../plots/front-axes.ts';
 import { type Drawing, type Ink, type Mark, round, TEXT_SIZE } from '../plots/drawing.ts';
+import type { Picture } from '../plots/picture.ts';
 import type { Trial } from '../trial.ts';
 import type { DeviceTable } from './device-table.ts';
 import { qualityAxisOf } from './quality-axis.ts';
@@ -71,15 +72,38 @@ interface Column {
   readonly front: ReadonlySet<Trial>;
 }
 
+/** The fronts of a table's devices as a picture that can be taken home. */
+export function devicesFront(table: DeviceTable): Picture {
+  const [x, y] = ['latencyMedianMs', qualityAxisOf(table)] as const;
+  const columns = columnsOf(table, x, y);
+  const points = table.rows.flatMap(({ name, trials }) =>
+    columns.flatMap(({ name: device, front }, at) => {
+      const trial = trials[at];
+      const metrics = trial && trialMetrics(trial);
+      if (!metrics) return [];
+      const cells = [metrics[x], metrics[y]].flatMap((measure) => [
+        measure?.value ?? null,
+        measure?.low ?? null,
+        measure?.high ?? null,
+      ]);
+      return [[device, name, ...cells, front.has(trial)]];
+    }),
+  );
+  return {
+    rows: [
+      ['device', 'strategy', x, `${x}_low`, `${x}_high`, y, `${y}_low`, `${y}_high`, 'on_front'],
+      ...points,
+    ],
+    notes: [],
+    draw: (width) => drawDevicesFront(table, width),
+  };
+}
+
 /** The fronts of all devices of a table over the same axes, each device in its own colour and shape. */
-export function drawDevicesFront(table: DeviceTable, width: number): Drawing {
-  const { rows, runs } = table;
+function drawDevicesFront(table: DeviceTable, width: number): Drawing {
+  const { rows } = table;
   const [xAxis, yAxis] = [axisOf('latencyMedianMs'), axisOf(qualityAxisOf(table))];
-  const columns = runs.map((run, at): Column => {
-    const trials = rows.flatMap(({ trials: all }) => all[at] ?? []);
-    const look = LOOKS[at % LOOKS.length] as (typeof LOOKS)[number];
-    return { name: run.name, ...look, trials, front: new Set(frontOfTrials(trials, [xAxis.id, yAxis.id])) };
-  });
+  const columns = columnsOf(table, xAxis.id, yAxis.id);
   const legend = legendOf(columns, width);
   const height = legend.bottom + Math.min(440, Math.max(290, 0.55 * width));
   const frame: Box = { left: 54, right: width - 16, top: legend.bottom + 24, bottom: height - 46 };
@@ -122,6 +146,14 @@ export function drawDevicesFront(table: DeviceTable, width: number): Drawing {
       text: `${name} on ${column.name}: ${valueText(xAxis, xMeasure.value)}, ${valueText(yAxis, yMeasure.value)}${isOnFront ? ', on the front of this device' : ''}`,
     })),
   };
+}
+
+function columnsOf({ rows, runs }: DeviceTable, x: AxisId, y: AxisId): readonly Column[] {
+  return runs.map((run, at) => {
+    const trials = rows.flatMap(({ trials: all }) => all[at] ?? []);
+    const look = LOOKS[at % LOOKS.length] as (typeof LOOKS)[number];
+    return { name: run.name, ...look, trials, front: new Set(frontOfTrials(trials, [x, y])) };
+  });
 }
 
 function valueText(axis: Axis, value: number): string {

@@ -140,6 +140,7 @@ export async function growTrial(studyId: string, steps: readonly number[]) {
   const sample = trial?.samples[0];
   if (!trial || !sample) throw new Error('no such trial');
   const writes: unknown[] = [];
+  // oxlint-disable-next-line typescript/unbound-method -- called on a store, and put back below
   const { put } = IDBObjectStore.prototype;
   IDBObjectStore.prototype.put = function (this: IDBObjectStore, record: unknown) {
     if (this.name === 'samples') writes.push(record);

@@ -3,18 +3,14 @@ import { DrawingView } from '../../../charts/DrawingView.tsx';
 import { useSize } from '../../../charts/use-size.ts';
 import { useLab } from '../../../store/lab.ts';
 import { limitsOf } from '../../../store/ui-slice.ts';
-import { type Cell, csvText } from '../../../study/csv-text.ts';
-import type { Picture } from '../../../study/plots/picture.ts';
+import type { Cell } from '../../../study/csv-text.ts';
 import { measuredTrials } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
-import { svgDocument } from '../../../study/plots/svg-elements.ts';
 import type { Study, Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
-import { Button } from '../../ui/controls.tsx';
 import { Problem } from '../../ui/FailureText.tsx';
-import { saveFile } from '../../ui/save-file.ts';
-import { svgToPng } from '../svg-to-png.ts';
 import { LimitSliders, ParallelBrushes } from './ParallelBrushes.tsx';
+import { PictureExports } from './PictureExports.tsx';
 import styles from './Pictures.module.css';
 import { useMaking } from './use-making.ts';
 
@@ -24,8 +20,6 @@ interface PictureFigureProps {
   readonly trials: readonly Trial[];
 }
 
-/** Width of the drawing in files, in pixels: a page or a slide has room for it. */
-const fileWidth = 880;
 /** Of the table that stands for the picture; the CSV has all. */
 const mostRows = 200;
 
@@ -64,7 +58,7 @@ export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
               {note}
             </p>
           ))}
-          <Exports kind={kind} picture={picture} subtitle={subtitleOf(study, trials)} />
+          <PictureExports kind={kind} picture={picture} subtitle={subtitleOf(study, trials)} />
           {isBrushed && <LimitSliders trials={brushable} />}
           <AsTable rows={picture.rows} title={kind.title} />
         </>
@@ -79,49 +73,6 @@ function subtitleOf({ modelName, datasetName }: Omit<Study, 'trials'>, trials: r
     ? [`${first.environment.platform}, ${first.environment.hardwareConcurrency} cores`]
     : [];
   return [modelName, datasetName, ...device].join(' · ');
-}
-
-function Exports({
-  kind,
-  picture,
-  subtitle,
-}: {
-  readonly kind: PictureKind;
-  readonly picture: Picture;
-  readonly subtitle: string;
-}) {
-  const reportFailure = useLab((lab) => lab.reportFailure);
-  const document = () => svgDocument(picture.draw(fileWidth), { ...kind, subtitle });
-  const savePng = async () => {
-    try {
-      saveFile(`${kind.id}.png`, await svgToPng(document()));
-    } catch {
-      reportFailure('The picture could not be drawn', {
-        code: 'png-failed',
-        message: 'this browser did not draw the plot',
-        hint: 'Take the SVG instead.',
-      });
-    }
-  };
-  return (
-    <div className={panel.buttons}>
-      <Button
-        aria-label={`${kind.title} as SVG`}
-        onClick={() => saveFile(`${kind.id}.svg`, document(), 'image/svg+xml')}
-      >
-        SVG
-      </Button>
-      <Button aria-label={`${kind.title} as PNG`} onClick={() => void savePng()}>
-        PNG
-      </Button>
-      <Button
-        aria-label={`${kind.title} as CSV`}
-        onClick={() => saveFile(`${kind.id}.csv`, csvText(picture.rows), 'text/csv')}
-      >
-        CSV
-      </Button>
-    </div>
-  );
 }
 
 /** The same numbers as a table, for those who read better than they see. */

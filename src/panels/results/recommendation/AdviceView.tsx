@@ -1,8 +1,7 @@
-import { useCallback, useDeferredValue, useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useMemo } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import type { AdviceForAll } from '../../../study/recommend/across-devices.ts';
 import { adviceText } from '../../../study/recommend/advice-text.ts';
-import type { Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
 import { Button } from '../../ui/controls.tsx';
 import { Problem } from '../../ui/FailureText.tsx';
@@ -16,9 +15,12 @@ import { OtherStudies } from './OtherStudies.tsx';
 /** Names the strategy for the user's limits and wish, and says why. */
 export function AdviceView() {
   const own = useDeferredValue(useLab((lab) => lab.trials));
-  const [others, setOthers] = useState<ReadonlyMap<string, readonly Trial[]>>(new Map());
+  const beside = useLab((lab) => lab.beside);
   const { limits, wish } = useLab((lab) => lab.asked);
-  const trials = useMemo(() => [...own, ...[...others.values()].flat()], [own, others]);
+  const trials = useMemo(
+    () => [...own, ...[...beside.values()].flatMap((study) => study.trials)],
+    [own, beside],
+  );
   const question: Question<AdviceForAll> = useCallback(
     (api, facts) => api.advise(facts, limits, wish),
     [limits, wish],
@@ -28,7 +30,7 @@ export function AdviceView() {
     <>
       <Section title="What you want">
         <LimitsForm hasPlacements={trials.some(({ strategy }) => strategy.placement !== undefined)} />
-        <OtherStudies chosen={others} onChange={setOthers} />
+        <OtherStudies />
       </Section>
       {answer === null && <p className={panel.dim}>Thinking…</p>}
       {answer?.ok === false && <Problem failure={answer.failure} />}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { acrossDevices } from '../../../../src/study/devices/device-table.ts';
 import { type DeviceRun, deviceRuns } from '../../../../src/study/devices/device-runs.ts';
 import { devicesCsv, DEVICES_COLUMNS } from '../../../../src/study/devices/devices-csv.ts';
-import { drawDevicesFront } from '../../../../src/study/devices/devices-front.ts';
+import { devicesFront } from '../../../../src/study/devices/devices-front.ts';
 import { devicesText } from '../../../../src/study/devices/devices-text.ts';
 import { environmentDifferences } from '../../../../src/study/devices/environment-differences.ts';
 import { changeText, rankDevices } from '../../../../src/study/devices/rank-devices.ts';
@@ -180,7 +180,7 @@ describe('devices beside each other', () => {
     const studies = Array.from('ABCDEFGH').map((device) => studyOn(device, fast));
     const [table] = across(...studies).tables;
     for (const width of [300, 900]) {
-      const drawing = table && drawDevicesFront(table, width);
+      const drawing = table && devicesFront(table).draw(width);
       expect(drawing?.tips).toHaveLength(24);
       expect(JSON.stringify(drawing)).not.toMatch(/NaN|null/);
     }
