@@ -9,6 +9,11 @@ export function whyNotMeasurable({ model, preprocessingProblem }: Lab): Failure 
   return model === null ? null : preprocessingProblem;
 }
 
+/** Whether the study on screen can be measured further: its model and images are open, and nothing runs. */
+export function canGoOn({ run, study, model, data }: Lab): boolean {
+  return run === null && study?.modelId === model?.view.modelId && study?.datasetId === data?.dataset.id;
+}
+
 /** Top-1 accuracy of each exit, by index in `GraphView.exits`, from the trials that always stop there. */
 export function exitAccuracies(trials: readonly Trial[]): ReadonlyMap<number, number> {
   const accuracies = new Map<number, number>();

@@ -11,12 +11,13 @@ import {
   extendedStudy,
   newStudy,
   type StudySubject,
+  withMoreRounds,
   withPredictions,
 } from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
-import type { Provider, Strategy, Study, Trial } from '../study/trial.ts';
+import type { Protocol, Provider, Strategy, Study, Trial } from '../study/trial.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import { placementFor } from './placement-slice.ts';
@@ -58,6 +59,8 @@ export interface StudySlice {
   readonly measurePlanned: (plan: (subject: StudySubject) => Study) => Promise<void>;
   /** Goes on with what the present study has not finished. */
   readonly resumeStudy: () => Promise<void>;
+  /** Measures the present study's strategies in so many rounds more. */
+  readonly measureMoreRounds: (rounds: number) => Promise<void>;
   readonly pause: () => void;
   readonly goOn: () => void;
   /** Ends the run; what is measured stays. */
@@ -255,7 +258,12 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       const { study, trials } = get();
       const extended =
         study && isAbout({ ...study, trials }, subject)
-          ? extendedStudy({ ...study, trials }, subject, strategies, Date.now())
+          ? extendedStudy(
+              { ...study, trials },
+              { ...subject, protocol: study.protocol },
+              strategies,
+              Date.now(),
+            )
           : null;
       const hasWork = extended?.trials.some(isUnfinished) ?? false;
       const planned = extended && hasWork ? extended : newStudy(subject, strategies, Date.now());
@@ -273,6 +281,10 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     resumeStudy: async () => {
       const { study, trials, run } = get();
       if (study && !run) await start({ ...study, trials });
+    },
+    measureMoreRounds: async (rounds) => {
+      const { study, trials, run } = get();
+      if (study && !run) await start(withMoreRounds({ ...study, trials }, rounds));
     },
     pause: () => {
       gate?.pause();
@@ -344,13 +356,19 @@ export function isAbout(study: Study, subject: StudySubject): boolean {
   return (
     study.modelId === subject.modelId &&
     study.datasetId === subject.datasetId &&
-    same(study.protocol, subject.protocol) &&
+    measuresAlike(study.protocol, subject.protocol) &&
     study.trials.every(
       (trial) =>
         same(trial.preprocessing, subject.preprocessing) &&
         trial.environment.userAgent === subject.environment.userAgent,
     )
   );
+}
+
+/** Whether a study of the first goes on as one of the second began: it may have got more rounds since. */
+function measuresAlike(one: Protocol, other: Protocol): boolean {
+  const [a, b] = [one, other].map(({ rounds: _rounds, stopping: _rule, ...rest }) => JSON.stringify(rest));
+  return a === b && (one.name !== 'custom' || JSON.stringify(one) === JSON.stringify(other));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { distinctlyNamed, freeName } from '../transforms/recipe-name.ts';
+import { timedSamples } from './metrics.ts';
 import { contentHash } from './strategy-id.ts';
 import type {
   Environment,
@@ -90,6 +91,33 @@ export function extendedStudy(
     return queuedTrial(study.id, subject, { ...strategy, name }, nowMs);
   });
   return { ...study, trials: [...kept, ...added] };
+}
+
+/**
+ * The study with more rounds to do of all that was measured in it. Where rounds ended as soon as medians were known well
+ * enough, they do not any more: all get as many.
+ * @param more rounds beyond the most that any strategy has
+ */
+export function withMoreRounds(study: Study, more: number): Study {
+  const { stopping: _, ...protocol } = study.protocol;
+  const rounds = Math.max(0, ...study.trials.map(roundsOf)) + more;
+  const longer: Protocol = { ...protocol, rounds };
+  const trials = study.trials.map((trial): Trial => {
+    const { kind } = trial.state;
+    if (kind === 'failed') return trial;
+    const isBegun = kind === 'done' || kind === 'running';
+    return {
+      ...trial,
+      protocol: longer,
+      ...(isBegun && { state: { kind: 'running', roundsDone: roundsOf(trial) }, finishedAtMs: null }),
+    };
+  });
+  return { ...study, protocol: longer, trials };
+}
+
+/** Rounds that a trial was timed in. */
+export function roundsOf(trial: Trial): number {
+  return timedSamples(trial).reduce((most, { round }) => Math.max(most, round + 1), 0);
 }
 
 /**

@@ -6,7 +6,7 @@ import { trialOfNow } from '../../store/normalisation-slice.ts';
 import { isUnfinished } from '../../store/study-slice.ts';
 import { Button } from '../ui/controls.tsx';
 import { PauseIcon, RunIcon } from '../ui/icons.tsx';
-import { whyNotMeasurable } from '../../store/selectors.ts';
+import { canGoOn, whyNotMeasurable } from '../../store/selectors.ts';
 
 /**
  * The one button of the run: measure, pause, go on, or resume what an earlier visit left. A model that cannot be
@@ -15,13 +15,7 @@ import { whyNotMeasurable } from '../../store/selectors.ts';
 export function MeasureButton({ big = false }: { readonly big?: boolean }) {
   const isRunning = useLab((lab) => lab.run !== null);
   const isPaused = useLab((lab) => lab.run?.isPaused ?? false);
-  const canResume = useLab(
-    (lab) =>
-      lab.run === null &&
-      lab.study?.modelId === lab.model?.view.modelId &&
-      lab.study?.datasetId === lab.data?.dataset.id &&
-      lab.trials.some(isUnfinished),
-  );
+  const canResume = useLab((lab) => canGoOn(lab) && lab.trials.some(isUnfinished));
   const label = useLab(measureLabel);
   // Until what was open last time is back, a press would begin a study in place of the one that is unfinished.
   const isReady = useLab(

@@ -40,6 +40,9 @@ export interface Comparison {
 export interface Comparisons {
   readonly comparisons: readonly Comparison[];
   readonly adjustment: Adjustment;
+  readonly level: number;
+  /** The strategy that all others are compared with; null: all are compared with each other. */
+  readonly comparedWith: string | null;
   /** How many latencies and how many qualities were adjusted for together. */
   readonly latencies: number;
   readonly qualities: number;
@@ -78,35 +81,78 @@ export function compareStrategies(
       quality: qualityDifference(first, second, marks),
     };
   });
-  const latencyPs = adjusted(
-    found.map(({ latency }) => latency?.p ?? null),
-    adjustment,
+  const comparisons = found.map(
+    ({ first, second, latency, problem, quality }): Comparison => ({
+      a: { trialId: first.trialId, name: first.name },
+      b: { trialId: second.trialId, name: second.name },
+      latency:
+        latency === null
+          ? { kind: 'unknown', reason: problem }
+          : { kind: 'compared', ...latency, adjustedP: latency.p, isDifferent: false },
+      quality:
+        typeof quality === 'string'
+          ? { kind: 'unknown', reason: quality }
+          : { kind: 'compared', ...quality, adjustedP: quality.p, isDifferent: false },
+      caveats: latency === null ? [] : caveatsOf(first, second, latency.rounds),
+    }),
   );
-  const qualityPs = adjusted(
-    found.map(({ quality }) => (typeof quality === 'string' ? null : quality.p)),
-    adjustment,
-  );
+  return judged(comparisons, { adjustment, level, comparedWith: null });
+}
+
+/**
+ * Only the comparisons with one strategy, adjusted among each other: who asks fewer questions needs less to be sure.
+ * Whoever looks at one strategy after the other asks all of them, and `of` is what answers that.
+ * @param of comparisons of all pairs
+ */
+export function comparisonsWith(of: Comparisons, trialId: string): Comparisons {
+  const some = of.comparisons.filter(({ a, b }) => a.trialId === trialId || b.trialId === trialId);
+  const named = some.flatMap(({ a, b }) => [a, b]).find((each) => each.trialId === trialId);
+  return judged(some, { ...of, comparedWith: named?.name ?? null });
+}
+
+/** P-values adjusted over these comparisons, and what that makes of each. */
+function judged(
+  comparisons: readonly Comparison[],
+  { adjustment, level, comparedWith }: Pick<Comparisons, 'adjustment' | 'level' | 'comparedWith'>,
+): Comparisons {
+  const psOf = (of: 'latency' | 'quality') =>
+    comparisons.map((each) => (each[of].kind === 'compared' ? each[of].p : null));
+  const [latencyPs, qualityPs] = [psOf('latency'), psOf('quality')];
+  const [latencies, qualities] = [adjusted(latencyPs, adjustment), adjusted(qualityPs, adjustment)];
+  const judge = <T extends LatencyComparison | QualityComparison>(one: T, adjustedP = 1): T =>
+    one.kind === 'compared' ? { ...one, adjustedP, isDifferent: adjustedP < level } : one;
   return {
     adjustment,
-    latencies: found.filter(({ latency }) => latency !== null).length,
-    qualities: found.filter(({ quality }) => typeof quality !== 'string').length,
-    comparisons: found.map(({ first, second, latency, problem, quality }, at): Comparison => {
-      const [latencyP, qualityP] = [latencyPs[at] ?? 1, qualityPs[at] ?? 1];
-      return {
-        a: { trialId: first.trialId, name: first.name },
-        b: { trialId: second.trialId, name: second.name },
-        latency:
-          latency === null
-            ? { kind: 'unknown', reason: problem }
-            : { kind: 'compared', ...latency, adjustedP: latencyP, isDifferent: latencyP < level },
-        quality:
-          typeof quality === 'string'
-            ? { kind: 'unknown', reason: quality }
-            : { kind: 'compared', ...quality, adjustedP: qualityP, isDifferent: qualityP < level },
-        caveats: latency === null ? [] : caveatsOf(first, second, latency.rounds),
-      };
-    }),
+    level,
+    comparedWith,
+    latencies: latencyPs.filter((p) => p !== null).length,
+    qualities: qualityPs.filter((p) => p !== null).length,
+    comparisons: comparisons.map((each, at) => ({
+      ...each,
+      latency: judge(each.latency, latencies[at] ?? 1),
+      quality: judge(each.quality, qualities[at] ?? 1),
+    })),
   };
+}
+
+/** What a comparison comes to: a difference that is real, one that only seems so, or none that can be told. */
+export type Verdict = 'different' | 'seems-different' | 'not-told-apart';
+
+/** The nearer end of the interval of a ratio must be so far from one for it to be worth more rounds. */
+const SEEMING_SHARE = 0.05;
+
+/**
+ * A latency seems different where its own interval lies far from one, and only the number of comparisons, for so few
+ * rounds, leaves it uncertain. Small differences do not: of many pairs some always look like that.
+ */
+export function latencyVerdict({
+  isDifferent,
+  low,
+  high,
+}: LatencyComparison & { kind: 'compared' }): Verdict {
+  if (isDifferent) return 'different';
+  const isFar = low > 1 + SEEMING_SHARE || high < 1 / (1 + SEEMING_SHARE);
+  return isFar ? 'seems-different' : 'not-told-apart';
 }
 
 function reversed(difference: PairedDifference): PairedDifference {

@@ -1,4 +1,10 @@
-import type { Comparison, Comparisons, LatencyComparison, QualityComparison } from './compare-strategies.ts';
+import {
+  type Comparison,
+  type Comparisons,
+  type LatencyComparison,
+  latencyVerdict,
+  type QualityComparison,
+} from './compare-strategies.ts';
 
 const ADJUSTMENT_NAMES = {
   holm: 'Holm',
@@ -44,22 +50,37 @@ export function comparisonPhrases(comparison: Comparison, of: Comparisons): read
   if (answers === null) return [speed];
   return [
     speed,
-    { ...answers, words: `, and ${latency.isDifferent ? '' : `${a.name} is `}${answers.words}` },
+    {
+      ...answers,
+      words: `, and ${latencyVerdict(latency) === 'different' ? '' : `${a.name} is `}${answers.words}`,
+    },
   ];
 }
 
 function speedOf(
   { a, b }: Comparison,
-  { ratio, low, high, adjustedP, isDifferent }: LatencyComparison & { kind: 'compared' },
+  latency: LatencyComparison & { kind: 'compared' },
   of: Comparisons,
 ): Phrase {
+  const { ratio, low, high, adjustedP, rounds } = latency;
   const digits = ratioDigits(ratio);
   const times = `${ratio.toFixed(digits)} × as fast`;
   const interval = `95 % interval ${low.toFixed(digits)}–${high.toFixed(digits)}`;
   const numbers = `${interval}, ${pText(adjustedP)}${familyText(of.latencies, of)}`;
-  return isDifferent
-    ? { words: `${a.name} is ${times} as ${b.name}`, numbers }
-    : { words: `${a.name} and ${b.name} are not told apart by latency`, numbers: `${times}, ${numbers}` };
+  switch (latencyVerdict(latency)) {
+    case 'different':
+      return { words: `${a.name} is ${times} as ${b.name}`, numbers };
+    case 'seems-different':
+      return {
+        words: `${a.name} seems ${times} as ${b.name}, which is not certain after ${rounds} rounds`,
+        numbers,
+      };
+    case 'not-told-apart':
+      return {
+        words: `${a.name} and ${b.name} are not told apart by latency`,
+        numbers: `${times}, ${numbers}`,
+      };
+  }
 }
 
 /** `0.4 points less accurate`, `p = 0.40: not told apart`. */
@@ -90,8 +111,9 @@ function points(share: number): string {
   return `${share < -0.0005 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 }
 
-function familyText(pairs: number, { adjustment }: Comparisons): string {
-  return pairs < 2 ? '' : ` after ${ADJUSTMENT_NAMES[adjustment]} over ${pairs} pairs`;
+function familyText(pairs: number, { adjustment, comparedWith }: Comparisons): string {
+  const family = comparedWith === null ? `${pairs} pairs` : `the ${pairs} pairs with ${comparedWith}`;
+  return pairs < 2 ? '' : ` after ${ADJUSTMENT_NAMES[adjustment]} over ${family}`;
 }
 
 /** `p = 0.021`, `p < 0.0001`. */

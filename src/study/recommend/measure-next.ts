@@ -3,37 +3,59 @@ import { INDISTINCT_SHARE } from '../compare/paired-difference.ts';
 import { qualityDifference, qualityMarks } from '../compare/quality-difference.ts';
 import { pairedLevels, roundLevels } from '../compare/round-levels.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
+import { normalQuantile } from '../statistics/distributions.ts';
 import type { Candidate } from './candidates.ts';
 import { ranked } from './choose.ts';
 import type { Limits, Wish } from './wishes.ts';
 
-/** Quantiles of 5 % false alarms on both sides and of 80 % found: what studies are usually planned for. */
-const PLANNED = 1.96 + 0.84;
+/** Studies are usually planned to find four of five differences. */
+const POWER = 0.8;
+const LEVEL = 0.05;
 
 /** Beyond this nobody measures on. */
 const MOST_ROUNDS = 1000;
 const MOST_IMAGES = 100_000;
 
 /**
- * Rounds that a latency difference as large as the one seen would take to be found in four of five studies.
+ * Rounds that a latency difference as large as the one seen would take to be found in four of five studies; more than
+ * there are, since those did not find it.
+ * @param pairs that are adjusted for
  * @returns null for fewer than three rounds in common, Infinity where it is too small to count as one
+ * @source Guenther 1981, Sample size formulas for normal theory t tests (half a squared quantile for few rounds)
  */
-export function roundsNeeded(a: StrategyFacts, b: StrategyFacts): number | null {
+export function roundsNeeded(a: StrategyFacts, b: StrategyFacts, pairs = 1): number | null {
   const logs = pairedLevels(roundLevels(a), roundLevels(b)).map(([one, other]) => Math.log(other / one));
   if (logs.length < 3) return null;
   const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
   const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
   const beyond = Math.abs(mean) - Math.log1p(INDISTINCT_SHARE);
-  return beyond <= 0 ? Infinity : Math.max(3, Math.ceil((PLANNED ** 2 * variance) / beyond ** 2));
+  if (beyond <= 0) return Infinity;
+  const quantile = alarmQuantile(pairs);
+  const planned = ((quantile + normalQuantile(POWER)) ** 2 * variance) / beyond ** 2 + quantile ** 2 / 2;
+  return Math.ceil(Math.max(planned, 1.5 * logs.length));
 }
 
 /** The same of images, for a difference in accuracy; Infinity where none was seen, null where it is not known. */
-export function imagesNeeded(a: StrategyFacts, b: StrategyFacts): number | null {
+export function imagesNeeded(a: StrategyFacts, b: StrategyFacts, pairs = 1): number | null {
   const found = qualityDifference(a, b, qualityMarks([a, b]));
   if (typeof found === 'string') return null;
   const { difference, onlyA, onlyB, images } = found;
   if (difference === 0) return Infinity;
-  return Math.ceil((PLANNED ** 2 * (onlyA + onlyB)) / images / difference ** 2);
+  const planned = (alarmQuantile(pairs) + normalQuantile(POWER)) ** 2;
+  return Math.ceil(Math.max((planned * (onlyA + onlyB)) / images / difference ** 2, 1.5 * images));
+}
+
+/** Of a difference that is called real although it is none, on both sides, with all pairs adjusted for. */
+function alarmQuantile(pairs: number): number {
+  return normalQuantile(1 - LEVEL / 2 / Math.max(1, pairs));
+}
+
+/** A rival that is not told from the winner. */
+export interface Undecided {
+  readonly rival: Candidate;
+  readonly by: 'latency' | 'quality';
+  /** Comparisons that p-values were adjusted over. */
+  readonly pairs: number;
 }
 
 /**
@@ -44,13 +66,13 @@ export function measureNext(
   all: readonly StrategyFacts[],
   candidates: readonly Candidate[],
   winner: Candidate | null,
-  undecided: readonly { readonly rival: Candidate; readonly by: 'latency' | 'quality' }[],
+  undecided: readonly Undecided[],
   limits: Limits,
   wish: Wish,
 ): readonly string[] {
   const texts: string[] = [];
-  for (const { rival, by } of winner ? undecided : []) {
-    const text = winner && moreNeeded(winner.facts, rival.facts, by);
+  for (const { rival, by, pairs } of winner ? undecided : []) {
+    const text = winner && moreNeeded(winner.facts, rival.facts, by, pairs);
     if (text) texts.push(text);
   }
   texts.push(...combinations(candidates, limits, wish));
@@ -75,10 +97,10 @@ function namesOf(facts: readonly StrategyFacts[]): string {
   return `${names.join(', ')}${others > 0 ? ` and ${others} more` : ''} ${facts.length === 1 ? 'was' : 'were'}`;
 }
 
-function moreNeeded(a: StrategyFacts, b: StrategyFacts, by: 'latency' | 'quality'): string | null {
+function moreNeeded(a: StrategyFacts, b: StrategyFacts, by: Undecided['by'], pairs: number): string | null {
   switch (by) {
     case 'latency': {
-      const rounds = roundsNeeded(a, b);
+      const rounds = roundsNeeded(a, b, pairs);
       if (rounds === null)
         return `Measure ${a.name} and ${b.name} in more rounds: there are too few to tell them apart.`;
       if (rounds > MOST_ROUNDS)
@@ -86,7 +108,7 @@ function moreNeeded(a: StrategyFacts, b: StrategyFacts, by: 'latency' | 'quality
       return `${rounds} rounds would probably tell ${a.name} from ${b.name} by latency.`;
     }
     case 'quality': {
-      const images = imagesNeeded(a, b);
+      const images = imagesNeeded(a, b, pairs);
       if (images === null || images === Infinity) return null;
       if (images > MOST_IMAGES)
         return `${a.name} and ${b.name} answer equally well for all that counts; more images would not tell them apart.`;

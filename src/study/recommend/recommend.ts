@@ -4,7 +4,7 @@ import { comparisonSentence } from '../compare/comparison-text.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import { type Candidate, candidatesOf, onUsersLink, type QualityMeasure } from './candidates.ts';
 import { type Miss, nearestMiss, ranked } from './choose.ts';
-import { measureNext } from './measure-next.ts';
+import { measureNext, type Undecided } from './measure-next.ts';
 import { type MindChanger, mindChangers } from './mind-changers.ts';
 import { type Limits, type Wish, WISHES } from './wishes.ts';
 
@@ -210,9 +210,9 @@ function lossCaveat(
 function undecided(
   winner: Candidate,
   rivals: readonly Candidate[],
-  { comparisons }: Comparisons,
+  { comparisons, latencies, qualities }: Comparisons,
   wish: Wish,
-): readonly { readonly rival: Candidate; readonly by: 'latency' | 'quality' }[] {
+): readonly Undecided[] {
   const asked: readonly ('latency' | 'quality')[] =
     wish === 'fastest'
       ? ['latency']
@@ -228,7 +228,8 @@ function undecided(
       const comparison = comparisons.find((each) => isOf(each, winner, rival));
       return asked.flatMap((by) => {
         const found = comparison?.[by];
-        return found?.kind === 'compared' && !found.isDifferent ? [{ rival, by }] : [];
+        const pairs = by === 'latency' ? latencies : qualities;
+        return found?.kind === 'compared' && !found.isDifferent ? [{ rival, by, pairs }] : [];
       });
     })
     .slice(0, 2);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { extendedStudy, newStudy } from '../../../src/study/new-study.ts';
+import { extendedStudy, newStudy, withMoreRounds } from '../../../src/study/new-study.ts';
 import { makeStrategy } from '../../../src/study/strategy-id.ts';
 import { parseStudy, serialiseStudy } from '../../../src/study/study-json.ts';
+import { nextVisit, planRounds } from '../../../src/study/plan.ts';
+import type { Trial } from '../../../src/study/trial.ts';
 import type { Recipe } from '../../../src/transforms/recipe.ts';
-import { makeTrial } from './trials.ts';
+import { makeSample, makeTrial } from './trials.ts';
 
 const { preprocessing, protocol, environment, datasetId, datasetName, modelName } = makeTrial('any');
 const subject = {
@@ -74,5 +76,44 @@ describe('a study of several models and sizes', () => {
       newStudy(subject, strategies.slice(0, 1), 0),
     );
     expect(new Set(strategies.map(({ id }) => id)).size).toBe(3);
+  });
+});
+
+describe('more rounds', () => {
+  const stopping = { halfWidth: 0.03, leastRounds: 2, budgetMs: 1 };
+  const planned = newStudy(
+    { ...subject, protocol: { ...protocol, rounds: 9, stopping } },
+    [strategy('E', 0.1), strategy('Q', 0.2)],
+    0,
+  );
+  const trials = planned.trials.map((trial, at): Trial => {
+    const samples = [0, 1, 2, 3, 4]
+      .slice(2 * at)
+      .map((_, round) => makeSample({ round, sequence: 10 * at + round }));
+    return { ...trial, samples, state: { kind: 'done' }, finishedAtMs: 1 };
+  });
+  const before = { ...planned, trials };
+
+  it('are planned for all that was measured, where each left off, and nothing ends them early', () => {
+    const longer = withMoreRounds(before, 4);
+    expect(longer.protocol).toEqual({ ...protocol, rounds: 9 });
+    expect(longer.trials.map(({ state }) => state)).toEqual([
+      { kind: 'running', roundsDone: 5 },
+      { kind: 'running', roundsDone: 3 },
+    ]);
+    const ids = longer.trials.map((trial) => trial.strategy.id);
+    const visit = nextVisit(longer.protocol, planRounds(longer.protocol, ids, [0]), [0], {
+      trials: longer.trials,
+      reference: null,
+      visitsSinceReference: 0,
+    });
+    expect(visit).toMatchObject({ round: 3, strategyId: ids[1] });
+    expect(parseStudy(serialiseStudy(longer))).toEqual(longer);
+  });
+
+  it('are not measured of what failed', () => {
+    const state = { kind: 'failed', code: 'x', message: 'no' } as const;
+    const longer = withMoreRounds({ ...before, trials: trials.map((trial) => ({ ...trial, state })) }, 1);
+    expect(longer.trials.map((trial) => trial.state)).toEqual([state, state]);
   });
 });

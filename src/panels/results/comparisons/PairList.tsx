@@ -1,13 +1,19 @@
 import { Fragment } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import type { DeviceReport } from '../../../study/compare/compare-devices.ts';
-import type { Comparison } from '../../../study/compare/compare-strategies.ts';
+import {
+  type Comparison,
+  comparisonsWith,
+  latencyVerdict,
+  type Verdict,
+} from '../../../study/compare/compare-strategies.ts';
 import { comparisonPhrases } from '../../../study/compare/comparison-text.ts';
 import { isIdentity } from '../../../transforms/recipe.ts';
 import panel from '../../panel.module.css';
 import { SelectField } from '../../ui/controls.tsx';
 import { Section } from '../../ui/Section.tsx';
 import styles from './Comparisons.module.css';
+import { MoreRounds } from './MoreRounds.tsx';
 
 const allPairs = 'all';
 
@@ -16,7 +22,7 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
   const trials = useLab((lab) => lab.trials);
   const comparedWith = useLab((lab) => lab.comparedWith);
   const showWith = useLab((lab) => lab.showComparisonsWith);
-  const { comparisons, latencies, qualities } = report.compared;
+  const { comparisons } = report.compared;
   if (comparisons.length === 0)
     return (
       <Section title="Which differences are real">
@@ -33,22 +39,17 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
     trials.find(({ id, strategy }) => names.has(id) && isIdentity(strategy.recipe))?.id ?? null;
   const asked = comparedWith === undefined ? original : comparedWith;
   const chosen = asked !== null && names.has(asked) ? asked : null;
-  const shown = comparisons.filter(
-    ({ a, b }) => chosen === null || a.trialId === chosen || b.trialId === chosen,
-  );
-  const real = comparisons.filter(({ latency }) => latency.kind === 'compared' && latency.isDifferent).length;
-  const unlike = comparisons.filter(
+  const of = chosen === null ? report.compared : comparisonsWith(report.compared, chosen);
+  const { latencies, qualities } = of;
+  const speeds = of.comparisons.flatMap(({ latency }) => (latency.kind === 'compared' ? [latency] : []));
+  const real = speeds.filter(({ isDifferent }) => isDifferent).length;
+  const seeming = speeds.filter((each) => latencyVerdict(each) === 'seems-different').length;
+  const unlike = of.comparisons.filter(
     ({ quality }) => quality.kind === 'compared' && quality.isDifferent,
   ).length;
+  const shared = sharedCaveats(of.comparisons);
   return (
     <Section title="Which differences are real">
-      <p>
-        {latencies > 0 &&
-          `${real} of ${latencies} ${latencies === 1 ? 'pair' : 'pairs'} are told apart by latency`}
-        {latencies > 0 && qualities > 0 && ', '}
-        {qualities > 0 && `${unlike} of ${qualities} by their answers`}
-        {latencies + qualities > 0 && '.'}
-      </p>
       <SelectField
         title="Compared with"
         value={chosen ?? allPairs}
@@ -58,15 +59,30 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
         ]}
         onChange={(value) => showWith(value === allPairs ? null : value)}
       />
+      <p>
+        {latencies > 0 &&
+          `${real} of ${latencies} ${latencies === 1 ? 'pair' : 'pairs'} are told apart by latency`}
+        {latencies > 0 && qualities > 0 && ', '}
+        {qualities > 0 && `${unlike} of ${qualities} by their answers`}
+        {latencies + qualities > 0 && '.'}
+        {seeming > 0 &&
+          ` ${seeming === 1 ? 'One more seems' : `${seeming} more seem`} to differ, which is not certain.`}
+      </p>
+      {seeming > 0 && <MoreRounds />}
+      {shared.map((caveat) => (
+        <p key={caveat} className={`${panel.dim} ${panel.small}`}>
+          {caveat}
+        </p>
+      ))}
       <ul className={styles.pairs}>
-        {shown.map((comparison) => (
+        {of.comparisons.map((comparison) => (
           <li
             key={`${comparison.a.trialId} ${comparison.b.trialId}`}
             className={styles.pair}
-            data-real={isReal(comparison)}
+            data-verdict={verdictOf(comparison)}
           >
             <p>
-              {comparisonPhrases(comparison, report.compared).map(({ words, numbers }) => (
+              {comparisonPhrases(comparison, of).map(({ words, numbers }) => (
                 <Fragment key={words}>
                   {words}
                   {numbers !== null && <span className={styles.numbers}> ({numbers})</span>}
@@ -74,11 +90,13 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
               ))}
               .
             </p>
-            {comparison.caveats.map((caveat) => (
-              <p key={caveat} className={`${panel.dim} ${panel.small}`}>
-                {caveat}
-              </p>
-            ))}
+            {comparison.caveats
+              .filter((caveat) => !shared.includes(caveat))
+              .map((caveat) => (
+                <p key={caveat} className={`${panel.dim} ${panel.small}`}>
+                  {caveat}
+                </p>
+              ))}
           </li>
         ))}
       </ul>
@@ -96,7 +114,14 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
             without labels, that only one answers as the unchanged model.
           </p>
           <p>
-            Adjusted over all pairs: the chance of calling any difference real that is none is at most 5 %.
+            Adjusted over the pairs asked about, those with one strategy or all: the chance of calling any
+            difference real that is none is at most 5 % for them together. Who looks at one strategy after the
+            other, or measures on until something is found, asks more often than that; all pairs together,
+            also in comparisons.csv, answer the first.
+          </p>
+          <p>
+            A difference seems real where its own interval lies beyond 5 %, and only the number of comparisons
+            leaves it open.
           </p>
         </div>
       </details>
@@ -104,6 +129,14 @@ export function PairList({ report }: { readonly report: DeviceReport }) {
   );
 }
 
-function isReal({ latency, quality }: Comparison): boolean {
-  return [latency, quality].some((each) => each.kind === 'compared' && each.isDifferent);
+/** Of both questions, what is surest. */
+function verdictOf({ latency, quality }: Comparison): Verdict {
+  if (quality.kind === 'compared' && quality.isDifferent) return 'different';
+  return latency.kind === 'compared' ? latencyVerdict(latency) : 'not-told-apart';
+}
+
+/** What is to be known about every pair is told once. */
+function sharedCaveats([first, ...others]: readonly Comparison[]): readonly string[] {
+  if (others.length === 0) return [];
+  return first?.caveats.filter((caveat) => others.every(({ caveats }) => caveats.includes(caveat))) ?? [];
 }

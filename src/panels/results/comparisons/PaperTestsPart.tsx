@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { DeviceReport } from '../../../study/compare/compare-devices.ts';
 import { pText } from '../../../study/compare/comparison-text.ts';
 import panel from '../../panel.module.css';
@@ -8,63 +9,70 @@ import styles from './Comparisons.module.css';
 const MOST_ROWS = 400;
 
 /** The tests of the papers on raw latencies, folded away, with what is wrong with them. */
-export function PaperTestsPart({ report: { papers, compared } }: { readonly report: DeviceReport }) {
+export function PaperTestsPart({ report }: { readonly report: DeviceReport }) {
+  const [isOpen, setIsOpen] = useState(false);
+  if (report.papers.normality.length < 2) return null;
+  return (
+    <details className={styles.papers} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary className={panel.summaryLine}>As the papers test it</summary>
+      {isOpen && <PaperTests report={report} />}
+    </details>
+  );
+}
+
+function PaperTests({ report: { papers, compared } }: { readonly report: DeviceReport }) {
   const { kruskal, pairs, normality } = papers;
-  if (normality.length < 2) return null;
   const names = new Map(
     compared.comparisons.flatMap(({ a, b }) => [a, b]).map(({ trialId, name }) => [trialId, name]),
   );
   const normal = normality.filter(({ test }) => test.ok && test.value.p >= 0.05).map(({ name }) => name);
   return (
-    <details className={styles.papers}>
-      <summary className={panel.summaryLine}>As the papers test it</summary>
-      <div className={panel.stack}>
+    <div className={panel.stack}>
+      <p>
+        These tests take every inference as independent of all others, which inferences in a row are not:
+        between strategies that are the same they find differences, too.
+      </p>
+      <p>
+        Shapiro-Wilk: the latencies of {normal.length === 0 ? 'no strategy' : normal.join(', ')} look normal
+        (p ≥ 0.05).
+      </p>
+      {kruskal.ok ? (
         <p>
-          These tests take every inference as independent of all others, which inferences in a row are not:
-          between strategies that are the same they find differences, too.
+          Kruskal-Wallis: H = {kruskal.value.h.toFixed(1)} with {kruskal.value.degreesOfFreedom} degrees of
+          freedom, {pText(kruskal.value.p)}.
         </p>
-        <p>
-          Shapiro-Wilk: the latencies of {normal.length === 0 ? 'no strategy' : normal.join(', ')} look normal
-          (p ≥ 0.05).
-        </p>
-        {kruskal.ok ? (
-          <p>
-            Kruskal-Wallis: H = {kruskal.value.h.toFixed(1)} with {kruskal.value.degreesOfFreedom} degrees of
-            freedom, {pText(kruskal.value.p)}.
-          </p>
-        ) : (
-          <FailureText failure={kruskal.failure} />
-        )}
-        {pairs.ok ? (
-          <div className={styles.scroll} role="region" aria-label="Pairs by Conover's test" tabIndex={0}>
-            <table className={styles.table}>
-              <thead>
-                <tr>
-                  <th scope="col">pair</th>
-                  <th scope="col">Conover, adjusted</th>
-                  <th scope="col">Cliff's delta</th>
+      ) : (
+        <FailureText failure={kruskal.failure} />
+      )}
+      {pairs.ok ? (
+        <div className={styles.scroll} role="region" aria-label="Pairs by Conover's test" tabIndex={0}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                <th scope="col">pair</th>
+                <th scope="col">Conover, adjusted</th>
+                <th scope="col">Cliff's delta</th>
+              </tr>
+            </thead>
+            <tbody>
+              {pairs.value.slice(0, MOST_ROWS).map(({ a, b, adjustedP, cliff }) => (
+                <tr key={`${a} ${b}`}>
+                  <td>
+                    {names.get(a) ?? a} : {names.get(b) ?? b}
+                  </td>
+                  <td>{pText(adjustedP)}</td>
+                  <td>{cliff ? `${cliff.delta.toFixed(2)} ${cliff.magnitude}` : '–'}</td>
                 </tr>
-              </thead>
-              <tbody>
-                {pairs.value.slice(0, MOST_ROWS).map(({ a, b, adjustedP, cliff }) => (
-                  <tr key={`${a} ${b}`}>
-                    <td>
-                      {names.get(a) ?? a} : {names.get(b) ?? b}
-                    </td>
-                    <td>{pText(adjustedP)}</td>
-                    <td>{cliff ? `${cliff.delta.toFixed(2)} ${cliff.magnitude}` : '–'}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-            {pairs.value.length > MOST_ROWS && (
-              <p className={panel.dim}>{pairs.value.length - MOST_ROWS} more are in comparisons.csv.</p>
-            )}
-          </div>
-        ) : (
-          kruskal.ok && <FailureText failure={pairs.failure} />
-        )}
-      </div>
-    </details>
+              ))}
+            </tbody>
+          </table>
+          {pairs.value.length > MOST_ROWS && (
+            <p className={panel.dim}>{pairs.value.length - MOST_ROWS} more are in comparisons.csv.</p>
+          )}
+        </div>
+      ) : (
+        kruskal.ok && <FailureText failure={pairs.failure} />
+      )}
+    </div>
   );
 }

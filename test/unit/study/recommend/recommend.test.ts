@@ -7,6 +7,7 @@ import { recommend } from '../../../../src/study/recommend/recommend.ts';
 import { NO_LIMITS } from '../../../../src/study/recommend/wishes.ts';
 import type { Trial } from '../../../../src/study/trial.ts';
 import type { Recipe } from '../../../../src/transforms/recipe.ts';
+import { simulatedFacts } from '../compare/evaluated.ts';
 import { environment, makeSample, makeTrial } from '../trials.ts';
 
 const images = 200;
@@ -244,13 +245,23 @@ describe('what to measure next', () => {
         samples: Array.from({ length: 20 }, (_, round) => makeSample({ round, computeMs: 10 })),
       }),
     );
-    expect(roundsNeeded(alternating, noisy(1))).toBeGreaterThan(roundsNeeded(alternating, noisy(1.1)) ?? 0);
+    expect(roundsNeeded(alternating, noisy(0.98))).toBeGreaterThan(
+      roundsNeeded(alternating, noisy(1.1)) ?? 0,
+    );
     expect(roundsNeeded(alternating, alternating)).toBe(Infinity);
+  });
+
+  it('wants more rounds than there are, and the more pairs are adjusted for, the more', () => {
+    const [a, b] = simulatedFacts([10, 10.2]) as [StrategyFacts, StrategyFacts];
+    const rounds = new Set(a.round).size;
+    const alone = roundsNeeded(a, b) ?? 0;
+    expect(alone).toBeGreaterThan(rounds);
+    expect(roundsNeeded(a, b, 153)).toBeGreaterThanOrEqual(alone);
   });
 
   it('counts the images that a difference in accuracy takes', () => {
     // 20 against 24 wrong of 200: 4 in 200 differ, all in favour of one.
     const [a, b] = [original, q].map(factsOf) as [StrategyFacts, StrategyFacts];
-    expect(imagesNeeded(a, b)).toBe(Math.ceil((2.8 ** 2 * 0.02) / 0.02 ** 2));
+    expect(imagesNeeded(a, b)).toBe(Math.ceil(((1.959964 + 0.8416212) ** 2 * 0.02) / 0.02 ** 2));
   });
 });
