@@ -27,6 +27,7 @@ export function openEngineClient(): EngineClient {
       load,
       measure: (request) => current.api.measure(request),
       predict: (...request) => current.api.predict(...request),
+      answerMasks: (...request) => current.api.answerMasks(...request),
       exitScores: (...request) => current.api.exitScores(...request),
       profile: (...request) => current.api.profile(...request),
       activations: (...request) => current.api.activations(...request),

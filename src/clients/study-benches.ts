@@ -1,6 +1,6 @@
 import { defined } from '../base/assert.ts';
 import { type Failure, failed, type Result } from '../base/result.ts';
-import type { Predictions, Study, Trial } from '../study/trial.ts';
+import type { MaskAnswers, Predictions, Study, Trial } from '../study/trial.ts';
 import type { EnginePool } from './engine-pool.ts';
 import type { StudyCallbacks, StudyControl, StudyInputs } from './run-study.ts';
 import { createStrategyRunner, openSeries } from './strategy-runner.ts';
@@ -13,6 +13,8 @@ export interface Bench {
   readonly runner: ReturnType<typeof createStrategyRunner>;
   /** By image index; null also where the model's weights are noise, which is right by chance only. */
   readonly labels: readonly (number | null)[];
+  /** Whether images' masks say what is right; not where the model's weights are noise. */
+  readonly hasMasks: boolean;
   /** Its trials have this model and preprocessing. */
   readonly isOf: (trial: Trial) => boolean;
   /** A trial of it, for what they have in common. */
@@ -20,7 +22,11 @@ export interface Bench {
   /** Predictions of the unchanged model, or why there are none; `unknown` until that was asked. */
   reference:
     | { readonly kind: 'unknown' }
-    | { readonly kind: 'known'; readonly predictions: Predictions | null }
+    | {
+        readonly kind: 'known';
+        readonly predictions: Predictions | null;
+        readonly maskAnswers: MaskAnswers | null;
+      }
     | { readonly kind: 'failed'; readonly message: string };
 }
 
@@ -65,7 +71,11 @@ export function openBenches({ study, inputs, callbacks, control, pool, book, eva
       series,
     });
     const labels = inputs.data.dataset.items.map(({ label }) => (opened.value.hollow ? null : label));
-    return { ok: true, value: { model, runner, labels, isOf, like, reference: { kind: 'unknown' } } };
+    const hasMasks = inputs.data.dataset.masks !== undefined && !opened.value.hollow;
+    return {
+      ok: true,
+      value: { model, runner, labels, hasMasks, isOf, like, reference: { kind: 'unknown' } },
+    };
   }
 
   /** The files of a trial's model; null if they are not there. */

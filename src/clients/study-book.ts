@@ -19,7 +19,7 @@ interface Work {
   built: BuiltVariant | null;
   /** Null until it ran. */
   msPerInference: number | null;
-  /** The model's output is not one score per class: latency only. */
+  /** The model's output names no classes, of images or of pixels: latency only. */
   isUnscored: boolean;
 }
 
@@ -114,7 +114,8 @@ export function openStudyBook(
     const total = protocol.warmUpRuns + evaluations + roundsNeeded(protocol, trial) * perRound;
     if (isMeasured(protocol, trial, [])) return { total, left: 0 };
     const rounds = trial.state.kind === 'running' ? trial.state.roundsDone : 0;
-    const isEvaluated = trial.predictions !== null || workOf(trial.strategy.id).isUnscored;
+    const isEvaluated =
+      trial.predictions !== null || trial.maskAnswers !== undefined || workOf(trial.strategy.id).isUnscored;
     const isWarm = trial.samples.length > 0;
     const done = rounds * perRound + (isEvaluated ? evaluations : 0) + (isWarm ? protocol.warmUpRuns : 0);
     return { total, left: total - done };
@@ -127,6 +128,8 @@ export function openStudyBook(
     trialOf,
     workOf,
     update,
+    /** Also without what it had before. */
+    replace: (trial: Trial): void => void trials.set(trial.strategy.id, trial),
     publish,
     tell,
     /** Whether it only shows how the device changes, and is visited as long as others are. */

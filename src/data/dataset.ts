@@ -10,10 +10,32 @@ export interface Dataset {
   /** Class names by label; empty if unlabelled or unnamed. */
   readonly classNames: readonly string[];
   /** Where the labels came from, for people: `folders`, `labels.csv`, `IDX`, or none. */
-  readonly labelSource: 'folders' | 'csv' | 'idx' | 'none';
+  readonly labelSource: 'folders' | 'csv' | 'idx' | 'masks' | 'none';
   readonly warnings: readonly string[];
   /** Size of the first image, for guesses; null if its header does not tell. */
   readonly imageSize?: ImageSize | null;
+  /** What the masks hold; left out where no image has one. */
+  readonly masks?: MaskFacts;
+}
+
+/** What the masks of a dataset hold, told when it was opened. */
+export interface MaskFacts {
+  /** Classes that occur, ascending. */
+  readonly classes: readonly number[];
+  /**
+   * The value of each class where values are not classes themselves: colours as `red << 16 | green << 8 | blue`, or
+   * 0 and 255 of masks of two classes; null: values are classes.
+   */
+  readonly codes: readonly number[] | null;
+  /** The values are colours. */
+  readonly isColoured: boolean;
+}
+
+/** A mask: a PNG whose pixels are classes, as a range of the pack. */
+export interface MaskRange {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 export interface ImageSize {
@@ -27,6 +49,8 @@ export interface DatasetItem {
   readonly name: string;
   /** 0-based class index; null: unlabelled. */
   readonly label: number | null;
+  /** The class of each pixel; left out where there is none. */
+  readonly mask?: MaskRange;
   /** Range in the pack. */
   readonly offset: number;
   readonly length: number;

@@ -2,7 +2,14 @@ import type { Failure } from '../base/result.ts';
 import { type CountedSize, USUAL_LENGTH, USUAL_SIDE } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { Dataset, ImageSize } from './dataset.ts';
-import { classCount, imageMisfit, inputLayout, SMALL_SIDE, type InputLayout } from './input-layout.ts';
+import {
+  classCount,
+  imageMisfit,
+  inputLayout,
+  mapClassCount,
+  SMALL_SIDE,
+  type InputLayout,
+} from './input-layout.ts';
 import { preprocessingFromMetadata } from './preprocessing-metadata.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { takesRandomInputs } from './random-inputs.ts';
@@ -43,15 +50,17 @@ export function candidatePreprocessings(
   const { layout, reasons } = inputLayout(view, imageSize, size);
   const fit = guessFit(view, layout, imageSize);
   const offset = guessClassOffset(view, dataset);
+  const ignored = guessIgnoredLabel(view, dataset);
   const base: Preprocessing = {
     ...layout,
     ...spread(RAW, layout.channels),
     ...fit.value,
     ...offset.value,
+    ...ignored.value,
     channelOrder: 'RGB',
     invert: false,
   };
-  const shared = [...reasons, ...fit.reasons, ...offset.reasons];
+  const shared = [...reasons, ...fit.reasons, ...offset.reasons, ...ignored.reasons];
   const told = preprocessingFromMetadata(view, base);
   if (told !== null) return [{ preprocessing: told.preprocessing, reasons: [...shared, told.reason] }];
   return normalisations(view, layout).map(({ value, reason }) => ({
@@ -232,6 +241,19 @@ function guessClassOffset(
     value: { classOffset: 1 },
     reasons: ['1001 classes, labels below 1000: class 0 is the background, so class = label + 1'],
   };
+}
+
+/** 255 as most data sets have it, or the first number that the model has no class for. */
+function guessIgnoredLabel(
+  view: GraphView,
+  dataset: Dataset | null,
+): { value: Pick<Preprocessing, 'ignoredLabel'>; reasons: readonly string[] } {
+  const found = dataset?.masks?.classes ?? [];
+  const classes = mapClassCount(view);
+  const ignored = found.includes(255) ? 255 : found.find((each) => classes !== null && each >= classes);
+  if (ignored === undefined) return { value: {}, reasons: [] };
+  const why = ignored === 255 ? '255 in masks usually means no class' : `the model has no class ${ignored}`;
+  return { value: { ignoredLabel: ignored }, reasons: [`${why}: such pixels are not asked about`] };
 }
 
 /** One mean and deviation for each channel. */

@@ -101,6 +101,17 @@ export function classCount(view: GraphView): number | null {
   return typeof classes === 'number' ? classes : null;
 }
 
+/** Number of classes of a model that scores them for every pixel, as its final output's shape tells; else null. */
+export function mapClassCount(view: GraphView): number | null {
+  const output = view.exits.at(-1)?.output ?? view.outputs.at(-1);
+  const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
+  if (shape?.length !== 4 || classCount(view) !== null) return null;
+  const input = singleInput(view).shape;
+  const isFirst = input === null || isChannels(input[1] ?? null) || !isChannels(input[3] ?? null);
+  const classes = shape[isFirst ? 1 : 3];
+  return typeof classes === 'number' ? classes : null;
+}
+
 type Dim = number | string | null;
 
 function singleInput(view: GraphView): ValueView {

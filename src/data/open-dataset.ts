@@ -8,6 +8,7 @@ import type { Dataset, DatasetItem, ImageSize } from './dataset.ts';
 import { idxImageSize, isIdx, parseIdx, type IdxFile } from './idx.ts';
 import { gunzip } from './inflate.ts';
 import { labelsFromCsv, labelsFromFolders, sharedFolders, type Labels } from './labels.ts';
+import { type NamedFile, pairMasks } from './masks/pair-masks.ts';
 import { compareNaturally } from './natural-order.ts';
 import { imageSizeFromHeader, sniffImage } from './sniff-image.ts';
 
@@ -55,14 +56,9 @@ interface ListedFile {
   readonly read: () => Uint8Array;
 }
 
-interface NamedBytes {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
-
 interface Found {
-  readonly images: readonly NamedBytes[];
-  readonly tables: readonly NamedBytes[];
+  readonly images: readonly NamedFile[];
+  readonly tables: readonly NamedFile[];
   readonly idx: readonly { readonly path: string; readonly file: IdxFile }[];
   readonly warnings: readonly string[];
 }
@@ -115,8 +111,8 @@ function listFiles(files: readonly { readonly path: string; readonly source: Byt
 
 /** Reads every file once, in the order they lie on disk, and sorts them by what they are. */
 function readFiles(files: readonly ListedFile[], onProgress: (done: number, total: number) => void): Found {
-  const images: NamedBytes[] = [];
-  const tables: NamedBytes[] = [];
+  const images: NamedFile[] = [];
+  const tables: NamedFile[] = [];
   const idx: { path: string; file: IdxFile }[] = [];
   const skipped = new Map<string, string[]>();
   const skip = (why: string, path: string) => skipped.set(why, [...(skipped.get(why) ?? []), path]);
@@ -149,7 +145,7 @@ function readFiles(files: readonly ListedFile[], onProgress: (done: number, tota
   return { images, tables, idx, warnings };
 }
 
-function withoutGzip(path: string, bytes: Uint8Array): NamedBytes {
+function withoutGzip(path: string, bytes: Uint8Array): NamedFile {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return { path, bytes };
   const unpacked = gunzip(memorySource(bytes), ARCHIVE_LIMITS.maxEntryBytes, path);
   if (/\.(tgz|tar\.gz)$/i.test(path)) {
@@ -163,22 +159,30 @@ function withoutGzip(path: string, bytes: Uint8Array): NamedBytes {
   return { path: path.replace(/\.gz$/i, ''), bytes: unpacked };
 }
 
-function fromImages(images: readonly NamedBytes[], tables: readonly NamedBytes[], name: string): Opened {
-  const chosen = chooseImages(images);
+function fromImages(images: readonly NamedFile[], tables: readonly NamedFile[], name: string): Opened {
+  const paired = pairMasks(images);
+  const maskOf = new Map(paired?.images.map((image, at) => [image, paired.masks[at] ?? null]));
+  const chosen = chooseImages(paired?.images ?? images);
+  const masks = chosen.images.flatMap((image) => maskOf.get(image) ?? []);
   const paths = chosen.images.map((image) => image.path);
-  const { labels, labelSource } = labelsOf(paths, tables);
+  const { labels, labelSource } = masks.length > 0 ? MASKED : labelsOf(paths, tables);
   let offset = 0;
-  const items = chosen.images.map(({ path, bytes }, i): DatasetItem => {
+  let maskOffset = chosen.images.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const items = chosen.images.map((image, i): DatasetItem => {
+    const { path, bytes } = image;
+    const mask = maskOf.get(image) ?? null;
     const sniffed = sniffImage(bytes);
     if (sniffed.kind !== 'image') throw new Error(`Assertion failed: ${path} was an image before`);
     const item: DatasetItem = {
       name: path,
       label: labels.labels[i] ?? null,
+      ...(mask && { mask: { name: mask.path, offset: maskOffset, length: mask.bytes.length } }),
       offset,
       length: bytes.length,
       encoding: { kind: 'encoded', mediaType: sniffed.mediaType },
     };
     offset += bytes.length;
+    maskOffset += mask?.bytes.length ?? 0;
     return item;
   });
   const unlabelled =
@@ -187,16 +191,22 @@ function fromImages(images: readonly NamedBytes[], tables: readonly NamedBytes[]
       : [];
   return {
     items,
-    chunks: chosen.images.map((image) => image.bytes),
+    chunks: [...chosen.images, ...masks].map(({ bytes }) => bytes),
     classNames: labels.classNames,
     labelSource,
-    warnings: [...chosen.warnings, ...labels.warnings, ...unlabelled],
+    warnings: [...(paired?.warnings ?? []), ...chosen.warnings, ...labels.warnings, ...unlabelled],
   };
 }
 
-/** Of `images` and `masks` folders the images; of `train`, `val` and `test` folders the one nearest to a test. */
-function chooseImages(images: readonly NamedBytes[]): {
-  images: readonly NamedBytes[];
+/** Masks take the place of labels. */
+const MASKED: { labels: Labels; labelSource: Dataset['labelSource'] } = {
+  labels: { labels: [], classNames: [], warnings: [] },
+  labelSource: 'masks',
+};
+
+/** Of `train`, `val` and `test` folders the one nearest to a test. */
+function chooseImages(images: readonly NamedFile[]): {
+  images: readonly NamedFile[];
   warnings: readonly string[];
 } {
   const depth = sharedFolders(images.map((image) => image.path));
@@ -209,10 +219,6 @@ function chooseImages(images: readonly NamedBytes[]): {
     images: images.filter((image) => topOf(image.path) === kept),
     warnings: [why],
   });
-  const imageFolder = tops.find((top) => IMAGE_FOLDERS.has(top));
-  if (imageFolder !== undefined && tops.length === 2 && tops.some((top) => MASK_FOLDERS.has(top))) {
-    return only(imageFolder, 'segmentation masks are not used yet: the images are taken as unlabelled');
-  }
   const splits = SPLITS.filter((split) => tops.includes(split));
   if (splits.length === tops.length && tops.length > 1) {
     return only(splits[0] as string, `of the folders ${tops.join(', ')} only ${splits[0]} is used`);
@@ -220,14 +226,12 @@ function chooseImages(images: readonly NamedBytes[]): {
   return { images, warnings: [] };
 }
 
-const IMAGE_FOLDERS = new Set(['images', 'image', 'imgs', 'img', 'jpegimages']);
-const MASK_FOLDERS = new Set(['masks', 'mask', 'annotations', 'annots', 'segmentationclass', 'gt']);
 /** From the most to the least like a test. */
 const SPLITS = ['test', 'testing', 'val', 'valid', 'validation', 'train', 'training'];
 
 function labelsOf(
   paths: readonly string[],
-  tables: readonly NamedBytes[],
+  tables: readonly NamedFile[],
 ): { labels: Labels; labelSource: Dataset['labelSource'] } {
   let refusal: unknown = null;
   for (const table of tables) {
@@ -318,7 +322,9 @@ function contentId(items: readonly DatasetItem[], chunks: readonly Uint8Array[])
   const hash = sha256.create();
   const encoder = new TextEncoder();
   for (const item of items) {
-    hash.update(encoder.encode(JSON.stringify([item.name, item.label, item.length, item.encoding])));
+    const { name, label, length, encoding, mask } = item;
+    const masked = mask ? [mask.name, mask.length] : [];
+    hash.update(encoder.encode(JSON.stringify([name, label, length, encoding, ...masked])));
   }
   for (const chunk of chunks) hash.update(chunk);
   return bytesToHex(hash.digest());

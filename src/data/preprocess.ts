@@ -31,8 +31,32 @@ export function fitPixels(image: DecodedImage, p: Preprocessing): Pixels {
   }
 }
 
+/** The part of an image that its input shows, as shares of its width and height; beyond 0 and 1 where it is padded. */
+export function seenPart(
+  image: { readonly width: number; readonly height: number },
+  p: Preprocessing,
+): Region {
+  switch (p.fit.kind) {
+    case 'stretch':
+      return { left: 0, top: 0, width: 1, height: 1 };
+    case 'crop': {
+      const { width, height } = shorterSideSize(image, p.fit.shorterSide);
+      const region = centreOf(width, height, p);
+      return {
+        left: region.left / width,
+        top: region.top / height,
+        width: region.width / width,
+        height: region.height / height,
+      };
+    }
+  }
+}
+
 /** @source torchvision `Resize(int)`: the longer side is truncated. */
-function shorterSideSize(image: Pixels, shorterSide: number): { width: number; height: number } {
+function shorterSideSize(
+  image: { readonly width: number; readonly height: number },
+  shorterSide: number,
+): { width: number; height: number } {
   return image.width <= image.height
     ? { width: shorterSide, height: Math.trunc((shorterSide * image.height) / image.width) }
     : { width: Math.trunc((shorterSide * image.width) / image.height), height: shorterSide };

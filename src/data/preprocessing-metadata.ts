@@ -73,6 +73,9 @@ function checkedFields(json: string, base: Preprocessing): Partial<Preprocessing
   if (typeof invert === 'boolean') fields.invert = invert;
   const classOffset = given.get('classOffset');
   if (Number.isInteger(classOffset)) fields.classOffset = classOffset as number;
+  const ignoredLabel = given.get('ignoredLabel');
+  if (Number.isInteger(ignoredLabel) && (ignoredLabel as number) >= 0)
+    fields.ignoredLabel = ignoredLabel as number;
   const fit = fitOf(given.get('fit'));
   if (fit !== null) fields.fit = fit;
   return fields;

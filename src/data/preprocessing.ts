@@ -18,6 +18,11 @@ export interface Preprocessing {
   /** Model class = label + classOffset (1 for 1001-class models whose class 0 is background). */
   readonly classOffset: number;
   /**
+   * Number in masks of pixels that have no class: they are not asked about, and the model's own class of that number is
+   * never taken as an answer. Left out: none.
+   */
+  readonly ignoredLabel?: number;
+  /**
    * Set where no images can feed the model: each of its inputs gets random numbers, which tell latency and nothing of
    * accuracy. Of the rest, only sizes count.
    */

@@ -1,7 +1,9 @@
 import { transfer } from 'comlink';
+import { defined } from '../base/assert.ts';
 import { attempt, InputError } from '../base/result.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { seenByNetwork, tensorFacts, thumbnail } from '../data/input-preview.ts';
-import { openDataset } from '../data/open-dataset.ts';
+import { openDataset, type OpenedDataset } from '../data/open-dataset.ts';
 import type { DataApi, InputPreview } from '../protocol/data-api.ts';
 import { blobSource } from './blob-source.ts';
 import { decodeImage } from './decode-image.ts';
@@ -12,11 +14,12 @@ const PREVIEW_SIDE = 256;
 export function createDataService(): DataApi {
   return {
     open: (files, name, onProgress) =>
-      attempt(() => {
+      attempt(async () => {
         const sources = files.map(({ path, file }) => ({ path, source: blobSource(file) }));
-        const { dataset, chunks } = openDataset(sources, name, onProgress);
+        const opened = openDataset(sources, name, onProgress);
         // The bytes are ours and whole: a blob takes them without another copy in this worker.
-        return { dataset, pack: new Blob(chunks as Uint8Array<ArrayBuffer>[]) };
+        const pack = new Blob(opened.chunks as Uint8Array<ArrayBuffer>[]);
+        return { dataset: await withMaskFacts(opened, onProgress), pack };
       }),
 
     preview: async ({ dataset, pack }, imageIndex, preprocessing) => {
@@ -42,4 +45,20 @@ export function createDataService(): DataApi {
       return transfer(result, [original.rgba.buffer, seen.rgba.buffer]);
     },
   };
+}
+
+/** Most datasets have no masks, so what reads them comes when the first does. */
+async function withMaskFacts(
+  { dataset, chunks }: OpenedDataset,
+  onProgress: (done: number, total: number) => void,
+): Promise<Dataset> {
+  if (!dataset.items.some(({ mask }) => mask)) return dataset;
+  const { describeMasks } = await import('../data/masks/describe-masks.ts');
+  const chunkAt = new Map<number, Uint8Array>();
+  let offset = 0;
+  for (const chunk of chunks) {
+    chunkAt.set(offset, chunk);
+    offset += chunk.length;
+  }
+  return describeMasks(dataset, (range) => defined(chunkAt.get(range.offset), 'a chunk'), onProgress);
 }

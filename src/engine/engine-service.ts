@@ -38,6 +38,13 @@ export function createEngineService(): EngineApi {
         predictAll(preprocessing ? prepared(loaded(), preprocessing) : loaded(), imageIndices, onProgress),
       ),
 
+    answerMasks: (imageIndices, isLabelled, onProgress) =>
+      guarded('the accuracy pass', async () => {
+        // Few models do that, and what reads masks is not small.
+        const { answerAllMasks } = await import('./passes/mask-answers.ts');
+        return answerAllMasks(loaded(), imageIndices, isLabelled, onProgress);
+      }),
+
     exitScores: (imageIndices, onProgress) =>
       guarded('the pass over all exits', () => scoreExits(loaded(), imageIndices, onProgress)),
 

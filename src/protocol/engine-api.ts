@@ -2,7 +2,7 @@ import type { Failure, Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LiveAnswer } from '../study/live/live-tally.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
-import type { Predictions, Provider, Sample } from '../study/trial.ts';
+import type { MaskAnswers, Predictions, Provider, Sample } from '../study/trial.ts';
 import type { VariantPlan } from '../transforms/variant.ts';
 import type { LoadedDataset } from './data-api.ts';
 import type { ActivationPort } from './sketch-api.ts';
@@ -105,6 +105,15 @@ export interface EngineApi {
     onProgress: (done: number) => void,
     preprocessing?: Preprocessing,
   ): Promise<Result<Predictions>>;
+  /**
+   * The accuracy pass of models that name the class of every pixel; failure `not-segmentation` of others.
+   * @param isLabelled whether answers are held against the images' masks
+   */
+  answerMasks(
+    imageIndices: readonly number[],
+    isLabelled: boolean,
+    onProgress: (done: number) => void,
+  ): Promise<Result<MaskAnswers>>;
   /**
    * The scores of every exit of every image. For plans whose thresholds are never reached, so that all exits are
    * (see `neverStopping`).

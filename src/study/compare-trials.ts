@@ -16,6 +16,8 @@ export const COMPARED_AXES: readonly AxisId[] = [
   'totalMedianMs',
   'accuracyTop1',
   'accuracyTop5',
+  'miou',
+  'pixelAccuracy',
   'agreement',
   'rawBytes',
   'gzipBytes',

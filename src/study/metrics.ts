@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatMs, formatShare } from '../base/units.ts';
 import { isEmulated } from './placement/tiers.ts';
+import { maskQuality } from './segmentation/class-pixels.ts';
 import { wilsonInterval95 } from './statistics/binomial.ts';
 import { type Interval, type Summary, summarise } from './statistics/summary.ts';
 import type { Sample, Trial } from './trial.ts';
@@ -22,6 +23,8 @@ export interface Axis {
 export type AxisId =
   | 'accuracyTop1'
   | 'accuracyTop5'
+  | 'miou'
+  | 'pixelAccuracy'
   | 'agreement'
   | 'latencyMedianMs'
   | 'latencyMeanMs'
@@ -42,6 +45,8 @@ export type TrialMetrics = Readonly<Record<AxisId, Measure | null>>;
 export const AXES: readonly Axis[] = [
   { id: 'accuracyTop1', label: 'top-1 accuracy', unit: 'share', better: 'higher' },
   { id: 'accuracyTop5', label: 'top-5 accuracy', unit: 'share', better: 'higher' },
+  { id: 'miou', label: 'mean IoU', unit: 'share', better: 'higher' },
+  { id: 'pixelAccuracy', label: 'pixel accuracy', unit: 'share', better: 'higher' },
   { id: 'agreement', label: 'agreement with the original', unit: 'share', better: 'higher' },
   { id: 'latencyMedianMs', label: 'median latency', unit: 'ms', better: 'lower' },
   { id: 'latencyMeanMs', label: 'mean latency', unit: 'ms', better: 'lower' },
@@ -77,9 +82,15 @@ export function formatMetric(axis: Axis, value: number): string {
 }
 
 /** The y axis that means something for these trials: accuracy where there are labels, else agreement. */
-export function defaultQualityAxis(trials: readonly Trial[]): AxisId {
-  return trials.some((trial) => trial.accuracy?.top1Correct != null) ? 'accuracyTop1' : 'agreement';
+export function defaultQualityAxis(trials: readonly Trial[]): QualityAxis {
+  const told = (['accuracyTop1', 'miou'] as const).find((id) =>
+    trials.some((trial) => trialMetrics(trial)[id] !== null),
+  );
+  return told ?? 'agreement';
 }
+
+/** What tells how right answers are: of images, of their pixels, or without labels. */
+export type QualityAxis = 'accuracyTop1' | 'miou' | 'agreement';
 
 /** What to draw against latency; of trials on random inputs, whose answers mean nothing, the size. */
 export function defaultVerticalAxis(trials: readonly Trial[]): AxisId {
@@ -99,14 +110,19 @@ export function trialMetrics(trial: Trial): TrialMetrics {
 }
 
 function deriveMetrics(trial: Trial): TrialMetrics {
-  const { accuracy, size } = trial;
+  const { accuracy, maskAnswers, size } = trial;
+  const quality = maskAnswers ? maskQuality(maskAnswers.counts) : null;
   const samples = timedSamples(trial);
   const compute = summarise(samples.map(latencyMsOf));
   const total = summarise(samples.map(totalMsOf));
   return {
     accuracyTop1: accuracy && shareOf(accuracy.top1Correct, accuracy.labelledImages),
     accuracyTop5: accuracy && shareOf(accuracy.top5Correct, accuracy.labelledImages),
-    agreement: accuracy && shareOf(accuracy.agreeing, accuracy.images),
+    miou: quality && quality.miou,
+    pixelAccuracy: quality && quality.pixelAccuracy,
+    agreement:
+      (maskAnswers?.agreement && maskQuality(maskAnswers.agreement)?.pixelAccuracy) ??
+      (accuracy && shareOf(accuracy.agreeing, accuracy.images)),
     latencyMedianMs: measured(compute, 'median', compute?.medianInterval95),
     latencyMeanMs: measured(compute, 'mean', compute?.meanInterval95),
     latencyP90Ms: measured(compute, 'p90', compute?.p90Interval95),
@@ -156,7 +172,9 @@ export function exitShares(trial: Trial): ReadonlyMap<number, number> {
 }
 
 function exitsTaken(trial: Trial): readonly number[] {
-  const exits = trial.predictions?.exitIndex ?? timedSamples(trial).map((sample) => sample.exitIndex);
+  const exits =
+    (trial.predictions ?? trial.maskAnswers)?.exitIndex ??
+    timedSamples(trial).map((sample) => sample.exitIndex);
   return exits.filter((exitIndex) => exitIndex !== null);
 }
 

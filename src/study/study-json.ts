@@ -18,6 +18,7 @@ import {
   text,
   union,
 } from './json-reader.ts';
+import { readMaskAnswers } from './segmentation/read-mask-answers.ts';
 import { checkStudy } from './check-study.ts';
 import { readPlacement } from './placement/read-placement.ts';
 import {
@@ -137,6 +138,7 @@ const readPreprocessing = object<Preprocessing>({
   dataType: oneOf('float32', 'float16', 'uint8', 'int8'),
   invert: flag,
   classOffset: real,
+  ignoredLabel: optional(count),
   random: optional(isTrue),
   length: optional(count),
 });
@@ -299,6 +301,7 @@ const readTrial = object<Trial>({
   samples: list(readSample),
   predictions: nullable(readPredictions),
   accuracy: nullable(readAccuracy),
+  maskAnswers: optional(readMaskAnswers),
   accuracyRuns: optional(list(readAccuracy)),
   warmUps: optional(list(readWarmUp)),
   events: optional(list(readEvent)),

@@ -168,6 +168,33 @@ export interface Predictions {
   readonly labels?: readonly (number | null)[];
 }
 
+/** Answers of the accuracy pass of a model that names the class of every pixel, one entry per image. */
+export interface MaskAnswers {
+  readonly imageIndices: readonly number[];
+  readonly exitIndex: readonly (number | null)[];
+  /** Held against the image's mask; null where it has none. */
+  readonly counts: readonly (ClassPixels | null)[];
+  /**
+   * Held against the unchanged model's answers; null where either were not kept. Left out until that ran.
+   */
+  readonly agreement?: readonly (ClassPixels | null)[];
+  /** The answers themselves; null where there were too many to keep. */
+  readonly masks: readonly (PackedMask | null)[];
+}
+
+/**
+ * Pixels of an image by class, four numbers for each class that occurs: its number as labels have it, pixels that both
+ * name so, that the answer names so, that are so. Pixels without a class are not counted.
+ */
+export type ClassPixels = readonly number[];
+
+/** Classes of pixels as labels number them, see `packMask`. */
+export interface PackedMask {
+  readonly width: number;
+  readonly height: number;
+  readonly runs: string;
+}
+
 export interface Accuracy {
   readonly images: number;
   /** Images of these that have a label: what the correct ones are a share of. */
@@ -217,6 +244,8 @@ export interface Trial {
   readonly samples: readonly Sample[];
   readonly predictions: Predictions | null;
   readonly accuracy: Accuracy | null;
+  /** In place of predictions and accuracy, of models that name the class of every pixel. */
+  readonly maskAnswers?: MaskAnswers;
   /** Of every accuracy pass, in order, the first included; left out where there was one. */
   readonly accuracyRuns?: readonly Accuracy[];
   /** How each of its sessions warmed up, in order; studies of earlier versions have none. */

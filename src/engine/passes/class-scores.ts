@@ -1,13 +1,12 @@
-import { defined } from '../../base/assert.ts';
 import { InputError } from '../../base/result.ts';
 import type { ExitScoresPass } from '../../protocol/engine-api.ts';
 import { NO_CLASS, type Predictions } from '../../study/trial.ts';
 import { confidenceOf } from '../../transforms/exits/confidence.ts';
 import { bestClasses, requireClassScores } from '../scores.ts';
-import { createSegmentRunner, type Inference, type SegmentRunner } from '../segment-runner.ts';
-import { decodeAt, makeInput, requireImages } from './inputs.ts';
+import { createSegmentRunner } from '../segment-runner.ts';
+import { forEachImage } from './each-image.ts';
+import { requireImages } from './inputs.ts';
 import type { LoadedStrategy } from './loaded-strategy.ts';
-import { nowAndThen } from './progress.ts';
 
 /** The classes that a strategy names: see `EngineApi.predict`. */
 export async function predictAll(
@@ -76,27 +75,4 @@ function exitsDiffer(output: string, found: number, wanted: number): InputError 
     message: `The exit ${output} scores ${found} classes, the exits before it ${wanted}.`,
     where: output,
   });
-}
-
-/** Runs the model on images that are decoded ahead: for passes that time nothing. */
-async function forEachImage(
-  engine: LoadedStrategy,
-  run: SegmentRunner,
-  imageIndices: readonly number[],
-  onProgress: (done: number) => void,
-  use: (inference: Inference) => void,
-): Promise<void> {
-  const { request } = engine;
-  const tell = nowAndThen(onProgress);
-  let next = decodeAt(request, imageIndices[0]);
-  for (let i = 0; i < imageIndices.length; i++) {
-    const image = defined(await next, 'decoded image');
-    // Nothing is timed here, so the browser may decode the next image meanwhile.
-    next = decodeAt(request, imageIndices[i + 1]);
-    // Its failure belongs to its own turn, not to an unhandled rejection.
-    next.catch(() => {});
-    use(await run(makeInput(engine, image)));
-    await tell(i + 1);
-  }
-  onProgress(imageIndices.length);
 }

@@ -4,6 +4,7 @@ import { confidenceOf } from '../../transforms/exits/confidence.ts';
 import { decodeImage } from '../decode-image.ts';
 import { nextTask } from '../next-task.ts';
 import { bestClasses, classCountOf } from '../scores.ts';
+import { classesOfPixels } from './classes-of-pixels.ts';
 import { itemAt, makeInput, randomInput } from './inputs.ts';
 import type { LoadedStrategy } from './loaded-strategy.ts';
 
@@ -53,6 +54,8 @@ export async function timedInference(
   if (classCountOf(inference.outputDims) !== null) {
     bestClasses(inference.scores, 5);
     confidenceOf(inference.scores, inference.scoresKind);
+  } else if (engine.random === null) {
+    classesOfPixels(inference, request.preprocessing);
   }
   const endedMs = performance.now();
   return {

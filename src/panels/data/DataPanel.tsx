@@ -102,6 +102,7 @@ const labelSources = {
   folders: 'labels from the folders',
   csv: 'labels from the CSV',
   idx: 'labels from the IDX file',
+  masks: 'labels from masks',
   none: 'no labels: agreement with the original model takes the place of accuracy',
 } as const;
 

@@ -55,7 +55,9 @@ export function TransferComparison({
             <tr>
               <th scope="col">as</th>
               <th scope="col">bytes</th>
-              <th scope="col">{quality === 'agreement' ? 'agrees' : 'top-1'}</th>
+              <th scope="col">
+                {quality === 'agreement' ? 'agrees' : quality === 'miou' ? 'mIoU' : 'top-1'}
+              </th>
               <th scope="col">measured</th>
             </tr>
           </thead>

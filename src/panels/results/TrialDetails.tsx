@@ -82,7 +82,7 @@ export function TrialDetails({ trial, trials, isOnFront, quality }: TrialDetails
           </p>
         ))}
         <Numbers trial={trial} other={other} />
-        {trial.predictions && (
+        {(trial.predictions || trial.maskAnswers) && (
           <Button onClick={() => openDialog('quality')}>Classes, changed images, layers…</Button>
         )}
         {isOfOpenModel && !isIdentity(trial.strategy.recipe) && (

@@ -42,6 +42,8 @@ interface Sorting {
 const heads: Readonly<Record<AxisId, string>> = {
   latencyMedianMs: 'median',
   accuracyTop1: 'top-1',
+  miou: 'mIoU',
+  pixelAccuracy: 'pixels',
   agreement: 'agrees',
   rawBytes: 'size',
   accuracyTop5: 'top-5',

@@ -80,6 +80,8 @@ export function qualityDifference(
 ): QualityDifference | string {
   if (a.isRandom || b.isRandom) return 'ran on random inputs, which have no right answer';
   const [first, second] = [marks.get(a), marks.get(b)];
+  if (a.values.has('miou') || b.values.has('miou'))
+    return 'name classes of pixels, which images are not counted right or wrong by';
   if (!first || !second) return 'were not both evaluated on images';
   if (a.answers?.datasetId !== b.answers?.datasetId) return 'were evaluated on different images';
   if (first.accuracy && second.accuracy) return differenceOf('accuracy', first.accuracy, second.accuracy);

@@ -1,19 +1,25 @@
+import { maskQuality } from '../segmentation/class-pixels.ts';
+import type { Trial } from '../trial.ts';
 import { exitShares, trialMetrics } from '../metrics.ts';
 import { type Column, rounded } from './column.ts';
 import { measureColumns } from './measure-columns.ts';
 import type { TrialRow } from './trial-columns.ts';
+
+function maskedImages({ maskAnswers }: Trial): number | null {
+  return maskAnswers?.counts.filter((each) => each !== null).length ?? null;
+}
 
 /** How right it is, and how large. */
 export const OUTCOME_COLUMNS: readonly Column<TrialRow>[] = [
   {
     name: 'images',
     description: 'Images of the accuracy pass',
-    cell: ({ trial }) => trial.accuracy?.images ?? null,
+    cell: ({ trial }) => trial.accuracy?.images ?? trial.maskAnswers?.imageIndices.length ?? null,
   },
   {
     name: 'labelled_images',
-    description: 'Images of these with a label',
-    cell: ({ trial }) => trial.accuracy?.labelledImages ?? null,
+    description: 'Images of these with a label or a mask',
+    cell: ({ trial }) => trial.accuracy?.labelledImages ?? maskedImages(trial),
   },
   ...measureColumns('accuracy_top1', 'Share of labelled images whose best class is right', 'accuracyTop1'),
   ...measureColumns(
@@ -21,7 +27,24 @@ export const OUTCOME_COLUMNS: readonly Column<TrialRow>[] = [
     'Share of labelled images with the right class in the best five',
     'accuracyTop5',
   ),
-  ...measureColumns('agreement', 'Share of images classified as the unchanged model does', 'agreement'),
+  ...measureColumns(
+    'miou',
+    'Mean over classes of intersection over union, of models that name the class of every pixel; intervals are of images drawn anew',
+    'miou',
+  ),
+  ...measureColumns('pixel_accuracy', 'Share of the pixels with a class that are right', 'pixelAccuracy'),
+  ...measureColumns(
+    'agreement',
+    'Share of images (of masks: of pixels) classified as the unchanged model does',
+    'agreement',
+  ),
+  {
+    name: 'agreement_miou',
+    description:
+      'The same as mean intersection over union with the unchanged model’s masks; empty for classifiers',
+    cell: ({ trial: { maskAnswers } }) =>
+      rounded((maskAnswers?.agreement && maskQuality(maskAnswers.agreement)?.miou.value) ?? null, 6),
+  },
   {
     name: 'exit_shares',
     description:

@@ -120,7 +120,7 @@ function csvRows(standings: readonly Standing[], quality: AxisId, reference: str
       const known = difference === null || typeof difference === 'string' ? null : difference;
       return [
         name,
-        quality === 'accuracyTop1' ? 'accuracy_top1' : 'agreement',
+        quality === 'accuracyTop1' ? 'accuracy_top1' : quality,
         measure.value,
         measure.low,
         measure.high,

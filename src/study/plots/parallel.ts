@@ -20,6 +20,7 @@ export interface ParallelAxis {
 /** Those drawn without being asked: each tells something of its own. */
 const usualAxes: ReadonlySet<AxisId> = new Set([
   'accuracyTop1',
+  'miou',
   'agreement',
   'latencyMedianMs',
   'latencyP90Ms',

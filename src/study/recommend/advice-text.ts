@@ -12,11 +12,13 @@ export function choiceNumbers(
   return [
     formatMs(latencyMs),
     `p90 ${formatMs(latencyP90Ms)}`,
-    ...(quality === null
-      ? []
-      : [`${formatShare(quality)} ${measure === 'agreement' ? 'as the original' : 'right'}`]),
+    ...(quality === null ? [] : [`${formatShare(quality)} ${qualityWords(measure)}`]),
     ...(rawBytes === null ? [] : [formatBytes(rawBytes)]),
   ].join(', ');
+}
+
+function qualityWords(measure: Advice['measure']): string {
+  return measure === 'agreement' ? 'as the original' : measure === 'miou' ? 'mean IoU' : 'right';
 }
 
 /** Advice as plain text, a line per sentence. */

@@ -1,4 +1,5 @@
 import type { Tier } from '../../transforms/variant.ts';
+import type { QualityAxis } from '../metrics.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import { latencyUnder } from '../placement/link-loads.ts';
 import { type TierSetup, tiersOfPlacement } from '../placement/tiers.ts';
@@ -11,7 +12,7 @@ export interface Candidate {
   /** The median; the mean where inferences leave at different exits, since a median jumps between them. */
   readonly latencyMs: number;
   readonly latencyP90Ms: number;
-  /** Share of right answers, or without labels of answers like the original's; null where neither is known. */
+  /** Share of right answers, mean IoU of masks, or without labels the share of answers like the original's; null where neither is known. */
   readonly quality: number | null;
   /** Share of right answers lost against the original; below zero where it is better. */
   readonly qualityLoss: number | null;
@@ -22,7 +23,7 @@ export interface Candidate {
 }
 
 /** Which quality is known of all candidates. */
-export type QualityMeasure = 'accuracyTop1' | 'agreement';
+export type QualityMeasure = QualityAxis;
 
 /**
  * The strategies of one device that can be recommended: those with a timed inference that did not fail.
@@ -35,7 +36,7 @@ export function candidatesOf(all: readonly StrategyFacts[]): {
 } {
   const facts = all.filter(({ state, latencyMs }) => state !== 'failed' && latencyMs.length > 0);
   const scored = facts.filter(({ isRandom }) => !isRandom);
-  const measure = (['accuracyTop1', 'agreement'] as const).find((id) =>
+  const measure = (['accuracyTop1', 'miou', 'agreement'] as const).find((id) =>
     scored.some(({ values }) => values.has(id)),
   );
   const qualityOf = ({ values, isRandom }: StrategyFacts): number | null =>

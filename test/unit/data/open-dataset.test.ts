@@ -112,7 +112,8 @@ describe('without labels', () => {
   test('masks are not images', () => {
     const { dataset } = openZipped({ 'images/1.png': png, 'masks/1.png': png });
     expect(dataset.items.map((item) => item.name)).toEqual(['images/1.png']);
-    expect(dataset.warnings[0]).toContain('segmentation');
+    expect(dataset.items[0]?.mask?.name).toBe('masks/1.png');
+    expect(dataset.labelSource).toBe('masks');
   });
 
   test('a single image is a dataset', () => {

@@ -31,6 +31,17 @@ function predictionsWithExits(exitIndex: (number | null)[]): Predictions {
   return { imageIndices: images, top1: images, top5: images.map(() => []), confidence: images, exitIndex };
 }
 
+/** Of a model that names the class of every pixel; no trial has both kinds of answers. */
+const maskAnswers = {
+  imageIndices: [0, 1],
+  exitIndex: [null, null],
+  counts: [
+    [0, 5, 6, 7],
+    [0, 3, 6, 4],
+  ],
+  masks: [null, null],
+};
+
 describe('trialMetrics', () => {
   it('leaves the warm-up out', () => {
     const warm = makeSample({ warmUp: true, computeMs: 900 });
@@ -54,11 +65,23 @@ describe('trialMetrics', () => {
   it('has a value or null on every axis, for any trial', () => {
     const empty = trialMetrics(makeTrial('empty', { state: { kind: 'queued' } }));
     for (const { id } of AXES) expect(empty[id]).toBeNull();
-    const full = trialMetrics({ ...measuredTrial('full', 2, 80), size, buildMs: 3, heapBytes: 5 });
+    const full = trialMetrics({
+      ...measuredTrial('full', 2, 80),
+      size,
+      buildMs: 3,
+      heapBytes: 5,
+      maskAnswers,
+    });
     for (const { id } of AXES) expect(full[id]).not.toBeNull();
   });
   it('encloses every value by its interval', () => {
-    const metrics = trialMetrics({ ...measuredTrial('full', 2, 80), size, buildMs: 3, heapBytes: 5 });
+    const metrics = trialMetrics({
+      ...measuredTrial('full', 2, 80),
+      size,
+      buildMs: 3,
+      heapBytes: 5,
+      maskAnswers,
+    });
     for (const { id } of AXES) {
       const measure = metrics[id];
       expect(measure?.low ?? 0).toBeLessThanOrEqual(measure?.value ?? -1);

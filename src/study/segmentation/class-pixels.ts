@@ -1,0 +1,183 @@
+import { seededRandom } from '../../base/random.ts';
+import type { Measure } from '../metrics.ts';
+import { quantileOfSorted } from '../statistics/summary.ts';
+import type { ClassPixels } from '../trial.ts';
+import { NO_ANSWER } from './packed-mask.ts';
+
+/** Which labels are asked about. */
+export interface AskedLabels {
+  /** Number of pixels that have no class; null: none. */
+  readonly ignored: number | null;
+  /** Labels from this one on and below the other are no class of the model's; null: all are. */
+  readonly first: number;
+  readonly end: number | null;
+}
+
+/**
+ * Counts the pixels of each class that both masks name so, that the answer names so and that are labelled so, over all
+ * pixels whose label is asked about.
+ * @param label of the same size as the answer
+ * @source Long, Shelhamer and Darrell 2015, the histogram of `fast_hist`
+ */
+export function countPixels(
+  label: Uint16Array,
+  answer: Uint16Array,
+  { ignored, first, end }: AskedLabels,
+): ClassPixels {
+  const counts = new Map<number, [both: number, answered: number, labelled: number]>();
+  const of = (each: number): [number, number, number] => {
+    let count = counts.get(each);
+    if (!count) counts.set(each, (count = [0, 0, 0]));
+    return count;
+  };
+  let [wanted, found, length] = [-1, -1, 0];
+  const flush = (): void => {
+    const isAsked = wanted !== ignored && wanted >= first && (end === null || wanted < end);
+    if (length === 0 || !isAsked || wanted === NO_ANSWER) return;
+    of(wanted)[2] += length;
+    if (found !== NO_ANSWER && found !== ignored) of(found)[1] += length;
+    if (found === wanted) of(wanted)[0] += length;
+  };
+  for (let at = 0; at < label.length; at++) {
+    if (label[at] === wanted && answer[at] === found) {
+      length++;
+      continue;
+    }
+    flush();
+    wanted = label[at] as number;
+    found = answer[at] as number;
+    length = 1;
+  }
+  flush();
+  return [...counts].sort(([a], [b]) => a - b).flatMap(([each, count]) => [each, ...count]);
+}
+
+/** How well one class is found over all images. */
+export interface ClassIou {
+  readonly label: number;
+  /** Pixels that are both, either, and labelled so. */
+  readonly both: number;
+  readonly either: number;
+  readonly labelled: number;
+  /** With its 95 % interval over images. */
+  readonly iou: Measure;
+}
+
+/** What counts of several images say together; intervals are of images drawn anew. */
+export interface MaskQuality {
+  /** Mean over the classes that occur in labels or answers of intersection over union. */
+  readonly miou: Measure;
+  readonly pixelAccuracy: Measure;
+  readonly classes: readonly ClassIou[];
+  readonly images: number;
+  readonly pixels: number;
+}
+
+const RESAMPLES = 500;
+const SEED = 0x10c0;
+
+/** Counts never change, and charts ask often. */
+const known = new WeakMap<readonly (ClassPixels | null)[], MaskQuality | null>();
+
+/**
+ * Mean intersection over union and the share of pixels that are right, with 95 % intervals of the bootstrap over images:
+ * pixels of one image are not independent of each other.
+ * @returns null if no pixel was asked about
+ */
+export function maskQuality(counts: readonly (ClassPixels | null)[]): MaskQuality | null {
+  const kept = known.get(counts);
+  if (kept !== undefined) return kept;
+  const quality = deriveQuality(counts.filter((each) => each !== null));
+  known.set(counts, quality);
+  return quality;
+}
+
+function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
+  const labels = [...new Set(images.flatMap((each) => each.filter((_, at) => at % 4 === 0)))].sort(
+    (a, b) => a - b,
+  );
+  const classes = labels.length;
+  const width = 3 * classes;
+  const placeOf = new Map(labels.map((label, at) => [label, at]));
+  const rows = new Float64Array(images.length * width);
+  images.forEach((each, image) => {
+    for (let at = 0; at < each.length; at += 4) {
+      const to = image * width + 3 * (placeOf.get(each[at] as number) ?? 0);
+      for (let part = 0; part < 3; part++) rows[to + part] = each[at + 1 + part] as number;
+    }
+  });
+  const all = new Float64Array(width);
+  for (let image = 0; image < images.length; image++) addRow(all, rows, image);
+  const pixels = sumOf(all, 2);
+  if (pixels === 0) return null;
+  const figuresOf = (sums: Float64Array): readonly number[] => [
+    meanIou(sums),
+    sumOf(sums, 0) / sumOf(sums, 2),
+    ...labels.map((_, at) => iouAt(sums, at)),
+  ];
+  const own = figuresOf(all);
+  const drawn = own.map((): number[] => []);
+  if (images.length > 1) {
+    const random = seededRandom(SEED);
+    const sums = new Float64Array(width);
+    for (let resample = 0; resample < RESAMPLES; resample++) {
+      sums.fill(0);
+      for (let i = 0; i < images.length; i++) addRow(sums, rows, Math.floor(random() * images.length));
+      figuresOf(sums).forEach((figure, at) => Number.isNaN(figure) || drawn[at]?.push(figure));
+    }
+  }
+  const measures = own.map((value, at): Measure => {
+    const sorted = (drawn[at] ?? []).sort((a, b) => a - b);
+    const bound = (share: number): number | null =>
+      sorted.length < 2 ? null : quantileOfSorted(sorted, share);
+    return { value, low: bound(0.025), high: bound(0.975) };
+  });
+  const [miou, pixelAccuracy, ...ious] = measures as [Measure, Measure, ...Measure[]];
+  return {
+    miou,
+    pixelAccuracy,
+    classes: labels.map((label, at) => {
+      const [both, answered, labelled] = all.subarray(3 * at, 3 * at + 3) as unknown as [
+        number,
+        number,
+        number,
+      ];
+      return { label, both, either: answered + labelled - both, labelled, iou: ious[at] as Measure };
+    }),
+    images: images.length,
+    pixels,
+  };
+}
+
+function addRow(sums: Float64Array, rows: Float64Array, image: number): void {
+  const from = image * sums.length;
+  for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] as number) + (rows[from + at] as number);
+}
+
+/** Of pixels that are both (0), answered (1) or labelled (2), over all classes. */
+function sumOf(sums: Float64Array, part: number): number {
+  let sum = 0;
+  for (let at = part; at < sums.length; at += 3) sum += sums[at] as number;
+  return sum;
+}
+
+/** NaN of a class that does not occur. */
+function iouAt(sums: Float64Array, place: number): number {
+  const [both, answered, labelled] = [0, 1, 2].map((part) => sums[3 * place + part] as number) as [
+    number,
+    number,
+    number,
+  ];
+  return both / (answered + labelled - both);
+}
+
+function meanIou(sums: Float64Array): number {
+  let [sum, count] = [0, 0];
+  for (let place = 0; 3 * place < sums.length; place++) {
+    const iou = iouAt(sums, place);
+    if (Number.isNaN(iou)) continue;
+    sum += iou;
+    count++;
+  }
+  return sum / count;
+}
