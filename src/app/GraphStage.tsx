@@ -16,7 +16,7 @@ import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
 import { Button, ProgressBar } from '../panels/ui/controls.tsx';
 import { lazyPart } from '../panels/ui/lazy-part.tsx';
 import type { VariantView } from '../protocol/model-api.ts';
-import { headsFor } from '../store/heads-slice.ts';
+import { headsFor } from '../transforms/exits/heads-of-recipe.ts';
 import { useLab } from '../store/lab.ts';
 import {
   type Expectations,

@@ -1,6 +1,5 @@
 import { type Failure, InputError, toFailure } from '../base/result.ts';
 import { formatMs } from '../base/units.ts';
-import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { askAboutRecipes, designFacts, openPlannedModel } from '../clients/planned-model.ts';
 import type { StudyInputs } from '../clients/run-study.ts';
 import type { StudyModelInputs } from '../clients/study-model.ts';
@@ -15,7 +14,6 @@ import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
 import type { Environment, StudiedModel, Study } from '../study/trial.ts';
 import type { ModelFiles } from './headless-files.ts';
-import { trainedFor } from './headless-learning.ts';
 
 /** A plan's study, ready to run. */
 interface PlanToRun {
@@ -31,8 +29,7 @@ interface HereModel {
 }
 
 /**
- * The study of a plan on this device: opens its models, trains the exits that its recipes name, and tells which cells
- * are left out and why.
+ * The study of a plan on this device: opens its models, and tells which cells are left out and why.
  * @param filesOf the files of a model of the plan; null: it is not here
  * @throws InputError `no-strategies` if every cell is excluded or impossible
  */
@@ -66,15 +63,9 @@ export async function planToRun(
     const files = { modelFile, fileName, externalFiles };
     const { client, view, preprocessing } = await openPlannedModel(model, files, place, tell, signal);
     const { modelId } = view;
-    const meant = design.recipes.filter(({ modelIds }) => modelIds?.includes(modelId) ?? true);
-    const provider = chooseProvider(environment, view.totals.macs);
-    const threads = chooseThreads(environment);
-    const training = { model: client.api, modelId, data, preprocessing, provider, threads };
-    const heads = await trainedFor(meant, training, tell, signal);
-    if (heads.length > 0) await client.api.useHeads(heads);
-    const refusals = await askAboutRecipes(client.api, modelId, meant);
+    const refusals = await askAboutRecipes(client.api, modelId, design.recipes);
     client.terminate();
-    return { view, preprocessing, refusals, files: { ...files, heads } };
+    return { view, preprocessing, refusals, files };
   }
 
   const facts = designFacts(environment, models, problems);

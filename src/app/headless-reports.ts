@@ -1,4 +1,6 @@
+import type { StudyCallbacks } from '../clients/run-study.ts';
 import type { HeadlessSummary, ReportName } from '../protocol/headless-api.ts';
+import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { compareDevices } from '../study/compare/compare-devices.ts';
 import { factsOf } from '../study/compare/strategy-facts.ts';
 import { comparisonsCsv } from '../study/csv/comparison-columns.ts';
@@ -7,8 +9,12 @@ import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics
 import { frontOfTrials } from '../study/pareto.ts';
 import { frontSvg } from '../study/plot-svg.ts';
 import { adviceForWishes } from '../study/recommend/advice-text.ts';
+import { serialiseStatistics } from '../study/statistics-json.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
+import { serialiseHeads, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
+import { type Calibration, keyOfCalibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 
 /** The files that every study leaves. */
@@ -62,5 +68,29 @@ export function summaryOf(study: Study, wasCancelled: boolean, elapsedMs: number
       quality: trialMetrics(trial)[quality]?.value ?? Number.NaN,
     })),
     elapsedMs,
+  };
+}
+
+/** Writes down what a study learns on the way, as `transform` takes it. */
+export function learntReports(
+  write: (name: ReportName, text: string) => void,
+): Pick<StudyCallbacks, 'onHeads' | 'onCalibration' | 'onStatistics'> {
+  const heads: TrainedHead[] = [];
+  const calibrations = new Map<string, Calibration>();
+  const statistics: ChannelStatistics[] = [];
+  return {
+    onHeads: (trained) => {
+      heads.push(...trained);
+      write('heads.json', serialiseHeads(heads));
+    },
+    onCalibration: (calibration, { modelId }) => {
+      // One that grew takes the place of what it was.
+      calibrations.set(`${modelId} ${keyOfCalibration(calibration)}`, calibration);
+      write('calibration.json', serialiseCalibrations([...calibrations.values()]));
+    },
+    onStatistics: (seen) => {
+      statistics.push(seen);
+      write('statistics.json', serialiseStatistics(statistics));
+    },
   };
 }

@@ -41,7 +41,7 @@ import { addFileInputs, type ModelFiles, modelFiles, openData, planFiles } from 
 import { calibratedFor, formsFor, seenFor, trainedFor } from './headless-learning.ts';
 import { noModelHere, planToRun } from './headless-plan.ts';
 import { blocksFoundFor, type ChannelsFound, channelsFoundFor, channelsToScan } from './headless-pruning.ts';
-import { recipesText, studyReports, summaryOf } from './headless-reports.ts';
+import { learntReports, recipesText, studyReports, summaryOf } from './headless-reports.ts';
 
 declare global {
   var paretoscopeHeadless: HeadlessApi | undefined;
@@ -153,18 +153,21 @@ export function installHeadless(): void {
       tell,
       ends.signal,
     );
-    return runToReports(study, given, startedMs);
+    const learnt = learntReports((name, report) => reports.set(name, report));
+    return runToReports(study, given, startedMs, learnt);
   }
 
   async function runToReports(
     planned: Study,
     given: StudyInputs,
     startedMs: number,
+    learnt: ReturnType<typeof learntReports> = {},
   ): Promise<HeadlessSummary> {
     const outcome = await runStudy(
       planned,
       given,
       {
+        ...learnt,
         onTrial: () => {},
         onProgress: (progress) => {
           if (state.kind === 'working') state = { kind: 'working', progress };

@@ -71,7 +71,9 @@ export async function askAboutRecipes(
   const meant = recipes.filter(({ modelIds }) => modelIds?.includes(modelId) ?? true);
   const answers = meant.map(async ({ recipe }) => {
     const checked = await api.check(recipe);
-    return [refusalKey(modelId, recipe), checked.ok ? null : checked.failure.message] as const;
+    // Exits that nobody trained yet are trained by the study.
+    const isFit = checked.ok || checked.failure.code === 'exit-not-trained';
+    return [refusalKey(modelId, recipe), isFit ? null : checked.failure.message] as const;
   });
   return new Map(await Promise.all(answers));
 }

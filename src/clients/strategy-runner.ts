@@ -12,12 +12,18 @@ import { timedImages, type Visit, warmUpImages } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
 import type { Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import { backboneOf } from '../transforms/exits/backbone.ts';
+import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
+import type { Recipe } from '../transforms/recipe.ts';
+import type { CalibrationProgress } from './calibrate.ts';
 import type { EnginePool } from './engine-pool.ts';
+import type { Learner } from './learned.ts';
 import type { StudyCallbacks, StudyControl, StudyInputs } from './run-study.ts';
 import type { StudyBook } from './study-book.ts';
 import { createCalibrator } from './study-calibration.ts';
 import { createChannelObserver } from './study-statistics.ts';
 import { createFormDecider } from './study-forms.ts';
+import { createExitTrainer } from './study-heads.ts';
 import type { StudyModel } from './study-model.ts';
 
 /** Thrown while a strategy is worked on, to end that; whoever asked for the work catches it. */
@@ -88,6 +94,11 @@ export function createStrategyRunner({
     inputs.statistics ?? [],
     (statistics) => callbacks.onStatistics?.(statistics, learntFrom),
   );
+  const trainer = createExitTrainer(
+    { ...learntFrom, data, provider: first.provider, threads: first.threads },
+    inputs.heads ?? [],
+    (heads) => callbacks.onHeads?.(heads, learntFrom),
+  );
   const decider = createFormDecider({ environment, data, preprocessing }, inputs.forms ?? [], (figures) =>
     callbacks.onForms?.(figures),
   );
@@ -99,6 +110,7 @@ export function createStrategyRunner({
     const startedMs = performance.now();
     endSessions(strategy);
     if (!work.built) {
+      await trained(strategy);
       await decideForm(strategy);
       const calibrationMs = await calibrated(strategy);
       tell('building', strategy, null);
@@ -170,20 +182,31 @@ export function createStrategyRunner({
     orEnd(await model.call((api) => decider.prepare(api, strategy, onProgress, control.signal)));
   }
 
+  /** How long learning on images what a recipe needs took; null if it needs nothing, or nothing tells. */
+  async function learn(
+    { prepare }: Pick<Learner<unknown>, 'prepare'>,
+    recipe: Recipe,
+    strategy: Strategy,
+    step: StudyProgress['step'],
+  ): Promise<number | null> {
+    const onProgress = (images: CalibrationProgress) => tell(step, strategy, null, { images });
+    return orEnd(await model.call((api) => prepare(api, recipe, onProgress, control.signal)));
+  }
+
+  /** Trains the exits that a strategy needs, for what its recipe makes of the model. */
+  async function trained(strategy: Strategy): Promise<void> {
+    if (!hasTrainedExits(strategy.recipe)) return;
+    const { recipe } = strategy;
+    await learn(observer, backboneOf(recipe), strategy, 'looking-at-channels');
+    await learn(trainer, recipe, strategy, 'training-exits');
+  }
+
   /** How long it took to look at images for what a strategy needs; null if it needs none, or nothing tells. */
   async function calibrated(strategy: Strategy): Promise<number | null> {
-    const prepare = async (
-      { prepare: learn }: Pick<typeof calibrator, 'prepare'>,
-      step: StudyProgress['step'],
-    ) =>
-      orEnd(
-        await model.call((api) =>
-          learn(api, strategy.recipe, (images) => tell(step, strategy, null, { images }), control.signal),
-        ),
-      );
+    const { recipe } = strategy;
     // Ranges are those of the pruned model.
-    const prunedMs = await prepare(observer, 'looking-at-channels');
-    const calibratedMs = await prepare(calibrator, 'calibrating');
+    const prunedMs = await learn(observer, recipe, strategy, 'looking-at-channels');
+    const calibratedMs = await learn(calibrator, recipe, strategy, 'calibrating');
     return prunedMs === null ? calibratedMs : prunedMs + (calibratedMs ?? 0);
   }
 

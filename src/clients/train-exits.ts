@@ -132,7 +132,7 @@ export async function trainExits(
   try {
     const heads: TrainedHead[] = [];
     for (const [position, value] of job.values.entries()) {
-      if (signal.aborted) return failed(cancelled);
+      if (signal.aborted) return failed(cancelledTraining);
       const found = defined(features.ofValue.get(value), `features of ${value}`);
       const { width } = found;
       const { classCount } = features;
@@ -178,7 +178,8 @@ export async function trainExits(
   }
 }
 
-const cancelled = cancellation('The training');
+/** What a training that was ended fails with. */
+export const cancelledTraining = cancellation('The training');
 
 /** Rows whose image the model names a class for, if these are nearly all; labels need no answer. */
 function requireAnswers(targets: Int32Array, source: TargetSource): Result<readonly number[]> {
@@ -278,7 +279,7 @@ async function computeFeatures(
   const outcome = await inEngine(
     { plan, files, provider, threads, data, preprocessing },
     signal,
-    cancelled,
+    cancelledTraining,
     (engine) => engine.features(images, told),
   );
   if (!outcome.ok) return outcome;

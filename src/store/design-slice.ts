@@ -2,6 +2,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import type { PresetDesign } from '../study/design/design-from-preset.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { Slice } from './slice.ts';
 
 /** A model of a plan that is on this device, as far as a plan has to know it. */
@@ -9,6 +10,8 @@ export interface DesignModel {
   readonly view: GraphView;
   /** At the size that suits model and images. */
   readonly preprocessing: Preprocessing;
+  /** Kept from earlier trainings on these images. */
+  readonly heads: readonly TrainedHead[];
   /** Why it refuses recipes, by `refusalKey`; those that were not asked yet are not in it. */
   readonly refusals: ReadonlyMap<string, string | null>;
 }

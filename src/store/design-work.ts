@@ -11,6 +11,7 @@ import {
 import type { ModelClient } from '../clients/model-client.ts';
 import { askAboutRecipes, designFacts, differs, openPlannedModel } from '../clients/planned-model.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { loadHeads } from '../persist/heads.ts';
 import { type ModelFiles, saveModel } from '../persist/models.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
@@ -252,15 +253,16 @@ const missingAll: Failure = {
 };
 
 function subjectOf(models: readonly StudiedModel[]): DesignSubject {
-  const { model: open, designModels, heads, listed, data, tierSetup, sends } = useLab.getState();
+  const { model: open, designModels, listed, data, tierSetup, sends } = useLab.getState();
   return {
     models: models.flatMap((model) => {
-      const view = designModels.get(model.modelId)?.view;
-      if (!view) return [];
+      const known = designModels.get(model.modelId);
+      if (!known) return [];
+      const { view, heads } = known;
       const isOpen = model.modelId === open?.view.modelId;
       const chosen = isOpen ? listed.filter((entry) => entry.chosen && !entry.placement) : [];
       const named = chosen.map(({ name, recipe }) => ({ name, recipe }));
-      return [{ model, view, trained: isOpen ? trainedOn(view, heads) : null, chosen: named }];
+      return [{ model, view, trained: trainedOn(view, heads), chosen: named }];
     }),
     dataset: data && { datasetId: data.dataset.id, datasetName: data.dataset.name },
     images: data?.dataset.items.length ?? 0,
@@ -281,11 +283,11 @@ function studiedModel({ view, source }: OpenModel): StudiedModel {
 
 /** The open model belongs to those that are known. */
 function takeOpenModel(): void {
-  const { model, preprocessing } = useLab.getState();
+  const { model, preprocessing, heads } = useLab.getState();
   if (!model || !preprocessing) return;
   const { view } = model;
   // It is asked again: exits may have been trained since.
-  know(view.modelId, { view, preprocessing, refusals: new Map() });
+  know(view.modelId, { view, preprocessing, heads, refusals: new Map() });
 }
 
 function know(modelId: string, model: DesignModel): void {
@@ -316,7 +318,12 @@ async function openFilesForDesign(
     if (!data || !environment) throw new InputError({ code: 'no-images', message: 'no images are open' });
     const { file: modelFile, fileName, externalFiles } = await find();
     const files = { modelFile, fileName, externalFiles };
-    return openPlannedModel(model, files, { data, environment }, () => {}, signal);
+    const planned = await openPlannedModel(model, files, { data, environment }, () => {}, signal);
+    const { modelId } = planned.view;
+    const subject = { modelId, datasetId: data.dataset.id, preprocessing: planned.preprocessing };
+    // Without them their exits are trained anew.
+    const heads = await attempt(() => loadHeads(subject));
+    return { ...planned, heads: heads.ok ? heads.value : [] };
   });
   if (signal.aborted) {
     if (opened.ok) opened.value.client.terminate();
@@ -324,10 +331,11 @@ async function openFilesForDesign(
   }
   tell(null);
   if (!opened.ok) return opened;
-  const { client, view, preprocessing } = opened.value;
+  const { client, view, preprocessing, heads } = opened.value;
+  await client.api.useHeads(heads);
   workers.get(view.modelId)?.terminate();
   workers.set(view.modelId, client);
-  know(view.modelId, { view, preprocessing, refusals: new Map() });
+  know(view.modelId, { view, preprocessing, heads, refusals: new Map() });
   return ok(view);
 }
 

@@ -2,10 +2,10 @@ import { attempt, type Failure, outcomeOf } from '../base/result.ts';
 import type { TrainingChoice, TrainingProgress } from '../clients/train-exits.ts';
 import { loadHeads, saveHeads } from '../persist/heads.ts';
 import type { Subject } from '../persist/subject.ts';
-import { backboneKey, backboneOf } from '../transforms/exits/backbone.ts';
+import { backboneOf } from '../transforms/exits/backbone.ts';
+import { headsToTrain } from '../transforms/exits/heads-of-recipe.ts';
 import { DEFAULT_HEAD_SEED, headsByKey, type TrainedHead } from '../transforms/exits/trained-head.ts';
 import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
-import type { Recipe } from '../transforms/recipe.ts';
 import type { Lab, Slice } from './slice.ts';
 import { strategyPlace } from './study-slice.ts';
 import { busyStudy } from './work-under-way.ts';
@@ -24,6 +24,8 @@ export interface HeadsSlice {
   /** Trains those exits of the recipe on the canvas that have no head yet; all of them if none is missing. */
   readonly trainExits: (choice?: TrainingChoice) => Promise<void>;
   readonly cancelExitTraining: () => void;
+  /** Takes heads in that were trained for the open model as it is now, and keeps them. */
+  readonly adoptHeads: (heads: readonly TrainedHead[]) => Promise<void>;
 }
 
 export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
@@ -52,9 +54,7 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       if (JSON.stringify(headSubjectOf(get())) !== JSON.stringify(subject)) return;
       await adopt(found.ok ? found.value : []);
       const { recipes, heads } = get();
-      const has = headsFor(recipes.present, heads);
-      if (goesOn && trainedExitsOf(recipes.present)?.at.some((value) => !has.has(value)))
-        await get().trainExits(lastChoice);
+      if (goesOn && headsToTrain(recipes.present, heads) !== null) await get().trainExits(lastChoice);
     });
   });
 
@@ -75,8 +75,6 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       if (!seen.ok) return set({ exitTrainingProblem: seen.failure });
       const ends = (control = new AbortController());
       const { at, seed = DEFAULT_HEAD_SEED } = operator;
-      const ownHeads = headsFor(recipes.present, heads);
-      const missing = at.filter((value) => !ownHeads.has(value));
       set({ exitTraining: { progress: null }, exitTrainingProblem: null });
       const request = {
         model: worker,
@@ -84,9 +82,11 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
         data,
         preprocessing,
         ...strategyPlace(settings, environment, model.view.totals.macs),
-        values: missing.length > 0 ? missing : at,
-        seed,
-        backbone: backboneOf(recipes.present),
+        ...(headsToTrain(recipes.present, heads) ?? {
+          values: at,
+          seed,
+          backbone: backboneOf(recipes.present),
+        }),
         choice,
       };
       const tell = (progress: TrainingProgress) => {
@@ -96,10 +96,14 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
       if (ends.signal.aborted) return;
       set({ exitTraining: null });
       if (!outcome.ok) return set({ exitTrainingProblem: outcome.failure });
-      const subject = { modelId: model.view.modelId, datasetId: data.dataset.id, preprocessing };
-      const saved = await saveHeads(subject, outcome.value);
+      await get().adoptHeads(outcome.value);
+    },
+    adoptHeads: async (trained) => {
+      const subject = headSubjectOf(get());
+      if (subject === null) return;
+      const saved = await saveHeads(subject, trained);
       if (!saved.ok) get().reportFailure('The trained exits are not kept', saved.failure);
-      await adopt([...headsByKey([...heads, ...outcome.value]).values()]);
+      await adopt([...headsByKey([...get().heads, ...trained]).values()]);
     },
     cancelExitTraining: () => {
       control.abort();
@@ -107,14 +111,6 @@ export const createHeadsSlice: Slice<HeadsSlice> = (set, get, store) => {
     },
   };
 };
-
-/** The heads trained for what a recipe makes of the model, by value. */
-export function headsFor(recipe: Recipe, heads: readonly TrainedHead[]): ReadonlyMap<string, TrainedHead> {
-  const { seed = DEFAULT_HEAD_SEED } = trainedExitsOf(recipe) ?? {};
-  const backbone = backboneKey(recipe);
-  const own = heads.filter((head) => head.seed === seed && (head.backbone ?? '') === backbone);
-  return new Map(own.map((head) => [head.value, head]));
-}
 
 /** What heads and calibrations hold for; null until a model and its images are open. */
 export function headSubjectOf({ model, data, preprocessing }: Lab): Subject | null {

@@ -4,9 +4,10 @@ import type { LearntFrom } from '../clients/run-study.ts';
 import type { StudyModelInputs } from '../clients/study-model.ts';
 import { loadCalibrations, saveCalibrations } from '../persist/calibrations.ts';
 import { loadStatistics, saveStatistics } from '../persist/channel-statistics.ts';
-import { loadHeads } from '../persist/heads.ts';
+import { loadHeads, saveHeads } from '../persist/heads.ts';
 import { loadModel, type ModelFiles } from '../persist/models.ts';
 import type { StudiedModel, Study } from '../study/trial.ts';
+import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
 
@@ -57,9 +58,13 @@ export async function otherModelsOf(study: Study): Promise<ReadonlyMap<string, S
 export async function keepLearnt(
   { datasetId }: Pick<Study, 'datasetId'>,
   subject: LearntFrom,
-  learnt: { readonly calibration: Calibration } | { readonly statistics: ChannelStatistics },
+  learnt:
+    | { readonly calibration: Calibration }
+    | { readonly statistics: ChannelStatistics }
+    | { readonly heads: readonly TrainedHead[] },
 ): Promise<void> {
   // What cannot be kept is learnt again the next time.
-  if ('calibration' in learnt) await saveCalibrations({ ...subject, datasetId }, [learnt.calibration]);
+  if ('heads' in learnt) await saveHeads({ ...subject, datasetId }, learnt.heads);
+  else if ('calibration' in learnt) await saveCalibrations({ ...subject, datasetId }, [learnt.calibration]);
   else await saveStatistics({ ...subject, datasetId }, [learnt.statistics]);
 }

@@ -200,6 +200,10 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
             if (isOpen(subject)) get().adoptStatistics(statistics);
             else await (await others()).keepLearnt(study, subject, { statistics });
           },
+          onHeads: async (heads, subject) => {
+            if (isOpen(subject)) await get().adoptHeads(heads);
+            else await (await others()).keepLearnt(study, subject, { heads });
+          },
           onForms: (figures) => get().adoptFormFigures(figures),
           onProgress: (progress) => {
             const nowMs = performance.now();

@@ -8,6 +8,8 @@ export interface StudyProgress {
     | 'calibrating'
     /** Images are run to learn what channels hold. */
     | 'looking-at-channels'
+    /** Images are run through the model, then its exits learn from what they made of them. */
+    | 'training-exits'
     | 'building'
     | 'loading'
     | 'warming-up'
@@ -24,7 +26,7 @@ export interface StudyProgress {
   /** Inferences of all kinds, over the whole study. */
   readonly doneInferences: number;
   readonly totalInferences: number;
-  /** Of the steps `calibrating` and `looking-at-channels`: images done, of how many. */
+  /** Of the steps `calibrating`, `looking-at-channels` and `training-exits`: images done, of how many. */
   readonly images?: { readonly done: number; readonly total: number };
   /** Of the step `comparing-forms`: how much of it is done, from 0 to 1. */
   readonly share?: number;

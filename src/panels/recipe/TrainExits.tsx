@@ -3,7 +3,7 @@ import { formatShare } from '../../base/units.ts';
 import { imagesToTrainWith } from '../../study/evaluation-images.ts';
 import type { Failure } from '../../base/result.ts';
 import { backboneOf } from '../../transforms/exits/backbone.ts';
-import { headsFor } from '../../store/heads-slice.ts';
+import { headsFor } from '../../transforms/exits/heads-of-recipe.ts';
 import { useLab } from '../../store/lab.ts';
 import { modelWorker } from '../../store/workers.ts';
 import { serialiseHeads, type TrainedHead } from '../../transforms/exits/trained-head.ts';

@@ -20,6 +20,8 @@ function stepText({ step, strategy, round, rounds, images, share }: StudyProgres
       return `${strategy} · calibrating${images ? `, ${images.done} of ${images.total} images` : ''}`;
     case 'looking-at-channels':
       return `${strategy} · looking at channels${images ? `, ${images.done} of ${images.total} images` : ''}`;
+    case 'training-exits':
+      return `${strategy} · training exits${images ? `, ${images.done} of ${images.total} images` : ''}`;
     case 'building':
       return `Building ${strategy}`;
     case 'loading':
