@@ -8,8 +8,9 @@ import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation
 import type { FormFigures } from '../study/forms/form-figures.ts';
 import { timedImages, type Visit } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
+import { answersFor, maskWarnings, withAgreement } from '../study/segmentation/mask-answers.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
-import type { Environment, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
+import type { Environment, MaskAnswers, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
@@ -147,12 +148,10 @@ function createRun(
     return opened.value;
   }
 
-  async function evaluate(
-    strategy: Strategy,
-    engine: EngineApi,
-    { labels, runner, reference: known }: Bench,
-  ): Promise<void> {
-    if (trialOf(strategy.id).predictions || workOf(strategy.id).isUnscored) return;
+  async function evaluate(strategy: Strategy, engine: EngineApi, bench: Bench): Promise<void> {
+    const { labels, runner, reference: known } = bench;
+    const { predictions: before, maskAnswers } = trialOf(strategy.id);
+    if (before || maskAnswers || workOf(strategy.id).isUnscored) return;
     const { predict } = runner;
     const reference = known.kind === 'known' ? known.predictions : null;
     const predictions = await predict(strategy, engine);
@@ -180,16 +179,40 @@ function createRun(
         ...unansweredWarnings(predictions),
       ];
       if (told.length > 0) update(strategy.id, { warnings: [...warnings, ...told] });
-    } else {
+    } else if (!(await evaluateMasks(strategy, engine, bench))) {
+      workOf(strategy.id).isUnscored = true;
       // Of random inputs that is told already.
       if (!preprocessing.random) update(strategy.id, { warnings: [...warnings, unscoredWarning] });
     }
+  }
+
+  /** @returns whether the model names classes of pixels */
+  async function evaluateMasks(strategy: Strategy, engine: EngineApi, bench: Bench): Promise<boolean> {
+    const { preprocessing, warnings } = trialOf(strategy.id);
+    if (preprocessing.random) return false;
+    const answers = await bench.runner.answerMasks(strategy, engine, bench.hasMasks);
+    if (answers === null) return false;
+    const isOriginal = isIdentity(strategy.recipe);
+    const known = bench.reference.kind === 'known' ? bench.reference.maskAnswers : null;
+    const original = known ?? (isOriginal ? answers : null);
+    update(strategy.id, {
+      maskAnswers: original ? withAgreement(answers, original) : answers,
+      warnings: [...warnings, ...(isOriginal ? maskWarnings(answers) : [])],
+    });
+    return true;
   }
 
   /** Trained exits that came later leave fewer images for accuracy: what was predicted before is told on those. */
   async function reevaluate(): Promise<void> {
     const all = book.trials();
     for (const trial of all) {
+      const { maskAnswers } = trial;
+      if (maskAnswers && maskAnswers.imageIndices.length !== evaluated.length) {
+        const { maskAnswers: _, ...rest } = trial;
+        const fair = answersFor(maskAnswers, evaluated);
+        book.replace({ ...rest, ...(fair && { maskAnswers: fair }) });
+        await publish(trial.strategy.id);
+      }
       if (trial.predictions === null || trial.predictions.imageIndices.length === evaluated.length) continue;
       const bench = await benches.of(trial);
       if (!bench.ok) continue;
@@ -208,11 +231,12 @@ function createRun(
     const identities = book.trials().filter((trial) => isOf(trial) && isIdentity(trial.strategy.recipe));
     // Placements may be refused for lack of memory; they predict the same.
     const planned = identities.find(({ strategy }) => !strategy.placement) ?? identities[0];
-    const know = (predictions: Predictions | null): void => {
-      bench.reference = { kind: 'known', predictions };
+    const know = (predictions: Predictions | null, maskAnswers: MaskAnswers | null = null): void => {
+      bench.reference = { kind: 'known', predictions, maskAnswers };
     };
-    know(planned?.predictions ?? null);
-    if (planned?.predictions || (!planned && labels.some((label) => label !== null))) return;
+    know(planned?.predictions ?? null, planned?.maskAnswers);
+    if (planned?.predictions || planned?.maskAnswers) return;
+    if (!planned && (bench.hasMasks || labels.some((label) => label !== null))) return;
     const { modelId, provider, threads, inputSize } = like.strategy;
     const identity = { name: 'identity', recipe: [{ op: 'identity' }] } as const;
     const strategy =
@@ -220,13 +244,14 @@ function createRun(
     const failure = await guarded(strategy, async () => {
       const engine = await runner.setUp(strategy);
       if (!planned) {
-        know(await runner.predict(strategy, engine));
+        const predictions = await runner.predict(strategy, engine);
+        know(predictions, predictions ? null : await runner.answerMasks(strategy, engine, false));
         pool.discard(strategy.id);
         return;
       }
       await evaluate(strategy, engine, bench);
-      const { predictions } = trialOf(strategy.id);
-      know(predictions);
+      const { predictions, maskAnswers } = trialOf(strategy.id);
+      know(predictions, maskAnswers);
       const accuracy =
         predictions && scorePredictions(predictions, labels, planned.preprocessing.classOffset, predictions);
       update(strategy.id, { accuracy });
@@ -362,6 +387,6 @@ function createRun(
 }
 
 const unscoredWarning =
-  'The output is not one score per class, so there is neither accuracy nor agreement; latency and size are measured.';
+  'The output names neither the class of an image nor those of its pixels, so there is neither accuracy nor agreement; latency and size are measured.';
 const hiddenWarning =
   'The page was in the background during a part of the measurement; browsers slow such pages down.';

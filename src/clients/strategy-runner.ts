@@ -4,6 +4,7 @@ import { attempt, type Failure, type Result } from '../base/result.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { BuiltVariant } from '../protocol/model-api.ts';
 import { joinPredictions } from '../study/accuracy.ts';
+import { joinMaskAnswers } from '../study/segmentation/mask-answers.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
@@ -11,7 +12,7 @@ import { nextWarmUpRuns, warmUpOf } from '../study/measuring/warm-up.ts';
 import { timedImages, type Visit, warmUpImages } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
-import type { Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import type { MaskAnswers, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import { backboneOf } from '../transforms/exits/backbone.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -244,13 +245,38 @@ export function createStrategyRunner({
   }
 
   /**
-   * The accuracy pass, in batches so that pausing need not wait for the whole.
+   * The classes that a strategy names; null if its output is not one score per class.
    * @param passesDone of the same trial before
    */
-  async function predict(strategy: Strategy, engine: EngineApi, passesDone = 0): Promise<Predictions | null> {
+  const predict = (strategy: Strategy, engine: EngineApi, passesDone = 0): Promise<Predictions | null> =>
+    inBatches(strategy, passesDone, 'not-classification', joinPredictions, (images, onProgress) =>
+      engine.predict(images, onProgress),
+    );
+
+  /** The classes of pixels that a strategy names; null if it names none. @param isLabelled images may have masks */
+  const answerMasks = (
+    strategy: Strategy,
+    engine: EngineApi,
+    isLabelled: boolean,
+  ): Promise<MaskAnswers | null> =>
+    inBatches(strategy, 0, 'not-segmentation', joinMaskAnswers, (images, onProgress) =>
+      engine.answerMasks(images, isLabelled, onProgress),
+    );
+
+  /**
+   * The accuracy pass, in batches so that pausing need not wait for the whole.
+   * @param unfit code of the failure of models that the pass makes no sense for
+   */
+  async function inBatches<T>(
+    strategy: Strategy,
+    passesDone: number,
+    unfit: string,
+    join: (first: T | null, next: T) => T,
+    pass: (images: readonly number[], onProgress: (done: number) => void) => Promise<Result<T>>,
+  ): Promise<T | null> {
     const work = workOf(strategy.id);
     const batch = Math.min(64, Math.max(1, Math.round(batchMs / (work.msPerInference ?? batchMs))));
-    let predictions: Predictions | null = null;
+    let answers: T | null = null;
     // Told progress may arrive after the result.
     let isOver = false;
     try {
@@ -259,27 +285,24 @@ export function createStrategyRunner({
         await control.gate.passed(control.signal);
         const images = evaluated.slice(first, first + batch);
         const startedMs = performance.now();
-        const outcome = await engine.predict(images, (done) => {
+        const outcome = await pass(images, (done) => {
           if (isOver) return;
           // A reference outside the plan is not in its total.
           book.noteDone(book.find(strategy.id) ? passesDone * evaluated.length + first + done : 0);
           tell('predicting', strategy, null);
         });
-        if (!outcome.ok && outcome.failure.code === 'not-classification') {
-          work.isUnscored = true;
-          return null;
-        }
-        predictions = joinPredictions(predictions, orEnd(outcome));
+        if (!outcome.ok && outcome.failure.code === unfit) return null;
+        answers = join(answers, orEnd(outcome));
         work.msPerInference = (performance.now() - startedMs) / images.length;
       }
-      return predictions;
+      return answers;
     } finally {
       isOver = true;
       book.noteDone(0);
     }
   }
 
-  return { setUp, measure, predict };
+  return { setUp, measure, predict, answerMasks };
 }
 
 /** How long a batch of the accuracy pass should take: as long as one may have to wait for a pause. */
