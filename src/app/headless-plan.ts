@@ -9,7 +9,7 @@ import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { planOf } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
-import { evaluationImages } from '../study/evaluation-images.ts';
+import { evaluationImages, imagesToTrainWith } from '../study/evaluation-images.ts';
 import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
 import type { Environment, StudiedModel, Study } from '../study/trial.ts';
@@ -76,6 +76,11 @@ export async function planToRun(
     predictedMs: () => null,
     macsOf: (modelId) => models.get(modelId)?.view.totals.macs ?? 0,
     images: timedImages(design.protocol, dataset.items).length,
+    openImages: labels.length,
+    trainingImages: imagesToTrainWith(labels).length,
+    heads: [],
+    calibrated: new Set(),
+    forms: [],
     evaluated: (strategies) => evaluationImages(design.protocol, strategies, labels).length,
   });
   for (const [reason, count] of reasonsOf(planned.cells))

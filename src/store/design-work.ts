@@ -15,16 +15,18 @@ import { loadHeads } from '../persist/heads.ts';
 import { type ModelFiles, saveModel } from '../persist/models.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
+import { preparedKey } from '../study/design/expected-preparation.ts';
 import { refusalKey } from '../study/design/excluded-cells.ts';
 import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
 import { PRESETS, type PresetId } from '../study/design/presets.ts';
 import { parseDesign, serialiseDesign } from '../study/design/read-design.ts';
-import { evaluationImages } from '../study/evaluation-images.ts';
+import { evaluationImages, imagesToTrainWith } from '../study/evaluation-images.ts';
 import { newStudy } from '../study/new-study.ts';
 import { timedImages } from '../study/plan.ts';
 import { trainedOn } from '../study/strategy-sets.ts';
 import type { Strategy, StudiedModel } from '../study/trial.ts';
+import { keyOfCalibration } from '../transforms/quantize/calibrate/calibration.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
 import { useLab } from './lab.ts';
 import type { DesignModel } from './design-slice.ts';
@@ -198,6 +200,13 @@ export function plannedStudyOf(lab: Lab): PlannedStudy | null {
     macsOf: (modelId) => facts.views.get(modelId)?.totals.macs ?? 0,
     images: timedImages(design.protocol, items).length,
     evaluated,
+    openImages: items.length,
+    trainingImages: imagesToTrainWith(labels).length,
+    heads: [...designModels.values()].flatMap(({ heads }) => heads),
+    calibrated: new Set(
+      lab.calibrations.map((each) => preparedKey({ modelId: each.modelId }, keyOfCalibration(each))),
+    ),
+    forms: lab.formFigures,
   });
 }
 

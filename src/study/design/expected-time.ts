@@ -46,7 +46,7 @@ export function inferenceTimes(
   strategies: readonly Strategy[],
   { environment, trials, predictedMs, macsOf }: TimeSources,
 ): ReadonlyMap<string, InferenceTime> {
-  const here = trials.filter((trial) => isOfDevice(trial, environment) && timedSamples(trial).length > 0);
+  const here = trialsOfDevice(trials, environment).filter((trial) => timedSamples(trial).length > 0);
   const times = here.map((trial) => ({ trial, ms: medianTotalMs(trial) }));
   const rates = times.flatMap(({ trial, ms }) =>
     trial.size && trial.size.macs > 0 ? [ms / trial.size.macs] : [],
@@ -82,6 +82,11 @@ function runsTheSame(a: Strategy, b: Strategy): boolean {
   return key(a) === key(b);
 }
 
+/** Those that were really measured on this device. */
+export function trialsOfDevice(trials: readonly Trial[], environment: Environment): readonly Trial[] {
+  return trials.filter((trial) => isOfDevice(trial, environment));
+}
+
 function isOfDevice(trial: Trial, { userAgent, hardwareConcurrency }: Environment): boolean {
   const there = trial.environment;
   return (
@@ -91,7 +96,8 @@ function isOfDevice(trial: Trial, { userAgent, hardwareConcurrency }: Environmen
   );
 }
 
-function medianTotalMs(trial: Trial): number {
+/** Of its timed inferences, decode to answer; 0 without any. */
+export function medianTotalMs(trial: Trial): number {
   return summarise(timedSamples(trial).map(({ totalMs }) => totalMs))?.median ?? 0;
 }
 
@@ -141,10 +147,8 @@ export function expectedStudyMs(
 
 /** What building and loading took on this device so far, on average in milliseconds; undefined: not known. */
 export function meanSetupMs(trials: readonly Trial[], environment: Environment): number | undefined {
-  const took = trials
-    .filter((trial) => isOfDevice(trial, environment))
-    .flatMap(({ buildMs, sessionCreateMs }) =>
-      buildMs === null || sessionCreateMs === null ? [] : [buildMs + sessionCreateMs],
-    );
+  const took = trialsOfDevice(trials, environment).flatMap(({ buildMs, sessionCreateMs }) =>
+    buildMs === null || sessionCreateMs === null ? [] : [buildMs + sessionCreateMs],
+  );
   return took.length === 0 ? undefined : took.reduce((sum, ms) => sum + ms, 0) / took.length;
 }

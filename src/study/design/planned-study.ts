@@ -1,6 +1,7 @@
 import type { Strategy } from '../trial.ts';
 import type { StudyDesign } from './design.ts';
 import { type DesignFacts, plannedCells, type PlannedCell } from './excluded-cells.ts';
+import { expectedPreparations, type Preparation, type PreparationSources } from './expected-preparation.ts';
 import {
   expectedStudyMs,
   type InferenceTime,
@@ -18,12 +19,15 @@ export interface PlannedStudy {
   readonly strategies: readonly Strategy[];
   /** How many the budget leaves out. */
   readonly beyondBudget: number;
+  /** With preparations. */
   readonly expectedMs: number;
+  /** What is learnt or compared before anything can be measured. */
+  readonly preparations: readonly Preparation[];
   /** What the times of inferences rest on, and of how many strategies; the most frequent first. */
   readonly bases: readonly { readonly basis: TimeBasis; readonly strategies: number }[];
 }
 
-export interface PlanSources extends TimeSources {
+export interface PlanSources extends TimeSources, PreparationSources {
   /** Images that are timed. */
   readonly images: number;
   /** Images of an accuracy pass over these strategies. */
@@ -40,8 +44,13 @@ export function planOf(design: StudyDesign, facts: DesignFacts, sources: PlanSou
     design.order === 'information' ? inInformationOrder(listed, (strategy) => timeOf(strategy).ms) : listed;
   const setupMs = meanSetupMs(sources.trials, sources.environment);
   const evaluated = sources.evaluated(ordered);
+  const preparationsOf = (strategies: readonly Strategy[]): readonly Preparation[] =>
+    expectedPreparations(strategies, (strategy) => timeOf(strategy).ms, sources);
   const takeMs = (strategies: readonly Strategy[]): number =>
-    expectedStudyMs(design.protocol, strategies.map(timeOf), sources.images, evaluated, setupMs);
+    preparationsOf(strategies).reduce(
+      (sum, { ms }) => sum + ms,
+      expectedStudyMs(design.protocol, strategies.map(timeOf), sources.images, evaluated, setupMs),
+    );
   const { budgetMs } = design;
   let count = ordered.length;
   if (budgetMs !== null) while (count > 1 && takeMs(ordered.slice(0, count)) > budgetMs) count--;
@@ -51,6 +60,7 @@ export function planOf(design: StudyDesign, facts: DesignFacts, sources: PlanSou
     strategies,
     beyondBudget: ordered.length - count,
     expectedMs: takeMs(strategies),
+    preparations: preparationsOf(strategies),
     bases: countBases(strategies.map(timeOf)),
   };
 }

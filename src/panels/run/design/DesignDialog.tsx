@@ -130,7 +130,7 @@ function Plan({
 
 /** What the figures rest on, and what is not among them. */
 function Details({ design, planned }: { readonly design: StudyDesign; readonly planned: PlannedStudy }) {
-  const { cells, beyondBudget, bases } = planned;
+  const { cells, beyondBudget, bases, preparations } = planned;
   const of = (kind: string) => cells.filter(({ state }) => state.kind === kind).length;
   const parts = [
     ...(of('excluded') > 0 ? [`${of('excluded')} excluded`] : []),
@@ -141,6 +141,8 @@ function Details({ design, planned }: { readonly design: StudyDesign; readonly p
     <p className={`${panel.dim} ${panel.small}`}>
       {cells.length} cells{parts.length > 0 && `, of these ${parts.join(', ')}`}.{' '}
       {bases.map(({ basis, strategies }) => basisText(basis, strategies)).join(' ')}
+      {preparations.length > 0 &&
+        ` Among it, once: ${preparations.map(({ what, ms }) => `${what}, about ${durationText(ms)}`).join('; ')}.`}
       {design.order === 'information' && ' Those that tell most come first.'}
     </p>
   );
@@ -171,8 +173,21 @@ function usePlanned(): PlannedStudy | null {
   const environment = useLab((lab) => lab.environment);
   const trials = useLab((lab) => lab.trials);
   const profiles = useLab((lab) => lab.profiles);
+  const calibrations = useLab((lab) => lab.calibrations);
+  const formFigures = useLab((lab) => lab.formFigures);
   return useMemo(
-    () => plannedStudyOf({ ...useLab.getState(), design, designModels, data, environment, trials, profiles }),
-    [design, designModels, data, environment, trials, profiles],
+    () =>
+      plannedStudyOf({
+        ...useLab.getState(),
+        design,
+        designModels,
+        data,
+        environment,
+        trials,
+        profiles,
+        calibrations,
+        formFigures,
+      }),
+    [design, designModels, data, environment, trials, profiles, calibrations, formFigures],
   );
 }

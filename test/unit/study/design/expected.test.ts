@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import { designFromPreset } from '../../../../src/study/design/design-from-preset.ts';
+import { expectedPreparations, preparedKey } from '../../../../src/study/design/expected-preparation.ts';
 import {
   expectedStudyMs,
   inferenceTimes,
   inferencesOfProtocol,
 } from '../../../../src/study/design/expected-time.ts';
 import { inInformationOrder } from '../../../../src/study/design/information-order.ts';
+import { planOf } from '../../../../src/study/design/planned-study.ts';
+import { PRESETS, type StudyPreset } from '../../../../src/study/design/presets.ts';
 import { PROTOCOLS } from '../../../../src/study/plan.ts';
 import { makeStrategy } from '../../../../src/study/strategy-id.ts';
 import type { Strategy } from '../../../../src/study/trial.ts';
+import {
+  calibrationKey,
+  staticOperatorOf,
+} from '../../../../src/transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../../../../src/transforms/recipe.ts';
 import { environment, makeSample, makeTrial } from '../trials.ts';
+import { digits, factsOf, subjectOf } from './planned.ts';
 
 function strategy(name: string, recipe: Recipe = [{ op: 'identity' }], modelId = 'a'): Strategy {
   return makeStrategy(modelId, { name, recipe }, 'wasm', 2);
@@ -70,6 +79,78 @@ describe('expected times', () => {
     expect(expectedStudyMs(quick, two, 450, 100, 20)).toBe(40 + 40 * 155);
     const stopping = { halfWidth: 0.03, leastRounds: 5, budgetMs: 600 };
     expect(expectedStudyMs({ ...quick, stopping }, two, 450, 100, 20)).toBe(40 + 40 * 105 + 600);
+  });
+});
+
+describe('expected preparations', () => {
+  const sources = {
+    environment,
+    trials: [],
+    openImages: 100,
+    trainingImages: 50,
+    heads: [],
+    calibrated: new Set<string>(),
+    forms: [],
+  };
+  const calibrated = (name: string, after: Recipe = []): Strategy =>
+    strategy(name, [{ op: 'quantize', mode: 'static', format: 'qdq' }, ...after]);
+  const cut: Recipe = [{ op: 'partition', cut: 'equal-size' }];
+  const msOf = () => 2;
+  const told = (strategies: readonly Strategy[], change: Partial<typeof sources> | object = {}) =>
+    expectedPreparations(strategies, msOf, { ...sources, ...change });
+
+  it('are none where nothing is learnt', () => {
+    expect(told([strategy('whole'), strategy('zeros', zeros(0.5)), strategy('P', cut)])).toEqual([]);
+  });
+
+  it('are shared by strategies that need the same, and left out once they were made', () => {
+    const [Q, QP] = [calibrated('Q'), calibrated('QP', cut)];
+    const alone = told([Q]);
+    expect(alone).toEqual([{ what: 'calibrating', ms: expect.closeTo(100 * 6 * 2) }]);
+    expect(told([Q, QP])).toEqual(alone);
+    const operator = staticOperatorOf(Q.recipe) as NonNullable<ReturnType<typeof staticOperatorOf>>;
+    const key = preparedKey(Q, calibrationKey(Q.recipe, operator));
+    expect(told([QP], { calibrated: new Set([key]) })).toEqual([]);
+  });
+
+  it('take what they took here before', () => {
+    const [Q, other] = [calibrated('Q'), strategy('other', calibrated('Q').recipe, 'b')];
+    const trial = makeTrial('t', {
+      strategy: Q,
+      environment,
+      calibrationMs: 900,
+      samples: [makeSample({ totalMs: 3 })],
+    });
+    expect(told([Q, other], { trials: [trial] })).toEqual([
+      { what: 'calibrating', ms: expect.closeTo(100 * (900 / (100 * 3)) * 2) },
+    ]);
+  });
+
+  it('count exits by value and by what the recipe makes of the model', () => {
+    const exit: Recipe = [{ op: 'early-exit', kind: 'trained', at: ['x'], threshold: 0.8 }];
+    const [E, QE] = [strategy('E', exit), strategy('QE', [{ op: 'quantize', mode: 'dynamic' }, ...exit])];
+    const [one] = told([E, QE]);
+    expect(one?.what).toBe('training exits');
+    const [two] = told([E, strategy('pruned+E', [...zeros(0.5), ...exit])]);
+    expect(two?.ms).toBe(2 * (one?.ms ?? 0));
+  });
+
+  it('belong to the time of a plan', () => {
+    const [first] = PRESETS;
+    const { design } = designFromPreset(first as StudyPreset, subjectOf(digits));
+    const recipes = [{ name: 'Q', recipe: calibrated('Q').recipe }];
+    const plan = (calibrating: object) =>
+      planOf({ ...design, recipes }, factsOf(digits), {
+        ...sources,
+        ...calibrating,
+        predictedMs: () => null,
+        macsOf: () => 36e6,
+        images: 10,
+        evaluated: () => 10,
+      });
+    const [named, known] = [plan({}), plan({ openImages: 0 })];
+    expect(named.preparations).toHaveLength(1);
+    expect(named.expectedMs - known.expectedMs).toBeCloseTo(named.preparations[0]?.ms ?? 0);
   });
 });
 
