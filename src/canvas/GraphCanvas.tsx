@@ -129,7 +129,8 @@ function Stage(props: GraphCanvasProps) {
     [shapeChanges, boxes, view],
   );
   const nodes = useFlowNodes(detail, scene, help ? NO_HEAT : heat.costs, colour, boxShapes);
-  const camera = useCamera(layout, compact, match);
+  const margins = marginsOf(compact, isBare);
+  const camera = useCamera(layout, { compact, margins }, match);
   useEffect(() => {
     if (lit !== undefined) camera.bringInSight([...lit.keys()]);
   }, [lit, camera]);
@@ -173,7 +174,7 @@ function Stage(props: GraphCanvasProps) {
   );
 
   const minZoom = useStore((state: ReactFlowState) =>
-    Math.min(0.2, 0.9 * fitAll(layout.bounds, state.width, state.height, marginsOf(compact)).zoom || 0.2),
+    Math.min(0.2, 0.9 * fitAll(layout.bounds, state.width, state.height, margins).zoom || 0.2),
   );
   const someUnfolded = unfolded.size > 0;
   const cutY = placement.cut === null ? null : (layout.frontierY[placement.cut] ?? null);

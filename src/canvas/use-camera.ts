@@ -3,15 +3,25 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import type { Layout } from './layout.ts';
 import { firstSight, fitAll, type Margins } from './viewport.ts';
 
-/** Room for what floats over the graph. */
-export function marginsOf(compact: boolean): Margins {
-  return compact
-    ? { top: 64, right: 16, bottom: 62, left: 16 }
-    : { top: 112, right: 96, bottom: 40, left: 40 };
+/**
+ * Room for what floats over the graph.
+ * @param isBare nothing floats; at a desk room is left all the same, as beside it stands a graph with tools
+ */
+export function marginsOf(compact: boolean, isBare: boolean): Margins {
+  if (!compact) return AT_A_DESK;
+  return isBare ? BARE : COMPACT;
 }
 
+const AT_A_DESK: Margins = { top: 112, right: 96, bottom: 40, left: 40 };
+const COMPACT: Margins = { top: 64, right: 16, bottom: 62, left: 16 };
+const BARE: Margins = { top: 10, right: 16, bottom: 10, left: 16 };
+
 /** Where the graph is looked at from: first sight, fit, search results, staying put while boxes unfold. */
-export function useCamera(layout: Layout, compact: boolean, match: number | null) {
+export function useCamera(
+  layout: Layout,
+  { compact, margins }: { readonly compact: boolean; readonly margins: Margins },
+  match: number | null,
+) {
   const store = useStoreApi();
   const { setViewport, screenToFlowPosition } = useReactFlow();
   const layoutRef = useRef(layout);
@@ -26,7 +36,7 @@ export function useCamera(layout: Layout, compact: boolean, match: number | null
       fit: (): void => {
         const { width, height } = store.getState();
         const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-        void setViewport(fitAll(layoutRef.current.bounds, width, height, marginsOf(compact)), {
+        void setViewport(fitAll(layoutRef.current.bounds, width, height, margins), {
           duration: calm ? 0 : 200,
         });
       },
@@ -69,7 +79,7 @@ export function useCamera(layout: Layout, compact: boolean, match: number | null
         void setViewport({ x, y: height / 2 - (at.y + at.height / 2) * zoom, zoom });
       },
     };
-  }, [store, setViewport, screenToFlowPosition, compact]);
+  }, [store, setViewport, screenToFlowPosition, compact, margins]);
 
   // A pane in a hidden tab has no size yet: the first sight waits until it has.
   const ready = useStore(
@@ -80,8 +90,8 @@ export function useCamera(layout: Layout, compact: boolean, match: number | null
     if (!ready || seen.current) return;
     seen.current = true;
     const { width, height } = store.getState();
-    void setViewport(firstSight(layoutRef.current.bounds, width, height, marginsOf(compact)));
-  }, [ready, store, setViewport, compact]);
+    void setViewport(firstSight(layoutRef.current.bounds, width, height, margins));
+  }, [ready, store, setViewport, margins]);
 
   useLayoutEffect(() => {
     layoutRef.current = layout;

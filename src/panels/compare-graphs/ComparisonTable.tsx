@@ -21,8 +21,10 @@ interface ComparisonTableProps {
 export function ComparisonTable({ before, after }: ComparisonTableProps) {
   const rows: readonly Row[] = [
     { title: 'Parameters', before: before.params, after: after.params, format: formatCount },
+    ...ifKnown('not zero', before.nonZeroParams, after.nonZeroParams, formatCount),
     { title: 'MACs', before: before.macs, after: after.macs, format: formatCount },
     { title: 'Size', before: before.rawBytes, after: after.rawBytes, format: formatBytes },
+    ...ifKnown('gzipped', before.gzipBytes, after.gzipBytes, formatBytes),
     {
       title: 'Latency',
       before: before.time?.ms ?? null,
@@ -30,9 +32,7 @@ export function ComparisonTable({ before, after }: ComparisonTableProps) {
       format: formatMs,
       notes: [howKnown(before.time), howKnown(after.time)],
     },
-    ...(before.accuracy === null && after.accuracy === null
-      ? []
-      : [{ title: 'Top-1 accuracy', before: before.accuracy, after: after.accuracy, format: formatShare }]),
+    ...ifKnown('Top-1 accuracy', before.accuracy, after.accuracy, formatShare),
   ];
   return (
     <table className={styles.table}>
@@ -56,6 +56,16 @@ export function ComparisonTable({ before, after }: ComparisonTableProps) {
       </tbody>
     </table>
   );
+}
+
+/** A row, if trials told one of the two. */
+function ifKnown(
+  title: string,
+  before: number | null,
+  after: number | null,
+  format: Row['format'],
+): readonly Row[] {
+  return before === null && after === null ? [] : [{ title, before, after, format }];
 }
 
 function Cell({

@@ -27,6 +27,9 @@ export interface ComparedVariant {
   readonly time: KnownTime | null;
   /** Top-1 accuracy, where a trial told it. */
   readonly accuracy: number | null;
+  /** Parameters that are not zero, and the size of the gzipped files; where a trial told them. */
+  readonly nonZeroParams: number | null;
+  readonly gzipBytes: number | null;
 }
 
 /**
@@ -56,6 +59,8 @@ export function useComparedVariant(
           ? expectedTimeOf(useLab.getState(), model.view, recipe, view)
           : { ms: measured, isMeasured: true },
       accuracy: metrics?.accuracyTop1?.value ?? null,
+      nonZeroParams: metrics?.nonZeroParams?.value ?? null,
+      gzipBytes: metrics?.gzipBytes?.value ?? null,
     };
   }, [isOriginal, made, model, recipe, trial]);
 }

@@ -48,12 +48,11 @@ function LayerShare({ operator, view, layers, onChoice }: LayerShareProps) {
   const offered: readonly LayerChoice[] = ['usual', 'protected', ...own];
   const isListed = choice === null || offered.some((each) => keyOf(each) === keyOf(choice));
   const all = isListed || choice === null ? offered : [...offered, choice];
-  const what = 'Weights that become zero';
   const ratio = choice === null || typeof choice === 'string' ? undefined : choice.ratio;
   return (
     <>
       <SelectField
-        title={layers.length === 1 ? what : `${what} in ${layers.length} layers`}
+        title={layers.length === 1 ? 'Zeros here' : `Zeros in ${layers.length} layers`}
         value={choice === null ? 'various' : keyOf(choice)}
         options={[
           ...(choice === null ? [{ value: 'various', label: 'various' }] : []),

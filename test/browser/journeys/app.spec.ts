@@ -19,7 +19,7 @@ test('a box of the graph tells what is in it and has a share to prune of its own
   await expect(card).toBeVisible();
   await lab.show('Graph');
   await lab.press(lab.button(/^stem/));
-  const share = details.getByRole('combobox', { name: 'Weights that become zero' });
+  const share = details.getByRole('combobox', { name: 'Zeros here' });
   await expect(share).toHaveValue('usual');
   await share.selectOption('2:4');
   await expect(share).toHaveValue('2:4');
