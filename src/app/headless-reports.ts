@@ -5,10 +5,11 @@ import { compareDevices } from '../study/compare/compare-devices.ts';
 import { factsOf } from '../study/compare/strategy-facts.ts';
 import { comparisonsCsv } from '../study/csv/comparison-columns.ts';
 import { samplesCsv, trialsCsv } from '../study/csv/study-csv.ts';
-import { type AxisId, defaultVerticalAxis, trialMetrics } from '../study/metrics.ts';
+import { type AxisId, defaultVerticalAxis, defaultQualityAxis, trialMetrics } from '../study/metrics.ts';
 import { frontOfTrials } from '../study/pareto.ts';
 import { frontSvg } from '../study/plot-svg.ts';
-import { adviceForWishes } from '../study/recommend/advice-text.ts';
+import { adviceFiles } from '../study/recommend/advice-text.ts';
+import type { Asked } from '../study/recommend/wishes.ts';
 import { serialiseStatistics } from '../study/statistics-json.ts';
 import { serialiseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
@@ -17,21 +18,26 @@ import type { ChannelStatistics } from '../transforms/prune/statistics/channel-s
 import { type Calibration, keyOfCalibration } from '../transforms/quantize/calibrate/calibration.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 
-/** The files that every study leaves. */
-export function studyReports(study: Study): ReadonlyMap<ReportName, string> {
+/**
+ * The files that every study leaves.
+ * @param asked what to advise on; null: each wish, without limits
+ */
+export function studyReports(study: Study, asked: Asked | null): ReadonlyMap<ReportName, string> {
   const { trials } = study;
   const title = `Accuracy against latency: ${study.modelName}`;
   const subtitle = `${study.datasetName} · ${study.protocol.name} protocol · ${trials[0]?.environment.platform ?? ''}`;
   const y: AxisId = defaultVerticalAxis(trials);
   const facts = trials.map(factsOf);
   const compared = compareDevices(facts, 'holm', y === 'rawBytes' ? null : y);
+  const advice = adviceFiles(facts, asked);
   return new Map<ReportName, string>([
     ['trials.csv', trialsCsv(trials)],
     ['samples.csv', samplesCsv(trials)],
     ['study.json', serialiseStudy(study)],
     ['front.svg', frontSvg(trials, { x: 'latencyMedianMs', y, title, subtitle })],
     ['comparisons.csv', comparisonsCsv(compared)],
-    ['advice.txt', adviceForWishes(facts)],
+    ['advice.txt', advice.text],
+    ['advice.json', advice.json],
   ]);
 }
 
@@ -47,7 +53,7 @@ export function recipesText(recipes: readonly NamedRecipe[]): string {
 /** What the command prints of a study. */
 export function summaryOf(study: Study, wasCancelled: boolean, elapsedMs: number): HeadlessSummary {
   const { trials } = study;
-  const quality = trials.some((trial) => trial.accuracy?.top1Correct != null) ? 'accuracyTop1' : 'agreement';
+  const quality = defaultQualityAxis(trials);
   const strategy = trials[0]?.strategy;
   const done = trials.filter((trial) => trial.state.kind === 'done').length;
   const failed = trials.flatMap(({ strategy: { name }, state }) =>

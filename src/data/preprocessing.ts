@@ -21,7 +21,7 @@ export interface Preprocessing {
    * Number in masks of pixels that have no class: they are not asked about, and the model's own class of that number is
    * never taken as an answer. Left out: none.
    */
-  readonly ignoredLabel?: number;
+  readonly ignoredLabel?: number | undefined;
   /**
    * Set where no images can feed the model: each of its inputs gets random numbers, which tell latency and nothing of
    * accuracy. Of the rest, only sizes count.

@@ -22,6 +22,19 @@ export function createDataService(): DataApi {
         return { dataset: await withMaskFacts(opened, onProgress), pack };
       }),
 
+    mask: ({ dataset, pack }, imageIndex) =>
+      attempt(async () => {
+        const range = dataset.items[imageIndex]?.mask;
+        if (!range) return null;
+        const { readMask } = await import('../data/masks/read-mask.ts');
+        const bytes = await pack.slice(range.offset, range.offset + range.length).arrayBuffer();
+        return readMask(
+          new Uint8Array(bytes),
+          range.name,
+          dataset.masks ?? { codes: null, isColoured: false },
+        );
+      }),
+
     preview: async ({ dataset, pack }, imageIndex, preprocessing) => {
       const result = await attempt(async (): Promise<InputPreview> => {
         const item = dataset.items[imageIndex];

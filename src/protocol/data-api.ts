@@ -1,5 +1,6 @@
 import type { Result } from '../base/result.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { Mask } from '../data/masks/read-mask.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 
 /** A dataset with its bytes: what engines need to read images. */
@@ -40,6 +41,8 @@ export interface DataApi {
     name: string,
     onProgress: (done: number, total: number) => void,
   ): Promise<Result<LoadedDataset>>;
+  /** The classes that an image's mask gives to its pixels; null where it has none. */
+  mask(loaded: LoadedDataset, imageIndex: number): Promise<Result<Mask | null>>;
   preview(
     loaded: LoadedDataset,
     imageIndex: number,

@@ -1,7 +1,9 @@
 import type { Failure } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
+import type { QualityAxis } from '../study/metrics.ts';
 import type { PruneTarget } from '../study/prune-plan.ts';
+import type { Asked } from '../study/recommend/wishes.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import type { Provider } from '../study/trial.ts';
 
@@ -25,6 +27,8 @@ export interface HeadlessOptions {
   readonly channels?: ChannelsWanted | null;
   /** What sizes that the model leaves open are taken as; null: what suits the images. */
   readonly inputSize: CountedSize | null;
+  /** Limits and wish to advise on; left out: each wish, without limits. */
+  readonly asked?: Asked;
   /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */
   readonly isProfiled: boolean;
 }
@@ -56,6 +60,7 @@ export type ReportName =
   | 'front.svg'
   | 'comparisons.csv'
   | 'advice.txt'
+  | 'advice.json'
   | 'recipes.json'
   | 'pruning-sensitivity.csv'
   | 'blocks.csv'
@@ -81,8 +86,8 @@ export interface HeadlessSummary {
     readonly unfinished: number;
     readonly failed: readonly { readonly strategy: string; readonly reason: string }[];
   };
-  /** Axes of `front`: latency and accuracy, or agreement without labels. */
-  readonly quality: 'accuracyTop1' | 'agreement';
+  /** Axes of `front`: latency and accuracy, mean IoU of masks, or agreement without labels. */
+  readonly quality: QualityAxis;
   readonly front: readonly {
     readonly strategy: string;
     readonly latencyMedianMs: number;

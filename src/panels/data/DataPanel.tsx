@@ -77,8 +77,9 @@ function OpenImages() {
             <Button onClick={() => openDialog('camera')}>Camera…</Button>
           </div>
           <p className={`${panel.dim} ${panel.small}`}>
-            One folder for each class, a CSV of file and label, or MNIST files. Without labels the original
-            model's answers take their place.
+            One folder for each class, a CSV of file and label, or MNIST files; for segmentation folders{' '}
+            <code>images</code> and <code>masks</code>, PNGs whose values are classes. Without labels the
+            original model's answers take their place.
           </p>
         </>
       )}
@@ -122,6 +123,7 @@ function DatasetFacts({ dataset }: { readonly dataset: Dataset }) {
           ))}
         </ul>
       )}
+      {dataset.masks && <p className={panel.dim}>{maskedText(dataset)}</p>}
       {dataset.warnings.map((warning) => (
         <p key={warning} className={panel.problem}>
           {warning}
@@ -129,6 +131,19 @@ function DatasetFacts({ dataset }: { readonly dataset: Dataset }) {
       ))}
     </>
   );
+}
+
+/** `39 images with masks of the classes 0–6, 8–11` */
+function maskedText({ items, masks }: Dataset): string {
+  const masked = items.filter(({ mask }) => mask).length;
+  const ranges: [number, number][] = [];
+  for (const each of masks?.classes ?? []) {
+    const last = ranges.at(-1);
+    if (last && last[1] === each - 1) last[1] = each;
+    else ranges.push([each, each]);
+  }
+  const told = ranges.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`));
+  return `${masked} ${masked === 1 ? 'image' : 'images'} with masks of the classes ${told.join(', ')}`;
 }
 
 /** Long tails of classes are counted, not listed. */

@@ -54,6 +54,7 @@ export function PreprocessingForm() {
         step={1}
         onChange={(classOffset) => useLab.getState().editPreprocessing({ classOffset })}
       />
+      <IgnoredClass value={preprocessing} />
     </Section>
   );
 }
@@ -91,6 +92,33 @@ const openTitles = {
 
 interface FieldsProps {
   readonly value: Preprocessing;
+}
+
+/** Which number in masks means no class. */
+function IgnoredClass({ value }: FieldsProps) {
+  const edit = useLab((lab) => lab.editPreprocessing);
+  const masks = useLab((lab) => lab.data?.dataset.masks);
+  if (!masks) return null;
+  const numbers = [
+    ...new Set([...masks.classes, ...(value.ignoredLabel === undefined ? [] : [value.ignoredLabel])]),
+  ];
+  return (
+    <>
+      <SelectField
+        title="Class in masks that means none"
+        value={value.ignoredLabel === undefined ? '' : String(value.ignoredLabel)}
+        options={[
+          { value: '', label: 'all classes count' },
+          ...numbers.sort((a, b) => a - b).map((each) => ({ value: String(each), label: `class ${each}` })),
+        ]}
+        onChange={(chosen) => edit({ ignoredLabel: chosen === '' ? undefined : Number(chosen) })}
+      />
+      <p className={`${panel.dim} ${panel.small}`}>
+        Such pixels are not asked about, nor is that class taken as an answer. Numbers that the model has no
+        class for are never asked about.
+      </p>
+    </>
+  );
 }
 
 function SizeFields({ value }: FieldsProps) {

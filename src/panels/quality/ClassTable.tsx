@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
-import { formatShare } from '../../base/units.ts';
+import { formatCount, formatShare } from '../../base/units.ts';
 import type { ClassOutcome, Share } from '../../study/quality/by-class.ts';
-import { classesCsv } from '../../study/quality/quality-csv.ts';
+import { classesCsv, classIouCsv } from '../../study/quality/quality-csv.ts';
 import panel from '../panel.module.css';
 import { Button, SelectField } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
@@ -15,6 +15,8 @@ interface ClassTableProps {
   readonly isLabelled: boolean;
   readonly nameOfClass: (label: number) => string;
   readonly classNames: readonly string[];
+  /** What is counted; left out: images. */
+  readonly counted?: 'images' | 'pixels';
 }
 
 const orders = [
@@ -35,6 +37,7 @@ export function ClassTable({
   isLabelled,
   nameOfClass,
   classNames,
+  counted = 'images',
 }: ClassTableProps) {
   const [order, setOrder] = useState<Order>('loss');
   const [isWhole, showWhole] = useState(false);
@@ -48,12 +51,18 @@ export function ClassTable({
       </p>
     );
   }
-  const measure = isLabelled ? 'accuracy' : `answered as by ${before ?? 'the other'}`;
+  const isPixels = counted === 'pixels';
+  const measure = isPixels
+    ? `intersection over union with the ${isLabelled ? 'masks' : 'unchanged model’s answers'}`
+    : isLabelled
+      ? 'accuracy'
+      : `answered as by ${before ?? 'the other'}`;
+  const csv = isPixels ? 'class-iou.csv' : 'classes.csv';
   return (
     <div className={panel.stack}>
       <p className={`${panel.small} ${styles.legend}`}>
         <span>{measure}, 95 % intervals:</span>
-        {before !== null && isLabelled && <span data-mark="before">{before}</span>}
+        {before !== null && (isLabelled || isPixels) && <span data-mark="before">{before}</span>}
         <span data-mark="after">{after}</span>
       </p>
       <SelectField title="Order" value={order} options={orders} onChange={setOrder} />
@@ -61,22 +70,24 @@ export function ClassTable({
         <thead>
           <tr>
             <th scope="col">Class</th>
-            <th scope="col">Images</th>
+            <th scope="col">{isPixels ? 'Pixels' : 'Images'}</th>
             <th scope="col" className={styles.wide} aria-label="As a picture" />
-            <th scope="col">{isLabelled ? 'Accuracy' : 'The same'}</th>
+            <th scope="col">{isPixels ? 'IoU' : isLabelled ? 'Accuracy' : 'The same'}</th>
           </tr>
         </thead>
         <tbody>
           {(isWhole ? sorted : sorted.slice(0, SHOWN_ROWS)).map((outcome) => (
             <tr key={outcome.label}>
               <th scope="row">{nameOfClass(outcome.label)}</th>
-              <td>{outcome.images}</td>
+              <td>{isPixels ? formatCount(outcome.images) : outcome.images}</td>
               <td className={styles.wide}>
-                {isLabelled && outcome.before && <Interval share={outcome.before} mark="before" />}
+                {(isLabelled || isPixels) && outcome.before && (
+                  <Interval share={outcome.before} mark="before" />
+                )}
                 <Interval share={outcome.after} mark="after" />
               </td>
               <td className={styles.figures}>
-                {isLabelled && outcome.before && (
+                {(isLabelled || isPixels) && outcome.before && (
                   <span className={panel.dim}>{formatShare(outcome.before.value)} → </span>
                 )}
                 <span>{formatShare(outcome.after.value)}</span>
@@ -91,9 +102,11 @@ export function ClassTable({
         )}
         <Button
           look="link"
-          onClick={() => saveFile('classes.csv', classesCsv(outcomes, classNames), 'text/csv')}
+          onClick={() =>
+            saveFile(csv, (isPixels ? classIouCsv : classesCsv)(outcomes, classNames), 'text/csv')
+          }
         >
-          classes.csv
+          {csv}
         </Button>
       </div>
     </div>

@@ -10,6 +10,7 @@ import { Modal } from '../ui/Modal.tsx';
 import { ChangedImages } from './ChangedImages.tsx';
 import { ClassTable } from './ClassTable.tsx';
 import { Layers } from './Layers.tsx';
+import { MaskQuality } from './MaskQuality.tsx';
 import styles from './Quality.module.css';
 
 /** What a trial gets right and wrong, class by class, image by image and layer by layer. */
@@ -19,7 +20,9 @@ export function QualityDialog({ onClose }: { readonly onClose: () => void }) {
   const trial = trials.find(({ id }) => id === selectedId);
   return (
     <Modal title={trial ? `Quality of ${trial.strategy.name}` : 'Quality'} onClose={onClose}>
-      {trial?.predictions ? (
+      {trial?.maskAnswers ? (
+        <MaskQuality trial={trial} answers={trial.maskAnswers} trials={trials} onClose={onClose} />
+      ) : trial?.predictions ? (
         <TrialQuality trial={trial} predictions={trial.predictions} trials={trials} onClose={onClose} />
       ) : (
         <p>Choose a trial that was measured.</p>

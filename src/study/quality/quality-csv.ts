@@ -1,4 +1,5 @@
 import { csvText } from '../csv-text.ts';
+import type { ChangedMask } from './by-pixel-class.ts';
 import type { ChangedImage, ClassOutcome, Share } from './by-class.ts';
 import type { Compared } from './compared.ts';
 import type { NodeErrors } from './node-errors.ts';
@@ -55,6 +56,41 @@ export function classesCsv(outcomes: readonly ClassOutcome[], classNames: readon
       images,
       ...cells(before),
       ...cells(after),
+    ]),
+  ]);
+}
+
+/** class-iou.csv: intersection over union of each class, before (empty without another strategy) and after. */
+export function classIouCsv(outcomes: readonly ClassOutcome[], classNames: readonly string[]): string {
+  const cells = (share: Share | null): Cells =>
+    share === null ? [null, null, null, null] : [share.right, share.value, share.low, share.high];
+  const columns = (when: string) =>
+    ['pixels_right', 'iou', 'iou_low', 'iou_high'].map((name) => `${name}_${when}`);
+  return csvText([
+    ['class', 'class_name', 'pixels', ...columns('before'), ...columns('after')],
+    ...outcomes.map(({ label, images, before, after }) => [
+      label,
+      classNames[label] ?? null,
+      images,
+      ...cells(before),
+      ...cells(after),
+    ]),
+  ]);
+}
+
+/** changed-masks.csv: the images of two strategies, and the share of their pixels that differ or are right. */
+export function changedMasksCsv(
+  changed: readonly ChangedMask[],
+  nameOf: (image: number) => string | null,
+): string {
+  return csvText([
+    ['image', 'file', 'changed', 'right_before', 'right_after'],
+    ...changed.map(({ image, changedShare, rightBefore, rightAfter }) => [
+      image,
+      nameOf(image),
+      changedShare,
+      rightBefore,
+      rightAfter,
     ]),
   ]);
 }

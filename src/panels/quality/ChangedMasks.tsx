@@ -1,0 +1,100 @@
+import { useState } from 'react';
+import { formatShare } from '../../base/units.ts';
+import type { Preprocessing } from '../../data/preprocessing.ts';
+import type { LoadedDataset } from '../../protocol/data-api.ts';
+import type { ChangedMask } from '../../study/quality/by-pixel-class.ts';
+import { changedMasksCsv } from '../../study/quality/quality-csv.ts';
+import type { MaskAnswers } from '../../study/trial.ts';
+import { Thumbnail } from '../data/Thumbnails.tsx';
+import panel from '../panel.module.css';
+import { Button } from '../ui/controls.tsx';
+import { saveFile } from '../ui/save-file.ts';
+import { MaskViewer } from './MaskViewer.tsx';
+import styles from './Quality.module.css';
+
+interface ChangedMasksProps {
+  readonly changed: readonly ChangedMask[];
+  readonly after: MaskAnswers;
+  readonly before: MaskAnswers | null;
+  readonly names: { readonly after: string; readonly before: string | null };
+  /** null: the images are not open */
+  readonly data: LoadedDataset | null;
+  readonly preprocessing: Preprocessing;
+  readonly nameOfClass: (label: number | null) => string;
+}
+
+const PAGE = 60;
+
+/** The images, those first whose pixels changed most; one of them large, under its masks. */
+export function ChangedMasks({
+  changed,
+  after,
+  before,
+  names,
+  data,
+  preprocessing,
+  nameOfClass,
+}: ChangedMasksProps) {
+  const [selected, select] = useState<number | null>(null);
+  const [shown, setShown] = useState(PAGE);
+  const current = selected ?? changed[0]?.image ?? null;
+  const nameOf = (image: number): string | null => data?.dataset.items[image]?.name ?? null;
+  const maskIn = (answers: MaskAnswers | null) =>
+    answers?.masks[answers.imageIndices.indexOf(current ?? -1)] ?? null;
+  return (
+    <div className={panel.stack}>
+      {current !== null && (
+        <MaskViewer
+          key={current}
+          image={current}
+          name={nameOf(current) ?? `image ${current}`}
+          data={data}
+          after={{ name: names.after, mask: maskIn(after) }}
+          before={names.before === null ? null : { name: names.before, mask: maskIn(before) }}
+          preprocessing={preprocessing}
+          nameOfClass={nameOfClass}
+        />
+      )}
+      <ul className={styles.images} aria-label="Images">
+        {changed.slice(0, shown).map((each) => (
+          <li key={each.image}>
+            <button
+              type="button"
+              data-kind={kindOf(each)}
+              aria-pressed={each.image === current}
+              onClick={() => select(each.image)}
+            >
+              {data && (
+                <span className={styles.thumb}>
+                  <Thumbnail data={data} index={each.image} />
+                </span>
+              )}
+              {each.changedShare !== null && (
+                <span className={styles.answer}>{formatShare(each.changedShare)} changed</span>
+              )}
+              {each.rightAfter !== null && (
+                <span className={panel.dim}>{formatShare(each.rightAfter)} right</span>
+              )}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div className={panel.buttons}>
+        {changed.length > shown && (
+          <Button onClick={() => setShown(shown + PAGE)}>Show more of {changed.length}</Button>
+        )}
+        <Button
+          look="link"
+          onClick={() => saveFile('changed-masks.csv', changedMasksCsv(changed, nameOf), 'text/csv')}
+        >
+          changed-masks.csv
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function kindOf({ rightBefore, rightAfter }: ChangedMask): 'lost' | 'won' | 'other' {
+  if (rightBefore === null || rightAfter === null || rightBefore === rightAfter) return 'other';
+  return rightAfter < rightBefore ? 'lost' : 'won';
+}
