@@ -19,16 +19,19 @@ import type {
 } from '../protocol/headless-api.ts';
 import type { PruneTarget } from '../study/prune-plan.ts';
 import { parseDesign } from '../study/design/read-design.ts';
+import { readAsked } from '../study/recommend/read-asked.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import type { StudiedModel } from '../study/trial.ts';
 import { buildIfStale } from './ensure-built.ts';
 import { failureHelp } from './failure-help.ts';
 import { findBrowser } from './find-browser.ts';
 import { checkInputSize, inputSizeProblem, readInputSize } from './input-size.ts';
+import { mergeStudies } from './merge-studies.ts';
 import { openModelArgument, resolveUserPath } from './open-model-argument.ts';
 import { serveBuilt } from './static-server.ts';
 
 const usage = `npm run -s study -- [options] --out DIR
+       npm run -s study -- --merge study.json study.json ... --out DIR
   --model FILE|sample|zoo:NAME   default: sample, the bundled model
   --data FILE|DIR|sample         images; may be given several times (IDX images and labels);
                                  default: the bundled ones for the bundled model, else random noise
@@ -47,8 +50,12 @@ const usage = `npm run -s study -- [options] --out DIR
                                  default: that of small images, else 224x224
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
+  --advice LIST                  what to advise on, such as wish=fastest,accuracyLoss=0.01,p90Ms=20; also rawBytes,
+                                 heapBytes, tiers=mobile+edge, bandwidthMbps, rttMs; default: each wish, no limits
+  --merge                        measures nothing: puts the study.json (or .json.gz) files that follow, as from several
+                                 devices, beside each other in devices.csv, devices.txt and devices.svg
   --out DIR                      gets trials.csv, samples.csv, study.json, front.svg, comparisons.csv (which differences are real) and
-                                 advice.txt (what to use for which wish); heads.json if exits are trained,
+                                 advice.txt and advice.json (what to use for which wish); heads.json if exits are trained,
                                  calibration.json if static int8 was calibrated, statistics.json if pruning looked at
                                  images, recipes.json and blocks.csv or
                                  pruning-sensitivity.csv if blocks to prune, or ratios, were looked for`;
@@ -71,6 +78,7 @@ const reportNames: readonly ReportName[] = [
   'front.svg',
   'comparisons.csv',
   'advice.txt',
+  'advice.json',
   'recipes.json',
   'pruning-sensitivity.csv',
   'blocks.csv',
@@ -82,9 +90,9 @@ const pollMs = 1000;
 /** Characters of a report fetched at once. */
 const partLength = 4_000_000;
 
-function readCommandLine(): Job | null {
-  const { values } = parseCommandLine();
-  if (values.help) return null;
+function readCommandLine({ values, positionals }: ReturnType<typeof parseCommandLine>): Job {
+  const [unexpected] = positionals;
+  if (unexpected !== undefined) throw new UsageError(`found "${unexpected}" where an option was wanted`);
   if (values.out === undefined) throw new UsageError('--out DIR is missing');
   const given = values['input-size'];
   const inputSize = given === undefined ? null : readInputSize(given);
@@ -111,6 +119,7 @@ function readCommandLine(): Job | null {
         values.scan || values.allocate !== undefined
           ? { targets: (values.allocate ?? []).map(readTarget) }
           : null,
+      ...(values.advice !== undefined && { asked: readAsked(values.advice) }),
       isProfiled: !values['no-profile'],
       inputSize,
     },
@@ -123,6 +132,7 @@ function readCommandLine(): Job | null {
 function parseCommandLine() {
   try {
     return parseArgs({
+      allowPositionals: true,
       options: {
         model: { type: 'string', multiple: true },
         plan: { type: 'string' },
@@ -135,6 +145,8 @@ function parseCommandLine() {
         protocol: { type: 'string', default: 'quick' },
         'input-size': { type: 'string' },
         'no-profile': { type: 'boolean', default: false },
+        advice: { type: 'string' },
+        merge: { type: 'boolean', default: false },
         out: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -359,9 +371,18 @@ async function writeReports(lab: JSHandle<HeadlessApi>, folder: string): Promise
   }
 }
 
+function merge({ values, positionals }: ReturnType<typeof parseCommandLine>): void {
+  if (values.out === undefined) throw new UsageError('--out DIR is missing');
+  if (positionals.length < 2)
+    throw new UsageError(`--merge: found ${positionals.length} study files, wanted two or more`);
+  console.log(JSON.stringify(mergeStudies(positionals, resolveUserPath(values.out)), null, 2));
+}
+
 async function main(): Promise<void> {
-  const job = readCommandLine();
-  if (!job) return console.log(usage);
+  const given = parseCommandLine();
+  if (given.values.help) return console.log(usage);
+  if (given.values.merge) return merge(given);
+  const job = readCommandLine(given);
   const summary = await runJob(job);
   const { wasCancelled, trials, elapsedMs, ...rest } = summary;
   for (const { strategy, reason } of trials.failed) console.error(`${strategy} failed: ${reason}`);

@@ -9,6 +9,14 @@ import type { Trial } from '../trial.ts';
 import type { DeviceTable } from './device-table.ts';
 import { qualityAxisOf } from './quality-axis.ts';
 
+/** What the picture is called and how it is read. */
+export const DEVICES_FRONT = {
+  id: 'devices-front',
+  title: 'One front for all devices',
+  howToRead:
+    'Each device has its own colour, shape and front. Lines through points are 95 % intervals; hollow: emulated. Times of devices are not pooled.',
+};
+
 /** Colour and shape together, so that neither is needed to tell devices apart. */
 const LOOKS: readonly { readonly ink: Ink; readonly shape: Shape }[] = [
   { ink: 'accent', shape: 'circle' },

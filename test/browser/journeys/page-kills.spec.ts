@@ -28,6 +28,8 @@ test('a study of 40 trials outlives 20 page kills, with nothing but the visit un
   page,
   context,
 }) => {
+  // Twenty-two visits of the page.
+  test.slow();
   await lab.visit();
   await lab.openModel({ name: 'bands.onnx', bytes: bandModel() });
   const images = zipSync({ 'a.png': bandPng(0, 0), 'b.png': bandPng(1, 1) });

@@ -3,7 +3,7 @@ import { DrawingView } from '../../../charts/DrawingView.tsx';
 import { useSize } from '../../../charts/use-size.ts';
 import { type DeviceTable, placeText } from '../../../study/devices/device-table.ts';
 import { ranksOf } from '../../../study/devices/devices-csv.ts';
-import { devicesFront } from '../../../study/devices/devices-front.ts';
+import { DEVICES_FRONT, devicesFront } from '../../../study/devices/devices-front.ts';
 import { answersText } from '../../../study/devices/devices-text.ts';
 import { qualityAxisOf } from '../../../study/devices/quality-axis.ts';
 import { agreementText, changeText, rankDevices } from '../../../study/devices/rank-devices.ts';
@@ -13,13 +13,6 @@ import panel from '../../panel.module.css';
 import { Section } from '../../ui/Section.tsx';
 import { PictureExports } from '../pictures/PictureExports.tsx';
 import styles from './Devices.module.css';
-
-const kind = {
-  id: 'devices-front',
-  title: 'One front for all devices',
-  howToRead:
-    'Each device has its own colour, shape and front. Lines through points are 95 % intervals; hollow: emulated. Times are not pooled.',
-};
 
 /** Places are told one by one up to so many. */
 const mostChanges = 6;
@@ -42,12 +35,12 @@ export function TableOfDevices({
   return (
     <>
       <Section title={`On one front${about}`}>
-        <figure className={panel.stack} aria-label={kind.title}>
-          <figcaption className={`${panel.dim} ${panel.small}`}>{kind.howToRead}</figcaption>
+        <figure className={panel.stack} aria-label={DEVICES_FRONT.title}>
+          <figcaption className={`${panel.dim} ${panel.small}`}>{DEVICES_FRONT.howToRead}</figcaption>
           <div ref={element} className={styles.canvas}>
-            {drawing && <DrawingView drawing={drawing} label={kind.title} />}
+            {drawing && <DrawingView drawing={drawing} label={DEVICES_FRONT.title} />}
           </div>
-          <PictureExports kind={kind} picture={picture} subtitle={names} />
+          <PictureExports kind={DEVICES_FRONT} picture={picture} subtitle={names} />
         </figure>
       </Section>
       <Section title={`In one table${about}`}>

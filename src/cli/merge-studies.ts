@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { InputError } from '../base/result.ts';
+import { apartText } from '../study/devices/apart.ts';
+import { deviceRuns } from '../study/devices/device-runs.ts';
+import { acrossDevices } from '../study/devices/device-table.ts';
+import { devicesCsv } from '../study/devices/devices-csv.ts';
+import { DEVICES_FRONT, devicesFront } from '../study/devices/devices-front.ts';
+import { devicesText } from '../study/devices/devices-text.ts';
+import { rankDevices } from '../study/devices/rank-devices.ts';
+import { svgDocument } from '../study/plots/svg-elements.ts';
+import { parseStudy } from '../study/study-json.ts';
+import type { Study } from '../study/trial.ts';
+import { resolveUserPath } from './open-model-argument.ts';
+
+const pictureWidth = 880;
+
+/**
+ * Puts studies beside each other: devices.csv, devices.txt and, of the comparison with most devices, devices.svg.
+ * @param files study.json, gzipped or not
+ * @returns what was compared, for the command's JSON
+ * @throws InputError naming the file and what is wrong with it
+ */
+export function mergeStudies(files: readonly string[], outFolder: string): object {
+  const across = acrossDevices(deviceRuns(files.map(readStudy)));
+  const [largest] = across.tables;
+  const reports = [
+    ['devices.csv', devicesCsv(across)],
+    ['devices.txt', devicesText(across)],
+    ...(largest
+      ? [
+          [
+            'devices.svg',
+            svgDocument(devicesFront(largest).draw(pictureWidth), {
+              ...DEVICES_FRONT,
+              subtitle: largest.datasetName,
+            }),
+          ] as const,
+        ]
+      : []),
+  ] as const;
+  mkdirSync(outFolder, { recursive: true });
+  for (const [name, content] of reports) writeFileSync(join(outFolder, name), content);
+  return {
+    comparisons: across.tables.map((table) => ({
+      images: table.datasetName,
+      devices: table.runs.map(({ name }) => name),
+      strategies: table.rows.map(({ name }) => name),
+      agreement: rankDevices(table).map(({ here, there, strategies, tau, changes }) => ({
+        devices: [here.name, there.name],
+        strategies,
+        kendallTauB: tau.ok ? tau.value.agreement : null,
+        p: tau.ok ? tau.value.p : null,
+        clearChanges: changes.filter(({ isClear }) => isClear).length,
+      })),
+    })),
+    apart: across.apart.map(apartText),
+    files: reports.map(([name]) => join(outFolder, name)),
+  };
+}
+
+function readStudy(argument: string): Study {
+  const path = resolveUserPath(argument);
+  if (!existsSync(path)) throw new Error(`${path}: there is no such file`);
+  try {
+    const bytes = readFileSync(path);
+    const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    return parseStudy((isGzipped ? gunzipped(bytes) : bytes).toString('utf8'));
+  } catch (thrown) {
+    if (!(thrown instanceof InputError)) throw thrown;
+    throw new InputError({ ...thrown.failure, message: `${path}: ${thrown.failure.message}` });
+  }
+}
+
+function gunzipped(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch {
+    throw new InputError({
+      code: 'study-gzip-broken',
+      message: 'the gzip data cannot be read',
+      hint: 'The file may have been cut off; export or copy it again.',
+    });
+  }
+}
