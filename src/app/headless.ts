@@ -133,6 +133,7 @@ export function installHeadless(): void {
     return runToReports(
       planned,
       { modelFile, fileName, externalFiles, data, environment, heads, calibrations, statistics, forms },
+      options,
       startedMs,
     );
   }
@@ -154,12 +155,13 @@ export function installHeadless(): void {
       ends.signal,
     );
     const learnt = learntReports((name, report) => reports.set(name, report));
-    return runToReports(study, given, startedMs, learnt);
+    return runToReports(study, given, options, startedMs, learnt);
   }
 
   async function runToReports(
     planned: Study,
     given: StudyInputs,
+    options: HeadlessOptions,
     startedMs: number,
     learnt: ReturnType<typeof learntReports> = {},
   ): Promise<HeadlessSummary> {
@@ -176,7 +178,7 @@ export function installHeadless(): void {
       { signal: ends.signal, gate: createPauseGate() },
     );
     const study = orThrow(outcome);
-    for (const [name, text] of studyReports(study)) reports.set(name, text);
+    for (const [name, text] of studyReports(study, options.asked ?? null)) reports.set(name, text);
     return summaryOf(study, ends.signal.aborted, performance.now() - startedMs);
   }
 

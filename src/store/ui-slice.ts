@@ -1,7 +1,7 @@
 import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
 import type { AxisId } from '../study/metrics.ts';
 import type { Limits } from '../study/plots/parallel.ts';
-import { type Limits as AdviceLimits, NO_LIMITS, type Wish } from '../study/recommend/wishes.ts';
+import { type Asked, NO_LIMITS } from '../study/recommend/wishes.ts';
 import type { Adjustment } from '../study/statistics/adjust.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
 import type { Slice } from './slice.ts';
@@ -34,7 +34,7 @@ export interface UiSlice {
   /** The strategy whose comparisons are shown; null: of all pairs. Left out: the unchanged model. */
   readonly comparedWith?: string | null;
   /** What a strategy is advised for. */
-  readonly asked: { readonly limits: AdviceLimits; readonly wish: Wish };
+  readonly asked: Asked;
   readonly dialog: DialogName | null;
   /** What stands beside the model as it is in the dialog of graphs; null: the recipe on the canvas. */
   readonly comparedVariant: NamedRecipe | null;

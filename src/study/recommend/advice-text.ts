@@ -2,7 +2,7 @@ import { formatBytes, formatMs, formatShare } from '../../base/units.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import { type AdviceForAll, recommendForAll } from './across-devices.ts';
 import type { Advice, Choice } from './recommend.ts';
-import { NO_LIMITS, WISHES } from './wishes.ts';
+import { type Asked, type Limits, NO_LIMITS, WISHES } from './wishes.ts';
 
 /** The numbers of a choice in a line: `4.12 ms, p90 4.80 ms, 97.2 % right, 26.6 kB`. */
 export function choiceNumbers(
@@ -31,12 +31,43 @@ export function adviceText({ devices, sharedText }: AdviceForAll): string {
   return [...lines, ...(sharedText === null ? [] : [sharedText, ''])].join('\n');
 }
 
-/** Advice for each wish, without limits. */
-export function adviceForWishes(facts: readonly StrategyFacts[]): string {
-  return WISHES.map(
-    ({ id, label, meaning }) =>
-      `${label} (${meaning})\n\n${adviceText(recommendForAll(facts, NO_LIMITS, id))}`,
-  ).join('\n');
+/** Every wish, without limits: what is advised on where nobody asks. */
+const EVERY_WISH: readonly Asked[] = WISHES.map(({ id }) => ({ limits: NO_LIMITS, wish: id }));
+
+/**
+ * Advice as files have it.
+ * @param asked null: for each wish, without limits
+ * @returns plain text; and the same as JSON, with the numbers of each choice
+ */
+export function adviceFiles(
+  facts: readonly StrategyFacts[],
+  asked: Asked | null,
+): { readonly text: string; readonly json: string } {
+  const advised = (asked === null ? EVERY_WISH : [asked]).map(({ limits, wish }) => ({
+    wish,
+    limits,
+    ...recommendForAll(facts, limits, wish),
+  }));
+  const text = advised
+    .map((each) => {
+      const wished = WISHES.find(({ id }) => id === each.wish);
+      return `${wished?.label} (${wished?.meaning})${limitsText(each.limits)}\n\n${adviceText(each)}`;
+    })
+    .join('\n');
+  return { text, json: JSON.stringify({ format: 'paretoscope-advice', formatVersion: 1, advised }, null, 2) };
+}
+
+/** `, within: p90Ms 20` */
+function limitsText({ accuracyLoss, latencyP90Ms, rawBytes, heapBytes, tiers, link }: Limits): string {
+  const parts = [
+    accuracyLoss === null ? null : `${formatShare(accuracyLoss)} of the answers lost`,
+    latencyP90Ms === null ? null : `a p90 of ${formatMs(latencyP90Ms)}`,
+    rawBytes === null ? null : `${formatBytes(rawBytes)} of files`,
+    heapBytes === null ? null : `${formatBytes(heapBytes)} of memory`,
+    tiers === null ? null : `computed on ${tiers.join(' and ')}`,
+    link === null ? null : `a link of ${link.bandwidthMbps} Mbit/s with a round trip of ${link.rttMs} ms`,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? '' : `, within ${parts.join(', ')}`;
 }
 
 function linesOf(advice: Advice): readonly string[] {

@@ -38,3 +38,9 @@ export const NO_LIMITS: Limits = {
   tiers: null,
   link: null,
 };
+
+/** What a user asks advice for. */
+export interface Asked {
+  readonly limits: Limits;
+  readonly wish: Wish;
+}

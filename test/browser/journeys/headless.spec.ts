@@ -127,6 +127,7 @@ test('the bundled study runs without an interface and leaves its reports', async
   const pairs = (await reportOf(lab, 'comparisons.csv')).trim().split('\r\n');
   expect(pairs).toHaveLength(1 + 3);
   expect(await reportOf(lab, 'advice.txt')).toContain('What would change that:');
+  expect(JSON.parse(await reportOf(lab, 'advice.json')).advised).toHaveLength(4);
   const svg = await reportOf(lab, 'front.svg');
   const isWellFormed = await page.evaluate(
     (text) => new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('parsererror') === null,
