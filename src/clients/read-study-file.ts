@@ -10,9 +10,9 @@ import { wrapWorker } from './spawn.ts';
  */
 export async function readStudyFile(file: Blob): Promise<Result<Study>> {
   const worker = new Worker(new URL('../../workers/study-file.ts', import.meta.url), { type: 'module' });
-  const { api, terminate } = wrapWorker<StudyFileApi>(worker, 'study files');
-  const read = await api.read(file);
-  terminate();
+  const client = wrapWorker<StudyFileApi>(worker, 'study files');
+  const read = await client.api.read(file);
+  client.terminate();
   if (!read.ok) return read;
   const trials: Trial[] = [];
   for (const packed of read.value.trials) {

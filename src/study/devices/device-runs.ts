@@ -19,14 +19,15 @@ export interface DeviceRun {
  * apart: they show how far a device agrees with itself.
  */
 export function deviceRuns(studies: readonly Study[]): readonly DeviceRun[] {
-  const runs = studies.flatMap(({ trials, ...study }): readonly DeviceRun[] => {
+  const runs = studies.flatMap(({ trials, ...study }, at): readonly DeviceRun[] => {
     const byDevice = grouped(trials, ({ environment }) => deviceIdOf(environment));
     return [...byDevice].map(([deviceId, some]) => {
       const environment = (some[0] as Trial).environment;
       const own = [deviceNameOf(environment), ...browserName(environment.userAgent)].join(', ');
       const name = study.deviceName ?? own;
       return {
-        id: `${study.id}-${deviceId}`,
+        // Two files may hold the same study.
+        id: `${at}-${study.id}-${deviceId}`,
         // The name that the user gave cannot tell devices of one study apart.
         name: study.deviceName !== undefined && byDevice.size > 1 ? `${name}: ${own}` : name,
         deviceId,
