@@ -1,11 +1,10 @@
-import { defined } from '../base/assert.ts';
 import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { EngineApi } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
-import type { VariantTimes } from '../study/explain/time-difference.ts';
+import { typicalComputeMs, type VariantTimes } from '../study/explain/time-difference.ts';
 import type { RuntimeNodeTime } from '../study/profile/attribute-times.ts';
 import {
   type CostProfile,
@@ -16,7 +15,6 @@ import {
 } from '../study/profile/cost-profile.ts';
 import { areTimesMissing } from '../study/profile/runtime-profile.ts';
 import type { ProfileProgress } from '../study/progress.ts';
-import { summarise } from '../study/statistics/summary.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { inEngine } from './in-engine.ts';
@@ -33,7 +31,7 @@ export interface ProfileRequest {
   readonly arithmetic?: Recipe;
   /** A whole recipe instead, run as its trials run it. */
   readonly variant?: Recipe;
-  /** Those to run, in turn; left out: all. */
+  /** Those to run, evenly spread, since neighbours are often of one class; left out: all in turn. */
   readonly imageIndices?: readonly number[];
 }
 
@@ -105,14 +103,13 @@ export async function profileVariant(
   if (nodes.length === 0 || areTimesMissing(nodes)) return failed(timesMissing);
   const plain = await runs.value.plain();
   if (!plain.ok) return plain;
-  const timed = plain.value.filter(({ warmUp }) => !warmUp).map(({ computeMs }) => computeMs);
-  const summary = defined(summarise(timed), 'timed runs');
-  // Where images leave early, runs are of different lengths, and nodes count by how often they ran.
-  const isOfOneLength = new Set(plain.value.map(({ exitIndex }) => exitIndex)).size === 1;
-  return ok({
-    nodes: timesPerInference(nodes, samples),
-    inferenceMs: isOfOneLength ? summary.median : summary.mean,
-  });
+  const [noted, undisturbed] = [samples, plain.value].map((runs) =>
+    typicalComputeMs(runs.filter(({ warmUp }) => !warmUp)),
+  ) as [number, number];
+  const times = timesPerInference(nodes, samples);
+  const inNodesMs = times.reduce((sum, { ms }) => sum + ms, 0);
+  // Where the device was slower while times were noted, only those runs tell what lies between nodes.
+  return ok({ nodes: times, inferenceMs: undisturbed >= inNodesMs ? undisturbed : noted });
 }
 
 const timesMissing: Failure = {
@@ -152,7 +149,9 @@ async function prepareRuns(
   const affordable = (budgetMs * assumedMacsPerMs) / Math.max(1, view.totals.macs);
   const runs = warmUpRuns + Math.min(25, Math.max(5, Math.floor(affordable)));
   const images = Array.from({ length: runs }, (_, run) =>
-    imageIndices ? (imageIndices[run % imageIndices.length] ?? 0) : run % data.dataset.items.length,
+    imageIndices
+      ? (imageIndices[Math.floor((run * imageIndices.length) / runs)] ?? 0)
+      : run % data.dataset.items.length,
   );
   const tellRuns = (done: number): void => onProgress({ step: 'running', runs: done, of: runs });
 

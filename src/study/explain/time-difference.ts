@@ -1,6 +1,8 @@
 import { formatMs } from '../../base/units.ts';
 import type { GraphView } from '../../onnx/graph-view.ts';
 import { originsOf, type RuntimeNodeTime } from '../profile/attribute-times.ts';
+import { summarise } from '../statistics/summary.ts';
+import type { Sample } from '../trial.ts';
 import { kindOfOperator, providerName } from './operator-kinds.ts';
 
 /** What the runtime's nodes of a variant take, and what a whole inference took then. All times in milliseconds. */
@@ -79,6 +81,22 @@ export function timeDifference(
   const total = { part: 'all', beforeMs: before.latencyMs, afterMs: after.latencyMs };
   const sentences = sentencesOf({ before, after, operators, outside, total });
   return { sentences, operators, blocks, outside, total };
+}
+
+/**
+ * What an inference computes, as nodes are told: the median; where images leave at several exits, the mean of the
+ * exits' medians by how often each is taken. Single disturbances count for nothing.
+ * @returns NaN of no samples
+ */
+export function typicalComputeMs(samples: readonly Pick<Sample, 'computeMs' | 'exitIndex'>[]): number {
+  const byExit = new Map<number | null, number[]>();
+  for (const { computeMs, exitIndex } of samples)
+    byExit
+      .set(exitIndex, byExit.get(exitIndex) ?? [])
+      .get(exitIndex)
+      ?.push(computeMs);
+  const weighted = [...byExit.values()].map((timesMs) => timesMs.length * (summarise(timesMs)?.median ?? 0));
+  return weighted.reduce((sum, ms) => sum + ms, 0) / samples.length;
 }
 
 /** How much longer a part takes in the second variant. */

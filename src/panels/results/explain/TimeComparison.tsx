@@ -2,9 +2,13 @@ import { useMemo } from 'react';
 import { formatMs } from '../../../base/units.ts';
 import { useLab } from '../../../store/lab.ts';
 import { timeDifferenceCsv } from '../../../study/explain/difference-csv.ts';
-import { differenceMs, type PartTimes, timeDifference } from '../../../study/explain/time-difference.ts';
-import { axisBesideExpected, isEmulatedTrial, timedSamples } from '../../../study/metrics.ts';
-import { summarise } from '../../../study/statistics/summary.ts';
+import {
+  differenceMs,
+  type PartTimes,
+  timeDifference,
+  typicalComputeMs,
+} from '../../../study/explain/time-difference.ts';
+import { isEmulatedTrial, timedSamples } from '../../../study/metrics.ts';
 import type { Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
 import { Button, ProgressBar } from '../../ui/controls.tsx';
@@ -77,7 +81,9 @@ function Difference({ before, after }: Pair) {
   const difference = useMemo(() => {
     const explained = (trial: Trial) => {
       const known = times.get(trial.id);
-      return known && { ...known, name: trial.strategy.name, latencyMs: computeMsOf(trial) };
+      return (
+        known && { ...known, name: trial.strategy.name, latencyMs: typicalComputeMs(timedSamples(trial)) }
+      );
     };
     const [old, now] = [explained(before), explained(after)];
     return view && old && now ? timeDifference(view, old, now) : null;
@@ -127,12 +133,6 @@ function Difference({ before, after }: Pair) {
       </div>
     </div>
   );
-}
-
-/** What an inference computes here: where some images leave early the mean, else the median, as nodes are told. */
-function computeMsOf(trial: Trial): number {
-  const summary = summarise(timedSamples(trial).map(({ computeMs }) => computeMs));
-  return (axisBesideExpected(trial) === 'latencyMeanMs' ? summary?.mean : summary?.median) ?? 0;
 }
 
 interface BarsProps {

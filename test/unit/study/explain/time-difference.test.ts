@@ -10,6 +10,7 @@ import {
   differenceMs,
   type ExplainedVariant,
   timeDifference,
+  typicalComputeMs,
 } from '../../../../src/study/explain/time-difference.ts';
 import { readCsv } from '../../../fixtures/read-csv.ts';
 
@@ -100,6 +101,14 @@ describe('where the time of two variants goes', () => {
     expect(operators.map(differenceMs)).toEqual([0]);
     expect(sentences[0]).toContain('as long as identity');
     expect(sentences).toHaveLength(2);
+  });
+
+  it('takes the medians of exits by how often they are taken, whatever disturbs single inferences', () => {
+    const samples = (exitIndex: number | null, ...timesMs: readonly number[]) =>
+      timesMs.map((computeMs) => ({ exitIndex, computeMs }));
+    expect(typicalComputeMs(samples(null, 1, 2, 90))).toBe(2);
+    expect(typicalComputeMs([...samples(0, 1, 1, 1), ...samples(1, 5)])).toBe(2);
+    expect(typicalComputeMs([])).toBeNaN();
   });
 
   it('is written as a table that adds up', () => {
