@@ -18,7 +18,7 @@ export default defineConfig({
   // takes: that is for `npm run bench`.
   workers: 3,
   fullyParallel: true,
-  timeout: 120_000,
+  timeout: 240_000,
   // Ends with what it waits for; a longer one only makes room for busy moments.
   expect: { timeout: 15_000 },
   forbidOnly: !!process.env.CI,
@@ -78,7 +78,7 @@ export default defineConfig({
       command: `node src/cli/launch.mjs serve --local --port ${port + 1}`,
       url: builtUrl,
       reuseExistingServer: !process.env.CI,
-      timeout: 120_000,
+      timeout: 240_000,
     },
   ],
 });

@@ -42,6 +42,8 @@ export interface Lab {
   openModel(...files: readonly TestFile[]): Promise<void>;
   /** Images through their picker. */
   openImages(...files: readonly TestFile[]): Promise<void>;
+  /** Files dropped anywhere on the page; `over` is looked at while they are held over it. */
+  drop(files: readonly TestFile[], over?: () => Promise<void>): Promise<void>;
   /** The model's button in the header: its name is the open model's. */
   modelButton(): Locator;
   showData(): Promise<void>;
@@ -137,7 +139,7 @@ export function labOn(page: Page, isPhone: boolean): Lab {
         .catch(() => {});
   };
   const studyIsDone = async () => {
-    await expect(page.getByText('The study is done')).toBeVisible({ timeout: 90_000 });
+    await expect(page.getByText('The study is done')).toBeVisible({ timeout: 180_000 });
     await dismissNotices();
   };
   const isKept = () => expect(page.locator('html')).toHaveAttribute('data-kept', 'true', { timeout: 30_000 });
@@ -211,6 +213,22 @@ export function labOn(page: Page, isPhone: boolean): Lab {
     async openImages(...files) {
       await showData();
       await pick(button('Open a zip or files'), files);
+    },
+    async drop(files, over = async () => {}) {
+      const dataTransfer = await page.evaluateHandle(
+        (given) => {
+          const data = new DataTransfer();
+          for (const { name, base64 } of given) {
+            const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+            data.items.add(new File([bytes], name));
+          }
+          return data;
+        },
+        files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString('base64') })),
+      );
+      await page.dispatchEvent('body', 'dragenter', { dataTransfer });
+      await over();
+      await page.dispatchEvent('body', 'drop', { dataTransfer });
     },
     notice: (text) => page.getByRole('log').locator('[data-tone]').filter({ hasText: text }),
   };
