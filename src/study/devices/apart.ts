@@ -22,21 +22,27 @@ export function whatStandsApart(
   keyOf: (trial: Trial) => string,
 ): readonly Apart[] {
   const keys = new Map(runs.map((run) => [run, new Set(run.trials.map(keyOf))]));
-  return runs.flatMap((here) =>
-    runs.flatMap((there) => {
-      const alone = here.trials.filter((trial) => here !== there && !keys.get(there)?.has(keyOf(trial)));
-      const byReason = grouped(alone, (trial) => reasonOf(trial, there));
-      return [...byReason].map(([reason, trials]) => ({
+  return runs.flatMap((here, i) =>
+    runs.flatMap((there, j) => {
+      const alone = here.trials.filter((trial) => i !== j && !keys.get(there)?.has(keyOf(trial)));
+      const told = alone.flatMap((trial) => {
+        const difference = nearestDifference(trial, there);
+        // What differs is the same from either side.
+        if (difference !== null && i > j) return [];
+        return [{ trial, reason: difference ?? missingText(trial, there) }];
+      });
+      return [...grouped(told, ({ reason }) => reason)].map(([reason, some]) => ({
         here,
         there,
-        strategies: [...new Set(trials.map(({ strategy }) => strategy.name))],
+        strategies: [...new Set(some.map(({ trial }) => trial.strategy.name))],
         reason,
       }));
     }),
   );
 }
 
-function reasonOf(trial: Trial, there: DeviceRun): string {
+/** What is not the same of the nearest that runs the same recipe there; null: nothing does. */
+function nearestDifference(trial: Trial, there: DeviceRun): string | null {
   const sameWork = there.trials.filter((each) => workText(each.strategy) === workText(trial.strategy));
   const differences = sameWork.map((each) =>
     CONDITIONS.filter((condition) => conditionText(each, condition) !== conditionText(trial, condition)).map(
@@ -44,7 +50,10 @@ function reasonOf(trial: Trial, there: DeviceRun): string {
     ),
   );
   const [nearest] = differences.toSorted((a, b) => a.length - b.length);
-  if (nearest) return nearest.join('; ');
+  return nearest ? nearest.join('; ') : null;
+}
+
+function missingText(trial: Trial, there: DeviceRun): string {
   const namesake = there.trials.find(({ strategy }) => strategy.name === trial.strategy.name);
   if (!namesake) return 'nothing like it';
   const isMoved =
@@ -54,7 +63,7 @@ function reasonOf(trial: Trial, there: DeviceRun): string {
   return `${isMoved} under the same name`;
 }
 
-/** `On B, int8 and exit 1 were measured with other images (…)`, as a whole sentence. */
+/** As a whole sentence: `int8, exit 1 of A: B has other images (…).` */
 export function apartText({ here, there, strategies, reason }: Apart): string {
   const shown = strategies.slice(0, 4).join(', ');
   const more = strategies.length > 4 ? ` and ${strategies.length - 4} more` : '';

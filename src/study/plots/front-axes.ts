@@ -29,7 +29,7 @@ export function frontAxes(
       { kind: 'line', x1: left, x2: right, y1: toY(tick), y2: toY(tick), stroke: 'line' },
       { kind: 'text', x: left - 6, y: toY(tick) + 4, text: tickText(yAxis, tick), anchor: 'end', ink: 'dim' },
     ]),
-    { kind: 'text', x: 0, y: 12, text: `${yAxis.label} ${yAxis.better === 'higher' ? '↑' : '↓'}` },
+    { kind: 'text', x: 0, y: top - 12, text: `${yAxis.label} ${yAxis.better === 'higher' ? '↑' : '↓'}` },
     {
       kind: 'text',
       x: right + 14,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { zipSync } from 'fflate';
+import { gzipSync, zipSync } from 'fflate';
+import { parseStudy } from '../../../src/study/study-json.ts';
 import { bandModel, bandPng } from '../../fixtures/bands.ts';
-import { expect, test, textOf, type TestFile } from './lab-page.ts';
+import { expect, readCsv, test, textOf, type TestFile } from './lab-page.ts';
 
 const digits: TestFile = {
   name: 'digits.onnx',
@@ -89,4 +90,28 @@ test('a study that is kept already asks: both, or in its place', async ({ lab, p
   await lab.press(question.getByRole('button', { name: 'Cancel' }));
   await expect(question).toHaveCount(0);
   await expect(list.filter({ hasText: 'never mind' })).toHaveCount(0);
+
+  // Measured elsewhere, and gzipped on the way: it stands beside the one on screen.
+  const elsewhere = textOf(file)
+    .replaceAll(parseStudy(textOf(file)).id, 'elsewhere')
+    .replaceAll(/"hardwareConcurrency":\d+/g, '"hardwareConcurrency":64');
+  const views = page.getByRole('tablist', { name: 'Views of the results' });
+  await lab.press(views.getByRole('tab', { name: 'Devices' }));
+  const packed = gzipSync(new TextEncoder().encode(elsewhere));
+  await lab.pick(lab.button('Open study files'), [
+    { name: 'study.json.gz', bytes: packed.slice(0, -200) },
+    { name: 'study.json.gz', bytes: packed },
+  ]);
+  await expect(lab.notice('The study could not be read')).toContainText('cut off');
+  const strategies = page.getByRole('region', { name: 'Strategies by device' });
+  await expect(strategies.getByRole('columnheader', { name: /64 cores/ })).toBeVisible();
+  const name = page.getByRole('textbox', { name: /^Name of the device/ }).last();
+  await name.fill('workstation');
+  await name.press('Enter');
+  await expect(strategies.getByRole('columnheader', { name: 'workstation' })).toBeVisible();
+  await expect(page.getByText('All devices name the same class')).toBeVisible();
+  await expect(page.getByText(/have one strategy in common/)).toBeVisible();
+  const rows = readCsv(textOf(await lab.download(lab.button('devices.csv'))));
+  expect(rows.map((row) => row.get('device')).at(-1)).toBe('workstation');
+  await expect(page.getByRole('figure', { name: 'One front for all devices' }).locator('svg')).toBeVisible();
 });

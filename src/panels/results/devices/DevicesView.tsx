@@ -25,6 +25,7 @@ export function DevicesView() {
     [study, trials, beside],
   );
   const across = useMemo(() => acrossDevices(runs), [runs]);
+  const shared = across.tables.filter((table) => table.runs.length > 1);
   return (
     <>
       <Section title="Studies to compare">
@@ -37,8 +38,11 @@ export function DevicesView() {
         </p>
       ) : (
         <>
-          {across.tables.map((table, at) => (
-            <TableOfDevices key={at} table={table} isAlone={across.tables.length === 1} />
+          {shared.length === 0 && (
+            <p className={panel.dim}>Nothing of these studies compares; what is different stands below.</p>
+          )}
+          {shared.map((table, at) => (
+            <TableOfDevices key={at} table={table} isAlone={shared.length === 1} />
           ))}
           {across.apart.length > 0 && (
             <Section title="What does not compare">

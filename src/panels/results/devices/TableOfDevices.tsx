@@ -58,6 +58,8 @@ export function TableOfDevices({
 
 function Rows({ table, quality }: { readonly table: DeviceTable; readonly quality: AxisId }) {
   const { runs, rows } = table;
+  const places = rows.flatMap(({ trials }) => trials.flatMap((trial) => (trial ? [placeText(trial)] : [])));
+  const hasSeveralPlaces = new Set(places).size > 1;
   const ranks = useMemo(() => runs.map((_, column) => ranksOf(table, column)), [table, runs]);
   return (
     <div className={styles.scroll} role="region" aria-label="Strategies by device" tabIndex={0}>
@@ -78,7 +80,16 @@ function Rows({ table, quality }: { readonly table: DeviceTable; readonly qualit
               <th scope="row">{row.name}</th>
               {row.trials.map((trial, at) => (
                 <td key={runs[at]?.id}>
-                  {trial ? <Cell trial={trial} quality={quality} rank={ranks[at]?.get(row)} /> : '–'}
+                  {trial ? (
+                    <Cell
+                      trial={trial}
+                      quality={quality}
+                      rank={ranks[at]?.get(row)}
+                      isPlaced={hasSeveralPlaces}
+                    />
+                  ) : (
+                    '–'
+                  )}
                 </td>
               ))}
             </tr>
@@ -93,10 +104,13 @@ function Cell({
   trial,
   quality,
   rank,
+  isPlaced,
 }: {
   readonly trial: Trial;
   readonly quality: AxisId;
   readonly rank: number | undefined;
+  /** Whether to tell where it ran. */
+  readonly isPlaced: boolean;
 }) {
   const { latencyMedianMs, [quality]: good } = trialMetrics(trial);
   return (
@@ -106,8 +120,9 @@ function Cell({
         {rank !== undefined && <span className={styles.rank}> #{rank}</span>}
       </div>
       <div className={panel.dim}>
-        {good && `${formatMetric(axisOf(quality), good.value)} · `}
-        {placeText(trial)}
+        {good && formatMetric(axisOf(quality), good.value)}
+        {good && isPlaced && ' · '}
+        {isPlaced && placeText(trial)}
       </div>
     </>
   );
@@ -116,7 +131,7 @@ function Cell({
 function Agreements({ table, about }: { readonly table: DeviceTable; readonly about: string }) {
   const agreements = useMemo(() => rankDevices(table), [table]);
   return (
-    <Section title={`Do they rank alike?${about}`}>
+    <Section title={`Do they rank alike?${about && ` (${table.datasetName})`}`}>
       {agreements.map((agreement) => (
         <div key={`${agreement.here.id} ${agreement.there.id}`} className={styles.agreement}>
           <p className={panel.wrapAnywhere}>{agreementText(agreement)}</p>
