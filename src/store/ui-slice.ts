@@ -1,6 +1,6 @@
 import type { ColourMode, NodeRange, PreviewInfo } from '../canvas/props.ts';
-import type { AxisId } from '../study/metrics.ts';
 import type { Limits } from '../study/plots/parallel.ts';
+import type { FrontAxes } from '../study/front-layout.ts';
 import { type Asked, NO_LIMITS } from '../study/recommend/wishes.ts';
 import type { Adjustment } from '../study/statistics/adjust.ts';
 import type { NamedRecipe } from '../transforms/recipe.ts';
@@ -11,12 +11,6 @@ export type Tab = 'graph' | 'recipe' | 'run' | 'front' | 'data';
 export type ResultsView = 'front' | 'compare' | 'pictures' | 'explain' | 'advice' | 'devices';
 export type Theme = 'system' | 'light' | 'dark';
 export type DialogName = 'model' | 'data' | 'device' | 'sets' | 'design' | 'quality' | 'graphs' | 'camera';
-
-/** What the front is drawn over; y null: accuracy where there are labels, else agreement. */
-export interface FrontAxes {
-  readonly x: AxisId;
-  readonly y: AxisId | null;
-}
 
 export interface UiSlice {
   /** Until what was open last time, or the bundled model, is there: what can wait is loaded after it. */

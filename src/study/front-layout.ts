@@ -4,6 +4,12 @@ import { axisScale, type Box, project } from './plot-layout.ts';
 import type { Scale } from './ticks.ts';
 import type { Trial } from './trial.ts';
 
+/** What a front is drawn over; `y` null: what suits the trials. */
+export interface FrontAxes {
+  readonly x: AxisId;
+  readonly y: AxisId | null;
+}
+
 /** A trial as it is drawn, in pixels. */
 export interface Mark {
   readonly trial: Trial;

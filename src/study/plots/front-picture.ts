@@ -1,13 +1,14 @@
 import { ok } from '../../base/result.ts';
 import { type FrontProbability, frontProbabilities } from '../compare/front-probability.ts';
 import { factsOf } from '../compare/strategy-facts.ts';
-import { layOutFront, trialsOnAxes } from '../front-layout.ts';
+import { type FrontAxes, layOutFront, trialsOnAxes } from '../front-layout.ts';
 import { type Axis, axisOf, defaultVerticalAxis, formatMetric, isEmulatedTrial } from '../metrics.ts';
 import { type Box, frontPath, placeLabels } from '../plot-layout.ts';
 import type { Trial } from '../trial.ts';
 import { nameTrials } from './distribution.ts';
 import type { Drawing, Mark, Tip } from './drawing.ts';
 import { frontAxes } from './front-axes.ts';
+import type { Limits } from './parallel.ts';
 import { leftOutNotes, type Making, noPicture } from './picture.ts';
 
 /** Studies drawn again; in parts, between which the page answers. */
@@ -23,9 +24,16 @@ interface Seen {
   readonly yAxis: Axis;
 }
 
-/** The front of quality against latency with intervals, and each strategy's chance to be on it. */
-export function* frontPicture(trials: readonly Trial[]): Making {
-  const [x, y] = ['latencyMedianMs', defaultVerticalAxis(trials)] as const;
+/**
+ * The front with intervals, and each strategy's chance to be on it.
+ * @param axes left out: quality against median latency
+ */
+export function* frontPicture(
+  trials: readonly Trial[],
+  _limits: Limits,
+  { x, y: chosen }: FrontAxes = { x: 'latencyMedianMs', y: null },
+): Making {
+  const y = chosen ?? defaultVerticalAxis(trials);
   const shown = trialsOnAxes(trials, x, y).map(({ trial }) => trial);
   if (shown.length === 0)
     return noPicture(

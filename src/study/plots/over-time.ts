@@ -174,7 +174,7 @@ function percent(change: number): string {
   return `${rounded > 0 ? '+' : rounded < 0 ? '−' : '±'}${Math.abs(rounded)} %`;
 }
 
-const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 8, bottom: 250 });
+const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 28, bottom: 270 });
 
 function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: number): Drawing {
   const frame = frameOf(width);
@@ -249,6 +249,7 @@ function axes(
   toY: (relative: number) => number,
 ): readonly Mark[] {
   return [
+    { kind: 'text', x: 0, y: 12, text: 'latency, against the median of each strategy' },
     ...yScale.ticks.flatMap((tick): Mark[] => [
       {
         kind: 'line',

@@ -1,3 +1,4 @@
+import type { FrontAxes } from '../front-layout.ts';
 import type { Trial } from '../trial.ts';
 import { accuracyTable } from './accuracy-table.ts';
 import { boxPlot } from './box-plot.ts';
@@ -20,8 +21,11 @@ export interface PictureKind {
   readonly title: string;
   /** How it is read, in one plain line. */
   readonly howToRead: string;
-  /** @param limits what is brushed on parallel coordinates */
-  readonly make: (trials: readonly Trial[], limits: Limits) => Making;
+  /**
+   * @param limits what is brushed on parallel coordinates
+   * @param axes of the front
+   */
+  readonly make: (trials: readonly Trial[], limits: Limits, axes?: FrontAxes) => Making;
 }
 
 /** All pictures, in the order of the chooser. */
@@ -87,7 +91,7 @@ export const PICTURES: readonly PictureKind[] = [
     name: 'Front',
     title: 'Pareto front, and how sure it is',
     howToRead:
-      'Lines through points are 95 % intervals. The percentage is how often a strategy is on the front when rounds and images are drawn again; blue from 50 %.',
+      'Lines through points are 95 % intervals. The percentage is how often a strategy is on the front when rounds and images are drawn again; blue from 50 %. The axes are those of the view Front.',
     make: frontPicture,
   },
   {

@@ -26,7 +26,8 @@ const mostRows = 200;
 /** One picture of a study: drawn, told, and as files. */
 export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
   const limits = useLab(limitsOf);
-  const made = useMaking(kind, trials, limits);
+  const axes = useLab((lab) => lab.axes);
+  const made = useMaking(kind, trials, limits, axes);
   const [element, size] = useSize<HTMLDivElement>();
   const width = useDeferredValue(size?.width);
   const picture = made?.ok ? made.value : null;

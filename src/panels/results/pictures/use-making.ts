@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { attempt, type Result } from '../../../base/result.ts';
+import type { FrontAxes } from '../../../study/front-layout.ts';
 import type { Making, Picture } from '../../../study/plots/picture.ts';
 import type { Limits } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
@@ -14,6 +15,7 @@ interface Made {
   readonly kind: PictureKind;
   readonly trials: readonly Trial[];
   readonly limits: Limits;
+  readonly axes: FrontAxes;
   readonly atMs: number;
   readonly outcome: Result<Picture>;
 }
@@ -23,9 +25,11 @@ export function useMaking(
   kind: PictureKind,
   trials: readonly Trial[],
   limits: Limits,
+  axes: FrontAxes,
 ): Result<Picture> | null {
   const [made, setMade] = useState<Made | null>(null);
-  const isStale = made?.kind !== kind || made.trials !== trials || made.limits !== limits;
+  const isStale =
+    made?.kind !== kind || made.trials !== trials || made.limits !== limits || made.axes !== axes;
   // A limit that is being drawn is followed at once.
   const mustRest = made?.kind === kind && made.trials !== trials;
   const lastMs = mustRest ? made.atMs : Number.NEGATIVE_INFINITY;
@@ -33,9 +37,9 @@ export function useMaking(
     if (!isStale) return;
     let isWanted = true;
     const start = async () => {
-      const outcome = await attempt(() => inSlices(kind.make(trials, limits), () => isWanted));
+      const outcome = await attempt(() => inSlices(kind.make(trials, limits, axes), () => isWanted));
       if (!isWanted) return;
-      const now = { kind, trials, limits, atMs: performance.now() };
+      const now = { kind, trials, limits, axes, atMs: performance.now() };
       if (!outcome.ok) setMade({ ...now, outcome });
       else if (outcome.value) setMade({ ...now, outcome: outcome.value });
     };
@@ -44,7 +48,7 @@ export function useMaking(
       isWanted = false;
       clearTimeout(timer);
     };
-  }, [kind, trials, limits, isStale, lastMs]);
+  }, [kind, trials, limits, axes, isStale, lastMs]);
   return made?.kind === kind ? made.outcome : null;
 }
 

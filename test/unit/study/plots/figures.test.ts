@@ -239,6 +239,12 @@ describe('the front', () => {
       ['good', '1', 100],
     ]);
   });
+
+  it('is over the axes that are chosen', () => {
+    const trials = [measuredTrial('fast', 1, 60), measuredTrial('good', 4, 90)];
+    const picture = pictureOf('front', trials, new Map(), { x: 'latencyP90Ms', y: 'agreement' });
+    expect(picture.rows[0]).toEqual(expect.arrayContaining(['latencyP90Ms', 'agreement']));
+  });
 });
 
 describe('hypervolume over time', () => {

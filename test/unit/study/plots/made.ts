@@ -1,3 +1,4 @@
+import type { FrontAxes } from '../../../../src/study/front-layout.ts';
 import { expect } from 'vitest';
 import { csvText } from '../../../../src/study/csv-text.ts';
 import { finish, type Picture } from '../../../../src/study/plots/picture.ts';
@@ -51,9 +52,14 @@ export function answered(isRight: readonly boolean[]): Pick<Trial, 'predictions'
 }
 
 /** The picture of this id, made at once. */
-export function pictureOf(id: string, trials: readonly Trial[], limits: Limits = new Map()): Picture {
+export function pictureOf(
+  id: string,
+  trials: readonly Trial[],
+  limits: Limits = new Map(),
+  axes?: FrontAxes,
+): Picture {
   const kind = PICTURES.find((each) => each.id === id);
-  const made = kind && finish(kind.make(trials, limits));
+  const made = kind && finish(kind.make(trials, limits, axes));
   expect(made?.ok, made && !made.ok ? made.failure.message : id).toBe(true);
   if (!made?.ok) throw new Error('no picture');
   return made.value;
