@@ -1,6 +1,7 @@
 import { Tabs } from 'radix-ui';
 import { useMemo, useState } from 'react';
 import { formatShare } from '../../base/units.ts';
+import type { LoadedDataset } from '../../protocol/data-api.ts';
 import { useLab } from '../../store/lab.ts';
 import { trialMetrics } from '../../study/metrics.ts';
 import { changedMasks, hasMasks, outcomesByPixelClass } from '../../study/quality/by-pixel-class.ts';
@@ -29,14 +30,9 @@ export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProp
   const unchanged = others.find(({ strategy }) => isIdentity(strategy.recipe));
   const [otherId, chooseOther] = useState(comparedId ?? unchanged?.id ?? others[0]?.id ?? '');
   const other = others.find(({ id }) => id === otherId) ?? null;
-  const before = other?.maskAnswers ?? null;
-  const outcomes = useMemo(() => outcomesByPixelClass(answers, before), [answers, before]);
-  const changed = useMemo(() => changedMasks(answers, before), [answers, before]);
-  const nameOfClass = (label: number | null): string =>
-    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
   const shown = data?.dataset.id === trial.datasetId ? data : null;
   return (
-    <Tabs.Root defaultValue="classes" className={panel.stack}>
+    <div className={panel.stack}>
       {others.length > 0 && (
         <SelectField
           title="Compared with"
@@ -54,6 +50,36 @@ export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProp
           The images of this trial, {trial.datasetName}, are not open: pictures and masks are missing.
         </p>
       )}
+      <MaskTabs
+        trial={trial}
+        answers={answers}
+        before={other?.maskAnswers ?? null}
+        beforeName={other?.strategy.name ?? null}
+        data={shown}
+        classNames={classNames}
+        onClose={onClose}
+      />
+    </div>
+  );
+}
+
+interface MaskTabsProps {
+  readonly trial: Trial;
+  readonly answers: MaskAnswers;
+  readonly before: MaskAnswers | null;
+  readonly beforeName: string | null;
+  readonly data: LoadedDataset | null;
+  readonly classNames: readonly string[];
+  readonly onClose: () => void;
+}
+
+function MaskTabs({ trial, answers, before, beforeName, data, classNames, onClose }: MaskTabsProps) {
+  const outcomes = useMemo(() => outcomesByPixelClass(answers, before), [answers, before]);
+  const changed = useMemo(() => changedMasks(answers, before), [answers, before]);
+  const nameOfClass = (label: number | null): string =>
+    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
+  return (
+    <Tabs.Root defaultValue="classes" className={panel.stack}>
       <Tabs.List className={styles.tabs} aria-label="What to look at">
         <Tabs.Trigger value="classes">Classes</Tabs.Trigger>
         <Tabs.Trigger value="images">Images</Tabs.Trigger>
@@ -62,7 +88,7 @@ export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProp
       <Tabs.Content value="classes">
         <ClassTable
           outcomes={outcomes}
-          before={other?.strategy.name ?? null}
+          before={beforeName}
           after={trial.strategy.name}
           isLabelled={hasMasks(answers)}
           nameOfClass={nameOfClass}
@@ -75,8 +101,8 @@ export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProp
           changed={changed}
           after={answers}
           before={before}
-          names={{ after: trial.strategy.name, before: other?.strategy.name ?? null }}
-          data={shown}
+          names={{ after: trial.strategy.name, before: beforeName }}
+          data={data}
           preprocessing={trial.preprocessing}
           nameOfClass={nameOfClass}
         />

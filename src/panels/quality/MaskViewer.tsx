@@ -41,8 +41,10 @@ export function MaskViewer({
   nameOfClass,
 }: MaskViewerProps) {
   const label = useLabelMask(data, image);
-  const found = useMemo(() => after.mask && unpackMask(after.mask), [after.mask]);
-  const old = useMemo(() => (before?.mask ? unpackMask(before.mask) : null), [before?.mask]);
+  const afterMask = after.mask;
+  const beforeMask = before?.mask ?? null;
+  const found = useMemo(() => afterMask && unpackMask(afterMask), [afterMask]);
+  const old = useMemo(() => beforeMask && unpackMask(beforeMask), [beforeMask]);
   const ignored = preprocessing.ignoredLabel ?? null;
   const [left, setLeft] = useState<Layer>(before === null ? 'label' : 'before');
   const [right, setRight] = useState<Layer>('after');

@@ -117,10 +117,11 @@ export function answerMask(
       break;
     case 'one-score': {
       const limit = areShares(values) ? 0.5 : 0;
-      const score = scoreAt(values, rows, columns, 1, 0, maps.width);
-      forEachSeen(rows, columns, (row, column, at) => {
-        const value = score(row, column);
-        if (!Number.isNaN(value)) classes[at] = value > limit ? 1 : 0;
+      const scores = new Float64Array(classes.length);
+      interpolate(values, rows, columns, { from: 0, step: 1, width: maps.width }, scores);
+      forEachSeen(rows, columns, (_row, _column, at) => {
+        const score = scores[at] as number;
+        if (!Number.isNaN(score)) classes[at] = score > limit ? 1 : 0;
       });
       break;
     }
@@ -139,27 +140,22 @@ function bestScores(
   never: number | null,
   classes: Uint16Array,
 ): void {
-  const best = new Float32Array(classes.length).fill(-Infinity);
+  const best = new Float64Array(classes.length).fill(-Infinity);
+  const scores = new Float64Array(classes.length).fill(-Infinity);
   const isLost = new Uint8Array(classes.length);
   const isFirst = maps.layout === 'NCHW';
+  const step = isFirst ? 1 : maps.classes;
   for (let each = 0; each < maps.classes; each++) {
-    const step = isFirst ? 1 : maps.classes;
-    const score = scoreAt(
-      values,
-      rows,
-      columns,
-      step,
-      isFirst ? each * maps.height * maps.width : each,
-      maps.width,
-    );
-    forEachSeen(rows, columns, (row, column, at) => {
-      const value = score(row, column);
-      if (Number.isNaN(value)) isLost[at] = 1;
-      else if (each !== never && value > (best[at] as number)) {
-        best[at] = value;
+    const from = isFirst ? each * maps.height * maps.width : each;
+    interpolate(values, rows, columns, { from, step, width: maps.width }, scores);
+    for (let at = 0; at < scores.length; at++) {
+      const score = scores[at] as number;
+      if (score > (best[at] as number)) {
+        if (each === never) continue;
+        best[at] = score;
         classes[at] = each;
-      }
-    });
+      } else if (Number.isNaN(score)) isLost[at] = 1;
+    }
   }
   for (let at = 0; at < classes.length; at++) if (isLost[at] === 1) classes[at] = NO_ANSWER;
 }
@@ -205,28 +201,45 @@ function forEachSeen(
   }
 }
 
-function scoreAt(
+/**
+ * The scores of one class, between the centres of the output's pixels, for every pixel that is seen; others stay. The
+ * inner loops are plain: they run for every class of every pixel.
+ * @param plane where the class lies in the output
+ */
+function interpolate(
   values: ArrayLike<number>,
   rows: Axis,
   columns: Axis,
-  step: number,
-  offset: number,
-  width: number,
-): (row: number, column: number) => number {
-  const at = (row: number, column: number): number =>
-    values[offset + step * (row * width + column)] as number;
+  { from, step, width }: { readonly from: number; readonly step: number; readonly width: number },
+  into: Float64Array,
+): void {
   // Of the same size nothing lies between, and an infinite neighbour does not matter.
-  if (rows.isExact && columns.isExact)
-    return (row, column) => at(rows.before[row] as number, columns.before[column] as number);
-  return (row, column) => {
-    const [top, bottom] = [rows.before[row] as number, rows.after[row] as number];
-    const [left, right] = [columns.before[column] as number, columns.after[column] as number];
-    const across = columns.share[column] as number;
-    const upper = at(top, left) * (1 - across) + at(top, right) * across;
-    const lower = at(bottom, left) * (1 - across) + at(bottom, right) * across;
+  const isExact = rows.isExact && columns.isExact;
+  for (let row = 0; row < rows.length; row++) {
+    const top = rows.before[row] as number;
+    if (top === -1) continue;
+    const upper = from + step * top * width;
+    const lower = from + step * (rows.after[row] as number) * width;
     const down = rows.share[row] as number;
-    return upper * (1 - down) + lower * down;
-  };
+    const at = row * columns.length;
+    for (let column = 0; column < columns.length; column++) {
+      const left = columns.before[column] as number;
+      if (left === -1) continue;
+      if (isExact) {
+        into[at + column] = values[upper + step * left] as number;
+        continue;
+      }
+      const right = columns.after[column] as number;
+      const across = columns.share[column] as number;
+      const above =
+        (values[upper + step * left] as number) * (1 - across) +
+        (values[upper + step * right] as number) * across;
+      const below =
+        (values[lower + step * left] as number) * (1 - across) +
+        (values[lower + step * right] as number) * across;
+      into[at + column] = above * (1 - down) + below * down;
+    }
+  }
 }
 
 function areShares(values: ArrayLike<number>): boolean {
