@@ -9,7 +9,7 @@ import { useLab } from './lab.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import type { Lab } from './slice.ts';
 import type { ListedRecipe } from './strategy-slice.ts';
-import { isUnfinished } from './study-slice.ts';
+import { isUnfinished, UNFINISHED } from './study-slice.ts';
 
 /** State changes are kept when they have settled for this long. */
 const settleMs = 400;
@@ -66,8 +66,7 @@ async function restore(session: Session): Promise<boolean> {
   const study = studyId === null ? null : await attempt(() => loadStudy(studyId));
   if (study?.ok && study.value) {
     showStudy(study.value);
-    if (study.value.trials.some(isUnfinished))
-      tell('Your study is unfinished', 'Press Resume to go on with it.');
+    if (study.value.trials.some(isUnfinished)) tell(UNFINISHED, 'Press Resume to go on with it.');
   }
   return true;
 }

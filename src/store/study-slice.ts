@@ -85,6 +85,9 @@ export interface StudySlice {
   readonly forgetStudy: (id: string) => Promise<void>;
 }
 
+/** Told of a study that a visit before left; pressing Resume answers it. */
+export const UNFINISHED = 'Your study is unfinished';
+
 /** Results are shown at most this often: the page must stay quiet while the workers measure. */
 const showEveryMs = 400;
 /** The longest that the run waits for the page to have drawn new results. */
@@ -284,6 +287,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     },
     resumeStudy: async () => {
       const { study, trials, run } = get();
+      set(({ notices }) => ({ notices: notices.filter(({ title }) => title !== UNFINISHED) }));
       if (study && !run) await start({ ...study, trials });
     },
     measureMoreRounds: async (rounds) => {
