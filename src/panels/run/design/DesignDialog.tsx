@@ -7,6 +7,7 @@ import {
   resumeDesign,
 } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
+import { trialOfNow } from '../../../store/normalisation-slice.ts';
 import type { StudyDesign } from '../../../study/design/design.ts';
 import type { PlannedStudy } from '../../../study/design/planned-study.ts';
 import { PRESETS } from '../../../study/design/presets.ts';
@@ -59,6 +60,7 @@ function Plan({
   const planned = usePlanned();
   const designing = useLab((lab) => lab.designing);
   const isRunning = useLab((lab) => lab.run !== null);
+  const isTrying = useLab((lab) => trialOfNow(lab)?.state.kind === 'running');
   const leftOut = useLab((lab) => lab.designLeftOut);
   const showTab = useLab((lab) => lab.showTab);
   const count = planned?.strategies.length ?? 0;
@@ -88,14 +90,14 @@ function Plan({
         <Button
           look="primary"
           big
-          disabled={count === 0 || isRunning || designing !== null}
+          disabled={count === 0 || isRunning || isTrying || designing !== null}
           onClick={() => {
             onClose();
             showTab('run');
             void measureDesign();
           }}
         >
-          <RunIcon /> Measure the plan
+          <RunIcon /> {isTrying ? 'Trying normalizations…' : 'Measure the plan'}
         </Button>
       </div>
       <WhatIsMissing design={design} />
