@@ -64,7 +64,7 @@ function DataChip() {
       <strong>{name}</strong>
       {dataset && (
         <span className={styles.quiet}>
-          {dataset.items.length} {labelled ? 'labelled' : 'unlabelled'}
+          {dataset.items.length} {dataset.masks ? 'with masks' : labelled ? 'labelled' : 'unlabelled'}
         </span>
       )}
       <DownIcon />

@@ -2,7 +2,7 @@ import type { ClassPixels, MaskAnswers, PackedMask } from '../trial.ts';
 import { countPixels } from './class-pixels.ts';
 import { NO_ANSWER, unpackMask } from './packed-mask.ts';
 
-/** What a trial keeps of its answers at most, in characters: some 370 street scenes of 480 x 360. */
+/** What a trial keeps of its answers at most, in characters: some 200 street scenes of 480 x 360. */
 const MOST_CHARACTERS = 2_000_000;
 
 /** Appends the answers for further images; their masks are kept as long as there are not too many. */

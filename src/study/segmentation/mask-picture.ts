@@ -1,17 +1,20 @@
 import { type ClassMask, NO_ANSWER } from './packed-mask.ts';
 
 /**
- * The colour of a class, far from those of its neighbours; the same everywhere.
+ * The colour of a class, far from those of its neighbours and bright enough to tell over a dark picture; the same
+ * everywhere.
  * @returns red, green and blue, 0 to 255
- * @source the colour map of PASCAL VOC: bits of the number, dealt out to the highest bits of the channels; from 1, as 0
- *   is black there
  */
 export function classColour(label: number): readonly [number, number, number] {
-  const channels: [number, number, number] = [0, 0, 0];
-  for (let rest = label + 1, bit = 7; rest > 0 && bit >= 0; rest >>= 3, bit--) {
-    for (const channel of [0, 1, 2] as const) channels[channel] |= ((rest >> channel) & 1) << bit;
-  }
-  return channels;
+  // Steps of the golden angle never come back to a hue; lightness tells those apart that come near.
+  const hue = (label * 137.508 + 210) % 360;
+  const lightness = [0.52, 0.7, 0.4][label % 3] as number;
+  const spread = 0.75 * Math.min(lightness, 1 - lightness);
+  const channel = (offset: number): number => {
+    const at = (offset + hue / 30) % 12;
+    return Math.round(255 * (lightness - spread * Math.max(-1, Math.min(at - 3, 9 - at, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
 }
 
 /** The colour as CSS has it. */

@@ -14,7 +14,7 @@ const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 
 /**
  * A mask as text: class and length of each run along the rows, as base 64 digits of 5 bits, the lowest first, whose sixth
- * bit says that more follow. A street scene of 480 x 360 takes some 5 kB.
+ * bit says that more follow. A street scene of 480 x 360 takes some 9 kB.
  */
 export function packMask({ width, height, classes }: ClassMask): PackedMask {
   const parts: string[] = [];

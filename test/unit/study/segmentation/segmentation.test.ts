@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seenPart } from '../../../../src/data/preprocess.ts';
+import { changedMasks, outcomesByPixelClass } from '../../../../src/study/quality/by-pixel-class.ts';
 import { answerMask, classMapsOf } from '../../../../src/study/segmentation/class-maps.ts';
 import { countPixels, maskQuality } from '../../../../src/study/segmentation/class-pixels.ts';
 import {
@@ -8,7 +9,9 @@ import {
   joinMaskAnswers,
   withAgreement,
 } from '../../../../src/study/segmentation/mask-answers.ts';
+import { classColour, classesOf, maskPicture } from '../../../../src/study/segmentation/mask-picture.ts';
 import { NO_ANSWER, packMask, unpackMask } from '../../../../src/study/segmentation/packed-mask.ts';
+import { readMaskAnswers } from '../../../../src/study/segmentation/read-mask-answers.ts';
 import type { MaskAnswers } from '../../../../src/study/trial.ts';
 import { golden, type SmallGolden } from '../../../fixtures/segmentation/read.ts';
 
@@ -196,5 +199,72 @@ describe('answers of a trial', () => {
     const joined = joinMaskAnswers(some(0, large, large), some(2, large, maskOf(1, 1)));
     expect(joined.masks.map((mask) => mask?.runs.length ?? 0)).toEqual([900_000, 900_000, 0, 0]);
     expect(joined.imageIndices).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('pictures of masks', () => {
+  it('give neighbouring classes colours far apart', () => {
+    const far = (a: number, b: number): number => {
+      const [first, second] = [classColour(a), classColour(b)];
+      return Math.hypot(...first.map((channel, at) => channel - (second[at] as number)));
+    };
+    for (let label = 0; label < 20; label++)
+      for (let other = label + 1; other < 20; other++) expect(far(label, other)).toBeGreaterThan(25);
+  });
+
+  it('let the image through where there is no class, it is ignored, or nothing differs', () => {
+    const mask = { width: 4, height: 1, classes: Uint16Array.of(1, NO_ANSWER, 9, 2) };
+    const only = { ...mask, classes: Uint16Array.of(0, 0, 0, 2) };
+    const opaque = (rgba: Uint8ClampedArray) => [3, 7, 11, 15].map((at) => rgba[at]);
+    expect(opaque(maskPicture(mask, 9))).toEqual([255, 0, 0, 255]);
+    expect(opaque(maskPicture(mask, 9, only))).toEqual([255, 0, 0, 0]);
+    expect(classesOf(mask, 9)).toEqual([1, 2]);
+  });
+});
+
+describe('what two trials changed', () => {
+  const pack = (...classes: number[]) =>
+    packMask({ width: classes.length, height: 1, classes: Uint16Array.from(classes) });
+  const before: MaskAnswers = {
+    imageIndices: [0, 1],
+    exitIndex: [null, null],
+    counts: [
+      [0, 2, 2, 2],
+      [1, 4, 4, 4],
+    ],
+    masks: [pack(0, 0), pack(1, 1, 1, 1)],
+  };
+  const after: MaskAnswers = {
+    ...before,
+    counts: [
+      [0, 2, 2, 2],
+      [0, 0, 1, 0, 1, 3, 3, 4],
+    ],
+    masks: [pack(0, 0), pack(1, 1, 1, 0)],
+  };
+
+  it('is told image by image, the most changed first', () => {
+    expect(changedMasks(after, before)).toEqual([
+      { image: 1, changedShare: 0.25, rightBefore: 1, rightAfter: 0.75 },
+      { image: 0, changedShare: 0, rightBefore: 1, rightAfter: 1 },
+    ]);
+  });
+
+  it('is told class by class', () => {
+    const told = outcomesByPixelClass(after, before);
+    expect(
+      told.map(({ label, images, before: old, after: now }) => [label, images, old?.value, now.value]),
+    ).toEqual([
+      [0, 2, 1, 2 / 3],
+      [1, 4, 1, 0.75],
+    ]);
+  });
+
+  it('comes back from a study.json, and edited by hand is refused by its place', () => {
+    expect(readMaskAnswers(JSON.parse(JSON.stringify(after)), 'trials[0].maskAnswers')).toEqual(after);
+    const spoilt = { ...after, counts: [[0, 5, 2, 2], null] };
+    expect(() => readMaskAnswers(spoilt, 'trials[0].maskAnswers')).toThrow(/maskAnswers\.counts\[0\]/);
+    const torn = { ...after, masks: [{ width: 9, height: 9, runs: 'AC' }, null] };
+    expect(() => readMaskAnswers(torn, 'trials[0].maskAnswers')).toThrow(/maskAnswers\.masks\[0\]/);
   });
 });
