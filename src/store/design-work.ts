@@ -12,7 +12,7 @@ import type { ModelClient } from '../clients/model-client.ts';
 import { askAboutRecipes, designFacts, differs, openPlannedModel } from '../clients/planned-model.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import { loadHeads } from '../persist/heads.ts';
-import { type ModelFiles, saveModel } from '../persist/models.ts';
+import { loadModel, type ModelFiles, saveModel } from '../persist/models.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
 import { preparedKey } from '../study/design/expected-preparation.ts';
@@ -120,8 +120,9 @@ export async function addModelFile(picked: PickedFile, external: readonly Picked
   );
   if (!opened.ok) return tellFailure(fileName, opened.failure);
   const { modelId } = opened.value;
-  // The study looks for it there.
-  const kept = await saveModel(modelId, files, Date.now());
+  // The study looks for it there. What is there already may be in use.
+  const before = await attempt(() => loadModel(modelId));
+  const kept = before.ok && before.value ? ok(null) : await saveModel(modelId, files, Date.now());
   if (!kept.ok) reportFailure(`${fileName} is not kept on this device`, kept.failure);
   if (design.models.some((model) => model.modelId === modelId)) return askModels();
   const namesake = design.models.find(

@@ -103,11 +103,14 @@ function keepFromNowOn(): void {
     isWriting = true;
     const { model, data, reportFailure } = useLab.getState();
     if (model && model.view.modelId !== keptModelId) {
-      const { view, file, external } = model;
+      const { view, source, file, external } = model;
       keptModelId = view.modelId;
-      const files = { file, fileName: view.fileName, externalFiles: external };
-      const saved = await saveModel(view.modelId, files, Date.now());
-      if (!saved.ok) reportFailure(`${view.fileName} is not kept on this device`, saved.failure);
+      // One that was kept before is read from there: writing it anew would take its files away.
+      if (source.kind !== 'kept') {
+        const files = { file, fileName: view.fileName, externalFiles: external };
+        const saved = await saveModel(view.modelId, files, Date.now());
+        if (!saved.ok) reportFailure(`${view.fileName} is not kept on this device`, saved.failure);
+      }
     }
     if (data && data.dataset.id !== keptDataId) {
       keptDataId = data.dataset.id;

@@ -144,17 +144,7 @@ test('labels of a thousand classes fit a model of a thousand and one', async ({ 
 
 test('a model and images dropped on the page open together', async ({ lab, page }) => {
   await lab.visit();
-  const transfer = await page.evaluateHandle(
-    (files) => {
-      const data = new DataTransfer();
-      for (const { name, bytes } of files) data.items.add(new File([new Uint8Array(bytes)], name));
-      return data;
-    },
-    [bands, folders].map(({ name, bytes }) => ({ name, bytes: [...bytes] })),
-  );
-  await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
-  await expect(page.getByText(/^Drop a model, images/)).toBeVisible();
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  await lab.drop([bands, folders], () => expect(page.getByText(/^Drop a model, images/)).toBeVisible());
   await expect(page.getByText(/^Drop a model, images/)).toHaveCount(0);
   await expect(lab.modelButton()).toContainText('bands');
   await lab.showData();
