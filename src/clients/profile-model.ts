@@ -9,6 +9,7 @@ import type { RuntimeNodeTime } from '../study/profile/attribute-times.ts';
 import {
   type CostProfile,
   costProfileOf,
+  leastOutsideMs,
   type ProfiledRun,
   shareInNodes,
   timesPerInference,
@@ -84,8 +85,8 @@ export async function profileRuntimeNodes(
 }
 
 /**
- * Measures what each of the runtime's nodes takes in an inference of a variant, and the inference without the runtime
- * noting times.
+ * Measures what each of the runtime's nodes takes in an inference of a variant, and the whole of it: a loaded device
+ * disturbs most inferences and few nodes, so what lies outside nodes is told by the run where that was least.
  * @param request with `variant`, and what it needs known to the model
  * @param signal cancels at once
  * @returns `times-missing` where a GPU tells no times
@@ -101,15 +102,14 @@ export async function profileVariant(
   if (!profiled.ok) return profiled;
   const { nodes, samples } = profiled.value;
   if (nodes.length === 0 || areTimesMissing(nodes)) return failed(timesMissing);
-  const plain = await runs.value.plain();
-  if (!plain.ok) return plain;
-  const [noted, undisturbed] = [samples, plain.value].map((runs) =>
-    typicalComputeMs(runs.filter(({ warmUp }) => !warmUp)),
-  ) as [number, number];
   const times = timesPerInference(nodes, samples);
   const inNodesMs = times.reduce((sum, { ms }) => sum + ms, 0);
-  // Where the device was slower while times were noted, only those runs tell what lies between nodes.
-  return ok({ nodes: times, inferenceMs: undisturbed >= inNodesMs ? undisturbed : noted });
+  const outsideMs = leastOutsideMs(profiled.value);
+  const timed = samples.filter(({ warmUp }) => !warmUp);
+  return ok({
+    nodes: times,
+    inferenceMs: outsideMs === null ? typicalComputeMs(timed) : inNodesMs + outsideMs,
+  });
 }
 
 const timesMissing: Failure = {

@@ -9,7 +9,7 @@ import { kindOfOperator, providerName } from './operator-kinds.ts';
 export interface VariantTimes {
   /** In the order in which they run, named after the nodes of the model that they stand for. */
   readonly nodes: readonly RuntimeNodeTime[];
-  /** Of the same images, without the runtime noting times. */
+  /** With what no node takes. */
   readonly inferenceMs: number;
 }
 

@@ -116,16 +116,32 @@ function timesAround({ nodes, samples, executionMs = [] }: ProfiledRun): {
     return { aroundMs: 0, betweenMs: 0 };
   const runs = samples.map(({ computeMs, warmUp }, run) => {
     const ms = executionMs[run] ?? 0;
-    const inNodesMs = nodes.reduce((sum, { timesMs }) => {
-      const perRun = timesMs.length / samples.length;
-      return sum + (Number.isInteger(perRun) ? sumOf(timesMs.slice(run * perRun, (run + 1) * perRun)) : 0);
-    }, 0);
-    return { warmUp, aroundMs: computeMs - ms, betweenMs: ms - inNodesMs };
+    return { warmUp, aroundMs: computeMs - ms, betweenMs: ms - inNodesOfRunMs(nodes, run, samples.length) };
   });
   // Whatever disturbs a run makes times this short many times longer, so the least of them counts.
   const leastOf = (part: 'aroundMs' | 'betweenMs'): number =>
     runs.filter(({ warmUp }) => !warmUp).reduce((least, run) => Math.min(least, run[part]), Infinity);
   return { aroundMs: Math.max(0, leastOf('aroundMs')), betweenMs: Math.max(0, leastOf('betweenMs')) };
+}
+
+/** What nodes take in one of the runs; those that do not run equally often in each are left out. */
+function inNodesOfRunMs(nodes: readonly NodeTimes[], run: number, runs: number): number {
+  return nodes.reduce((sum, { timesMs }) => {
+    const perRun = timesMs.length / runs;
+    return sum + (Number.isInteger(perRun) ? sumOf(timesMs.slice(run * perRun, (run + 1) * perRun)) : 0);
+  }, 0);
+}
+
+/**
+ * What an inference takes besides the runtime's nodes, where it is the least disturbed; null where images leave early,
+ * so that nodes cannot be told run by run.
+ */
+export function leastOutsideMs({ nodes, samples }: ProfiledRun): number | null {
+  if (nodes.some(({ timesMs }) => !Number.isInteger(timesMs.length / samples.length))) return null;
+  const outsideMs = samples.flatMap(({ computeMs, warmUp }, run) =>
+    warmUp ? [] : [computeMs - inNodesOfRunMs(nodes, run, samples.length)],
+  );
+  return outsideMs.length === 0 ? null : Math.max(0, Math.min(...outsideMs));
 }
 
 function bytesInAndOut({ inputs, exits, values }: GraphView): number {

@@ -1,4 +1,5 @@
 // Runs in the page: everything here uses the real clients, workers and runtime.
+import * as Comlink from 'comlink';
 import type { Result } from '../../../src/base/result.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { chooseThreads, detectEnvironment } from '../../../src/clients/capabilities.ts';
@@ -329,4 +330,49 @@ export async function largeHead() {
   client.terminate();
   const plain = await trainHead(set, { seed: 1, decays: [inWorker.decay] });
   return [inWorker, plain].map(({ best, weights }) => ({ best, weights: weights.length }));
+}
+
+/**
+ * A picture answered as a frame of a camera, kept, and answered again as a dataset's image; and the picture's pixels
+ * before and after it was kept.
+ */
+export async function frameAndImage(kind: 'bitmap' | 'video') {
+  const [width, height] = [20, 12];
+  const random = seededRandom(3);
+  const rgba = Uint8ClampedArray.from({ length: 4 * width * height }, (_, at) =>
+    at % 4 === 3 ? 255 : Math.floor(random() * 256),
+  );
+  const frame =
+    kind === 'bitmap'
+      ? await createImageBitmap(new ImageData(rgba, width, height))
+      : new VideoFrame(rgba, { format: 'RGBA', codedWidth: width, codedHeight: height, timestamp: 0 });
+  const load = engineLoad(await built([{ op: 'identity' }]));
+  const live = openEngineClient();
+  value(await live.api.load(load));
+  const request = { frame, keep: true };
+  const { png, ...answer } = value(await live.api.classifyFrame(Comlink.transfer(request, [frame])));
+  live.terminate();
+  if (png === null) throw new Error('nothing was kept');
+  const item = { name: 'kept.png', label: null, offset: 0, length: png.size };
+  const data: LoadedDataset = {
+    dataset: {
+      ...load.data.dataset,
+      items: [{ ...item, encoding: { kind: 'encoded', mediaType: 'image/png' } }],
+    },
+    pack: png,
+  };
+  const still = openEngineClient();
+  value(await still.api.load({ ...load, data }));
+  const { top1, confidence } = value(await still.api.predict([0], () => {}));
+  still.terminate();
+  const bitmap = await createImageBitmap(png);
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  context?.drawImage(bitmap, 0, 0);
+  const kept = context?.getImageData(0, 0, bitmap.width, bitmap.height).data ?? [];
+  return {
+    answer,
+    image: { best: top1[0], confidence: confidence[0] },
+    size: [bitmap.width, bitmap.height],
+    samePixels: kept.length === rgba.length && rgba.every((number, at) => number === kept[at]),
+  };
 }

@@ -242,3 +242,19 @@ test('a head of many classes is computed by the runtime, and is the one that pla
   // Equal to the last digit would mean that the runtime had no part in it.
   expect(inWorker?.best.validationLoss).not.toBe(plain?.best.validationLoss);
 });
+
+for (const kind of ['bitmap', 'video'] as const) {
+  test(`a frame (${kind}) is answered as the image that it is kept as`, async ({ page }) => {
+    const { answer, image, size, samePixels } = await runInPage<Module, 'frameAndImage'>(
+      page,
+      path,
+      'frameAndImage',
+      kind,
+    );
+    expect(size).toEqual([20, 12]);
+    expect(samePixels).toBe(true);
+    expect(answer.best).toBe(image.best);
+    expect(answer.confidence).toBe(image.confidence);
+    expect(answer.computeMs).toBeGreaterThan(0);
+  });
+}

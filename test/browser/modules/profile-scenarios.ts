@@ -1,9 +1,11 @@
 // Runs in the page: everything here uses the real clients, workers and runtime.
 import type { Result } from '../../../src/base/result.ts';
 import { openModelClient } from '../../../src/clients/model-client.ts';
-import { profileModel } from '../../../src/clients/profile-model.ts';
+import { profileModel, profileVariant } from '../../../src/clients/profile-model.ts';
 import { guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
+import type { Recipe } from '../../../src/transforms/recipe.ts';
 import { noiseDataset } from '../../../src/data/noise-dataset.ts';
+import { timeDifference } from '../../../src/study/explain/time-difference.ts';
 import type { ProfileProgress } from '../../../src/study/progress.ts';
 
 function value<T>(result: Result<T>): T {
@@ -40,4 +42,21 @@ export async function profileOf(url: string, threads: number) {
     preprocessMs: profile.preprocessMs,
     nodes: view.nodes.map(({ index, opType, macs }) => ({ opType, macs, ms: profile.nodeMs[index] ?? 0 })),
   };
+}
+
+/** Profiles the bundled model and a variant of it on noise, and sets their times beside each other. */
+export async function explained(recipe: Recipe) {
+  const blob = await (await fetch('/samples/digits.onnx')).blob();
+  const client = openModelClient();
+  const view = value(await client.api.open(blob, 'model.onnx', []));
+  const { dataset, pack } = noiseDataset({ width: 32, height: 32, channels: 3 }, 4);
+  const data = { dataset, pack: new Blob([pack]) };
+  const { preprocessing } = guessPreprocessing(view, dataset, dataset.imageSize ?? null);
+  const request = { model: client.api, view, data, preprocessing, provider: 'wasm' as const, threads: 1 };
+  const timesOf = async (variant: Recipe) =>
+    value(await profileVariant({ ...request, variant }, new AbortController().signal, () => {}));
+  const before = { name: 'identity', latencyMs: 10, ...(await timesOf([{ op: 'identity' }])) };
+  const after = { name: 'variant', latencyMs: 5, ...(await timesOf(recipe)) };
+  client.terminate();
+  return timeDifference(view, before, after);
 }

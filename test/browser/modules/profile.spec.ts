@@ -34,3 +34,26 @@ test('the runtime tells what each node of a model takes', async ({ page }) => {
   expect(profile.steps.slice(0, 3)).toEqual(['preparing', 'loading', 'running']);
   expect(profile.cancelled).toBe('cancelled');
 });
+
+test('two variants are told apart by operator and block, several segments and integer kernels included', async ({
+  page,
+}) => {
+  const { operators, blocks, outside, total } = await runInPage<typeof Scenarios, 'explained'>(
+    page,
+    path,
+    'explained',
+    [
+      { op: 'quantize', mode: 'dynamic' },
+      { op: 'early-exit', kind: 'existing', threshold: 1 },
+    ],
+  );
+  const conv = operators.find(({ part }) => part === 'Conv');
+  expect(conv?.provider).toBe('CPU');
+  expect(conv?.kernelsAfter).toEqual(['ConvInteger']);
+  expect(operators.find(({ part }) => part === 'DynamicQuantizeLinear')?.beforeMs).toBe(0);
+  // No exit is taken: what was profiled are three sessions, of which each has blocks of the model.
+  expect(blocks.length).toBeGreaterThan(6);
+  for (const { part, beforeMs, afterMs } of blocks) expect(beforeMs * afterMs, part).toBeGreaterThan(0);
+  for (const when of ['beforeMs', 'afterMs'] as const)
+    expect(operators.reduce((sum, part) => sum + part[when], outside[when])).toBeCloseTo(total[when], 9);
+});

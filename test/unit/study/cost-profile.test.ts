@@ -4,7 +4,7 @@ import { buildGraphView } from '../../../src/onnx/build-graph-view.ts';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import { refillHollow } from '../../../src/onnx/hollow.ts';
 import { parseModel } from '../../../src/onnx/parse.ts';
-import { costProfileOf } from '../../../src/study/profile/cost-profile.ts';
+import { costProfileOf, leastOutsideMs } from '../../../src/study/profile/cost-profile.ts';
 import { executionTimesMs, parseRuntimeProfile } from '../../../src/study/profile/runtime-profile.ts';
 import { makeSample } from './trials.ts';
 
@@ -78,5 +78,16 @@ describe("the runtime's profile", () => {
     const profile = costProfileOf(resnet, { nodes: [], samples: [makeSample()], imageBytes: 7 });
     expect(profile.source).toBe('by-macs');
     expect(profile.nodeMs.reduce((a, b) => a + b, 0)).toBeCloseTo(4, 9);
+  });
+});
+
+describe('what lies outside nodes', () => {
+  const samples = [9, 5, 30].map((computeMs, run) => makeSample({ computeMs, warmUp: run === 0 }));
+  const node = (...timesMs: readonly number[]) => ({ name: 'n', opType: 'Conv', provider: 'CPU', timesMs });
+  it('is that of the least disturbed run, without the warm-up', () => {
+    expect(leastOutsideMs({ nodes: [node(9, 2, 4), node(0, 1, 1)], samples, imageBytes: 0 })).toBe(2);
+  });
+  it('is not told where some nodes do not run for every image', () => {
+    expect(leastOutsideMs({ nodes: [node(9, 2, 4), node(1)], samples, imageBytes: 0 })).toBeNull();
   });
 });
