@@ -20,7 +20,7 @@ export interface FoldedModel {
   readonly model: Model;
   /** How many nodes of the file are gone. */
   readonly foldedNodes: number;
-  /** Facts of the values of the original; those that remain are the same in the folded model. */
+  /** Facts of the values of the original, and of copies; those that remain are the same in the folded model. */
   readonly inference: Inference;
 }
 
@@ -47,12 +47,13 @@ function folding(model: Model): FoldedModel {
   const { graph } = model;
   const index = indexGraph(graph);
   const inference = inferFacts(model, index);
-  const folded = new Folding(model, index, inference).graph();
+  const walk = new Folding(model, index, inference);
+  const folded = walk.graph();
   return {
     // Since IR version 4 initializers need not be listed as inputs.
     model: { ...model, irVersion: Math.max(4, model.irVersion), graph: folded },
     foldedNodes: Math.max(0, graph.nodes.length - folded.nodes.length),
-    inference,
+    inference: { ...inference, facts: new Map([...inference.facts, ...walk.factsOfCopies]) },
   };
 }
 
@@ -79,6 +80,7 @@ class Folding {
   private readonly aliases = new Map<ValueName, ValueName>();
   /** How many nodes were copied. */
   private copies = 0;
+  readonly factsOfCopies = new Map<ValueName, Facts>();
 
   constructor(model: Model, index: GraphIndex, inference: Inference) {
     this.original = model.graph;
@@ -222,13 +224,14 @@ class Folding {
   private copied(node: Node): Node | null {
     const [output, ...others] = node.outputs;
     if (!output || others.length > 0 || this.copies >= this.original.nodes.length) return null;
-    const { shape } = this.facts.get(output) ?? nothingKnown;
-    const size = shape && productOf(shape);
+    const facts = this.facts.get(output) ?? nothingKnown;
+    const size = facts.shape && productOf(facts.shape);
     const isSmall = size !== null && size <= maxElements;
     if (!(isSmall || node.opType === 'DequantizeLinear') || randomOperators.has(node.opType)) return null;
     this.copies += 1;
     const name = valueName(`${output}/copy_${this.copies}`);
     if (this.facts.has(name)) return null;
+    this.factsOfCopies.set(name, facts);
     return { ...node, name: node.name && `${node.name}/copy_${this.copies}`, outputs: [name] };
   }
 
