@@ -64,6 +64,19 @@ const group = (count: number) => makeInt('group', count);
 const output = 'The model gives them out as';
 
 describe('layers and what follows them', () => {
+  test('weights that are standardized while the model runs, by nodes that several read', () => {
+    const nodes = [
+      node('mean', 'ReduceMean', 'w1', makeInts('axes', [1, 2, 3])),
+      node('centred', 'Sub', 'w1 mean'),
+      node('scaled', 'Div', 'centred mean'),
+      conv('a', 'image scaled'),
+      conv('out', 'a w2'),
+    ];
+    const weights = { w1: [8, 3, 1, 1], w2: [4, 8, 1, 1] };
+    const [line = ''] = linesOf({ nodes, weights });
+    expect(line).toMatch(/^8: w1\.0 .*w2\.1 reads$/);
+  });
+
   test('a bias and a batch normalization follow, the next layer reads', () => {
     const nodes = [
       conv('a', 'image w1 b1'),
