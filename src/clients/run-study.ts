@@ -267,7 +267,7 @@ function createRun(
       const bench = await benchOf(strategy);
       // As the reference it may have failed.
       if (trialOf(strategy.id).state.kind === 'failed') return;
-      const engine = await bench.runner.setUp(strategy);
+      const engine = await bench.runner.setUp(strategy, planned.kind);
       if (planned.kind === 'timed') await evaluate(strategy, engine, bench);
       tell('measuring', strategy, planned.round);
       const samples = await bench.runner.measure(strategy, engine, planned, false);

@@ -8,11 +8,11 @@ import { joinMaskAnswers } from '../study/segmentation/mask-answers.ts';
 import { checkPlacement, MEMORY_PER_FILE_BYTE } from '../study/placement/check-placement.ts';
 import { emulate, partFacts } from '../study/placement/emulate.ts';
 import { isEmulated } from '../study/placement/tiers.ts';
-import { nextWarmUpRuns, warmUpOf } from '../study/measuring/warm-up.ts';
+import { nextWarmUpRuns, shortWarmUp, warmUpOf } from '../study/measuring/warm-up.ts';
 import { timedImages, type Visit, warmUpImages } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { summarise } from '../study/statistics/summary.ts';
-import type { MaskAnswers, Predictions, Sample, Strategy, Study, Trial } from '../study/trial.ts';
+import type { MaskAnswers, Predictions, Protocol, Sample, Strategy, Study, Trial } from '../study/trial.ts';
 import { backboneOf } from '../transforms/exits/backbone.ts';
 import { hasTrainedExits } from '../transforms/exits/trained-placement.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -105,8 +105,11 @@ export function createStrategyRunner({
   );
   const timed = timedImages(protocol, items);
 
-  /** Builds and loads a strategy unless it is, and warms it up. */
-  async function setUp(strategy: Strategy): Promise<EngineApi> {
+  /**
+   * Builds and loads a strategy unless it is, and warms it up.
+   * @param kind what it is set up for
+   */
+  async function setUp(strategy: Strategy, kind: Visit['kind'] = 'timed'): Promise<EngineApi> {
     const work = workOf(strategy.id);
     const startedMs = performance.now();
     endSessions(strategy);
@@ -147,7 +150,7 @@ export function createStrategyRunner({
         warnings: [...new Set([...trial.warnings, ...work.built.warnings, ...fresh.warnings])],
       });
     }
-    await warmUp(strategy, engine);
+    await warmUp(strategy, engine, kind === 'reference' ? shortWarmUp(protocol) : protocol);
     return engine;
   }
 
@@ -163,18 +166,18 @@ export function createStrategyRunner({
     series.lastId = id;
   }
 
-  async function warmUp(strategy: Strategy, engine: EngineApi): Promise<void> {
+  async function warmUp(strategy: Strategy, engine: EngineApi, runsOf: Protocol): Promise<void> {
     tell('warming-up', strategy, null);
     const firstSequence = series.nextSequence;
     const samples: Sample[] = [];
     const latenciesMs = (): readonly number[] => samples.map(({ computeMs }) => computeMs);
-    for (let runs; (runs = nextWarmUpRuns(protocol, latenciesMs())) > 0; ) {
+    for (let runs; (runs = nextWarmUpRuns(runsOf, latenciesMs())) > 0; ) {
       const imageIndices = warmUpImages(runs, samples.length, timed);
       samples.push(...(await measure(strategy, engine, { round: 0, imageIndices, kind: 'timed' }, true)));
     }
     const trial = book.find(strategy.id);
     if (!trial || samples.length === 0) return;
-    const warmUps = [...(trial.warmUps ?? []), warmUpOf(protocol, firstSequence, latenciesMs())];
+    const warmUps = [...(trial.warmUps ?? []), warmUpOf(runsOf, firstSequence, latenciesMs())];
     update(strategy.id, { samples: [...trial.samples, ...samples], warmUps });
   }
 

@@ -53,6 +53,15 @@ export function nextWarmUpRuns(protocol: Protocol, latenciesMs: readonly number[
   return Math.max(0, Math.min(BATCH, mostWarmUpRuns - done));
 }
 
+/** Runs that a visit of the reference needs at least in a session made anew. */
+const REFERENCE_RUNS = 10;
+
+/** The protocol for a visit that only looks whether the device changed: a fixed number of runs ends when it is steady. */
+export function shortWarmUp(protocol: Protocol): Protocol {
+  const { warmUpRuns, mostWarmUpRuns = warmUpRuns } = protocol;
+  return { ...protocol, warmUpRuns: Math.min(REFERENCE_RUNS, warmUpRuns), mostWarmUpRuns };
+}
+
 /** What a warm-up came to, once it is over. */
 export function warmUpOf(protocol: Protocol, firstSequence: number, latenciesMs: readonly number[]): WarmUp {
   const from = steadyFrom(latenciesMs);

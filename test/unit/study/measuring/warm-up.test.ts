@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../src/base/random.ts';
-import { nextWarmUpRuns, steadyFrom, warmUpOf } from '../../../../src/study/measuring/warm-up.ts';
+import {
+  nextWarmUpRuns,
+  shortWarmUp,
+  steadyFrom,
+  warmUpOf,
+} from '../../../../src/study/measuring/warm-up.ts';
 import { PROTOCOLS } from '../../../../src/study/plan.ts';
 
 /** About so much, two percent up or down. */
@@ -74,5 +79,18 @@ describe('a warm-up', () => {
     expect(nextWarmUpRuns(fixed, noisy(20, 100))).toBe(0);
     expect(warmUpOf(fixed, 0, noisy(20, 100))).toMatchObject({ state: 'fixed', steadyFrom: 0 });
     expect(nextWarmUpRuns({ ...fixed, warmUpRuns: 0 }, [])).toBe(0);
+  });
+});
+
+describe('shortWarmUp', () => {
+  const { mostWarmUpRuns: _most, ...fixed } = { ...PROTOCOLS.quick, warmUpRuns: 100 };
+  it('ends a fixed number of runs when it is steady', () => {
+    expect(nextWarmUpRuns(fixed, noisy(20, 10))).toBe(90);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), [])).toBe(10);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(20, 10))).toBe(0);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(20, 100))).toBe(0);
+  });
+  it('leaves fewer runs as they are', () => {
+    expect(shortWarmUp({ ...fixed, warmUpRuns: 3 })).toMatchObject({ warmUpRuns: 3, mostWarmUpRuns: 3 });
   });
 });
