@@ -1,12 +1,8 @@
 import type { Page } from '@playwright/test';
-import { seededRandom } from '../../src/base/random.ts';
-import { serialiseStudy } from '../../src/study/study-json.ts';
-import { makeSample, makeStudy, makeTrial } from '../unit/study/trials.ts';
 import { type Bench, type BenchRow, quantile } from './bench.ts';
 import { framesDuring, LONGEST_FRAME_MS } from './canvas-page.ts';
+import { largeStudyJson } from './large-study.ts';
 
-const strategies = 24;
-const samplesEach = 10_000;
 const longestExportMs = 2000;
 
 /** Frames while each picture of a very large study is made, and how long its files and `samples.csv` take. */
@@ -15,7 +11,7 @@ export const bench: Bench = async ({ browser, url }) => {
   await page.goto(url);
   const choosing = page.waitForEvent('filechooser');
   await page.getByText('Open a study.json').click();
-  const buffer = Buffer.from(largeStudy());
+  const buffer = Buffer.from(largeStudyJson());
   await (await choosing).setFiles({ name: 'study.json', mimeType: 'application/json', buffer });
   await page.getByRole('tab', { name: 'Pictures' }).click();
   const chooser = page.getByRole('group', { name: 'Picture' });
@@ -56,34 +52,4 @@ async function exportRow(page: Page, what: string, button: string): Promise<Benc
     target: `< ${longestExportMs} ms`,
     ok: ms < longestExportMs,
   };
-}
-
-/** A study.json of lognormal-like latencies, one in fifty disturbed. */
-function largeStudy(): string {
-  const random = seededRandom(1);
-  const trials = Array.from({ length: strategies }, (_, strategy) =>
-    makeTrial(`strategy ${strategy}`, {
-      samples: Array.from({ length: samplesEach }, (__, round) => {
-        const spread = Math.exp(0.1 * (random() + random() + random() - 1.5));
-        const computeMs = (3 + strategy) * spread * (random() < 0.02 ? 2.5 : 1);
-        const sequence = round * strategies + strategy;
-        return makeSample({
-          round,
-          sequence,
-          startedAtMs: 1_700_000_000_000 + 30 * sequence,
-          computeMs,
-          segmentMs: [computeMs],
-          totalMs: computeMs + 1.75,
-        });
-      }),
-      accuracy: {
-        images: 1000,
-        labelledImages: 1000,
-        top1Correct: 600 + 10 * strategy,
-        top5Correct: null,
-        agreeing: 700 + 10 * strategy,
-      },
-    }),
-  );
-  return serialiseStudy(makeStudy(trials));
 }

@@ -25,6 +25,9 @@ const FEWEST_OUTLIERS = 5;
 /** Standard deviation of normally distributed values to their median absolute deviation. */
 const SIGMA_PER_MAD = 1.4826022185056018;
 
+/** Trials are facts that never change, and tables ask for each column. */
+const known = new WeakMap<Trial, Interference | null>();
+
 /**
  * Other work on the device, as far as the spread of the times shows it.
  *
@@ -32,6 +35,14 @@ const SIGMA_PER_MAD = 1.4826022185056018;
  * @returns null for too few samples
  */
 export function interferenceOf(trial: Trial): Interference | null {
+  const kept = known.get(trial);
+  if (kept !== undefined) return kept;
+  const told = lookForInterference(trial);
+  known.set(trial, told);
+  return told;
+}
+
+function lookForInterference(trial: Trial): Interference | null {
   const samples = timedSamples(trial).filter(({ computeMs }) => computeMs > 0);
   if (samples.length < FEWEST_SAMPLES) return null;
   const logs = relativeLogs(samples);
@@ -42,7 +53,8 @@ export function interferenceOf(trial: Trial): Interference | null {
   const perRound = samples.length / rounds.size;
   // Of the median of independent normal values.
   const expected = (differenceNoise(logs) * Math.sqrt(Math.PI / 2)) / Math.sqrt(perRound);
-  const found = SIGMA_PER_MAD * medianOf(medians.map((value) => Math.abs(value - medianOf(medians))));
+  const middle = medianOf(medians);
+  const found = SIGMA_PER_MAD * medianOf(medians.map((value) => Math.abs(value - middle)));
   return {
     // A few may be chance.
     outlierShare: outliers < FEWEST_OUTLIERS ? 0 : outliers / logs.length,

@@ -103,6 +103,7 @@ test('a study that is kept already asks: both, or in its place', async ({ lab, p
     { name: 'study.json.gz', bytes: packed },
   ]);
   await expect(lab.notice('The study could not be read')).toContainText('cut off');
+  await lab.dismissNotices();
   const strategies = page.getByRole('region', { name: 'Strategies by device' });
   await expect(strategies.getByRole('columnheader', { name: /64 cores/ })).toBeVisible();
   const name = page.getByRole('textbox', { name: /^Name of the device/ }).last();
