@@ -60,7 +60,7 @@ describe('expected times', () => {
   });
 
   it('count every inference of a protocol', () => {
-    const { referenceSamples: _none, ...quick } = PROTOCOLS.quick;
+    const { referenceSamples: _none, ...quick } = { ...PROTOCOLS.quick, rounds: 5, samplesPerRound: 10 };
     expect(inferencesOfProtocol(quick, 450, 322)).toBe(5 + 5 * 10 + 322);
     const paper = {
       ...quick,
@@ -72,7 +72,7 @@ describe('expected times', () => {
   });
 
   it('add up over strategies, and timing ends with its budget', () => {
-    const { referenceSamples: _none, ...quick } = PROTOCOLS.quick;
+    const { referenceSamples: _none, ...quick } = { ...PROTOCOLS.quick, rounds: 5, samplesPerRound: 10 };
     const one = expectedStudyMs(quick, [{ ms: 10, basis: 'assumed' }], 450, 100, 20);
     expect(one).toBe(20 + 10 * (5 + 50 + 100));
     const two = [{ ms: 10, basis: 'assumed' } as const, { ms: 30, basis: 'assumed' } as const];
