@@ -111,7 +111,12 @@ function answersOf({ predictions, datasetId, preprocessing, strategy }: Trial): 
 }
 
 /** Two devices of one make and browser cannot be told apart, and need not be. */
-export function deviceIdOf({ userAgent, hardwareConcurrency, webgpu, crossOriginIsolated }: Environment): string {
+export function deviceIdOf({
+  userAgent,
+  hardwareConcurrency,
+  webgpu,
+  crossOriginIsolated,
+}: Environment): string {
   const adapter = webgpu.available ? webgpu.adapter : '';
   return seedFromText([userAgent, hardwareConcurrency, adapter, crossOriginIsolated].join('\n')).toString(16);
 }
