@@ -80,7 +80,8 @@ describe.skipIf(!existsSync(folder))('shared datasets', () => {
     const { items, labelSource, imageSize } = open('camvid-test-40.zip');
     expect(items.length).toBeGreaterThan(30);
     expect(items.every((item) => item.name.startsWith('images/') && item.label === null)).toBe(true);
-    expect(labelSource).toBe('none');
+    expect(items.every((item) => item.mask !== undefined)).toBe(true);
+    expect(labelSource).toBe('masks');
     expect(imageSize).toEqual({ width: 480, height: 360, channels: 3 });
   });
 
