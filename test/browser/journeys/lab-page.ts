@@ -59,8 +59,14 @@ const browsersOwn = /^content-autofill\.googleapis\.com:/;
 /**
  * `lab` is the page, watched: an exception, an error on the console (the security policy reports there, too) or a
  * request to anywhere but the page's own server fails the test. `outside` lists other origins the test allows.
+ * `cores` is what the device says it has, null for the truth: pages side by side whose engines each take all cores wait
+ * for each other's threads most of the time.
  */
-export const test = base.extend<{ lab: Lab; outside: string[] }, { gate: { url: string; hosts: string[] } }>({
+export const test = base.extend<
+  { lab: Lab; outside: string[]; cores: number | null },
+  { gate: { url: string; hosts: string[] } }
+>({
+  cores: [1, { option: true }],
   // Everything that is not this machine goes through here, from pages and workers alike, and no further.
   gate: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern
@@ -90,7 +96,8 @@ export const test = base.extend<{ lab: Lab; outside: string[] }, { gate: { url: 
   outside: async ({}, use) => {
     await use([]);
   },
-  lab: async ({ page, gate, outside }, use, info) => {
+  lab: async ({ page, gate, outside, cores }, use, info) => {
+    if (cores !== null) await page.context().addInitScript(sayCores, cores);
     const lab = labOn(page, !!info.project.use.isMobile);
     gate.hosts.length = 0;
     const own = new URL(info.project.use.baseURL ?? 'http://127.0.0.1').origin;
@@ -105,6 +112,11 @@ export const test = base.extend<{ lab: Lab; outside: string[] }, { gate: { url: 
     expect(asked, 'no other machine is asked for anything').toEqual([]);
   },
 });
+
+/** Runs in the page. */
+function sayCores(cores: number): void {
+  Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => cores });
+}
 
 /** The lab on any page. */
 export function labOn(page: Page, isPhone: boolean): Lab {

@@ -103,7 +103,11 @@ test('a profiled model predicts each cut while it is dragged, and a placement is
   await lab.show('Run');
   await lab.press(page.getByText('Tiers and links', { exact: true }));
   const edge = page.getByRole('group', { name: 'edge', exact: true });
-  const other = { ...study, modelId: 'other', modelName: 'cats.onnx' };
+  const ofOther = study.trials.map((trial) => ({
+    ...trial,
+    strategy: { ...trial.strategy, modelId: 'other' },
+  }));
+  const other = { ...study, modelId: 'other', modelName: 'cats.onnx', trials: ofOther };
   const strange = { name: 'cats.json', bytes: new TextEncoder().encode(JSON.stringify(other)) };
   await lab.pick(edge.getByRole('button', { name: /study\.json/ }), [strange]);
   await expect(lab.notice('found a study about cats.onnx, wanted one about digits.onnx')).toBeVisible();
