@@ -24,7 +24,7 @@ export async function trainedExits(modelUrl: string, dataUrl: string, values: re
     const data = value(await files.api.open(archive, 'images', () => {}));
     const { dataset } = data;
     const { preprocessing } = guessPreprocessing(view, dataset, dataset.imageSize ?? null);
-    const job = { model: models.api, data, preprocessing, provider: 'wasm', threads: 2 } as const;
+    const job = { model: models.api, data, preprocessing, provider: 'wasm', threads: 1 } as const;
     const { signal } = new AbortController();
     const training = { ...job, modelId: view.modelId, values, seed: 1, backbone: [] };
     const heads = value(await trainExits(training, () => {}, signal));
