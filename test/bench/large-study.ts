@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { seededRandom } from '../../src/base/random.ts';
 import { serialiseStudy } from '../../src/study/study-json.ts';
 import { makeSample, makeStudy, makeTrial } from '../unit/study/trials.ts';
@@ -38,4 +41,11 @@ export function largeStudyJson(id = 'study'): string {
     }),
   );
   return serialiseStudy({ ...makeStudy(trials), id });
+}
+
+/** A file for a picker, which takes no more than 50 MB from memory. @returns its path */
+export async function onDisk(name: string, bytes: Buffer): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'large-study-')), name);
+  await writeFile(path, bytes);
+  return path;
 }
