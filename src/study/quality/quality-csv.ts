@@ -44,30 +44,26 @@ export function layersCsv(nodes: readonly NodeErrors[]): string {
 
 /** classes.csv: accuracy of each class, before (empty without another strategy) and after, with 95 % intervals. */
 export function classesCsv(outcomes: readonly ClassOutcome[], classNames: readonly string[]): string {
-  const cells = (share: Share | null): Cells =>
-    share === null ? [null, null, null, null] : [share.right, share.value, share.low, share.high];
-  const columns = (when: string) =>
-    ['right', 'accuracy', 'accuracy_low', 'accuracy_high'].map((name) => `${name}_${when}`);
-  return csvText([
-    ['class', 'class_name', 'images', ...columns('before'), ...columns('after')],
-    ...outcomes.map(({ label, images, before, after }) => [
-      label,
-      classNames[label] ?? null,
-      images,
-      ...cells(before),
-      ...cells(after),
-    ]),
-  ]);
+  return outcomesCsv(outcomes, classNames, ['images', 'right', 'accuracy']);
 }
 
 /** class-iou.csv: intersection over union of each class, before (empty without another strategy) and after. */
 export function classIouCsv(outcomes: readonly ClassOutcome[], classNames: readonly string[]): string {
-  const cells = (share: Share | null): Cells =>
-    share === null ? [null, null, null, null] : [share.right, share.value, share.low, share.high];
+  return outcomesCsv(outcomes, classNames, ['pixels', 'pixels_right', 'iou']);
+}
+
+/** @param names of columns: what is counted, how much of it is right, and the share */
+function outcomesCsv(
+  outcomes: readonly ClassOutcome[],
+  classNames: readonly string[],
+  [counted, right, share]: readonly [string, string, string],
+): string {
+  const cells = (found: Share | null): Cells =>
+    found === null ? [null, null, null, null] : [found.right, found.value, found.low, found.high];
   const columns = (when: string) =>
-    ['pixels_right', 'iou', 'iou_low', 'iou_high'].map((name) => `${name}_${when}`);
+    [right, share, `${share}_low`, `${share}_high`].map((name) => `${name}_${when}`);
   return csvText([
-    ['class', 'class_name', 'pixels', ...columns('before'), ...columns('after')],
+    ['class', 'class_name', counted, ...columns('before'), ...columns('after')],
     ...outcomes.map(({ label, images, before, after }) => [
       label,
       classNames[label] ?? null,
