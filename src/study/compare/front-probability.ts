@@ -1,3 +1,4 @@
+import { finish } from '../../base/finish.ts';
 import { seededRandom } from '../../base/random.ts';
 import { type AxisId, axisOf } from '../metrics.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
@@ -29,8 +30,20 @@ type Resample = (costs: Float64Array) => void;
 export function frontProbabilities(
   all: readonly StrategyFacts[],
   axes: readonly AxisId[],
-  { resamples = 2000, seed = 1 }: { readonly resamples?: number; readonly seed?: number } = {},
+  options: { readonly resamples?: number; readonly seed?: number } = {},
 ): readonly FrontProbability[] {
+  return finish(frontProbabilitiesInParts(all, axes, options));
+}
+
+/** Resamples between which the caller may do something else; even of thousands of rounds they take some milliseconds. */
+const RESAMPLES_PER_PART = 5;
+
+/** The same, in parts: for threads that have to answer in between. */
+export function* frontProbabilitiesInParts(
+  all: readonly StrategyFacts[],
+  axes: readonly AxisId[],
+  { resamples = 2000, seed = 1 }: { readonly resamples?: number; readonly seed?: number } = {},
+): Generator<void, readonly FrontProbability[], void> {
   const facts = all.filter(
     ({ state, values }) => state !== 'failed' && axes.every((axis) => values.has(axis)),
   );
@@ -41,6 +54,7 @@ export function frontProbabilities(
   const onFront = new Uint32Array(count);
   const dominated = new Uint32Array(count * count);
   for (let resample = 0; resample < resamples; resample++) {
+    if (resample % RESAMPLES_PER_PART === 0) yield;
     draws.forEach((draw, axis) => draw(costs[axis] as Float64Array));
     for (let point = 0; point < count; point++) {
       let isOnFront = true;

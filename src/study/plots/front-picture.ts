@@ -1,5 +1,5 @@
 import { ok } from '../../base/result.ts';
-import { type FrontProbability, frontProbabilities } from '../compare/front-probability.ts';
+import { frontProbabilitiesInParts } from '../compare/front-probability.ts';
 import { factsOf } from '../compare/strategy-facts.ts';
 import { type FrontAxes, layOutFront, trialsOnAxes } from '../front-layout.ts';
 import { type Axis, axisOf, defaultVerticalAxis, formatMetric, isEmulatedTrial } from '../metrics.ts';
@@ -10,10 +10,6 @@ import type { Drawing, Mark, Tip } from './drawing.ts';
 import { frontAxes } from './front-axes.ts';
 import type { Limits } from './parallel.ts';
 import { leftOutNotes, type Making, noPicture } from './picture.ts';
-
-/** Studies drawn again; in parts, between which the page answers. */
-const parts = 20;
-const resamplesPerPart = 100;
 
 interface Seen {
   readonly trials: readonly Trial[];
@@ -45,12 +41,8 @@ export function* frontPicture(
     facts.push(factsOf(trial));
     yield;
   }
-  const chances = new Map<string, number>();
-  for (let part = 0; part < parts; part++) {
-    const told = frontProbabilities(facts, [x, y], { resamples: resamplesPerPart, seed: part + 1 });
-    addUp(chances, told);
-    yield;
-  }
+  const told = yield* frontProbabilitiesInParts(facts, [x, y]);
+  const chances = new Map(told.map(({ trialId, probability }) => [trialId, probability]));
   const named = nameTrials(trials);
   const names = new Map(named.map(({ trial, name }) => [trial.id, name]));
   const seen: Seen = { trials: shown, names, chances, xAxis: axisOf(x), yAxis: axisOf(y) };
@@ -76,11 +68,6 @@ export function* frontPicture(
     ),
     draw: (width) => drawFront(seen, width),
   });
-}
-
-function addUp(chances: Map<string, number>, told: readonly FrontProbability[]): void {
-  for (const { trialId, probability } of told)
-    chances.set(trialId, (chances.get(trialId) ?? 0) + probability / parts);
 }
 
 function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number): Drawing {

@@ -15,14 +15,6 @@ export interface Picture {
 /** The work of making a picture, in small steps between which the page answers. */
 export type Making = Generator<void, Result<Picture>, void>;
 
-/** Runs the work at once. */
-export function finish<T>(making: Generator<void, T, void>): T {
-  for (;;) {
-    const step = making.next();
-    if (step.done) return step.value;
-  }
-}
-
 /** Why there is no picture. */
 export function noPicture(message: string, hint: string): Result<never> {
   const failure: Failure = { code: 'nothing-to-draw', message, hint };

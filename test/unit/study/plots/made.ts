@@ -1,7 +1,8 @@
 import type { FrontAxes } from '../../../../src/study/front-layout.ts';
 import { expect } from 'vitest';
 import { csvText } from '../../../../src/study/csv-text.ts';
-import { finish, type Picture } from '../../../../src/study/plots/picture.ts';
+import { finish } from '../../../../src/base/finish.ts';
+import type { Picture } from '../../../../src/study/plots/picture.ts';
 import { PICTURES } from '../../../../src/study/plots/pictures.ts';
 import type { Limits } from '../../../../src/study/plots/parallel.ts';
 import type { Trial } from '../../../../src/study/trial.ts';

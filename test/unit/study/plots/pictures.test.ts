@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../src/base/random.ts';
 import { DEFAULT_SETUP } from '../../../../src/study/placement/tiers.ts';
-import { finish, type Making } from '../../../../src/study/plots/picture.ts';
+import { finish } from '../../../../src/base/finish.ts';
+import type { Making } from '../../../../src/study/plots/picture.ts';
 import { PICTURES } from '../../../../src/study/plots/pictures.ts';
 import { svgDocument } from '../../../../src/study/plots/svg-elements.ts';
 import { NO_CLASS, type Trial } from '../../../../src/study/trial.ts';
