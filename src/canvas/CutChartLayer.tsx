@@ -1,7 +1,8 @@
-import { useStoreApi, type ReactFlowState } from '@xyflow/react';
+import { useStoreApi } from '@xyflow/react';
 import { useEffect, useMemo, useRef } from 'react';
 import { cutChartOf, paintCutChart } from './cut-chart.ts';
 import type { Layout } from './layout.ts';
+import { fitCanvas, paintWithView } from './paint-with-view.ts';
 import { nearestPlace, type Place } from './places.ts';
 import type { Theme } from './theme.ts';
 import styles from './GraphCanvas.module.css';
@@ -29,36 +30,20 @@ export function CutChartLayer({ layout, places, costs, theme, onCut }: CutChartL
   const canvasRef = useRef<HTMLCanvasElement>(null);
   const chart = useMemo(() => cutChartOf(places, costs), [places, costs]);
   const { left } = layout.bounds;
-  useEffect(() => {
-    const canvas = canvasRef.current;
-    const context = canvas?.getContext('2d');
-    if (!canvas || !context) return;
-    let frame = 0;
-    const paint = (): void => {
-      frame = 0;
-      const { height, transform } = store.getState();
-      const [x, y, zoom] = transform;
-      const right = Math.round(left * zoom + x - DISTANCE_PX);
-      const width = Math.min(WIDTH_PX, right - 4);
-      const ratio = Math.min(2, devicePixelRatio);
-      const pixelHeight = Math.round(height * ratio);
-      if (canvas.height !== pixelHeight) {
-        canvas.width = WIDTH_PX * ratio;
-        canvas.height = pixelHeight;
-      }
-      canvas.style.transform = `translateX(${right - width}px)`;
-      paintCutChart(context, chart, { y, zoom, height }, width, theme, ratio);
-    };
-    const unsubscribe = store.subscribe((state: ReactFlowState, before: ReactFlowState) => {
-      if (state.transform !== before.transform || state.height !== before.height)
-        frame ||= requestAnimationFrame(paint);
-    });
-    paint();
-    return () => {
-      unsubscribe();
-      cancelAnimationFrame(frame);
-    };
-  }, [store, chart, left, theme]);
+  useEffect(
+    () =>
+      paintWithView(canvasRef.current, store, {
+        paint: (context, canvas, { height, transform: [x, y, zoom] }, ratio) => {
+          const right = Math.round(left * zoom + x - DISTANCE_PX);
+          const width = Math.min(WIDTH_PX, right - 4);
+          fitCanvas(canvas, WIDTH_PX, height, ratio);
+          canvas.style.transform = `translateX(${right - width}px)`;
+          paintCutChart(context, chart, { y, zoom, height }, width, theme, ratio);
+        },
+        isConcerned: (view, before) => view.transform !== before.transform || view.height !== before.height,
+      }),
+    [store, chart, left, theme],
+  );
   return (
     <canvas
       ref={canvasRef}

@@ -1,6 +1,7 @@
 import { useStoreApi } from '@xyflow/react';
 import { useEffect, useRef, type PointerEvent } from 'react';
 import type { Layout } from './layout.ts';
+import { fitCanvas, paintWithView } from './paint-with-view.ts';
 import { paintOverview, type Scene } from './paint.ts';
 import type { Theme } from './theme.ts';
 import styles from './Overview.module.css';
@@ -23,19 +24,19 @@ export function Overview({ scene, theme, cutY }: OverviewProps) {
   const windowRef = useRef<HTMLDivElement>(null);
   const { bounds } = scene.layout;
 
+  useEffect(
+    () =>
+      paintWithView(canvasRef.current, store, {
+        paint: (context, canvas, _view, ratio) => {
+          const height = canvas.clientHeight;
+          fitCanvas(canvas, WIDTH_PX, height, ratio);
+          paintOverview(context, scene, theme, WIDTH_PX, height, ratio);
+        },
+        isConcerned: (view, before) => view.height !== before.height,
+      }),
+    [store, scene, theme],
+  );
   useEffect(() => {
-    const canvas = canvasRef.current;
-    const context = canvas?.getContext('2d');
-    if (!canvas || !context) return;
-    let frame = 0;
-    const paint = (): void => {
-      frame = 0;
-      const height = canvas.clientHeight;
-      const ratio = Math.min(2, devicePixelRatio);
-      canvas.width = WIDTH_PX * ratio;
-      canvas.height = height * ratio;
-      paintOverview(context, scene, theme, WIDTH_PX, height, ratio);
-    };
     const moveWindow = (): void => {
       const { transform, height } = store.getState();
       const style = windowRef.current?.style;
@@ -46,17 +47,11 @@ export function Overview({ scene, theme, cutY }: OverviewProps) {
       style.top = `${100 * top}%`;
       style.height = `${100 * share}%`;
     };
-    paint();
     moveWindow();
-    const unsubscribe = store.subscribe((state, before) => {
+    return store.subscribe((state, before) => {
       if (state.transform !== before.transform || state.height !== before.height) moveWindow();
-      if (state.height !== before.height) frame ||= requestAnimationFrame(paint);
     });
-    return () => {
-      unsubscribe();
-      cancelAnimationFrame(frame);
-    };
-  }, [store, scene, theme, bounds]);
+  }, [store, bounds]);
 
   const goTo = (event: PointerEvent<HTMLDivElement>): void => {
     if (event.buttons === 0) return;

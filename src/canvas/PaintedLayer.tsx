@@ -1,5 +1,6 @@
-import { useStoreApi, type ReactFlowState } from '@xyflow/react';
+import { useStoreApi } from '@xyflow/react';
 import { useEffect, useRef } from 'react';
+import { fitCanvas, paintWithView } from './paint-with-view.ts';
 import { paintGraph, type Scene } from './paint.ts';
 import type { Theme } from './theme.ts';
 import styles from './GraphCanvas.module.css';
@@ -11,42 +12,21 @@ interface PaintedLayerProps {
   readonly detail: boolean;
 }
 
-/** Beyond this, more pixels cost time and show nothing. */
-const MAX_PIXEL_RATIO = 2;
-
 /** Wires (and boxes seen from afar) in one canvas behind the boxes, repainted at most once a frame. */
 export function PaintedLayer({ scene, theme, detail }: PaintedLayerProps) {
   const canvasRef = useRef<HTMLCanvasElement>(null);
   const store = useStoreApi();
-  useEffect(() => {
-    const canvas = canvasRef.current;
-    const context = canvas?.getContext('2d');
-    if (!canvas || !context) return;
-    let frame = 0;
-    const paint = (): void => {
-      frame = 0;
-      const { width, height, transform } = store.getState();
-      const pixelRatio = Math.min(MAX_PIXEL_RATIO, devicePixelRatio);
-      const [pixelWidth, pixelHeight] = [Math.round(width * pixelRatio), Math.round(height * pixelRatio)];
-      if (canvas.width !== pixelWidth || canvas.height !== pixelHeight) {
-        canvas.width = pixelWidth;
-        canvas.height = pixelHeight;
-      }
-      const [x, y, zoom] = transform;
-      paintGraph(context, scene, { x, y, zoom, width, height }, theme, detail, pixelRatio);
-    };
-    const schedule = (): void => {
-      frame ||= requestAnimationFrame(paint);
-    };
-    paint();
-    const unsubscribe = store.subscribe((state: ReactFlowState, before: ReactFlowState) => {
-      const moved = state.transform !== before.transform;
-      if (moved || state.width !== before.width || state.height !== before.height) schedule();
-    });
-    return () => {
-      unsubscribe();
-      cancelAnimationFrame(frame);
-    };
-  }, [store, scene, theme, detail]);
+  useEffect(
+    () =>
+      paintWithView(canvasRef.current, store, {
+        paint: (context, canvas, { width, height, transform: [x, y, zoom] }, ratio) => {
+          fitCanvas(canvas, width, height, ratio);
+          paintGraph(context, scene, { x, y, zoom, width, height }, theme, detail, ratio);
+        },
+        isConcerned: (view, before) =>
+          view.transform !== before.transform || view.width !== before.width || view.height !== before.height,
+      }),
+    [store, scene, theme, detail],
+  );
   return <canvas ref={canvasRef} className={styles.painted} aria-hidden="true" />;
 }
