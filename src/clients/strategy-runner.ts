@@ -114,11 +114,12 @@ export function createStrategyRunner({
     const startedMs = performance.now();
     endSessions(strategy);
     if (!work.built) {
-      await trained(strategy);
+      const trainingMs = await trained(strategy);
       await decideForm(strategy);
       const calibrationMs = await calibrated(strategy);
       tell('building', strategy, null);
-      if (book.find(strategy.id)) update(strategy.id, { calibrationMs });
+      if (book.find(strategy.id))
+        update(strategy.id, { calibrationMs, ...(trainingMs !== null && { trainingMs }) });
       const outcome = await model.call((api) => api.build(strategy.recipe));
       if (model.takeRestarted()) book.forgetBuilt();
       work.built = orEnd(outcome);
@@ -197,12 +198,15 @@ export function createStrategyRunner({
     return orEnd(await model.call((api) => prepare(api, recipe, onProgress, control.signal)));
   }
 
-  /** Trains the exits that a strategy needs, for what its recipe makes of the model. */
-  async function trained(strategy: Strategy): Promise<void> {
-    if (!hasTrainedExits(strategy.recipe)) return;
+  /**
+   * Trains the exits that a strategy needs, for what its recipe makes of the model.
+   * @returns how long that took, now or before; null if it has none, or nothing tells
+   */
+  async function trained(strategy: Strategy): Promise<number | null> {
+    if (!hasTrainedExits(strategy.recipe)) return null;
     const { recipe } = strategy;
     await learn(observer, backboneOf(recipe), strategy, 'looking-at-channels');
-    await learn(trainer, recipe, strategy, 'training-exits');
+    return learn(trainer, recipe, strategy, 'training-exits');
   }
 
   /** How long it took to look at images for what a strategy needs; null if it needs none, or nothing tells. */

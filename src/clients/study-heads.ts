@@ -1,6 +1,8 @@
 import { failed, ok } from '../base/result.ts';
-import { headsToTrain } from '../transforms/exits/heads-of-recipe.ts';
+import { headsFor, headsToTrain } from '../transforms/exits/heads-of-recipe.ts';
 import { headsByKey, keyOfHead, type TrainedHead } from '../transforms/exits/trained-head.ts';
+import { trainedExitsOf } from '../transforms/exits/trained-placement.ts';
+import type { Recipe } from '../transforms/recipe.ts';
 import { createLearned, type Learner } from './learned.ts';
 import { cancelledTraining, type ExitTraining, trainExits } from './train-exits.ts';
 
@@ -28,8 +30,7 @@ export function createExitTrainer(
       const given = await tell(model);
       if (!given.ok) return given;
       const missing = headsToTrain(recipe, kept.values());
-      if (missing === null) return ok(null);
-      const startedMs = performance.now();
+      if (missing === null) return ok(trainingMsOf(recipe, kept.values()));
       const trained = await trainExits(
         { ...subject, ...missing, model },
         (progress) => {
@@ -42,7 +43,16 @@ export function createExitTrainer(
       for (const head of trained.value) add(keyOfHead(head), head);
       onHeads(trained.value);
       const taken = await tell(model);
-      return taken.ok ? ok(performance.now() - startedMs) : taken;
+      return taken.ok ? ok(trainingMsOf(recipe, kept.values())) : taken;
     },
   };
+}
+
+/** What training the exits of a recipe took, whenever that was; null where none of them tells. */
+function trainingMsOf(recipe: Recipe, heads: Iterable<TrainedHead>): number | null {
+  const named = new Set(trainedExitsOf(recipe)?.at);
+  const took = [...headsFor(recipe, heads).values()].flatMap(({ value, training: { elapsedMs } }) =>
+    named.has(value) && elapsedMs !== undefined ? [elapsedMs] : [],
+  );
+  return took.length === 0 ? null : took.reduce((sum, elapsedMs) => sum + elapsedMs, 0);
 }

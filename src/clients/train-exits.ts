@@ -104,6 +104,7 @@ export async function trainExits(
     targetSource === 'labels'
       ? attemptNow(() => classesToLearn({ targets: labelsOf(images), classCount, ...labelled }))
       : ok(null);
+  const startedMs = performance.now();
   const found = await featuresOf(job, images, check, onProgress, signal);
   if (!found.ok) return found;
   const features = found.value;
@@ -120,6 +121,7 @@ export async function trainExits(
     if (!original.ok) return original;
     targets = original.value.predictions;
   }
+  const featuresMs = (performance.now() - startedMs) / job.values.length;
   const answered = requireAnswers(targets, targetSource);
   if (!answered.ok) return answered;
   const unanswered = targets.length - answered.value.length;
@@ -133,6 +135,7 @@ export async function trainExits(
     const heads: TrainedHead[] = [];
     for (const [position, value] of job.values.entries()) {
       if (signal.aborted) return failed(cancelledTraining);
+      const learningFromMs = performance.now();
       const found = defined(features.ofValue.get(value), `features of ${value}`);
       const { width } = found;
       const { classCount } = features;
@@ -168,6 +171,7 @@ export async function trainExits(
           curve: learned.curve,
           missingClasses: learned.missingClasses,
           ...(leftOutImages > 0 && { leftOutImages }),
+          elapsedMs: featuresMs + performance.now() - learningFromMs,
         },
       });
     }

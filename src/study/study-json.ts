@@ -327,6 +327,7 @@ const readTrial = object<Trial>({
   ),
   buildMs: nullable(amount),
   calibrationMs: optional(nullable(amount)),
+  trainingMs: optional(nullable(amount)),
   sessionCreateMs: nullable(amount),
   heapBytes: nullable(amount),
   warnings: list(text),

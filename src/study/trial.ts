@@ -271,6 +271,8 @@ export interface Trial {
   readonly buildMs: number | null;
   /** What comes on top: learning the ranges of values, for static quantization. Shared by trials that need the same. */
   readonly calibrationMs?: number | null;
+  /** What training its exits took, whenever that was, with the pass over images; shared likewise. */
+  readonly trainingMs?: number | null;
   readonly sessionCreateMs: number | null;
   /** Peak WASM heap of the worker that ran it. */
   readonly heapBytes: number | null;

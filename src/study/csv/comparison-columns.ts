@@ -42,18 +42,28 @@ export const COMPARISON_COLUMNS: readonly Column<ComparisonRow>[] = [
   latency('latency_different', 'Whether it is called real: below 0.05', ({ isDifferent }) => isDifferent),
   quality(
     'quality',
-    'What answers are compared by: accuracy, or agreement with the unchanged model',
+    'What answers are compared by: accuracy, mean IoU (miou), or without labels agreement or pixel-agreement with the unchanged model',
     ({ measure }) => measure,
   ),
-  quality('quality_difference', 'Share of images of the first less that of the second', ({ difference }) =>
-    rounded(difference, 6),
+  quality(
+    'quality_difference',
+    'Of the first less that of the second: a share of images or, of masks, mean IoU or a share of pixels',
+    ({ difference }) => rounded(difference, 6),
   ),
   quality('quality_difference_low', 'Lower end of its 95 % interval', ({ low }) => rounded(low, 6)),
   quality('quality_difference_high', 'Upper end of its 95 % interval', ({ high }) => rounded(high, 6)),
   quality('images', 'Images that both were evaluated on', ({ images }) => images),
-  quality('only_a', 'Images that only the first gets right', ({ onlyA }) => onlyA),
-  quality('only_b', 'Images that only the second gets right', ({ onlyB }) => onlyB),
-  quality('quality_p', "McNemar's exact test", ({ p }) => digits(p)),
+  quality(
+    'only_a',
+    'Images that only the first gets right; of masks: that it gets more pixels right of',
+    ({ onlyA }) => onlyA,
+  ),
+  quality('only_b', 'The same of the second', ({ onlyB }) => onlyB),
+  quality(
+    'quality_p',
+    "McNemar's exact test; of masks: the share of ways to swap both answers of images that differ as much",
+    ({ p }) => digits(p),
+  ),
   quality('quality_p_adjusted', 'The same, adjusted over all pairs', ({ adjustedP }) => digits(adjustedP)),
   quality('quality_different', 'Whether it is called real: below 0.05', ({ isDifferent }) => isDifferent),
   {

@@ -4,8 +4,14 @@ import type { TrialRow } from './trial-columns.ts';
 /** What making and loading it takes, and what it ran on. */
 export const DEVICE_COLUMNS: readonly Column<TrialRow>[] = [
   {
+    name: 'compression_ms',
+    description: 'Compression time in all: the sum of the next three',
+    cell: ({ trial: { buildMs, calibrationMs, trainingMs } }) =>
+      ms(buildMs === null ? null : buildMs + (calibrationMs ?? 0) + (trainingMs ?? 0)),
+  },
+  {
     name: 'build_ms',
-    description: 'Compression time: making the files from the model',
+    description: 'Making the files from the model',
     cell: ({ trial }) => ms(trial.buildMs),
   },
   {
@@ -13,6 +19,12 @@ export const DEVICE_COLUMNS: readonly Column<TrialRow>[] = [
     description:
       'What looking at images to calibrate, rank or recalibrate added to it; shared by strategies that need the same. Empty if that was not needed',
     cell: ({ trial }) => ms(trial.calibrationMs ?? null),
+  },
+  {
+    name: 'exit_training_ms',
+    description:
+      'What training its exits on this device took, whenever that was; shared likewise. Empty where none were trained, or earlier versions did',
+    cell: ({ trial }) => ms(trial.trainingMs ?? null),
   },
   {
     name: 'session_create_ms',

@@ -46,6 +46,11 @@ export const MEASURING_COLUMNS: readonly Column<TrialRow>[] = [
     },
   },
   {
+    name: 'accuracy_runs_mean',
+    description: 'Mean of the accuracies of accuracy_runs; empty where the protocol does not repeat them',
+    cell: ({ trial }) => rounded(meanAccuracy(trial), 6),
+  },
+  {
     name: 'accuracy_runs',
     description:
       'Top-1 accuracy of each accuracy pass, separated by spaces, where the protocol repeats it; empty otherwise',
@@ -57,6 +62,13 @@ export const MEASURING_COLUMNS: readonly Column<TrialRow>[] = [
         .join(' '),
   },
 ];
+
+function meanAccuracy({ accuracyRuns = [] }: Trial): number | null {
+  const shares = accuracyRuns.flatMap(({ top1Correct, labelledImages }) =>
+    top1Correct === null ? [] : [top1Correct / labelledImages],
+  );
+  return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
 
 function warmUpsText({ warmUps = [] }: Trial): string {
   return warmUps

@@ -1,3 +1,4 @@
+import { speedUps } from '../compare/speed-up.ts';
 import { batterySharePerHour } from '../measuring/battery-use.ts';
 import { driftByDevice } from '../measuring/drift.ts';
 import { defaultQualityAxis } from '../metrics.ts';
@@ -11,9 +12,15 @@ import { TRIAL_COLUMNS } from './trial-columns.ts';
 export function trialsCsv(trials: readonly Trial[]): string {
   const front = new Set(frontOfTrials(trials, ['latencyMedianMs', defaultQualityAxis(trials)]));
   const sharePerHour = batterySharePerHour(trials);
+  const fasterBy = speedUps(trials);
   return tableCsv(
     TRIAL_COLUMNS,
-    trials.map((trial) => ({ trial, isOnFront: front.has(trial), batterySharePerHour: sharePerHour })),
+    trials.map((trial) => ({
+      trial,
+      isOnFront: front.has(trial),
+      batterySharePerHour: sharePerHour,
+      speedUp: fasterBy.get(trial),
+    })),
   );
 }
 

@@ -50,6 +50,28 @@ export const TIMING_COLUMNS: readonly Column<TrialRow>[] = [
     cell: ({ trial }) => ms(summarise(timedSamples(trial).map(latencyMsOf))?.min ?? null),
   },
   {
+    name: 'speed_up',
+    description:
+      'How many times as fast as the unchanged model, told as in comparisons.csv; 1 for that, empty where it was not measured',
+    cell: ({ speedUp }) => rounded(speedUp?.measure.value ?? null, 6),
+  },
+  {
+    name: 'speed_up_low',
+    description: 'Lower end of its 95 % interval',
+    cell: ({ speedUp }) => rounded(speedUp?.measure.low ?? null, 6),
+  },
+  {
+    name: 'speed_up_high',
+    description: 'Upper end of its 95 % interval',
+    cell: ({ speedUp }) => rounded(speedUp?.measure.high ?? null, 6),
+  },
+  {
+    name: 'speed_up_over',
+    description:
+      'The unchanged model that speed_up is over: at the same place, else where its first part runs, else on this device alone',
+    cell: ({ speedUp }) => speedUp?.over.strategy.name ?? null,
+  },
+  {
     name: 'decode_median_ms',
     description: 'Median time to decode an image',
     cell: ({ trial }) => medianMs(trial, (sample) => sample.decodeMs),

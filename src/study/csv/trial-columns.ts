@@ -1,3 +1,4 @@
+import type { SpeedUp } from '../compare/speed-up.ts';
 import type { Trial } from '../trial.ts';
 import type { Column } from './column.ts';
 import { DEVICE_COLUMNS } from './device-columns.ts';
@@ -11,6 +12,8 @@ export interface TrialRow {
   readonly isOnFront: boolean;
   /** Of the study; null or left out: not told. */
   readonly batterySharePerHour?: number | null;
+  /** Over the unchanged model; left out: not told. */
+  readonly speedUp?: SpeedUp | undefined;
 }
 
 /** trials.csv: a row per trial. */

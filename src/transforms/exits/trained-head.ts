@@ -32,6 +32,8 @@ export interface TrainedHead {
     readonly missingClasses: readonly number[];
     /** Images that could not be decoded or gave no finite features. */
     readonly leftOutImages?: number;
+    /** What it took: its share of the pass over the images, and learning. Those of earlier versions have none. */
+    readonly elapsedMs?: number;
   };
 }
 
@@ -131,6 +133,9 @@ function parseHead(json: unknown, path: string): TrainedHead {
       ...(training['leftOutImages'] === undefined
         ? {}
         : { leftOutImages: count(training, 'leftOutImages', `${path}.training`) }),
+      ...(training['elapsedMs'] === undefined
+        ? {}
+        : { elapsedMs: number(training, 'elapsedMs', `${path}.training`) }),
     },
   };
 }
