@@ -86,26 +86,48 @@ function speedOf(
 /** `0.4 points less accurate`, `p = 0.40: not told apart`. */
 function answersOf(quality: QualityComparison & { kind: 'compared' }, family: string): Phrase {
   const { measure, difference, low, high, adjustedP, isDifferent, onlyA, onlyB, images } = quality;
-  const isByLabels = measure === 'accuracy';
-  if (onlyA + onlyB === 0)
-    return {
-      words: isByLabels
-        ? `right on the same of ${images} images`
-        : `as true to the original on each of ${images} images`,
-      numbers: null,
-    };
-  const word = isByLabels ? 'accurate' : 'true to the original';
+  const { alike, equal, more, less } = QUALITY_WORDS[measure];
+  if (onlyA + onlyB === 0 && difference === 0)
+    return { words: `${alike} of ${images} images`, numbers: null };
   // Told of the amount by which it is more, or less.
   const [from, to] = difference < 0 ? [-high, -low] : [low, high];
   const verdict = isDifferent ? '' : ': not told apart';
   return {
     words:
       difference === 0
-        ? `as ${word}, though on other images`
-        : `${points(Math.abs(difference))} points ${difference > 0 ? 'more' : 'less'} ${word}`,
+        ? `${equal}, though on other images`
+        : `${points(Math.abs(difference))} points ${difference > 0 ? more : less}`,
     numbers: `95 % interval ${points(from)} to ${points(to)}, ${pText(adjustedP)}${family}${verdict}`,
   };
 }
+
+/** What to call it where two strategies are alike on all images, equal over all, better or worse. */
+const QUALITY_WORDS = {
+  accuracy: {
+    alike: 'right on the same',
+    equal: 'as accurate',
+    more: 'more accurate',
+    less: 'less accurate',
+  },
+  agreement: {
+    alike: 'as true to the original on each',
+    equal: 'as true to the original',
+    more: 'more true to the original',
+    less: 'less true to the original',
+  },
+  miou: {
+    alike: 'right about as many pixels',
+    equal: 'equal in mean IoU',
+    more: 'higher in mean IoU',
+    less: 'lower in mean IoU',
+  },
+  'pixel-agreement': {
+    alike: 'as true to the original in the pixels of each',
+    equal: 'as true to the original in pixels',
+    more: 'more true to the original in pixels',
+    less: 'less true to the original in pixels',
+  },
+} as const;
 
 function points(share: number): string {
   return `${share < -0.0005 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;

@@ -1,10 +1,11 @@
 import { finish } from '../../base/finish.ts';
 import { seededRandom } from '../../base/random.ts';
 import { type AxisId, axisOf } from '../metrics.ts';
+import { addRow, labelsOf, meanIou, pixelRows, pixelShare, totalOf } from '../segmentation/pixel-sums.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import { qualityMarks } from './quality-difference.ts';
 import { roundLevels } from './round-levels.ts';
-import type { StrategyFacts } from './strategy-facts.ts';
+import type { PixelAnswers, StrategyFacts } from './strategy-facts.ts';
 
 /** How sure it is that a strategy is on the front. */
 export interface FrontProbability {
@@ -101,9 +102,15 @@ function resampleOf(axis: AxisId, facts: readonly StrategyFacts[], random: () =>
       return resampleRounds(facts.map(roundLevels), values, random);
     case 'latencyP90Ms':
       return resampleRounds(facts.map(roundTails), values, random);
+    case 'miou':
+      return resamplePixels(facts, ({ counts }) => counts, meanIou, values, random);
+    case 'pixelAccuracy':
+      return resamplePixels(facts, ({ counts }) => counts, pixelShare, values, random);
     case 'accuracyTop1':
       return resampleImages(facts, 'accuracy', values, random);
     case 'agreement':
+      if (facts.some(({ pixels }) => pixels !== null))
+        return resamplePixels(facts, ({ agreement }) => agreement, pixelShare, values, random);
       return resampleImages(facts, 'agreement', values, random);
     default:
       return (costs) => costs.set(values);
@@ -209,6 +216,46 @@ function resampleImages(
       costs[point] =
         asked === 0 ? (values[point] as number) : -weighed(counts, rightOf[point] as Uint8Array) / asked;
     }
+  };
+}
+
+/**
+ * Draws images again, whose pixels are counted.
+ * @param countsOf what is counted of each image
+ * @param valueOf what sums of counts come to; more is better
+ */
+function resamplePixels(
+  facts: readonly StrategyFacts[],
+  countsOf: (pixels: PixelAnswers) => PixelAnswers['agreement'],
+  valueOf: (sums: Float64Array) => number,
+  values: Float64Array,
+  random: () => number,
+): Resample {
+  const all = facts.map(({ pixels }) => {
+    const counts = pixels && countsOf(pixels);
+    return new Map(pixels?.images.map((image, at) => [image, counts?.[at] ?? null]));
+  });
+  const images = [...new Set(all.flatMap((counts) => [...counts.keys()]))];
+  // An image that a strategy has no counts of adds nothing.
+  const tables = all.map((counts) => {
+    const known = images.map((image) => counts.get(image) ?? []);
+    const table = pixelRows(known, labelsOf(known));
+    return { ...table, sums: new Float64Array(totalOf(table).length) };
+  });
+  const drawn = new Uint32Array(images.length);
+  return (costs) => {
+    drawn.fill(0);
+    for (let at = 0; at < images.length; at++) {
+      const image = Math.floor(random() * images.length);
+      drawn[image] = (drawn[image] as number) + 1;
+    }
+    tables.forEach(({ rows, sums }, point) => {
+      sums.fill(0);
+      for (let image = 0; image < images.length; image++)
+        if (drawn[image] !== 0) addRow(sums, rows, image, drawn[image]);
+      const value = valueOf(sums);
+      costs[point] = Number.isNaN(value) ? (values[point] as number) : -value;
+    });
   };
 }
 

@@ -1,21 +1,22 @@
 import { z95 } from '../statistics/binomial.ts';
 import { mcnemar } from '../statistics/mcnemar.ts';
 import { NO_CLASS } from '../trial.ts';
-import type { Answers, StrategyFacts } from './strategy-facts.ts';
+import { maskDifference, type MaskMeasure } from './mask-difference.ts';
+import type { Answers, PixelAnswers, StrategyFacts } from './strategy-facts.ts';
 
 /** By how much the answers of two strategies differ, told of the images that both saw. */
 export interface QualityDifference {
-  /** Right by the labels; without labels: as the unchanged model answers. */
-  readonly measure: 'accuracy' | 'agreement';
-  /** Share of the images of the first less that of the second, with its 95 % interval. */
+  /** Right by the labels, or mean IoU by masks; without: as the unchanged model answers. */
+  readonly measure: 'accuracy' | 'agreement' | MaskMeasure;
+  /** Of the first less that of the second, with its 95 % interval. */
   readonly difference: number;
   readonly low: number;
   readonly high: number;
   readonly images: number;
-  /** Images that only the first, only the second gets right. */
+  /** Images that only the first, only the second gets right; of masks: gets more pixels right of. */
   readonly onlyA: number;
   readonly onlyB: number;
-  /** McNemar's exact test. */
+  /** McNemar's exact test; of masks, see `maskDifference`. */
   readonly p: number;
 }
 
@@ -79,9 +80,8 @@ export function qualityDifference(
   marks: ReadonlyMap<StrategyFacts, QualityMarks>,
 ): QualityDifference | string {
   if (a.isRandom || b.isRandom) return 'ran on random inputs, which have no right answer';
+  if (a.pixels && b.pixels) return pixelDifference(a.pixels, b.pixels);
   const [first, second] = [marks.get(a), marks.get(b)];
-  if (a.values.has('miou') || b.values.has('miou'))
-    return 'name classes of pixels, which images are not counted right or wrong by';
   if (!first || !second) return 'were not both evaluated on images';
   if (a.answers?.datasetId !== b.answers?.datasetId) return 'were evaluated on different images';
   if (first.accuracy && second.accuracy) return differenceOf('accuracy', first.accuracy, second.accuracy);
@@ -92,8 +92,27 @@ export function qualityDifference(
   return 'have neither labels nor the answers of the unchanged model to be held against';
 }
 
+/** Advice asks for the same differences once for each wish. */
+const knownDifferences = new WeakMap<PixelAnswers, WeakMap<PixelAnswers, QualityDifference | string>>();
+
+function pixelDifference(first: PixelAnswers, second: PixelAnswers): QualityDifference | string {
+  const known = knownDifferences.get(first) ?? new WeakMap<PixelAnswers, QualityDifference | string>();
+  knownDifferences.set(first, known);
+  const difference = known.get(second) ?? derivePixelDifference(first, second);
+  known.set(second, difference);
+  return difference;
+}
+
+function derivePixelDifference(first: PixelAnswers, second: PixelAnswers): QualityDifference | string {
+  if (first.datasetId !== second.datasetId) return 'were evaluated on different images';
+  const hasMasks = [first, second].every(({ counts }) => counts.some((each) => each !== null));
+  if (hasMasks) return maskDifference('miou', first, second);
+  if (first.agreement && second.agreement) return maskDifference('pixel-agreement', first, second);
+  return 'have neither masks nor the answers of the unchanged model to be held against';
+}
+
 function differenceOf(
-  measure: QualityDifference['measure'],
+  measure: 'accuracy' | 'agreement',
   a: Int8Array,
   b: Int8Array,
 ): QualityDifference | string {

@@ -3,7 +3,7 @@ import { recipeLetters } from '../../transforms/recipe-name.ts';
 import { isIdentity } from '../../transforms/recipe.ts';
 import { type AxisId, isEmulatedTrial, latencyMsOf, timedSamples, trialMetrics } from '../metrics.ts';
 import { linkLoads, type LinkLoads } from '../placement/link-loads.ts';
-import { type Environment, NO_CLASS, type Strategy, type Trial } from '../trial.ts';
+import { type ClassPixels, type Environment, NO_CLASS, type Strategy, type Trial } from '../trial.ts';
 
 /**
  * What comparing and advising need of a trial: plain columns of numbers, which cross to a worker a hundred times
@@ -35,6 +35,8 @@ export interface StrategyFacts {
   /** Order of execution of the first and last of them; null if nothing was timed. */
   readonly sequences: readonly [first: number, last: number] | null;
   readonly answers: Answers | null;
+  /** In place of them, of models that name the class of every pixel. */
+  readonly pixels: PixelAnswers | null;
   /** Values that are known. */
   readonly values: ReadonlyMap<AxisId, number>;
   /** What crosses links; null if nothing is emulated. */
@@ -50,6 +52,16 @@ export interface Answers {
   readonly top1: Int32Array;
   /** 1 right, 0 wrong, -1 without a label; null where labels were not kept. */
   readonly right: Int8Array | null;
+}
+
+/** Pixels of each class that were named rightly and wrongly, by image; see `MaskAnswers`. */
+export interface PixelAnswers {
+  readonly datasetId: string;
+  readonly images: readonly number[];
+  /** Against masks. */
+  readonly counts: readonly (ClassPixels | null)[];
+  /** Against the answers of the unchanged model; null where it did not run. */
+  readonly agreement: readonly (ClassPixels | null)[] | null;
 }
 
 const known = new WeakMap<Trial, StrategyFacts>();
@@ -88,6 +100,7 @@ function gatherFacts(trial: Trial): StrategyFacts {
     exit: Int16Array.from(samples, ({ exitIndex }) => exitIndex ?? -1),
     sequences: first && last ? [first.sequence, last.sequence] : null,
     answers: answersOf(trial),
+    pixels: pixelsOf(trial),
     values,
     loads: linkLoads(trial),
   };
@@ -108,6 +121,12 @@ function answersOf({ predictions, datasetId, preprocessing, strategy }: Trial): 
     top1: Int32Array.from(top1),
     right: labels ? Int8Array.from(labels, isRight) : null,
   };
+}
+
+function pixelsOf({ maskAnswers, datasetId }: Trial): PixelAnswers | null {
+  if (!maskAnswers || maskAnswers.imageIndices.length === 0) return null;
+  const { imageIndices, counts, agreement = null } = maskAnswers;
+  return { datasetId, images: imageIndices, counts, agreement };
 }
 
 /** Two devices of one make and browser cannot be told apart, and need not be. */

@@ -19,7 +19,7 @@ interface Standing {
   readonly measure: Measure;
   /** Against the reference; or why it is not compared. */
   readonly difference: QualityDifference | string | null;
-  /** Of McNemar's test, after Holm over all strategies. */
+  /** After Holm over all strategies. */
   readonly adjustedP: number | null;
   readonly verdict: Verdict;
 }
@@ -50,15 +50,17 @@ export function* accuracyTable(trials: readonly Trial[]): Making {
     facts.findIndex(({ isIdentity }) => isIdentity),
   );
   const reference = facts[at] as StrategyFacts;
-  const differences = facts.map((each, index) =>
-    index === at ? null : qualityDifference(each, reference, marks),
-  );
+  const differences: (QualityDifference | string | null)[] = [];
+  for (const each of facts) {
+    differences.push(each === reference ? null : qualityDifference(each, reference, marks));
+    yield;
+  }
   const standings = standingsOf(told, quality, differences);
   const referenceName = told[at]?.name ?? '';
   return ok({
     rows: csvRows(standings, quality, referenceName),
     notes: [
-      `Compared with ${referenceName} image by image (McNemar's exact test, adjusted after Holm over ${differences.filter((each) => each !== null && typeof each !== 'string').length} comparisons).`,
+      `Compared with ${referenceName} image by image (${quality !== 'accuracyTop1' && reference.pixels ? 'by swapping answers' : "McNemar's exact test"}, adjusted after Holm over ${differences.filter((each) => each !== null && typeof each !== 'string').length} comparisons).`,
       ...leftOutNotes(
         named.filter((each) => !told.includes(each)),
         'they were not evaluated',
@@ -236,5 +238,9 @@ function standingText({ name, measure, difference, adjustedP, verdict }: Standin
   if (difference === null) return `${own}, which the others are compared with`;
   if (typeof difference === 'string') return `${own}. It and the reference ${difference}.`;
   const { onlyA, onlyB, images } = difference;
-  return `${own}, ${pointsText(difference.difference)} points; of ${images} images ${onlyA} only it gets right and ${onlyB} only the reference: ${verdict} (${pText(adjustedP ?? 1)})`;
+  const isByPixels = difference.measure === 'miou' || difference.measure === 'pixel-agreement';
+  const sides = isByPixels
+    ? `gets more pixels right on ${onlyA} and fewer on ${onlyB}`
+    : `alone gets ${onlyA} right, and the reference alone ${onlyB}`;
+  return `${own}, ${pointsText(difference.difference)} points; of ${images} images it ${sides}: ${verdict} (${pText(adjustedP ?? 1)})`;
 }

@@ -1,3 +1,4 @@
+import { formatShare } from '../../base/units.ts';
 import type { Tier } from '../../transforms/variant.ts';
 import type { QualityAxis } from '../metrics.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
@@ -63,6 +64,13 @@ export function candidatesOf(all: readonly StrategyFacts[]): {
       };
     }),
   };
+}
+
+/** `1.2 points of mean IoU`, `1.2 % of the answers` */
+export function lossText(loss: number, { facts }: Candidate): string {
+  return facts.values.has('miou')
+    ? `${(100 * loss).toFixed(1)} points of mean IoU`
+    : `${formatShare(loss)} of the answers`;
 }
 
 function latenciesOf({ latencyMs, exit }: StrategyFacts): Pick<Candidate, 'latencyMs' | 'latencyP90Ms'> {

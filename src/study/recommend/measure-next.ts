@@ -1,10 +1,11 @@
-import { formatMs, formatShare } from '../../base/units.ts';
+import { formatMs } from '../../base/units.ts';
 import { INDISTINCT_SHARE } from '../compare/paired-difference.ts';
 import { qualityDifference, qualityMarks } from '../compare/quality-difference.ts';
 import { pairedLevels, roundLevels } from '../compare/round-levels.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
+import { z95 } from '../statistics/binomial.ts';
 import { normalQuantile } from '../statistics/distributions.ts';
-import type { Candidate } from './candidates.ts';
+import { type Candidate, lossText } from './candidates.ts';
 import { ranked } from './choose.ts';
 import type { Limits, Wish } from './wishes.ts';
 
@@ -39,10 +40,15 @@ export function roundsNeeded(a: StrategyFacts, b: StrategyFacts, pairs = 1): num
 export function imagesNeeded(a: StrategyFacts, b: StrategyFacts, pairs = 1): number | null {
   const found = qualityDifference(a, b, qualityMarks([a, b]));
   if (typeof found === 'string') return null;
-  const { difference, onlyA, onlyB, images } = found;
+  const { measure, difference, low, high, onlyA, onlyB, images } = found;
   if (difference === 0) return Infinity;
+  // Of one image: of marks that differ, or as the interval has it.
+  const variance =
+    measure === 'accuracy' || measure === 'agreement'
+      ? (onlyA + onlyB) / images
+      : images * ((high - low) / 2 / z95) ** 2;
   const planned = (alarmQuantile(pairs) + normalQuantile(POWER)) ** 2;
-  return Math.ceil(Math.max((planned * (onlyA + onlyB)) / images / difference ** 2, 1.5 * images));
+  return Math.ceil(Math.max((planned * variance) / difference ** 2, 1.5 * images));
 }
 
 /** Of a difference that is called real although it is none, on both sides, with all pairs adjusted for. */
@@ -145,7 +151,7 @@ function combinations(candidates: readonly Candidate[], limits: Limits, wish: Wi
     .slice(0, MOST_COMBINATIONS)
     .map(
       ({ a, b, both: { latencyMs, qualityLoss } }) =>
-        `${a.facts.name} and ${b.facts.name} together were not measured: if their gains multiply, ${formatMs(latencyMs)}${qualityLoss === null ? '' : ` with ${formatShare(Math.max(0, qualityLoss))} of the answers lost`}.`,
+        `${a.facts.name} and ${b.facts.name} together were not measured: if their gains multiply, ${formatMs(latencyMs)}${qualityLoss === null ? '' : ` with ${lossText(Math.max(0, qualityLoss), a)} lost`}.`,
     );
 }
 

@@ -1,8 +1,8 @@
-import { formatBytes, formatMs, formatShare } from '../../base/units.ts';
+import { formatBytes, formatMs } from '../../base/units.ts';
 import { type Comparison, type Comparisons, compareStrategies } from '../compare/compare-strategies.ts';
 import { comparisonSentence } from '../compare/comparison-text.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
-import { type Candidate, candidatesOf, onUsersLink, type QualityMeasure } from './candidates.ts';
+import { type Candidate, candidatesOf, lossText, onUsersLink, type QualityMeasure } from './candidates.ts';
 import { type Miss, nearestMiss, ranked } from './choose.ts';
 import { measureNext, type Undecided } from './measure-next.ts';
 import { type MindChanger, mindChangers } from './mind-changers.ts';
@@ -123,7 +123,7 @@ function missText(candidate: Candidate, { limit, found, excess }: Miss, limits: 
     case 'accuracyLoss':
       return found === null
         ? `How much accuracy ${name} loses is not known.`
-        : `${name} loses ${formatShare(found)} of the answers, ${formatShare(limits.accuracyLoss ?? 0)} are allowed.`;
+        : `${name} loses ${lossText(found, candidate)}, ${lossText(limits.accuracyLoss ?? 0, candidate)} are allowed.`;
     case 'latencyP90Ms':
       return `${name} takes ${formatMs(found ?? Number.NaN)} at the 90th percentile, ${formatMs(limits.latencyP90Ms ?? 0)} are allowed${percent}.`;
     case 'rawBytes':

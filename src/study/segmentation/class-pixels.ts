@@ -3,6 +3,17 @@ import type { Measure } from '../metrics.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import type { ClassPixels } from '../trial.ts';
 import { NO_ANSWER } from './packed-mask.ts';
+import {
+  addRow,
+  iouAt,
+  labelledIn,
+  labelsOf,
+  meanIou,
+  PARTS,
+  pixelRows,
+  pixelShare,
+  totalOf,
+} from './pixel-sums.ts';
 
 /** Which labels are asked about. */
 export interface AskedLabels {
@@ -93,33 +104,21 @@ export function maskQuality(counts: readonly (ClassPixels | null)[]): MaskQualit
 }
 
 function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
-  const labels = [...new Set(images.flatMap((each) => each.filter((_, at) => at % 4 === 0)))].sort(
-    (a, b) => a - b,
-  );
-  const classes = labels.length;
-  const width = 3 * classes;
-  const placeOf = new Map(labels.map((label, at) => [label, at]));
-  const rows = new Float64Array(images.length * width);
-  images.forEach((each, image) => {
-    for (let at = 0; at < each.length; at += 4) {
-      const to = image * width + 3 * (placeOf.get(each[at] as number) ?? 0);
-      for (let part = 0; part < 3; part++) rows[to + part] = each[at + 1 + part] as number;
-    }
-  });
-  const all = new Float64Array(width);
-  for (let image = 0; image < images.length; image++) addRow(all, rows, image);
-  const pixels = sumOf(all, 2);
+  const table = pixelRows(images, labelsOf(images));
+  const { labels, rows } = table;
+  const all = totalOf(table);
+  const pixels = labelledIn(all);
   if (pixels === 0) return null;
   const figuresOf = (sums: Float64Array): readonly number[] => [
     meanIou(sums),
-    sumOf(sums, 0) / sumOf(sums, 2),
+    pixelShare(sums),
     ...labels.map((_, at) => iouAt(sums, at)),
   ];
   const own = figuresOf(all);
   const drawn = own.map((): number[] => []);
   if (images.length > 1) {
     const random = seededRandom(SEED);
-    const sums = new Float64Array(width);
+    const sums = new Float64Array(all.length);
     for (let resample = 0; resample < RESAMPLES; resample++) {
       sums.fill(0);
       for (let i = 0; i < images.length; i++) addRow(sums, rows, Math.floor(random() * images.length));
@@ -137,7 +136,7 @@ function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
     miou,
     pixelAccuracy,
     classes: labels.map((label, at) => {
-      const [both, answered, labelled] = all.subarray(3 * at, 3 * at + 3) as unknown as [
+      const [both, answered, labelled] = all.subarray(PARTS * at, PARTS * (at + 1)) as unknown as [
         number,
         number,
         number,
@@ -147,37 +146,4 @@ function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
     images: images.length,
     pixels,
   };
-}
-
-function addRow(sums: Float64Array, rows: Float64Array, image: number): void {
-  const from = image * sums.length;
-  for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] as number) + (rows[from + at] as number);
-}
-
-/** Of pixels that are both (0), answered (1) or labelled (2), over all classes. */
-function sumOf(sums: Float64Array, part: number): number {
-  let sum = 0;
-  for (let at = part; at < sums.length; at += 3) sum += sums[at] as number;
-  return sum;
-}
-
-/** NaN of a class that does not occur. */
-function iouAt(sums: Float64Array, place: number): number {
-  const [both, answered, labelled] = [0, 1, 2].map((part) => sums[3 * place + part] as number) as [
-    number,
-    number,
-    number,
-  ];
-  return both / (answered + labelled - both);
-}
-
-function meanIou(sums: Float64Array): number {
-  let [sum, count] = [0, 0];
-  for (let place = 0; 3 * place < sums.length; place++) {
-    const iou = iouAt(sums, place);
-    if (Number.isNaN(iou)) continue;
-    sum += iou;
-    count++;
-  }
-  return sum / count;
 }
