@@ -104,6 +104,7 @@ export async function planToRun(
     classNames: dataset.classNames,
     preprocessing: first.preprocessing,
     protocol: design.protocol,
+    preset: design.preset,
     environment,
     models: prepared,
   };

@@ -19,7 +19,8 @@ import { preparedKey } from '../study/design/expected-preparation.ts';
 import { refusalKey } from '../study/design/excluded-cells.ts';
 import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
-import { PRESETS, type PresetId } from '../study/design/presets.ts';
+import type { PresetId } from '../study/design/preset-ids.ts';
+import { PRESETS } from '../study/design/presets.ts';
 import { parseDesign, serialiseDesign } from '../study/design/read-design.ts';
 import { evaluationImages, imagesToTrainWith } from '../study/evaluation-images.ts';
 import { newStudy } from '../study/new-study.ts';
@@ -230,9 +231,9 @@ export async function measureDesign(): Promise<void> {
     const first = models.filter(({ modelId }) => modelId === subject.modelId);
     const others = models.filter((model) => !first.includes(model));
     const { name } = subject;
-    const { protocol } = design;
+    const { protocol, preset } = design;
     return newStudy(
-      { ...subject, name: `${design.name}: ${name}`, protocol, models: [...first, ...others] },
+      { ...subject, name: `${design.name}: ${name}`, protocol, preset, models: [...first, ...others] },
       strategies,
       Date.now(),
     );

@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import { distinctlyNamed, freeName } from '../transforms/recipe-name.ts';
+import type { PresetId } from './design/preset-ids.ts';
 import { timedSamples } from './metrics.ts';
 import { contentHash } from './strategy-id.ts';
 import type {
@@ -31,6 +32,7 @@ export interface StudySubject {
   readonly preprocessing: Preprocessing;
   readonly protocol: Protocol;
   readonly environment: Environment;
+  readonly preset?: PresetId | undefined;
   /** Every model at every size, where there are several. */
   readonly models?: readonly PreparedModel[];
 }
@@ -41,7 +43,7 @@ export interface StudySubject {
  * @param nowMs Unix time
  */
 export function newStudy(subject: StudySubject, strategies: readonly Strategy[], nowMs: number): Study {
-  const { name, modelId, modelName, datasetId, datasetName, classNames, protocol } = subject;
+  const { name, modelId, modelName, datasetId, datasetName, classNames, protocol, preset } = subject;
   const unique = distinctlyNamed([
     ...new Map(strategies.map((strategy) => [strategy.id, strategy])).values(),
   ]);
@@ -59,6 +61,7 @@ export function newStudy(subject: StudySubject, strategies: readonly Strategy[],
     datasetName,
     classNames,
     protocol,
+    ...(preset !== undefined && { preset }),
     trials: unique.map((strategy) => queuedTrial(id, subject, strategy, nowMs)),
   };
 }

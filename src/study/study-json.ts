@@ -20,6 +20,7 @@ import {
 } from './json-reader.ts';
 import { readMaskAnswers } from './segmentation/read-mask-answers.ts';
 import { checkStudy } from './check-study.ts';
+import { PRESET_IDS } from './design/preset-ids.ts';
 import { readPlacement } from './placement/read-placement.ts';
 import {
   type Accuracy,
@@ -347,6 +348,7 @@ const readStudy = object<Study>({
   datasetName: text,
   classNames: list(text),
   protocol: readProtocol,
+  preset: optional(oneOf(...PRESET_IDS)),
   trials: list(readTrial),
   profiles: optional(
     list(

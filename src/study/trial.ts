@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { Recipe } from '../transforms/recipe.ts';
+import type { PresetId } from './design/preset-ids.ts';
 import type { TierPlacement } from './placement/tiers.ts';
 
 export type Provider = 'wasm' | 'webgpu' | 'webnn';
@@ -319,6 +320,8 @@ export interface Study {
   readonly datasetName: string;
   readonly classNames: readonly string[];
   readonly protocol: Protocol;
+  /** What it was planned from; left out: nothing of the kind. */
+  readonly preset?: PresetId;
   readonly trials: readonly Trial[];
   /** What the model's nodes take on the device; left out where that was not measured. */
   readonly profiles?: readonly DeviceProfile[];

@@ -93,6 +93,7 @@ export function FrontView() {
             trials={trials}
             onFront={front}
             quality={quality}
+            preset={study.preset}
             selectedTrialId={selectedTrialId}
             onSelect={showTrial}
           />

@@ -1,16 +1,12 @@
-import { memo, type ReactNode, useCallback, useMemo, useState } from 'react';
-import {
-  AXES,
-  type AxisId,
-  axisOf,
-  formatMetric,
-  isEmulatedTrial,
-  type Measure,
-  trialMetrics,
-} from '../../study/metrics.ts';
+import { memo, useCallback, useMemo, useState } from 'react';
+import { PRESETS } from '../../study/design/presets.ts';
+import type { PresetId } from '../../study/design/preset-ids.ts';
+import { type AxisId, isEmulatedTrial } from '../../study/metrics.ts';
+import type { TableColumn } from '../../study/table-columns.ts';
 import type { Trial } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { CheckField, classes } from '../ui/controls.tsx';
+import { type Column, columnOf, COLUMNS } from './table-columns.tsx';
 import styles from './TrialTable.module.css';
 
 interface TrialTableProps {
@@ -18,109 +14,49 @@ interface TrialTableProps {
   readonly onFront: ReadonlySet<string>;
   /** The quality axis shown: accuracy or agreement. */
   readonly quality: AxisId;
+  /** What the study was planned from: what that tells is shown at first. */
+  readonly preset: PresetId | undefined;
   readonly selectedTrialId: string | null;
   readonly onSelect: (trialId: string) => void;
 }
 
-type ColumnId = AxisId | 'predicted';
-
-interface Column {
-  readonly id: ColumnId;
-  readonly head: string;
-  /** For people, in full. */
-  readonly title: string;
-  readonly measure: (trial: Trial) => Measure | null;
-  readonly cell: (measure: Measure) => ReactNode;
-}
-
 interface Sorting {
   /** Null: by name. */
-  readonly id: ColumnId | null;
+  readonly id: TableColumn | null;
   readonly descending: boolean;
 }
 
-const heads: Readonly<Record<AxisId, string>> = {
-  latencyMedianMs: 'median',
-  accuracyTop1: 'top-1',
-  miou: 'mIoU',
-  pixelAccuracy: 'pixels',
-  agreement: 'agrees',
-  rawBytes: 'size',
-  accuracyTop5: 'top-5',
-  latencyMeanMs: 'mean',
-  latencyP90Ms: 'p90',
-  totalMedianMs: 'whole way',
-  gzipBytes: 'gzipped',
-  sparseBytes: 'sparse',
-  macs: 'MACs',
-  params: 'params',
-  nonZeroParams: 'non-zero',
-  heapBytes: 'heap',
-  buildMs: 'made in',
-};
-
-const predictedColumn: Column = {
-  id: 'predicted',
-  head: 'expected',
-  title: 'mean latency that was expected before it ran',
-  measure: ({ predicted }) => {
-    const ms = predicted?.latencyMeanMs;
-    return ms === undefined ? null : { value: ms, low: ms, high: ms };
-  },
-  cell: ({ value }) => formatMetric(axisOf('latencyMeanMs'), value),
-};
-
-const columnsById: ReadonlyMap<ColumnId, Column> = new Map<ColumnId, Column>([
-  ...Object.entries(heads).map(([id, head]) => [id as AxisId, axisColumn(id as AxisId, head)] as const),
-  ['predicted', predictedColumn] as const,
-]);
-
-function axisColumn(id: AxisId, head: string): Column {
-  const axis = axisOf(id);
-  const hasInterval = axis.unit === 'share' || id === 'latencyMedianMs' || id === 'latencyMeanMs';
-  return {
-    id,
-    head,
-    title: axis.label,
-    measure: (trial) => trialMetrics(trial)[id],
-    cell: hasInterval ? withHalfInterval(id) : ({ value }) => formatMetric(axis, value),
-  };
-}
-
-/** `4.12 ms ±0.05`: half the width of the 95 % interval, in the value's unit. */
-function withHalfInterval(axisId: AxisId) {
-  const axis = axisOf(axisId);
-  return ({ value, low, high }: Measure) => {
-    const text = formatMetric(axis, value);
-    if (low === null || high === null || low === high) return text;
-    const half = (high - low) / 2;
-    const digits = axis.unit === 'share' ? 1 : half < 0.095 ? 2 : 1;
-    return (
-      <>
-        {text} <small>±{(axis.unit === 'share' ? 100 * half : half).toFixed(digits)}</small>
-      </>
-    );
-  };
-}
-
 /** All trials with their numbers, sortable; choosing one shows its recipe. */
-export function TrialTable({ trials, onFront, quality, selectedTrialId, onSelect }: TrialTableProps) {
+export function TrialTable({ trials, onFront, quality, preset, selectedTrialId, onSelect }: TrialTableProps) {
   const [sorting, setSorting] = useState<Sorting>({ id: 'latencyMedianMs', descending: true });
-  const [more, setMore] = useState<ReadonlySet<ColumnId>>(new Set());
+  /** Columns that were asked for, or not to be shown. */
+  const [asked, setAsked] = useState<ReadonlyMap<TableColumn, boolean>>(new Map());
   const hasPredicted = trials.some(({ predicted }) => predicted !== undefined);
-  const columns = useMemo(() => {
-    const usual: readonly ColumnId[] = ['latencyMedianMs', quality, 'rawBytes'];
-    const predicted: readonly ColumnId[] = hasPredicted ? ['predicted', 'latencyMeanMs'] : [];
-    const shown = new Set([...usual, ...predicted, ...more]);
-    return [...shown].flatMap((id) => columnsById.get(id) ?? []);
-  }, [quality, hasPredicted, more]);
-  const sorted = useMemo(() => sortTrials(trials, sorting), [trials, sorting]);
+  const ids = useMemo(() => {
+    const metrics = PRESETS.find(({ id }) => id === preset)?.metrics ?? [];
+    const usual = new Set<TableColumn>([
+      'latencyMedianMs',
+      quality,
+      'rawBytes',
+      ...(hasPredicted ? (['predicted', 'latencyMeanMs'] as const) : []),
+      ...metrics.flatMap(({ columns = [] }) => columns),
+    ]);
+    for (const [id, isWanted] of asked) {
+      if (isWanted) usual.add(id);
+      else usual.delete(id);
+    }
+    return [...usual];
+  }, [quality, hasPredicted, preset, asked]);
+  // Others do not depend on the other trials, so rows stay as they are.
+  const compared = ids.includes('speedUp') ? trials : noTrials;
+  const columns = useMemo(() => ids.map((id) => columnOf(id, compared)), [ids, compared]);
+  const sorted = useMemo(() => sortTrials(trials, columns, sorting), [trials, columns, sorting]);
   const sortBy = useCallback(
-    (id: ColumnId | null) =>
+    (id: TableColumn | null) =>
       setSorting((old) => ({ id, descending: old.id === id ? !old.descending : false })),
     [],
   );
-  const header = (id: ColumnId | null, text: string, title: string) => {
+  const header = (id: TableColumn | null, text: string, title: string) => {
     const isSorted = sorting.id === id;
     const direction = sorting.descending ? 'descending' : 'ascending';
     return (
@@ -169,20 +105,14 @@ export function TrialTable({ trials, onFront, quality, selectedTrialId, onSelect
       <details>
         <summary className={panel.summaryLine}>Columns</summary>
         <div className={styles.columns}>
-          {AXES.filter(({ id }) => id !== 'latencyMedianMs' && id !== quality && id !== 'rawBytes').map(
-            ({ id, label }) => (
-              <CheckField
-                key={id}
-                title={label}
-                checked={columns.some((column) => column.id === id)}
-                onChange={(isWanted) =>
-                  setMore((old) =>
-                    isWanted ? new Set([...old, id]) : new Set([...old].filter((other) => other !== id)),
-                  )
-                }
-              />
-            ),
-          )}
+          {COLUMNS.filter(({ id }) => id !== 'latencyMedianMs' && id !== quality).map(({ id, title }) => (
+            <CheckField
+              key={id}
+              title={title}
+              checked={ids.includes(id)}
+              onChange={(isWanted) => setAsked((old) => new Map([...old, [id, isWanted]]))}
+            />
+          ))}
         </div>
       </details>
     </>
@@ -231,9 +161,15 @@ const TrialRow = memo(function TrialRow({ trial, columns, isOnFront, isSelected,
   );
 });
 
-function sortTrials(trials: readonly Trial[], { id, descending }: Sorting): readonly Trial[] {
+const noTrials: readonly Trial[] = [];
+
+function sortTrials(
+  trials: readonly Trial[],
+  columns: readonly Column[],
+  { id, descending }: Sorting,
+): readonly Trial[] {
   const sign = descending ? -1 : 1;
-  const column = id === null ? undefined : columnsById.get(id);
+  const column = columns.find((each) => each.id === id);
   return trials.toSorted((a, b) => {
     if (column === undefined)
       return sign * a.strategy.name.localeCompare(b.strategy.name, undefined, { numeric: true });

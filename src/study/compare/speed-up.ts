@@ -22,12 +22,6 @@ export interface SpeedUp {
 export function speedUps(trials: readonly Trial[]): ReadonlyMap<Trial, SpeedUp> {
   const measured = trials.filter(({ state }) => state.kind !== 'failed');
   const originals = measured.filter(({ strategy }) => isIdentity(strategy.recipe));
-  const levels = new Map<Trial, ReadonlyMap<number, number>>();
-  const levelsOf = (trial: Trial): ReadonlyMap<number, number> => {
-    const known = levels.get(trial) ?? roundLevels(factsOf(trial));
-    levels.set(trial, known);
-    return known;
-  };
   return new Map(
     measured.flatMap((trial) => {
       const over = originalOf(trial, originals);
@@ -37,6 +31,15 @@ export function speedUps(trials: readonly Trial[]): ReadonlyMap<Trial, SpeedUp> 
       return measure === null ? [] : [[trial, { measure, over }]];
     }),
   );
+}
+
+/** Trials are facts that never change, and a table asks while a study runs. */
+const known = new WeakMap<Trial, ReadonlyMap<number, number>>();
+
+function levelsOf(trial: Trial): ReadonlyMap<number, number> {
+  const kept = known.get(trial) ?? roundLevels(factsOf(trial));
+  known.set(trial, kept);
+  return kept;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { compressionMs } from '../table-columns.ts';
 import { type Column, ms } from './column.ts';
 import type { TrialRow } from './trial-columns.ts';
 
@@ -6,8 +7,7 @@ export const DEVICE_COLUMNS: readonly Column<TrialRow>[] = [
   {
     name: 'compression_ms',
     description: 'Compression time in all: the sum of the next three',
-    cell: ({ trial: { buildMs, calibrationMs, trainingMs } }) =>
-      ms(buildMs === null ? null : buildMs + (calibrationMs ?? 0) + (trainingMs ?? 0)),
+    cell: ({ trial }) => ms(compressionMs(trial)),
   },
   {
     name: 'build_ms',

@@ -5,7 +5,7 @@ import type { TierPlacement } from '../placement/tiers.ts';
 import type { LeftOut } from '../strategy-sets.ts';
 import type { StudiedModel } from '../trial.ts';
 import { cellsOf, type DesignRecipe, modelTitle, partsOf, type StudyDesign } from './design.ts';
-import type { PresetModel, StudyPreset } from './presets.ts';
+import type { PresetModel, StudyPreset } from './preset.ts';
 
 /** What a plan is made for. */
 export interface DesignSubject {

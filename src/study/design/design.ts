@@ -3,7 +3,7 @@ import type { TierPlacement } from '../placement/tiers.ts';
 import { placedName } from '../strategies-file.ts';
 import { makeStrategy } from '../strategy-id.ts';
 import type { InputSize, Protocol, Provider, Strategy, StudiedModel } from '../trial.ts';
-import type { PresetId } from './presets.ts';
+import type { PresetId } from './preset-ids.ts';
 
 /** What a study is to measure: every combination of its axes, less what is excluded. `plan.json` is this. */
 export interface StudyDesign {

@@ -16,7 +16,7 @@ import {
 import { readPlacement } from '../placement/read-placement.ts';
 import { readInputSize, readProtocol, readProvider, readRecipe, readStudiedModel } from '../study-json.ts';
 import { cellsOf, type DesignRecipe, type StudyDesign } from './design.ts';
-import { PRESETS } from './presets.ts';
+import { PRESET_IDS } from './preset-ids.ts';
 
 /** A plan as text, readable by `parseDesign` and by people. */
 export function serialiseDesign(design: StudyDesign): string {
@@ -51,7 +51,7 @@ const readDesign = object<StudyDesign>({
   format: oneOf('paretoscope-plan'),
   formatVersion: oneOf(1),
   name: text,
-  preset: optional(oneOf(...PRESETS.map(({ id }) => id))),
+  preset: optional(oneOf(...PRESET_IDS)),
   models: some(readStudiedModel),
   dataset: nullable(object({ datasetId: text, datasetName: text })),
   recipes: some(object<DesignRecipe>({ name: text, recipe: readRecipe, modelIds: optional(list(text)) })),

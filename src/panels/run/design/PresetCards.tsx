@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { startDesign } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
-import { PRESETS, type PresetId } from '../../../study/design/presets.ts';
+import type { PresetId } from '../../../study/design/preset-ids.ts';
+import { PRESETS } from '../../../study/design/presets.ts';
 import panel from '../../panel.module.css';
 import { Button } from '../../ui/controls.tsx';
 import styles from './Design.module.css';

@@ -22,7 +22,22 @@ export function WhatIsMeasured({ design }: { readonly design: StudyDesign }) {
             <li key={step}>{step}</li>
           ))}
         </ol>
-        <p>Told of each: {metrics.join(', ')}.</p>
+        <table className={styles.told}>
+          <thead>
+            <tr>
+              <th scope="col">Told of each strategy</th>
+              <th scope="col">in trials.csv</th>
+            </tr>
+          </thead>
+          <tbody>
+            {metrics.map(({ label, csv }) => (
+              <tr key={label}>
+                <td>{label}</td>
+                <td>{csv.filter((name) => !/_(low|high)$/.test(name)).join(' ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
         {differences.length > 0 && (
           <>
             <h4>Other than {source ?? 'usual'}</h4>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/base/result.ts';
+import { TRIAL_COLUMNS } from '../../../../src/study/csv/trial-columns.ts';
 import { cellsOf, type StudyDesign, withExcluded } from '../../../../src/study/design/design.ts';
 import { designFromPreset, mergedRecipes } from '../../../../src/study/design/design-from-preset.ts';
 import { plannedCells, refusalKey } from '../../../../src/study/design/excluded-cells.ts';
@@ -174,7 +175,12 @@ describe('presets', () => {
     '%s fits models, and says all of itself',
     (_, preset) => {
       expect(preset.steps.length).toBeGreaterThan(1);
+      const columns = new Set(TRIAL_COLUMNS.map(({ name }) => name));
       expect(preset.metrics.length).toBeGreaterThan(3);
+      for (const { label, csv } of preset.metrics) {
+        expect(csv.length, label).toBeGreaterThan(0);
+        for (const name of csv) expect(columns, `${label} is found in trials.csv`).toContain(name);
+      }
       for (const { model, preset: subject } of [digits, mobilenet]) {
         const { recipes } = preset.recipesFor(subject);
         expect(recipes[0]?.recipe).toEqual([{ op: 'identity' }]);

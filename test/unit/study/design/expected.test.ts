@@ -8,7 +8,8 @@ import {
 } from '../../../../src/study/design/expected-time.ts';
 import { inInformationOrder } from '../../../../src/study/design/information-order.ts';
 import { planOf } from '../../../../src/study/design/planned-study.ts';
-import { PRESETS, type StudyPreset } from '../../../../src/study/design/presets.ts';
+import type { StudyPreset } from '../../../../src/study/design/preset.ts';
+import { PRESETS } from '../../../../src/study/design/presets.ts';
 import { PROTOCOLS } from '../../../../src/study/plan.ts';
 import { makeStrategy } from '../../../../src/study/strategy-id.ts';
 import type { Strategy } from '../../../../src/study/trial.ts';
