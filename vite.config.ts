@@ -166,7 +166,11 @@ export default defineConfig(({ command }) => ({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       output: {
-        codeSplitting: wholes({ store: /src\/store\/lab\.ts$/, lab: /src\/app\/render\.tsx$/ }),
+        codeSplitting: wholes({
+          store: /src\/store\/lab\.ts$/,
+          lab: /src\/app\/render\.tsx$/,
+          panels: /src\/app\/LeftPanels\.tsx$/,
+        }),
       },
     },
   },

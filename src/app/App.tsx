@@ -1,17 +1,13 @@
 import { Tabs } from 'radix-ui';
-import { Suspense } from 'react';
-import type { Failure } from '../base/result.ts';
+import { type ComponentType, type ReactNode, Suspense, useEffect } from 'react';
+import { attempt, type Failure } from '../base/result.ts';
 import { DataIcon, FrontIcon, GraphIcon, RecipeIcon, RunIcon } from '../panels/ui/icons.tsx';
 import { Problem } from '../panels/ui/FailureText.tsx';
 import { lazyPart } from '../panels/ui/lazy-part.tsx';
 import { Modal } from '../panels/ui/Modal.tsx';
 import { Notices } from '../panels/Notices.tsx';
-import { PlacementPanel } from '../panels/placement/PlacementPanel.tsx';
-import { RecipePanel } from '../panels/recipe/RecipePanel.tsx';
-import { RunPanel } from '../panels/run/RunPanel.tsx';
-import { RunSettings } from '../panels/run/RunSettings.tsx';
-import { StrategyList } from '../panels/run/StrategyList.tsx';
 import { useLab } from '../store/lab.ts';
+import { pageIsIdle } from '../store/page-is-idle.ts';
 import type { Tab } from '../store/ui-slice.ts';
 import styles from './App.module.css';
 import { GraphStage } from './GraphStage.tsx';
@@ -22,8 +18,15 @@ import { useFileDrop } from './use-file-drop.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 
 // Not needed for the first picture of the graph.
-const ResultsPanel = lazyPart(async () => (await import('../panels/results/ResultsPanel.tsx')).ResultsPanel);
-const DataPanel = lazyPart(async () => (await import('../panels/data/DataPanel.tsx')).DataPanel);
+const loadResults = async () => (await import('../panels/results/ResultsPanel.tsx')).ResultsPanel;
+const loadData = async () => (await import('../panels/data/DataPanel.tsx')).DataPanel;
+const loadRecipe = async () => (await import('../panels/recipe/RecipePanel.tsx')).RecipePanel;
+const loadRun = async () => (await import('../panels/run/RunPanel.tsx')).RunPanel;
+const ResultsPanel = lazyPart(loadResults);
+const DataPanel = lazyPart(loadData);
+const RecipePanel = lazyPart(loadRecipe);
+const RunPanel = lazyPart(loadRun);
+const LeftPanels = lazyPart(async () => (await import('./LeftPanels.tsx')).LeftPanels);
 const ModelDialog = lazyPart(
   async () => (await import('../panels/model/ModelDialog.tsx')).ModelDialog,
   MissingDialog,
@@ -57,6 +60,11 @@ const StrategySets = lazyPart(
   MissingDialog,
 );
 
+const loadTabs = [loadRecipe, loadRun, loadResults, loadData];
+
+/** How long a busy page may put off what tabs that nobody opened yet need. */
+const PRELOADED_WITHIN_MS = 5000;
+
 const narrow = matchMedia('(max-width: 860px)');
 
 export function App() {
@@ -78,26 +86,31 @@ export function App() {
 }
 
 function DesktopLayout() {
-  const isStarting = useLab((lab) => lab.isStarting);
   return (
     <div className={styles.app}>
       <Header compact={false} />
       <aside className={styles.left} aria-label="Recipe and strategies">
-        <RecipePanel />
-        <PlacementPanel />
-        <StrategyList />
-        <RunSettings />
+        <WhenStarted>
+          <LeftPanels />
+        </WhenStarted>
       </aside>
       <main className={styles.graph}>
         <GraphStage compact={false} />
       </main>
       <aside className={styles.right} aria-label="Results">
-        {/* The graph comes first: nothing was measured yet, so the results' script can wait for it. */}
-        <Suspense fallback={<Loading />}>{isStarting ? <Loading /> : <ResultsPanel />}</Suspense>
+        <WhenStarted>
+          <ResultsPanel />
+        </WhenStarted>
       </aside>
       <RunBar />
     </div>
   );
+}
+
+/** The graph comes first: the scripts of what is beside it wait for that. */
+function WhenStarted({ children }: { readonly children: ReactNode }) {
+  const isStarting = useLab((lab) => lab.isStarting);
+  return <Suspense fallback={<Loading />}>{isStarting ? <Loading /> : children}</Suspense>;
 }
 
 const tabs = [
@@ -111,6 +124,11 @@ const tabs = [
 function PhoneLayout() {
   const tab = useLab((lab) => lab.tab);
   const showTab = useLab((lab) => lab.showTab);
+  const isStarting = useLab((lab) => lab.isStarting);
+  useEffect(() => {
+    // A tab answers its first tap, too, at once.
+    if (!isStarting) void pageIsIdle(PRELOADED_WITHIN_MS).then(() => Promise.all(loadTabs.map(attempt)));
+  }, [isStarting]);
   return (
     <Tabs.Root className={styles.phone} value={tab} onValueChange={(next) => showTab(next as Tab)}>
       <Header compact />
@@ -124,22 +142,10 @@ function PhoneLayout() {
         >
           <GraphStage compact />
         </Tabs.Content>
-        <Tabs.Content value="recipe" className={styles.page}>
-          <RecipePanel />
-        </Tabs.Content>
-        <Tabs.Content value="run" className={styles.page}>
-          <RunPanel />
-        </Tabs.Content>
-        <Tabs.Content value="front" className={styles.page}>
-          <Suspense fallback={<Loading />}>
-            <ResultsPanel />
-          </Suspense>
-        </Tabs.Content>
-        <Tabs.Content value="data" className={styles.page}>
-          <Suspense fallback={<Loading />}>
-            <DataPanel />
-          </Suspense>
-        </Tabs.Content>
+        <Page tab="recipe" Panel={RecipePanel} />
+        <Page tab="run" Panel={RunPanel} />
+        <Page tab="front" Panel={ResultsPanel} />
+        <Page tab="data" Panel={DataPanel} />
       </main>
       <Tabs.List className={styles.tabs} aria-label="Parts of the lab">
         {tabs.map(({ tab: value, name, Icon }) => (
@@ -150,6 +156,16 @@ function PhoneLayout() {
         ))}
       </Tabs.List>
     </Tabs.Root>
+  );
+}
+
+function Page({ tab, Panel }: { readonly tab: Tab; readonly Panel: ComponentType }) {
+  return (
+    <Tabs.Content value={tab} className={styles.page}>
+      <Suspense fallback={<Loading />}>
+        <Panel />
+      </Suspense>
+    </Tabs.Content>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Suspense, useCallback, useMemo, useState } from 'react';
+import { Suspense, useCallback, useDeferredValue, useMemo, useState } from 'react';
 import type { Failure } from '../base/result.ts';
 import { formatCount, formatShare } from '../base/units.ts';
 import { changesText, graphChanges, shapeChanges } from '../canvas/graph-changes.ts';
@@ -9,7 +9,6 @@ import { VariantGraph } from '../canvas/VariantGraph.tsx';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ValueName } from '../onnx/model.ts';
 import { type LitRole, litNodes } from '../canvas/lit.ts';
-import { Inspector } from '../panels/model/Inspector.tsx';
 import { SearchBox } from '../panels/model/SearchBox.tsx';
 import { tiersText } from '../panels/placement/placement-text.ts';
 import { RemedyButton } from '../panels/recipe/RemedyButton.tsx';
@@ -31,6 +30,7 @@ import { variantErrorsOf } from '../store/quality-slice.ts';
 import { pruneScanOf } from '../store/prune-slice.ts';
 import { scanOf } from '../store/sensitivity-slice.ts';
 import { useFromTrials } from '../store/use-from-trials.ts';
+import type { Progress } from '../store/data-slice.ts';
 import { exitAccuracies, recipeOnShow } from '../store/selectors.ts';
 import { type PlacementName, tiersOfPlacement } from '../study/placement/tiers.ts';
 import { noiseOfNodes } from '../study/node-precision.ts';
@@ -46,6 +46,7 @@ import { PlacementSheet } from './PlacementSheet.tsx';
 import { useVariantView } from '../store/use-variant-view.ts';
 
 // Not needed for the first picture of the graph.
+const Inspector = lazyPart(async () => (await import('../panels/model/Inspector.tsx')).Inspector);
 const ChannelGroups = lazyPart(
   async () => (await import('../panels/channels/ChannelGroups.tsx')).ChannelGroups,
 );
@@ -53,8 +54,15 @@ const ChannelGroups = lazyPart(
 /** The graph with what belongs on it: search, and details of what is selected. */
 export function GraphStage({ compact }: { readonly compact: boolean }) {
   const view = useLab((lab) => lab.model?.view);
+  // Another model's graph is drawn in parts that leave the page answering; until then none is shown.
+  const drawnId = useDeferredValue(view?.modelId, undefined);
+  if (!view) return <NoModel />;
   // Chosen per model: another one starts with its original.
-  return view ? <ModelStage key={view.modelId} view={view} compact={compact} /> : <NoModel />;
+  return view.modelId === drawnId ? (
+    <ModelStage key={drawnId} view={view} compact={compact} />
+  ) : (
+    <Opening what={`Drawing ${view.fileName}`} share={null} />
+  );
 }
 
 interface StageProps {
@@ -195,12 +203,11 @@ function OriginalStage({ view, compact, recipe, tools }: ToolsProps & { readonly
 
 /** Of what is selected, or of its channels. */
 function Details({ view }: { readonly view: GraphView }) {
-  return useLab((lab) => lab.showsChannels) ? (
+  const showsChannels = useLab((lab) => lab.showsChannels);
+  return (
     <Suspense fallback={null}>
-      <ChannelGroups view={view} />
+      {showsChannels ? <ChannelGroups view={view} /> : <Inspector view={view} />}
     </Suspense>
-  ) : (
-    <Inspector view={view} />
   );
 }
 
@@ -292,18 +299,24 @@ function notesOfHeads(heads: readonly TrainedHead[], recipe: Recipe): ReadonlyMa
 function NoModel() {
   const opening = useLab((lab) => lab.openingModel);
   const openDialog = useLab((lab) => lab.openDialog);
+  return opening ? (
+    <Opening {...opening} />
+  ) : (
+    <div className={styles.welcome}>
+      <Button look="primary" big onClick={() => openDialog('model')}>
+        Open a model
+      </Button>
+    </div>
+  );
+}
+
+function Opening({ what, share }: Progress) {
   return (
     <div className={styles.welcome}>
-      {opening ? (
-        <div style={{ width: 'min(320px, 80%)' }}>
-          <p>{opening.what}</p>
-          <ProgressBar share={opening.share} label={opening.what} />
-        </div>
-      ) : (
-        <Button look="primary" big onClick={() => openDialog('model')}>
-          Open a model
-        </Button>
-      )}
+      <div style={{ width: 'min(320px, 80%)' }}>
+        <p>{what}</p>
+        <ProgressBar share={share} label={what} />
+      </div>
     </div>
   );
 }

@@ -16,13 +16,8 @@ import {
 import { imagesToCalibrateWith, imagesToCheckWith } from '../study/evaluation-images.ts';
 import { type GateEffect, wholeAccuracyText } from '../study/gate-effects.ts';
 import { type PruneScan, shareRemoved } from '../study/prune-curves.ts';
-import {
-  type NodeTimes,
-  planName,
-  type PruneTarget,
-  recipeOfPlan,
-  TARGET_NAMES,
-} from '../study/prune-plan.ts';
+import type { NodeTimes } from '../study/prune-plan.ts';
+import { planName, type PruneTarget, recipeOfPlan, TARGET_NAMES } from '../study/prune-target.ts';
 import { scoresClasses } from '../study/scores-classes.ts';
 import type { PredictedOutcome, Provider } from '../study/trial.ts';
 import { isAboutChannels } from '../transforms/order-of-effect.ts';

@@ -6,6 +6,7 @@ import { expectStudy } from '../clients/expect-study.ts';
 import { findPreprocessing } from '../clients/find-preprocessing.ts';
 import { createPauseGate } from '../clients/pause-gate.ts';
 import { runStudy, type StudyInputs } from '../clients/run-study.ts';
+import { classNamesOf } from '../data/class-names.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { guessPreprocessing } from '../data/guess-preprocessing.ts';
 import { type CountedSize, isCountedAt } from '../onnx/counted-size.ts';
@@ -28,7 +29,7 @@ import { parseDesign } from '../study/design/read-design.ts';
 import { newStudy, withPredictions } from '../study/new-study.ts';
 import { PROTOCOLS } from '../study/plan.ts';
 import { pruneScanCsv } from '../study/prune-csv.ts';
-import { recipeToRank } from '../study/prune-plan.ts';
+import { recipeToRank } from '../study/prune-target.ts';
 import { serialiseStatistics } from '../study/statistics-json.ts';
 import { parseStrategies } from '../study/strategies-file.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
@@ -108,7 +109,7 @@ export function installHeadless(): void {
       modelName: model.fileName,
       datasetId: data.dataset.id,
       datasetName: data.dataset.name,
-      classNames: data.dataset.classNames,
+      classNames: classNamesOf(data.dataset, view, preprocessing.classOffset),
       preprocessing,
       protocol,
       environment,

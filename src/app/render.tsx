@@ -1,4 +1,4 @@
-import { StrictMode } from 'react';
+import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { defined } from '../base/assert.ts';
 import { useLab } from '../store/lab.ts';
@@ -12,12 +12,16 @@ import { storedTheme } from './theme.ts';
 export function render(): void {
   registerServiceWorker(reloadWhenIdle);
   useLab.getState().setTheme(storedTheme());
-  createRoot(defined(document.getElementById('root'), 'the root element')).render(
-    <StrictMode>
-      <CrashBoundary>
-        <App />
-      </CrashBoundary>
-    </StrictMode>,
+  const root = createRoot(defined(document.getElementById('root'), 'the root element'));
+  // As a transition it is drawn in parts: a phone's page is not held up by all of it at once.
+  startTransition(() =>
+    root.render(
+      <StrictMode>
+        <CrashBoundary>
+          <App />
+        </CrashBoundary>
+      </StrictMode>,
+    ),
   );
   void startSession();
 }

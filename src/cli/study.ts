@@ -17,7 +17,7 @@ import type {
   HeadlessSummary,
   ReportName,
 } from '../protocol/headless-api.ts';
-import type { PruneTarget } from '../study/prune-plan.ts';
+import type { PruneTarget } from '../study/prune-target.ts';
 import { parseDesign } from '../study/design/read-design.ts';
 import { readAsked } from '../study/recommend/read-asked.ts';
 import { parseStrategies } from '../study/strategies-file.ts';

@@ -1,7 +1,8 @@
 import { ok, type Result } from '../base/result.ts';
 import type { GateEffect } from '../study/gate-effects.ts';
 import { amongOthers, lossOf, type PruneScan, weightsSeen } from '../study/prune-curves.ts';
-import type { NodeTimes, PrunePlan, PruneTarget } from '../study/prune-plan.ts';
+import type { NodeTimes, PrunePlan } from '../study/prune-plan.ts';
+import type { PruneTarget } from '../study/prune-target.ts';
 import type { Provider } from '../study/trial.ts';
 import { untilChannelsGo } from '../transforms/order-of-effect.ts';
 import type { Recipe } from '../transforms/recipe.ts';

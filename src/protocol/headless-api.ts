@@ -2,7 +2,7 @@ import type { Failure } from '../base/result.ts';
 import type { CountedSize } from '../onnx/counted-size.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { QualityAxis } from '../study/metrics.ts';
-import type { PruneTarget } from '../study/prune-plan.ts';
+import type { PruneTarget } from '../study/prune-target.ts';
 import type { Asked } from '../study/recommend/wishes.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import type { Provider } from '../study/trial.ts';

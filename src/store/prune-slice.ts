@@ -6,13 +6,8 @@ import type { GraphView } from '../onnx/graph-view.ts';
 import { loadFindings, saveFinding } from '../persist/layer-findings.ts';
 import { imagesToCalibrateWith, imagesToCheckWith } from '../study/evaluation-images.ts';
 import { pointsIn, type PruneScan } from '../study/prune-curves.ts';
-import {
-  type NodeTimes,
-  planName,
-  type PruneTarget,
-  recipeOfPlan,
-  recipeToRank,
-} from '../study/prune-plan.ts';
+import type { NodeTimes } from '../study/prune-plan.ts';
+import { planName, type PruneTarget, recipeOfPlan, recipeToRank } from '../study/prune-target.ts';
 import type { PredictionBasis } from '../study/trial.ts';
 import { isAboutChannels, untilChannelsGo } from '../transforms/order-of-effect.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';

@@ -4,9 +4,7 @@ import type { AnalysedModel } from '../transforms/analyse-model.ts';
 import { chooseUnits } from '../transforms/prune/channels/choose-units.ts';
 import { planGroups } from '../transforms/prune/channels/group-plans.ts';
 import { costsWithout } from '../transforms/prune/channels/remove-channels.ts';
-import { isAboutChannels, untilChannelsGo } from '../transforms/order-of-effect.ts';
 import type { StructuredPruneOperator } from '../transforms/prune/prune-operator.ts';
-import type { Recipe } from '../transforms/recipe.ts';
 import { allocate } from './prune-allocation.ts';
 import { PruneCosts, type Priced } from './prune-costs.ts';
 import {
@@ -18,26 +16,7 @@ import {
   SCANNED_RATIOS,
 } from './prune-curves.ts';
 import { type PruneSubjects, ratiosInRecipe, ratioThatRemoves } from './prune-subjects.ts';
-
-/** What a model may cost at most, as a share of what it costs whole. */
-export interface PruneTarget {
-  /** `bytes`: of the weights. */
-  readonly kind: 'macs' | 'params' | 'bytes' | 'latency';
-  readonly share: number;
-}
-
-/** What is limited, in words. */
-export const TARGET_NAMES: Readonly<Record<PruneTarget['kind'], string>> = {
-  macs: 'MACs',
-  params: 'parameters',
-  bytes: 'size of the weights',
-  latency: 'measured latency',
-};
-
-/** What a strategy with a plan's ratios is called. */
-export function planName({ kind, share }: PruneTarget): string {
-  return `channels for ${Math.round(100 * share)} % of the ${TARGET_NAMES[kind]}`;
-}
+import type { PruneTarget } from './prune-target.ts';
 
 /** What a model costs without some channels, as told from its groups. */
 export interface PlanCosts {
@@ -212,20 +191,6 @@ export function unitsKept(
 ): Uint8Array {
   const { plans } = planGroups(analysed, groups, operator);
   return chooseUnits(groups, plans, scores, operator.ratio);
-}
-
-/** What must be known of images before channels can be ranked, told by a recipe that needs no more. */
-export function recipeToRank(recipe: Recipe): Recipe {
-  const { before, operator } = untilChannelsGo(recipe);
-  if (operator === null) return before;
-  const { recalibrate: _none, ...ranking } = operator;
-  return [...before, { ...ranking, ratio: 0.5 }];
-}
-
-/** The recipe with a plan's ratios. */
-export function recipeOfPlan(recipe: Recipe, { operator }: Pick<PrunePlan, 'operator'>): Recipe {
-  const at = recipe.findIndex(isAboutChannels);
-  return at < 0 ? [...recipe, operator] : recipe.with(at, operator);
 }
 
 function sumOf(analysed: AnalysedModel, costs: readonly NodeCost[], nodeMs: NodeTimes | null): PlanCosts {

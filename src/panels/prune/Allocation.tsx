@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatMs, formatShare } from '../../base/unit
 import { useLab } from '../../store/lab.ts';
 import { type AllocatedPlan, pruneScanKey } from '../../store/prune-slice.ts';
 import { wholeAccuracyText } from '../../study/gate-effects.ts';
-import { planName, type PruneTarget, recipeOfPlan, TARGET_NAMES } from '../../study/prune-plan.ts';
+import { planName, type PruneTarget, recipeOfPlan, TARGET_NAMES } from '../../study/prune-target.ts';
 import panel from '../panel.module.css';
 import { Button, SelectField } from '../ui/controls.tsx';
 import { ScanProgress } from '../ui/ScanProgress.tsx';

@@ -305,11 +305,3 @@ function runToSkip(view: GraphView): SkippableRun | undefined {
   const last = (lastBlocks(runs, DEFAULT_SKIPPED_BLOCKS) ?? lastBlocks(runs, 1))?.at(-1);
   return last && runs.find(({ blocks }) => blocks.includes(last));
 }
-
-/** The next legal cut in this direction; null at the end. */
-export function neighbourCut(view: GraphView, afterNode: number, direction: 1 | -1): number | null {
-  for (let i = afterNode + direction; i >= 0 && i < view.frontiers.length; i += direction) {
-    if (view.frontiers[i]?.legal) return i;
-  }
-  return null;
-}
