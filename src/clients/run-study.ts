@@ -6,6 +6,7 @@ import type { EngineApi } from '../protocol/engine-api.ts';
 import { scorePredictions, unansweredWarnings, withLabels } from '../study/accuracy.ts';
 import { evaluationImages, reevaluated, restrictedTo } from '../study/evaluation-images.ts';
 import type { FormFigures } from '../study/forms/form-figures.ts';
+import { lateWarmUp, withLateWarmUp } from '../study/measuring/late-warm-up.ts';
 import { timedImages, type Visit } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
 import { answersFor, maskWarnings, withAgreement } from '../study/segmentation/mask-answers.ts';
@@ -275,7 +276,8 @@ function createRun(
       pool.noteHeap(strategy.id, heapBytes);
       const trial = trialOf(strategy.id);
       const events = watch.take();
-      const wasHidden = document.hidden || events.some(({ kind }) => kind === 'page-hidden');
+      const wasHidden =
+        document.hidden || events.some(({ kind }) => kind === 'page-hidden' || kind === 'page-shown');
       update(strategy.id, {
         ...(events.length > 0 && { events: [...(trial.events ?? []), ...events] }),
         samples: [...trial.samples, ...samples],
@@ -291,7 +293,13 @@ function createRun(
   }
 
   function finish(strategy: Strategy): void {
-    update(strategy.id, { state: { kind: 'done' }, finishedAtMs: Date.now() });
+    const trial = trialOf(strategy.id);
+    const late = lateWarmUp(trial, book.trials());
+    update(strategy.id, {
+      ...(late && withLateWarmUp(trial, late)),
+      state: { kind: 'done' },
+      finishedAtMs: Date.now(),
+    });
     if (!book.isReference(strategy.id)) pool.discard(strategy.id);
   }
 

@@ -88,7 +88,8 @@ export function interferenceWarnings(trial: Trial): readonly string[] {
   ];
 }
 
-function relativeLogs(samples: readonly Sample[]): readonly number[] {
+/** Logarithms of computing times, relative to the median of those that left at the same exit. */
+export function relativeLogs(samples: readonly Sample[]): readonly number[] {
   const medians = new Map(
     [...grouped(samples, ({ exitIndex }) => exitIndex)].map(([exit, alike]) => [
       exit,

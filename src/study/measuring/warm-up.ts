@@ -20,6 +20,12 @@ const LEAST_MS = 0.005;
 const BATCH = 5;
 
 /**
+ * Engines look steady long before they are: code compiled in haste runs until better code was compiled beside it. A few
+ * runs of a fast model end before that, so a warm-up has to take this long, too, if its runs suffice.
+ */
+const LEAST_WARM_UP_MS = 500;
+
+/**
  * The first run of the steady part of a warm-up: the last level of latency, with the levels before it that are the
  * same within 3 %. Single slow runs within do not count.
  * @param latenciesMs of the runs, in order
@@ -49,7 +55,8 @@ export function nextWarmUpRuns(protocol: Protocol, latenciesMs: readonly number[
   const { warmUpRuns, mostWarmUpRuns = warmUpRuns } = protocol;
   const done = latenciesMs.length;
   if (done < warmUpRuns) return warmUpRuns - done;
-  if (done > 0 && steadyFrom(latenciesMs) !== null) return 0;
+  const tookMs = latenciesMs.reduce((sum, latencyMs) => sum + latencyMs, 0);
+  if (done > 0 && tookMs >= LEAST_WARM_UP_MS && steadyFrom(latenciesMs) !== null) return 0;
   return Math.max(0, Math.min(BATCH, mostWarmUpRuns - done));
 }
 

@@ -108,14 +108,14 @@ describe('the drift of a study', () => {
     expect(driftOfStudy(makeStudy([makeTrial('a')]))).toBeNull();
     const study = simulateStudy(strategies, PROTOCOLS.quick, still, 4);
     expect(driftIn(study).reference.strategy.name).toBe('identity');
-    const few = makeStudy(study.trials.map((trial) => ({ ...trial, samples: trial.samples.slice(0, 20) })));
+    const few = makeStudy(study.trials.map((trial) => ({ ...trial, samples: trial.samples.slice(0, 50) })));
     expect(driftIn(few).state).toBe('unknown');
     expect(driftSentence(driftIn(few))).toContain('too few to tell');
   });
 });
 
 it('leaves what was sent between tiers out of the correction', () => {
-  const throttling = { afterMs: 1_500, ratio: 2 };
+  const throttling = { afterMs: 3_000, ratio: 2 };
   const drift = driftIn(simulateStudy(strategies, PROTOCOLS.quick, { ...still, throttling }, 1));
   const last = drift.visits.at(-1);
   const ratio = deviceRatioAt(drift, last?.atMs ?? 0);

@@ -60,10 +60,15 @@ describe('a warm-up', () => {
     return warmUpOf(quick, 7, latenciesMs);
   }
   it('ends when latency is steady, and tells from where', () => {
-    expect(warmedUp(() => 20)).toEqual({ firstSequence: 7, runs: 5, steadyFrom: 0, state: 'steady' });
-    const late = warmedUp((run) => (run < 3 ? 40 : 20));
+    expect(warmedUp(() => 200)).toEqual({ firstSequence: 7, runs: 5, steadyFrom: 0, state: 'steady' });
+    const late = warmedUp((run) => (run < 3 ? 400 : 200));
     expect(late).toMatchObject({ steadyFrom: 3, state: 'steady' });
     expect(late.runs).toBe(10);
+  });
+  it('takes half a second at least, if that many runs are allowed, as engines look steady long before they are', () => {
+    expect(warmedUp(() => 20)).toMatchObject({ runs: 25, steadyFrom: 0 });
+    expect(warmedUp((run) => (run < 12 ? 30 : 10))).toMatchObject({ runs: 30, steadyFrom: 12 });
+    expect(warmedUp(() => 1)).toMatchObject({ runs: 30, steadyFrom: 0, state: 'steady' });
   });
   it('ends after the most runs that the protocol allows, and tells that it never was', () => {
     expect(warmedUp((run) => 100 * 0.9 ** run)).toEqual({
@@ -87,8 +92,9 @@ describe('shortWarmUp', () => {
   it('ends a fixed number of runs when it is steady', () => {
     expect(nextWarmUpRuns(fixed, noisy(20, 10))).toBe(90);
     expect(nextWarmUpRuns(shortWarmUp(fixed), [])).toBe(10);
-    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(20, 10))).toBe(0);
-    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(20, 100))).toBe(0);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(20, 10))).toBe(5);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(60, 10))).toBe(0);
+    expect(nextWarmUpRuns(shortWarmUp(fixed), noisy(2, 100))).toBe(0);
   });
   it('leaves fewer runs as they are', () => {
     expect(shortWarmUp({ ...fixed, warmUpRuns: 3 })).toMatchObject({ warmUpRuns: 3, mostWarmUpRuns: 3 });
