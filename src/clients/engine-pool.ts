@@ -18,6 +18,8 @@ export interface EnginePool {
     estimateBytes: number,
     request: EngineLoad,
   ): Promise<Result<{ readonly engine: EngineApi; readonly fresh: EngineLoaded | null }>>;
+  /** Whether it is loaded. */
+  has(strategyId: string): boolean;
   /** Corrects the estimate by what was really taken. */
   noteHeap(strategyId: string, heapBytes: number): void;
   discard(strategyId: string): void;
@@ -74,6 +76,7 @@ export function createEnginePool(budgetBytes: number): EnginePool {
       }
       return ok({ engine: client.api, fresh: loaded.value });
     },
+    has: (strategyId) => residents.has(strategyId),
     noteHeap(strategyId, heapBytes) {
       const resident = residents.get(strategyId);
       if (resident && heapBytes > 0) resident.bytes = heapBytes + workerOverheadBytes;

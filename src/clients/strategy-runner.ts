@@ -128,7 +128,8 @@ export function createStrategyRunner({
     const { plan, files, rawBytes } = built;
     const { placement } = strategy;
     if (placement) orEnd(await attempt(() => checkPlacement(placement, partFacts(built))));
-    tell('loading', strategy, null);
+    // Pages that show only some of what is told would show this all through the visit.
+    if (!pool.has(strategy.id)) tell('loading', strategy, null);
     const { engine, fresh } = orEnd(
       await pool.acquire(strategy.id, MEMORY_PER_FILE_BYTE * rawBytes, {
         plan,

@@ -90,9 +90,15 @@ export function openStudyBook(
   ): void {
     const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
     const remaining = remainingMs(
-      all.map(({ trial, left }) => {
+      all.map(({ trial, left, roundsLeft }) => {
         const work = workOf(trial.strategy.id);
-        return { inferences: left, needsSetup: left > 0 && !work.built, msPerInference: work.msPerInference };
+        const { sustained } = protocol;
+        return {
+          inferences: sustained ? left - roundsLeft * samplesOfVisit(protocol, images) : left,
+          sustainedMs: sustained ? (roundsLeft / protocol.rounds) * sustained.durationMs : 0,
+          needsSetup: left > 0 && !work.built,
+          msPerInference: work.msPerInference,
+        };
       }),
       setups > 0 ? setupMs / setups : null,
     );
@@ -109,16 +115,17 @@ export function openStudyBook(
   }
 
   /** Inferences a trial takes, and how many of them are to be done. */
-  function inferencesOf(trial: Trial): { total: number; left: number } {
+  function inferencesOf(trial: Trial): { total: number; left: number; roundsLeft: number } {
     const perRound = samplesOfVisit(protocol, images);
-    const total = protocol.warmUpRuns + evaluations + roundsNeeded(protocol, trial) * perRound;
-    if (isMeasured(protocol, trial, [])) return { total, left: 0 };
+    const needed = roundsNeeded(protocol, trial);
+    const total = protocol.warmUpRuns + evaluations + needed * perRound;
+    if (isMeasured(protocol, trial, [])) return { total, left: 0, roundsLeft: 0 };
     const rounds = trial.state.kind === 'running' ? trial.state.roundsDone : 0;
     const isEvaluated =
       trial.predictions !== null || trial.maskAnswers !== undefined || workOf(trial.strategy.id).isUnscored;
     const isWarm = trial.samples.length > 0;
     const done = rounds * perRound + (isEvaluated ? evaluations : 0) + (isWarm ? protocol.warmUpRuns : 0);
-    return { total, left: total - done };
+    return { total, left: total - done, roundsLeft: needed - rounds };
   }
 
   return {

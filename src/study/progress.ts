@@ -37,6 +37,8 @@ export interface StudyProgress {
 /** Work that a strategy still needs, and what is known of its speed. */
 export interface RemainingWork {
   readonly inferences: number;
+  /** On top, where runs go on for a certain time, however many they are. */
+  readonly sustainedMs?: number;
   readonly needsSetup: boolean;
   /** Null: not run yet. */
   readonly msPerInference: number | null;
@@ -52,8 +54,8 @@ export function remainingMs(work: readonly RemainingWork[], meanSetupMs: number 
   if (speeds.length === 0 || meanSetupMs === null) return null;
   const meanMs = speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
   return work.reduce(
-    (sum, { inferences, needsSetup, msPerInference }) =>
-      sum + inferences * (msPerInference ?? meanMs) + (needsSetup ? meanSetupMs : 0),
+    (sum, { inferences, sustainedMs = 0, needsSetup, msPerInference }) =>
+      sum + inferences * (msPerInference ?? meanMs) + sustainedMs + (needsSetup ? meanSetupMs : 0),
     0,
   );
 }

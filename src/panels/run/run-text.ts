@@ -44,9 +44,9 @@ function stepText({ step, strategy, round, rounds, images, share }: StudyProgres
 /** Time left for people; empty while unknown. */
 export function timeLeftText({ progress }: Run): string {
   if (progress?.remainingMs == null) return '';
-  return progress.remainingMs < 1000
-    ? 'less than a second left'
-    : `${formatMs(Math.round(progress.remainingMs / 1000) * 1000)} left`;
+  const seconds = Math.round(progress.remainingMs / 1000);
+  if (seconds < 1) return 'less than a second left';
+  return `${seconds < 60 ? `${seconds} s` : formatMs(1000 * seconds)} left`;
 }
 
 /** Share of the work that is done; null at the start. */

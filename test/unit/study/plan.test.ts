@@ -242,5 +242,6 @@ describe('remainingMs', () => {
   it('takes strategies that have not run to be like those that have', () => {
     const running: RemainingWork = { inferences: 5, needsSetup: false, msPerInference: 20 };
     expect(remainingMs([running, idle], 500)).toBe(5 * 20 + 10 * 20 + 500);
+    expect(remainingMs([{ ...running, sustainedMs: 60_000 }], 500)).toBe(5 * 20 + 60_000);
   });
 });
