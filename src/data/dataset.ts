@@ -9,6 +9,8 @@ export interface Dataset {
   readonly items: readonly DatasetItem[];
   /** Class names by label; empty if unlabelled or unnamed. */
   readonly classNames: readonly string[];
+  /** Colours of classes by label as `red << 16 | green << 8 | blue`, where a file lists them. */
+  readonly classColours?: readonly number[];
   /** Where the labels came from, for people: `folders`, `labels.csv`, `IDX`, or none. */
   readonly labelSource: 'folders' | 'csv' | 'idx' | 'masks' | 'none';
   readonly warnings: readonly string[];
@@ -29,6 +31,8 @@ export interface MaskFacts {
   readonly codes: readonly number[] | null;
   /** The values are colours. */
   readonly isColoured: boolean;
+  /** Classes are those of a file that lists them: values that it lacks have no class. */
+  readonly isListed?: true;
 }
 
 /** A mask: a PNG whose pixels are classes, as a range of the pack. */

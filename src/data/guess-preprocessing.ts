@@ -243,16 +243,26 @@ function guessClassOffset(
   };
 }
 
-/** 255 as most data sets have it, or the first number that the model has no class for. */
+/** What lists of classes call that of pixels that have none. */
+const NO_CLASS_NAME = /^(void|unlabell?ed|ignored?|no ?label|no ?data|other\/void|ignore_?label)$/i;
+
+/** A class that is called so, 255 as most data sets have it, or the first number that the model has no class for. */
 function guessIgnoredLabel(
   view: GraphView,
   dataset: Dataset | null,
 ): { value: Pick<Preprocessing, 'ignoredLabel'>; reasons: readonly string[] } {
   const found = dataset?.masks?.classes ?? [];
   const classes = mapClassCount(view);
-  const ignored = found.includes(255) ? 255 : found.find((each) => classes !== null && each >= classes);
+  const named = found.find((each) => NO_CLASS_NAME.test(dataset?.classNames[each] ?? ''));
+  const ignored =
+    named ?? (found.includes(255) ? 255 : found.find((each) => classes !== null && each >= classes));
   if (ignored === undefined) return { value: {}, reasons: [] };
-  const why = ignored === 255 ? '255 in masks usually means no class' : `the model has no class ${ignored}`;
+  const why =
+    named !== undefined
+      ? `class ${named} is called ${dataset?.classNames[named]}`
+      : ignored === 255
+        ? '255 in masks usually means no class'
+        : `the model has no class ${ignored}`;
   return { value: { ignoredLabel: ignored }, reasons: [`${why}: such pixels are not asked about`] };
 }
 

@@ -8,6 +8,7 @@ import type { Dataset, DatasetItem, ImageSize } from './dataset.ts';
 import { idxImageSize, isIdx, parseIdx, type IdxFile } from './idx.ts';
 import { gunzip } from './inflate.ts';
 import { labelsFromCsv, labelsFromFolders, sharedFolders, type Labels } from './labels.ts';
+import { type ClassList, isClassListName, parseClassList } from './masks/class-list.ts';
 import { type NamedFile, pairMasks } from './masks/pair-masks.ts';
 import { compareNaturally } from './natural-order.ts';
 import { imageSizeFromHeader, sniffImage } from './sniff-image.ts';
@@ -37,11 +38,13 @@ export function openDataset(
   const warnings = [...listed.warnings, ...found.warnings];
   const opened = found.idx.length > 0 ? fromIdx(found.idx) : fromImages(found.images, found.tables, name);
   const { items, chunks } = opened;
+  const { classColours } = opened;
   const dataset: Dataset = {
-    id: contentId(items, chunks),
+    id: contentId(items, chunks, classColours),
     name,
     items,
     classNames: opened.classNames,
+    ...(classColours && { classColours }),
     labelSource: opened.labelSource,
     warnings: [...warnings, ...opened.warnings],
     imageSize: firstImageSize(items, chunks),
@@ -68,6 +71,7 @@ interface Opened {
   readonly items: readonly DatasetItem[];
   readonly chunks: readonly Uint8Array[];
   readonly classNames: readonly string[];
+  readonly classColours?: readonly number[];
   readonly labelSource: Dataset['labelSource'];
   readonly warnings: readonly string[];
 }
@@ -123,7 +127,7 @@ function readFiles(files: readonly ListedFile[], onProgress: (done: number, tota
     if (sniffed.kind === 'image') images.push({ path, bytes });
     else if (sniffed.kind === 'unsupported') skip(`${sniffed.format}, which browsers do not show`, path);
     else if (isIdx(bytes)) idx.push({ path, file: parseIdx(bytes, path) });
-    else if (/\.(csv|tsv)$/i.test(path)) tables.push({ path, bytes });
+    else if (/\.(csv|tsv)$/i.test(path) || isClassListName(path)) tables.push({ path, bytes });
     else if (isZip(memorySource(bytes))) skip('an archive inside an archive', path);
     else if (bytes.length === 0) skip('empty', path);
     else if (/\.(jpe?g|png|webp|gif|bmp|avif)$/i.test(path)) skip('not an image in spite of the name', path);
@@ -165,7 +169,14 @@ function fromImages(images: readonly NamedFile[], tables: readonly NamedFile[], 
   const chosen = chooseImages(paired?.images ?? images);
   const masks = chosen.images.flatMap((image) => maskOf.get(image) ?? []);
   const paths = chosen.images.map((image) => image.path);
-  const { labels, labelSource } = masks.length > 0 ? MASKED : labelsOf(paths, tables);
+  const lists = tables.flatMap((table) => {
+    const list = parseClassList(table);
+    return list ? [{ table, list }] : [];
+  });
+  const list = bestList(lists.map((each) => each.list));
+  const isTable = ({ path }: NamedFile) => /\.(csv|tsv)$/i.test(path);
+  const ofFiles = tables.filter((table) => isTable(table) && !lists.some((each) => each.table === table));
+  const { labels, labelSource } = masks.length > 0 ? MASKED : labelsOf(paths, ofFiles);
   let offset = 0;
   let maskOffset = chosen.images.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const items = chosen.images.map((image, i): DatasetItem => {
@@ -192,10 +203,16 @@ function fromImages(images: readonly NamedFile[], tables: readonly NamedFile[], 
   return {
     items,
     chunks: [...chosen.images, ...masks].map(({ bytes }) => bytes),
-    classNames: labels.classNames,
+    classNames: labels.classNames.length > 0 ? labels.classNames : (list?.names ?? []),
+    ...(masks.length > 0 && list?.colours && { classColours: list.colours }),
     labelSource,
     warnings: [...(paired?.warnings ?? []), ...chosen.warnings, ...labels.warnings, ...unlabelled],
   };
+}
+
+/** The one that tells most. */
+function bestList(lists: readonly ClassList[]): ClassList | null {
+  return lists.find(({ colours }) => colours !== null) ?? lists[0] ?? null;
 }
 
 /** Masks take the place of labels. */
@@ -318,7 +335,11 @@ function firstImageSize(items: readonly DatasetItem[], chunks: readonly Uint8Arr
 }
 
 /** The same images with the same names and labels have the same id, whatever archive they came in. */
-function contentId(items: readonly DatasetItem[], chunks: readonly Uint8Array[]): string {
+function contentId(
+  items: readonly DatasetItem[],
+  chunks: readonly Uint8Array[],
+  classColours: readonly number[] | undefined,
+): string {
   const hash = sha256.create();
   const encoder = new TextEncoder();
   for (const item of items) {
@@ -326,6 +347,7 @@ function contentId(items: readonly DatasetItem[], chunks: readonly Uint8Array[])
     const masked = mask ? [mask.name, mask.length] : [];
     hash.update(encoder.encode(JSON.stringify([name, label, length, encoding, ...masked])));
   }
+  if (classColours) hash.update(encoder.encode(JSON.stringify(classColours)));
   for (const chunk of chunks) hash.update(chunk);
   return bytesToHex(hash.digest());
 }

@@ -3,6 +3,7 @@ import { sameContent } from '../base/same-content.ts';
 import { chooseProvider, chooseThreads } from '../clients/capabilities.ts';
 import { createPauseGate, type PauseGate } from '../clients/pause-gate.ts';
 import type { LearntFrom } from '../clients/run-study.ts';
+import { classNamesOf } from '../data/class-names.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { requestPersistence } from '../persist/storage.ts';
 import { deleteStudy, listStudies, loadStudy, saveStudy, saveTrial } from '../persist/studies.ts';
@@ -131,7 +132,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       modelName: model.view.fileName,
       datasetId: dataset.id,
       datasetName,
-      classNames: dataset.classNames,
+      classNames: classNamesOf(dataset, model.view, preprocessing.classOffset),
       preprocessing,
       protocol: PROTOCOLS[settings.protocol],
       environment,

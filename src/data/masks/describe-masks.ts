@@ -37,7 +37,7 @@ export function describeMasks(
   // Black, white and colours that others have may be all that a coloured mask shows.
   const isColour = (value: number): boolean => value === 0 || value === 255 || colours.has(greyCode(value));
   const [firstColoured] = colouredMasks;
-  if (firstColoured !== undefined && ![...numbers].every(isColour)) {
+  if (firstColoured !== undefined && !dataset.classColours && ![...numbers].every(isColour)) {
     throw new InputError({
       code: 'masks-mixed',
       message: `${firstColoured} holds colours, ${numberedMasks[0]} numbers: which colour is which class cannot be told`,
@@ -45,7 +45,13 @@ export function describeMasks(
       hint: 'Save all masks in the same way, best as grey PNGs whose values are the classes.',
     });
   }
-  const facts = firstColoured === undefined ? numbered(numbers) : coloured(colours, numbers);
+  const listed = dataset.classColours ?? null;
+  const facts =
+    listed !== null && (firstColoured !== undefined || areListedGreys(numbers, listed))
+      ? listedFacts(new Set([...colours, ...[...numbers].map(greyCode)]), listed)
+      : firstColoured === undefined
+        ? numbered(numbers)
+        : coloured(colours, numbers);
   return { ...dataset, masks: facts.facts, warnings: [...dataset.warnings, ...facts.warnings] };
 }
 
@@ -75,6 +81,35 @@ function numbered(values: ReadonlySet<number>): { facts: MaskFacts; warnings: re
     };
   }
   return { facts: { classes, codes: null, isColoured: false }, warnings: [] };
+}
+
+/** Whether greys are colours of a list instead of numbers of its classes. */
+function areListedGreys(numbers: ReadonlySet<number>, listed: readonly number[]): boolean {
+  const all = [...numbers];
+  return all.some((each) => each >= listed.length) && all.every((each) => listed.includes(greyCode(each)));
+}
+
+/** The list says which colour is which class; what it lacks has none. */
+function listedFacts(
+  found: ReadonlySet<number>,
+  listed: readonly number[],
+): { facts: MaskFacts; warnings: readonly string[] } {
+  const strangers = ascending(new Set([...found].filter((code) => !listed.includes(code))));
+  const told = strangers.slice(0, 6).map(colourText);
+  return {
+    facts: {
+      classes: [...listed.keys()].filter((label) => found.has(listed[label] as number)),
+      codes: listed,
+      isColoured: true,
+      isListed: true,
+    },
+    warnings:
+      strangers.length === 0
+        ? []
+        : [
+            `masks have ${strangers.length} ${strangers.length === 1 ? 'colour' : 'colours'} that the list of classes lacks (${told.join(', ')}${strangers.length > 6 ? ', …' : ''}): such pixels have no class`,
+          ],
+  };
 }
 
 /** Colours become classes in the order of their numbers, black first. */

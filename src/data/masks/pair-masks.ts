@@ -70,6 +70,14 @@ const MASK_FOLDERS = new Set([
   'labels',
   'label',
 ]);
+/** Folders of masks beside one of images for each part of a data set: `val_labels`, `testannot`. */
+const SPLIT_MASKS =
+  /^(train|training|val|valid|validation|test|testing)[_-]?(masks?|annot|annotations?|labels?|gt)$/;
+
+function isMaskFolder(folder: string): boolean {
+  return MASK_FOLDERS.has(folder) || SPLIT_MASKS.test(folder);
+}
+
 /** What names of masks end in, and what those of images may. */
 const MASK_ENDING =
   /[_-](masks?|gt|seg|segmentation|annotation|labels?|labelids|gtfine_labelids|gtfine_labeltrainids|labeltrainids|l)$/i;
@@ -79,8 +87,7 @@ const IMAGE_ENDING = /[_-](leftimg8bit|image|img|rgb)$/i;
 function maskTest(pictures: readonly NamedFile[]): (path: string) => boolean {
   const folders = (path: string): readonly string[] => path.toLowerCase().split('/').slice(0, -1);
   const inMasks = (path: string): boolean =>
-    folders(path).some((folder) => MASK_FOLDERS.has(folder)) &&
-    !folders(path).some((folder) => IMAGE_FOLDERS.has(folder));
+    folders(path).some(isMaskFolder) && !folders(path).some((folder) => IMAGE_FOLDERS.has(folder));
   const keys = new Set(pictures.filter(({ path }) => !inMasks(path)).map(({ path }) => plainKey(path)));
   // A class may be called `label`: only a folder that has something to belong to is one of masks.
   const stems = new Set(pictures.filter(({ path }) => !inMasks(path)).map(({ path }) => stemOf(path)));
@@ -101,6 +108,7 @@ function plainKey(path: string): string {
   return bare(path)
     .toLowerCase()
     .split('/')
+    .map((part, at, parts) => (at === parts.length - 1 ? part : part.replace(SPLIT_MASKS, '$1')))
     .filter(
       (part, at, parts) => at === parts.length - 1 || !(IMAGE_FOLDERS.has(part) || MASK_FOLDERS.has(part)),
     )

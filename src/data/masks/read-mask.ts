@@ -26,7 +26,12 @@ export interface MaskCoding {
   /** The value of each class; null: values are classes. */
   readonly codes: readonly number[] | null;
   readonly isColoured: boolean;
+  /** Other values have no class. */
+  readonly isListed?: true;
 }
+
+/** A pixel that has no class. */
+export const NO_LABEL = 0xffff;
 
 /**
  * The exact numbers of a mask: of a palette the places in it, not its colours; of grey ones their 1 to 16 bits as they
@@ -68,7 +73,7 @@ export function readRawMask(bytes: Uint8Array, name: string): RawMask {
 }
 
 /** @throws InputError as `readRawMask`, and `mask-value` for values that no other mask has */
-export function readMask(bytes: Uint8Array, name: string, { codes, isColoured }: MaskCoding): Mask {
+export function readMask(bytes: Uint8Array, name: string, { codes, isColoured, isListed }: MaskCoding): Mask {
   const { width, height, values, isColoured: hasColours } = readRawMask(bytes, name);
   // Masks of a coloured set may happen to be grey.
   const numbers = isColoured && !hasColours ? Uint32Array.from(values, greyCode) : values;
@@ -77,6 +82,7 @@ export function readMask(bytes: Uint8Array, name: string, { codes, isColoured }:
   const classes = Uint16Array.from(numbers, (value) => {
     const found = classOf.get(value);
     if (found !== undefined) return found;
+    if (isListed) return NO_LABEL;
     throw new InputError({
       code: 'mask-value',
       message: `${name}: has a value that is no class`,

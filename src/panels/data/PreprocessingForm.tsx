@@ -98,6 +98,7 @@ interface FieldsProps {
 function IgnoredClass({ value }: FieldsProps) {
   const edit = useLab((lab) => lab.editPreprocessing);
   const masks = useLab((lab) => lab.data?.dataset.masks);
+  const names = useLab((lab) => lab.data?.dataset.classNames);
   if (!masks) return null;
   const numbers = [
     ...new Set([...masks.classes, ...(value.ignoredLabel === undefined ? [] : [value.ignoredLabel])]),
@@ -109,7 +110,12 @@ function IgnoredClass({ value }: FieldsProps) {
         value={value.ignoredLabel === undefined ? '' : String(value.ignoredLabel)}
         options={[
           { value: '', label: 'all classes count' },
-          ...numbers.sort((a, b) => a - b).map((each) => ({ value: String(each), label: `class ${each}` })),
+          ...numbers
+            .sort((a, b) => a - b)
+            .map((each) => ({
+              value: String(each),
+              label: names?.[each] ? `${each} ${names[each]}` : `class ${each}`,
+            })),
         ]}
         onChange={(chosen) => edit({ ignoredLabel: chosen === '' ? undefined : Number(chosen) })}
       />

@@ -50,6 +50,11 @@ export function MaskViewer({
   const [right, setRight] = useState<Layer>('after');
   const [split, setSplit] = useState(50);
   const [opacity, setOpacity] = useState(60);
+  const classes = useMemo(
+    () => [...new Set([found, old, label].flatMap((mask) => (mask ? classesOf(mask, ignored) : [])))],
+    [found, old, label, ignored],
+  );
+  const listed = data?.dataset.classColours;
   const size = found ?? old ?? label;
   if (size === null) {
     return (
@@ -83,7 +88,6 @@ export function MaskViewer({
         return null;
     }
   };
-  const classes = [...new Set([found, old, label].flatMap((mask) => (mask ? classesOf(mask, ignored) : [])))];
   // Without a mask the answer is what the model saw, which a crop is a part of.
   const hasImage = data !== null && (label !== null || preprocessing.fit.kind === 'stretch');
   return (
@@ -98,12 +102,14 @@ export function MaskViewer({
         <Overlay
           picture={pictureOf(offered(left))}
           ignored={ignored}
+          listed={listed}
           clip={`inset(0 ${100 - split}% 0 0)`}
           opacity={opacity}
         />
         <Overlay
           picture={pictureOf(offered(right))}
           ignored={ignored}
+          listed={listed}
           clip={`inset(0 0 0 ${split}%)`}
           opacity={opacity}
         />
@@ -118,7 +124,7 @@ export function MaskViewer({
         <ul className={styles.swatches} aria-label="Classes in this image">
           {classes.map((each) => (
             <li key={each}>
-              <i style={{ background: classCssColour(each) }} />
+              <i style={{ background: classCssColour(each, listed) }} />
               {nameOfClass(each)}
             </li>
           ))}
@@ -154,24 +160,32 @@ function Range({
 function Overlay({
   picture,
   ignored,
+  listed,
   clip,
   opacity,
 }: {
   readonly picture: { readonly mask: ClassMask; readonly only: ClassMask | null } | null;
   readonly ignored: number | null;
+  readonly listed: readonly number[] | undefined;
   readonly clip: string;
   readonly opacity: number;
 }) {
   const mask = picture?.mask ?? null;
   const only = picture?.only ?? null;
-  const rgba = useMemo(
-    () => mask && maskPicture(mask, ignored, only?.classes.length === mask.classes.length ? only : null),
-    [mask, only, ignored],
+  const drawn = useMemo(
+    () =>
+      mask &&
+      maskPicture(mask, {
+        ignored,
+        only: only?.classes.length === mask.classes.length ? only : null,
+        listed,
+      }),
+    [mask, only, ignored, listed],
   );
-  if (mask === null || rgba === null) return null;
+  if (drawn === null) return null;
   return (
     <div className={styles.overlay} style={{ clipPath: clip, opacity: opacity / 100 }}>
-      <Pixels width={mask.width} height={mask.height} rgba={rgba} />
+      <Pixels {...drawn} />
     </div>
   );
 }

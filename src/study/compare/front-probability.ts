@@ -1,7 +1,7 @@
 import { finish } from '../../base/finish.ts';
 import { seededRandom } from '../../base/random.ts';
 import { type AxisId, axisOf } from '../metrics.ts';
-import { addRow, labelsOf, meanIou, pixelRows, pixelShare, totalOf } from '../segmentation/pixel-sums.ts';
+import { addImage, labelsOf, meanIou, noPixels, pixelRows, pixelShare } from '../segmentation/pixel-sums.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import { qualityMarks } from './quality-difference.ts';
 import { roundLevels } from './round-levels.ts';
@@ -240,7 +240,7 @@ function resamplePixels(
   const tables = all.map((counts) => {
     const known = images.map((image) => counts.get(image) ?? []);
     const table = pixelRows(known, labelsOf(known));
-    return { ...table, sums: new Float64Array(totalOf(table).length) };
+    return { table, sums: noPixels(table) };
   });
   const drawn = new Uint32Array(images.length);
   return (costs) => {
@@ -249,10 +249,10 @@ function resamplePixels(
       const image = Math.floor(random() * images.length);
       drawn[image] = (drawn[image] as number) + 1;
     }
-    tables.forEach(({ rows, sums }, point) => {
+    tables.forEach(({ table, sums }, point) => {
       sums.fill(0);
       for (let image = 0; image < images.length; image++)
-        if (drawn[image] !== 0) addRow(sums, rows, image, drawn[image]);
+        if (drawn[image] !== 0) addImage(sums, table, image, drawn[image]);
       const value = valueOf(sums);
       costs[point] = Number.isNaN(value) ? (values[point] as number) : -value;
     });

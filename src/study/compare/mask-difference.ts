@@ -1,5 +1,15 @@
-import { type Random, seededRandom } from '../../base/random.ts';
-import { addRow, labelsOf, meanIou, pixelRows, pixelShare, totalOf } from '../segmentation/pixel-sums.ts';
+import { seededRandom } from '../../base/random.ts';
+import {
+  addImage,
+  labelsOf,
+  meanIou,
+  noPixels,
+  PARTS,
+  type PixelRows,
+  pixelRows,
+  pixelShare,
+  totalOf,
+} from '../segmentation/pixel-sums.ts';
 import { normalCdf, studentTQuantile } from '../statistics/distributions.ts';
 import { quantileOfSorted } from '../statistics/summary.ts';
 import type { ClassPixels } from '../trial.ts';
@@ -44,17 +54,35 @@ export function maskDifference(
   const [sumsA, sumsB] = [totalOf(rowsA), totalOf(rowsB)];
   const difference = valueOf(sumsA) - valueOf(sumsB);
   if (Number.isNaN(difference)) return 'were asked about no pixel';
-  const shares = (counts: ClassPixels) => pixelShare(totalOf(pixelRows([counts], labels)));
-  const better = a.map((each, at) => shares(each) - shares(b[at] as ClassPixels));
+  const rightOf = (counts: ClassPixels) =>
+    counts.reduce((sum, each, at) => (at % 4 === 1 ? sum + each : sum), 0);
+  const better = a.map((each, at) => rightOf(each) - rightOf(b[at] as ClassPixels));
+  const gaps = a.map((each, at) => gapsOf(each, b[at] as ClassPixels)).filter((each) => each.length > 0);
   return {
     measure,
     difference,
-    ...interval95(rowsA.rows, rowsB.rows, a.length, sumsA.length, valueOf),
+    ...interval95(rowsA, rowsB, a.length, valueOf),
     images: a.length,
     onlyA: better.filter((each) => each > 0).length,
     onlyB: better.filter((each) => each < 0).length,
-    p: swapTest(rowsA.rows, rowsB.rows, sumsA, sumsB, difference, valueOf),
+    p: swapTest(pixelRows(gaps, labels), gaps.length, sumsA, sumsB, valueOf),
   };
+}
+
+/** What an image adds to the first counts when it is swapped: nothing for classes that both answer alike. */
+function gapsOf(a: ClassPixels, b: ClassPixels): ClassPixels {
+  const gaps = new Map<number, number[]>();
+  for (const [counts, sign] of [
+    [a, -1],
+    [b, 1],
+  ] as const)
+    for (let at = 0; at < counts.length; at += 4) {
+      const gap = gaps.get(counts[at] as number) ?? [0, 0, 0];
+      gaps.set(counts[at] as number, gap);
+      for (let part = 0; part < PARTS; part++)
+        gap[part] = (gap[part] as number) + sign * (counts[at + 1 + part] as number);
+    }
+  return [...gaps].flatMap(([label, gap]) => (gap.every((each) => each === 0) ? [] : [label, ...gap]));
 }
 
 /** The counts of images that both have, in one order. */
@@ -73,22 +101,21 @@ function inCommon(
 }
 
 function interval95(
-  rowsA: Float64Array,
-  rowsB: Float64Array,
+  rowsA: PixelRows,
+  rowsB: PixelRows,
   images: number,
-  width: number,
   valueOf: (sums: Float64Array) => number,
 ): { low: number; high: number } {
   const random = seededRandom(SEED);
-  const [sumsA, sumsB] = [new Float64Array(width), new Float64Array(width)];
+  const [sumsA, sumsB] = [noPixels(rowsA), noPixels(rowsB)];
   const drawn: number[] = [];
   for (let resample = 0; resample < RESAMPLES; resample++) {
     sumsA.fill(0);
     sumsB.fill(0);
     for (let i = 0; i < images; i++) {
       const image = Math.floor(random() * images);
-      addRow(sumsA, rowsA, image);
-      addRow(sumsB, rowsB, image);
+      addImage(sumsA, rowsA, image);
+      addImage(sumsB, rowsB, image);
     }
     const difference = valueOf(sumsA) - valueOf(sumsB);
     if (!Number.isNaN(difference)) drawn.push(difference);
@@ -107,75 +134,59 @@ function tailShare(images: number): number {
   return normalCdf(-Math.sqrt(images / (images - 1)) * studentTQuantile(0.975, images - 1));
 }
 
+/** @param gaps of images that are not answered alike */
 function swapTest(
-  rowsA: Float64Array,
-  rowsB: Float64Array,
+  gaps: PixelRows,
+  images: number,
   sumsA: Float64Array,
   sumsB: Float64Array,
-  difference: number,
   valueOf: (sums: Float64Array) => number,
 ): number {
-  const width = sumsA.length;
-  const gaps = differingRows(rowsA, rowsB, width);
-  const images = gaps.length / width;
+  const difference = Math.abs(valueOf(sumsA) - valueOf(sumsB));
   const both = sumsA.map((sum, at) => sum + (sumsB[at] as number));
-  const swapped = new Float64Array(width);
-  const rest = new Float64Array(width);
-  /** Sums are of whole numbers, so that equal ones are equal but for the last digits of the shares. */
-  const isExtreme = (): boolean => {
-    for (let at = 0; at < width; at++) rest[at] = (both[at] as number) - (swapped[at] as number);
-    return Math.abs(valueOf(swapped) - valueOf(rest)) >= Math.abs(difference) - 1e-12;
+  const rest = both.slice();
+  /** Sums are whole numbers, so that equal shares differ in their last digits at most. */
+  const isExtreme = (swapped: Float64Array): boolean => {
+    for (let at = 0; at < rest.length; at++) rest[at] = (both[at] as number) - (swapped[at] as number);
+    return Math.abs(valueOf(swapped) - valueOf(rest)) >= difference - 1e-12;
   };
-  if (images <= MOST_EXACT) return everySwap(gaps, images, swapped, sumsA, isExtreme);
-  return drawnSwaps(gaps, images, swapped, sumsA, isExtreme, seededRandom(SEED));
+  return images <= MOST_EXACT
+    ? everySwap(gaps, images, sumsA, isExtreme)
+    : drawnSwaps(gaps, images, sumsA, isExtreme);
 }
 
 function everySwap(
-  gaps: Float64Array,
+  gaps: PixelRows,
   images: number,
-  swapped: Float64Array,
   sumsA: Float64Array,
-  isExtreme: () => boolean,
+  isExtreme: (swapped: Float64Array) => boolean,
 ): number {
-  swapped.set(sumsA);
+  const swapped = sumsA.slice();
   let extreme = 1;
   // In the order of the Gray code each differs from the one before in one image.
   for (let step = 1; step < 2 ** images; step++) {
     const image = 31 - Math.clz32(step & -step);
     const isSwappedBack = ((step >> (image + 1)) & 1) === 1;
-    addRow(swapped, gaps, image, isSwappedBack ? -1 : 1);
-    if (isExtreme()) extreme++;
+    addImage(swapped, gaps, image, isSwappedBack ? -1 : 1);
+    if (isExtreme(swapped)) extreme++;
   }
   return extreme / 2 ** images;
 }
 
 function drawnSwaps(
-  gaps: Float64Array,
+  gaps: PixelRows,
   images: number,
-  swapped: Float64Array,
   sumsA: Float64Array,
-  isExtreme: () => boolean,
-  random: Random,
+  isExtreme: (swapped: Float64Array) => boolean,
 ): number {
+  const random = seededRandom(SEED);
+  const swapped = sumsA.slice();
   let extreme = 0;
   for (let drawn = 1; drawn <= MOST_SWAPS; drawn++) {
     swapped.set(sumsA);
-    for (let image = 0; image < images; image++) if (random() < 0.5) addRow(swapped, gaps, image);
-    if (isExtreme()) extreme++;
+    for (let image = 0; image < images; image++) if (random() < 0.5) addImage(swapped, gaps, image);
+    if (isExtreme(swapped)) extreme++;
     if (extreme === ENOUGH_EXTREME) return extreme / drawn;
   }
   return (extreme + 1) / (MOST_SWAPS + 1);
-}
-
-/** What each image adds to the first sums when it is swapped; images that are answered alike add nothing. */
-function differingRows(rowsA: Float64Array, rowsB: Float64Array, width: number): Float64Array {
-  const gaps = rowsA.map((count, at) => (rowsB[at] as number) - count);
-  const kept: Float64Array[] = [];
-  for (let from = 0; from < gaps.length; from += width) {
-    const row = gaps.subarray(from, from + width);
-    if (row.some((gap) => gap !== 0)) kept.push(row);
-  }
-  const all = new Float64Array(kept.length * width);
-  kept.forEach((row, at) => all.set(row, at * width));
-  return all;
 }

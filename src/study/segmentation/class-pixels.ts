@@ -4,11 +4,12 @@ import { quantileOfSorted } from '../statistics/summary.ts';
 import type { ClassPixels } from '../trial.ts';
 import { NO_ANSWER } from './packed-mask.ts';
 import {
-  addRow,
+  addImage,
   iouAt,
   labelledIn,
   labelsOf,
   meanIou,
+  noPixels,
   PARTS,
   pixelRows,
   pixelShare,
@@ -35,32 +36,41 @@ export function countPixels(
   answer: Uint16Array,
   { ignored, first, end }: AskedLabels,
 ): ClassPixels {
+  const counter = pixelCounter({ ignored, first, end });
+  let [wanted, found, length] = [-1, -1, 0];
+  for (let at = 0; at < label.length; at++) {
+    if (label[at] === wanted && answer[at] === found) {
+      length++;
+      continue;
+    }
+    counter.add(wanted, found, length);
+    wanted = label[at] as number;
+    found = answer[at] as number;
+    length = 1;
+  }
+  counter.add(wanted, found, length);
+  return counter.counts();
+}
+
+/** Counts runs of pixels that have one label and one answer. */
+export function pixelCounter({ ignored, first, end }: AskedLabels) {
   const counts = new Map<number, [both: number, answered: number, labelled: number]>();
   const of = (each: number): [number, number, number] => {
     let count = counts.get(each);
     if (!count) counts.set(each, (count = [0, 0, 0]));
     return count;
   };
-  let [wanted, found, length] = [-1, -1, 0];
-  const flush = (): void => {
-    const isAsked = wanted !== ignored && wanted >= first && (end === null || wanted < end);
-    if (length === 0 || !isAsked || wanted === NO_ANSWER) return;
-    of(wanted)[2] += length;
-    if (found !== NO_ANSWER && found !== ignored) of(found)[1] += length;
-    if (found === wanted) of(wanted)[0] += length;
+  return {
+    add: (wanted: number, found: number, length: number): void => {
+      const isAsked = wanted !== ignored && wanted >= first && (end === null || wanted < end);
+      if (length === 0 || !isAsked || wanted === NO_ANSWER) return;
+      of(wanted)[2] += length;
+      if (found !== NO_ANSWER && found !== ignored) of(found)[1] += length;
+      if (found === wanted) of(wanted)[0] += length;
+    },
+    counts: (): ClassPixels =>
+      [...counts].sort(([a], [b]) => a - b).flatMap(([each, count]) => [each, ...count]),
   };
-  for (let at = 0; at < label.length; at++) {
-    if (label[at] === wanted && answer[at] === found) {
-      length++;
-      continue;
-    }
-    flush();
-    wanted = label[at] as number;
-    found = answer[at] as number;
-    length = 1;
-  }
-  flush();
-  return [...counts].sort(([a], [b]) => a - b).flatMap(([each, count]) => [each, ...count]);
 }
 
 /** How well one class is found over all images. */
@@ -105,7 +115,7 @@ export function maskQuality(counts: readonly (ClassPixels | null)[]): MaskQualit
 
 function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
   const table = pixelRows(images, labelsOf(images));
-  const { labels, rows } = table;
+  const { labels } = table;
   const all = totalOf(table);
   const pixels = labelledIn(all);
   if (pixels === 0) return null;
@@ -118,10 +128,10 @@ function deriveQuality(images: readonly ClassPixels[]): MaskQuality | null {
   const drawn = own.map((): number[] => []);
   if (images.length > 1) {
     const random = seededRandom(SEED);
-    const sums = new Float64Array(all.length);
+    const sums = noPixels(table);
     for (let resample = 0; resample < RESAMPLES; resample++) {
       sums.fill(0);
-      for (let i = 0; i < images.length; i++) addRow(sums, rows, Math.floor(random() * images.length));
+      for (let i = 0; i < images.length; i++) addImage(sums, table, Math.floor(random() * images.length));
       figuresOf(sums).forEach((figure, at) => Number.isNaN(figure) || drawn[at]?.push(figure));
     }
   }

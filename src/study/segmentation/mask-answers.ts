@@ -1,6 +1,6 @@
 import type { ClassPixels, MaskAnswers, PackedMask } from '../trial.ts';
-import { countPixels } from './class-pixels.ts';
-import { NO_ANSWER, unpackMask } from './packed-mask.ts';
+import { pixelCounter } from './class-pixels.ts';
+import { forEachCommonRun, NO_ANSWER } from './packed-mask.ts';
 
 /** What a trial keeps of its answers at most, in characters: some 200 street scenes of 480 x 360. */
 const MOST_CHARACTERS = 2_000_000;
@@ -39,10 +39,8 @@ export function withAgreement(answers: MaskAnswers, reference: MaskAnswers): Mas
  */
 export function pixelsAlike(wanted: PackedMask | null, found: PackedMask | null): ClassPixels | null {
   if (wanted === null || found === null) return null;
-  if (wanted.width !== found.width || wanted.height !== found.height) return null;
-  const [label, answer] = [unpackMask(wanted), unpackMask(found)];
-  if (label === null || answer === null) return null;
-  return countPixels(label.classes, answer.classes, { ignored: NO_ANSWER, first: 0, end: null });
+  const counter = pixelCounter({ ignored: NO_ANSWER, first: 0, end: null });
+  return forEachCommonRun(wanted, found, counter.add) ? counter.counts() : null;
 }
 
 /** The answers for some of their images; null if they are not all there. */

@@ -17,42 +17,74 @@ export function classColour(label: number): readonly [number, number, number] {
   return [channel(0), channel(8), channel(4)];
 }
 
-/** The colour as CSS has it. */
-export function classCssColour(label: number): string {
-  return `rgb(${classColour(label).join(' ')})`;
+/**
+ * The colours that a data set lists, in the place of our own.
+ * @param listed by label, as `red << 16 | green << 8 | blue`
+ */
+export function colourOf(
+  label: number,
+  listed: readonly number[] | undefined,
+): readonly [number, number, number] {
+  const code = listed?.[label];
+  return code === undefined ? classColour(label) : [code >> 16, (code >> 8) & 255, code & 255];
 }
 
+/** The colour as CSS has it. */
+export function classCssColour(label: number, listed?: readonly number[]): string {
+  return `rgb(${colourOf(label, listed).join(' ')})`;
+}
+
+/** What is drawn: row-major RGBA. */
+export interface MaskPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** A screen shows no more, and a page that draws many times as many stands still. */
+const MOST_PIXELS = 1_000_000;
+
 /**
- * A mask to lay over its image, row-major RGBA: each class in its colour; pixels without one, and the ignored one,
- * let the image through.
- * @param only pixels whose class in this mask is another; null: all
+ * A mask to lay over its image: each class in its colour; pixels without one, and the ignored one, let the image
+ * through. Of very large masks every second (third, …) row and column.
+ * @param only pixels whose class in this mask, of the same size, is another; null: all
  */
 export function maskPicture(
   mask: ClassMask,
-  ignored: number | null,
-  only: ClassMask | null = null,
-): Uint8ClampedArray<ArrayBuffer> {
-  const { classes } = mask;
-  const rgba = new Uint8ClampedArray(4 * classes.length);
-  const colours = new Map<number, readonly [number, number, number]>();
-  for (let at = 0; at < classes.length; at++) {
-    const label = classes[at] as number;
-    if (label === NO_ANSWER || label === ignored) continue;
-    if (only !== null && (only.classes[at] === label || only.classes[at] === ignored)) continue;
-    let colour = colours.get(label);
-    if (!colour) colours.set(label, (colour = classColour(label)));
-    rgba.set(colour, 4 * at);
-    rgba[4 * at + 3] = 255;
-  }
-  return rgba;
+  {
+    ignored,
+    only = null,
+    listed,
+  }: {
+    readonly ignored: number | null;
+    readonly only?: ClassMask | null;
+    readonly listed?: readonly number[] | undefined;
+  },
+): MaskPicture {
+  const step = Math.ceil(Math.sqrt((mask.width * mask.height) / MOST_PIXELS));
+  const [width, height] = [Math.ceil(mask.width / step), Math.ceil(mask.height / step)];
+  const colours = new Uint32Array(NO_ANSWER + 1);
+  const bytes = new Uint8Array(colours.buffer);
+  for (const label of classesOf(mask, ignored)) bytes.set([...colourOf(label, listed), 255], 4 * label);
+  const rgba = new Uint8ClampedArray(4 * width * height);
+  const pixels = new Uint32Array(rgba.buffer);
+  for (let row = 0, to = 0; row < height; row++)
+    for (let column = 0, at = row * step * mask.width; column < width; column++, at += step, to++) {
+      const label = mask.classes[at] as number;
+      const other = only === null ? -1 : only.classes[at];
+      if (other !== label && other !== ignored && other !== NO_ANSWER) pixels[to] = colours[label] as number;
+    }
+  return { width, height, rgba };
 }
 
 /** Classes of a mask, the largest first. */
 export function classesOf({ classes }: ClassMask, ignored: number | null): readonly number[] {
-  const counts = new Map<number, number>();
-  for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts]
-    .filter(([label]) => label !== NO_ANSWER && label !== ignored)
-    .sort(([, a], [, b]) => b - a)
-    .map(([label]) => label);
+  const counts = new Uint32Array(NO_ANSWER + 1);
+  for (let at = 0; at < classes.length; at++) {
+    const label = classes[at] as number;
+    counts[label] = (counts[label] as number) + 1;
+  }
+  return [...counts.keys()]
+    .filter((label) => counts[label] !== 0 && label !== NO_ANSWER && label !== ignored)
+    .sort((a, b) => (counts[b] as number) - (counts[a] as number));
 }

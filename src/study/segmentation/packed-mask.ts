@@ -29,12 +29,33 @@ export function packMask({ width, height, classes }: ClassMask): PackedMask {
 }
 
 /** @returns null if the text is no mask of that size */
-export function unpackMask({ width, height, runs }: PackedMask): ClassMask | null {
-  // A size that nothing says anything about would take memory for nothing.
-  if (width * height > MOST_PIXELS) return null;
+export function unpackMask(mask: PackedMask): ClassMask | null {
+  const runs = runsOf(mask);
+  if (runs === null) return null;
+  const { width, height } = mask;
   const classes = new Uint16Array(width * height);
   let filled = 0;
-  let value: number | null = null;
+  runs.values.forEach((value, at) => {
+    const length = runs.lengths[at] as number;
+    classes.fill(value, filled, filled + length);
+    filled += length;
+  });
+  return { width, height, classes };
+}
+
+/** Class and length of each run of a mask, in order. */
+interface Runs {
+  readonly values: readonly number[];
+  readonly lengths: readonly number[];
+}
+
+/** @returns null if the text is no mask of that size */
+function runsOf({ width, height, runs }: PackedMask): Runs | null {
+  // A size that nothing says anything about would take memory for nothing.
+  if (width * height > MOST_PIXELS) return null;
+  const values: number[] = [];
+  const lengths: number[] = [];
+  let filled = 0;
   let number = 0;
   let shift = 1;
   for (let at = 0; at < runs.length; at++) {
@@ -46,17 +67,43 @@ export function unpackMask({ width, height, runs }: PackedMask): ClassMask | nul
       if (shift > 2 ** 40) return null;
       continue;
     }
-    if (value === null) value = number;
-    else {
-      if (value > NO_ANSWER || number > classes.length - filled) return null;
-      classes.fill(value, filled, filled + number);
+    if (values.length === lengths.length) {
+      if (number > NO_ANSWER) return null;
+      values.push(number);
+    } else {
+      if (number > width * height - filled) return null;
+      lengths.push(number);
       filled += number;
-      value = null;
     }
     number = 0;
     shift = 1;
   }
-  return filled === classes.length && value === null && shift === 1 ? { width, height, classes } : null;
+  const isWhole = filled === width * height && values.length === lengths.length && shift === 1;
+  return isWhole ? { values, lengths } : null;
+}
+
+/**
+ * Walks through two masks of one size at once, by runs in which neither changes: far fewer than pixels.
+ * @returns false if either is no mask, or they have different sizes
+ */
+export function forEachCommonRun(
+  first: PackedMask,
+  second: PackedMask,
+  use: (first: number, second: number, length: number) => void,
+): boolean {
+  if (first.width !== second.width || first.height !== second.height) return false;
+  const [a, b] = [runsOf(first), runsOf(second)];
+  if (a === null || b === null) return false;
+  let [atA, atB, leftA, leftB] = [0, 0, a.lengths[0] ?? 0, b.lengths[0] ?? 0];
+  while (atA < a.values.length && atB < b.values.length) {
+    const length = Math.min(leftA, leftB);
+    use(a.values[atA] as number, b.values[atB] as number, length);
+    leftA -= length;
+    leftB -= length;
+    if (leftA === 0) leftA = a.lengths[++atA] ?? 0;
+    if (leftB === 0) leftB = b.lengths[++atB] ?? 0;
+  }
+  return true;
 }
 
 /** As large as images may be. */

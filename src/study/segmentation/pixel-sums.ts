@@ -3,11 +3,15 @@ import type { ClassPixels } from '../trial.ts';
 /** Numbers of each class in a row: pixels that answer and label both name so, that the answer does, that the label does. */
 export const PARTS = 3;
 
-/** Counts of images as rows of equal length, to be added up again and again. */
+/** Counts of images, to be added up again and again; most images have few of many classes. */
 export interface PixelRows {
   readonly labels: readonly number[];
-  /** Row-major, [images, labels, `PARTS`]. */
-  readonly rows: Float64Array;
+  /** Where each image's classes begin in the other two, and where the last ones end. */
+  readonly starts: Uint32Array;
+  /** Of classes among the labels. */
+  readonly places: Uint32Array;
+  /** `PARTS` numbers for each class of an image. */
+  readonly counts: Float64Array;
 }
 
 /** Labels that occur in answers or masks, ascending. */
@@ -17,29 +21,42 @@ export function labelsOf(images: readonly ClassPixels[]): readonly number[] {
 
 /** @param labels all that occur, and perhaps others */
 export function pixelRows(images: readonly ClassPixels[], labels: readonly number[]): PixelRows {
-  const width = PARTS * labels.length;
+  const total = images.reduce((sum, each) => sum + each.length / 4, 0);
   const placeOf = new Map(labels.map((label, at) => [label, at]));
-  const rows = new Float64Array(images.length * width);
+  const starts = new Uint32Array(images.length + 1);
+  const places = new Uint32Array(total);
+  const counts = new Float64Array(PARTS * total);
+  let filled = 0;
   images.forEach((each, image) => {
-    for (let at = 0; at < each.length; at += 4) {
-      const to = image * width + PARTS * (placeOf.get(each[at] as number) ?? 0);
-      for (let part = 0; part < PARTS; part++) rows[to + part] = each[at + 1 + part] as number;
+    for (let at = 0; at < each.length; at += 4, filled++) {
+      places[filled] = placeOf.get(each[at] as number) ?? 0;
+      for (let part = 0; part < PARTS; part++) counts[PARTS * filled + part] = each[at + 1 + part] as number;
     }
+    starts[image + 1] = filled;
   });
-  return { labels, rows };
+  return { labels, starts, places, counts };
 }
 
-/** Adds the row of an image to sums of the same length, so many times. */
-export function addRow(sums: Float64Array, rows: Float64Array, image: number, times = 1): void {
-  const from = image * sums.length;
-  for (let at = 0; at < sums.length; at++)
-    sums[at] = (sums[at] as number) + times * (rows[from + at] as number);
+/** Zeros to add images to. */
+export function noPixels({ labels }: PixelRows): Float64Array {
+  return new Float64Array(PARTS * labels.length);
+}
+
+/** Adds the counts of an image to sums, so many times. */
+export function addImage(sums: Float64Array, table: PixelRows, image: number, times = 1): void {
+  const { starts, places, counts } = table;
+  const end = starts[image + 1] as number;
+  for (let at = starts[image] as number; at < end; at++) {
+    const to = PARTS * (places[at] as number);
+    for (let part = 0; part < PARTS; part++)
+      sums[to + part] = (sums[to + part] as number) + times * (counts[PARTS * at + part] as number);
+  }
 }
 
 /** Sums over all images. */
-export function totalOf({ labels, rows }: PixelRows): Float64Array {
-  const all = new Float64Array(PARTS * labels.length);
-  for (let image = 0; image * all.length < rows.length; image++) addRow(all, rows, image);
+export function totalOf(table: PixelRows): Float64Array {
+  const all = noPixels(table);
+  for (let image = 0; image + 1 < table.starts.length; image++) addImage(all, table, image);
   return all;
 }
 

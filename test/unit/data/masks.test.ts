@@ -1,5 +1,7 @@
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
+import { classNamesOf } from '../../../src/data/class-names.ts';
+import { parseClassList } from '../../../src/data/masks/class-list.ts';
 import { describeMasks } from '../../../src/data/masks/describe-masks.ts';
 import { readMask, readRawMask } from '../../../src/data/masks/read-mask.ts';
 import { openDataset } from '../../../src/data/open-dataset.ts';
@@ -60,6 +62,8 @@ describe('pairing masks with images', () => {
     ['PASCAL VOC', 'VOC/JPEGImages/a.png', 'VOC/SegmentationClass/a.png'],
     ['ADE20K', 'images/validation/a.png', 'annotations/validation/a.png'],
     ['labels beside images', 'train/images/a.png', 'train/labels/a.png'],
+    ['CamVid of SegNet', 'CamVid/test/a.png', 'CamVid/testannot/a.png'],
+    ['CamVid with colours', 'CamVid/val/a.png', 'CamVid/val_labels/a_L.png'],
     ['names', 'set/a.png', 'set/a_mask.png'],
     ['names of ground truth', 'a.png', 'a_gt.png'],
     ['Cityscapes', 'leftImg8bit/val/x/a_leftImg8bit.png', 'gtFine/val/x/a_gtFine_labelIds.png'],
@@ -162,5 +166,105 @@ describe('what masks hold', () => {
     expect(() => open({ 'images/a.png': photo, 'masks/a.png': photo })).toThrow(
       /masks\/a\.png.*more than 256/,
     );
+  });
+});
+
+describe('lists of classes', () => {
+  const list = (path: string, text: string) => ({ path, bytes: new TextEncoder().encode(text) });
+  const named = (names: readonly string[], colours: readonly number[] | null = null) => ({ names, colours });
+
+  test.each([
+    [
+      'class_dict.csv',
+      'name,r,g,b\nSky,128,128,128\nRoad, 128, 64,128\n',
+      ['Sky', 'Road'],
+      [0x808080, 0x804080],
+    ],
+    ['class_dict_seg.csv', 'name, r, g, b\nunlabeled, 0, 0, 0\n', ['unlabeled'], [0]],
+    ['colours with numbers', 'id,class,red,green,blue\n1,b,0,0,9\n0,a,0,0,0\n', ['a', 'b'], [0, 9]],
+    ['numbers and names alone', 'id,name\n0,a\n2,c\n', ['a', '', 'c'], null],
+    ['two classes of one colour', 'name,r,g,b\na,1,1,1\nb,1,1,1\n', ['a', 'b'], null],
+  ])('%s', (_, text, names, colours) => {
+    expect(parseClassList(list('x.csv', text))).toEqual(named(names, colours));
+  });
+
+  test.each([
+    [
+      "CamVid's label_colors",
+      '64 128 64\tAnimal\r\n192 0 128\tArchway\r\n',
+      ['Animal', 'Archway'],
+      [0x408040, 0xc00080],
+    ],
+    [
+      "VOC's labelmap",
+      '# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:64,0,0::\n',
+      ['background', 'cat'],
+      [0, 0x400000],
+    ],
+    ['numbered lines', '0: road\n1: side walk\n', ['road', 'side walk'], null],
+    ['one name a line', 'Animal\nArchway\n\nTraffic light\n', ['Animal', 'Archway', 'Traffic light'], null],
+  ])('%s', (_, text, names, colours) => {
+    expect(parseClassList(list('classes.txt', text))).toEqual(named(names, colours));
+  });
+
+  test('tables of files and labels are none, nor are classes named twice', () => {
+    for (const text of [
+      'filename,label,name\na.png,1,cat\n',
+      'id,label\na.png,3\n',
+      'name,r,g,b\na,300,0,0\n',
+    ])
+      expect(parseClassList(list('labels.csv', text))).toBeNull();
+    expect(parseClassList(list('x.csv', 'id,name\n1,a\n1,b\n'))).toBeNull();
+  });
+
+  test('say which colour is which class; other colours have none', () => {
+    const codes = [0x804080, 0x808080, 0x804080, 0x123456, 0x808080, 0x808080, 0x804080, 0x804080];
+    const tree = { 'images/a.png': picture, 'masks/a.png': colour(codes, 4) };
+    const dict = new TextEncoder().encode('name,r,g,b\nSky,128,128,128\nCar,64,0,128\nRoad,128,64,128\n');
+    const { dataset, bytesOf } = open({ ...tree, 'class_dict.csv': dict });
+    expect(dataset.classNames).toEqual(['Sky', 'Car', 'Road']);
+    expect(dataset.classColours).toEqual([0x808080, 0x400080, 0x804080]);
+    expect(dataset.masks?.classes).toEqual([0, 2]);
+    expect(dataset.warnings).toEqual([
+      'masks have 1 colour that the list of classes lacks (#123456): such pixels have no class',
+    ]);
+    const [item] = dataset.items;
+    if (!item?.mask || !dataset.masks) throw new Error('a mask');
+    expect([...readMask(bytesOf(item.mask), 'a', dataset.masks).classes]).toEqual([
+      2, 0, 2, 0xffff, 0, 0, 2, 2,
+    ]);
+    expect(dataset.id).not.toBe(open(tree).dataset.id);
+  });
+
+  test('name classes of grey masks, whose numbers stay', () => {
+    const { dataset } = open({
+      'images/a.png': picture,
+      'masks/a.png': grey([0, 1, 1, 0, 0, 0, 1, 1], 4),
+      'classes.txt': new TextEncoder().encode('sky\nroad\n'),
+      'readme.txt': new TextEncoder().encode('hello'),
+    });
+    expect(dataset.classNames).toEqual(['sky', 'road']);
+    expect(dataset.masks).toEqual({ classes: [0, 1], codes: null, isColoured: false });
+  });
+});
+
+describe('names of classes', () => {
+  const view = (key: string, value: string) => ({ metadata: [{ key, value }] });
+
+  test.each([
+    ['a JSON list', 'classes', '["a","b"]'],
+    ['a Python dictionary', 'names', "{0: 'a', 1: 'b'}"],
+    ['a JSON object', 'names', '{"0": "a", "1": "b"}'],
+    ['between commas', 'labels', 'a, b'],
+  ])('come from the model: %s', (_, key, value) => {
+    expect(classNamesOf({ classNames: [] }, view(key, value), 0)).toEqual(['a', 'b']);
+    expect(classNamesOf({ classNames: [] }, view(key, value), 1)).toEqual(['b']);
+    expect(classNamesOf({ classNames: ['own'] }, view(key, value), 0)).toEqual(['own']);
+  });
+
+  test('are none where the model says something else', () => {
+    expect(classNamesOf({ classNames: [] }, view('labels', 'see the paper'), 0)).toEqual([]);
+    expect(classNamesOf({ classNames: [] }, view('names', '{"a": 3}'), 0)).toEqual([]);
+    expect(classNamesOf({ classNames: [] }, null, 0)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../../src/base/random.ts';
 import { seenPart } from '../../../../src/data/preprocess.ts';
 import { changedMasks, outcomesByPixelClass } from '../../../../src/study/quality/by-pixel-class.ts';
 import { answerMask, classMapsOf } from '../../../../src/study/segmentation/class-maps.ts';
@@ -7,9 +8,16 @@ import { countPixels, maskQuality } from '../../../../src/study/segmentation/cla
 import {
   answersFor,
   joinMaskAnswers,
+  pixelsAlike,
   withAgreement,
 } from '../../../../src/study/segmentation/mask-answers.ts';
-import { classColour, classesOf, maskPicture } from '../../../../src/study/segmentation/mask-picture.ts';
+import {
+  classColour,
+  classCssColour,
+  classesOf,
+  type MaskPicture,
+  maskPicture,
+} from '../../../../src/study/segmentation/mask-picture.ts';
 import { NO_ANSWER, packMask, unpackMask } from '../../../../src/study/segmentation/packed-mask.ts';
 import { readMaskAnswers } from '../../../../src/study/segmentation/read-mask-answers.ts';
 import type { MaskAnswers } from '../../../../src/study/trial.ts';
@@ -215,10 +223,40 @@ describe('pictures of masks', () => {
   it('let the image through where there is no class, it is ignored, or nothing differs', () => {
     const mask = { width: 4, height: 1, classes: Uint16Array.of(1, NO_ANSWER, 9, 2) };
     const only = { ...mask, classes: Uint16Array.of(0, 0, 0, 2) };
-    const opaque = (rgba: Uint8ClampedArray) => [3, 7, 11, 15].map((at) => rgba[at]);
-    expect(opaque(maskPicture(mask, 9))).toEqual([255, 0, 0, 255]);
-    expect(opaque(maskPicture(mask, 9, only))).toEqual([255, 0, 0, 0]);
+    const opaque = ({ rgba }: MaskPicture) => [3, 7, 11, 15].map((at) => rgba[at]);
+    expect(opaque(maskPicture(mask, { ignored: 9 }))).toEqual([255, 0, 0, 255]);
+    expect(opaque(maskPicture(mask, { ignored: null }))).toEqual([255, 0, 255, 255]);
+    expect(opaque(maskPicture(mask, { ignored: 9, only }))).toEqual([255, 0, 0, 0]);
     expect(classesOf(mask, 9)).toEqual([1, 2]);
+  });
+
+  it('have the colours that a data set lists, and of very large masks no more pixels than a screen', () => {
+    const mask = { width: 4096, height: 1024, classes: new Uint16Array(4096 * 1024).fill(1) };
+    const { width, height, rgba } = maskPicture(mask, { ignored: null, listed: [0, 0x804020] });
+    expect([width, height]).toEqual([1366, 342]);
+    expect([...rgba.subarray(-4)]).toEqual([0x80, 0x40, 0x20, 255]);
+    expect(classCssColour(1, [0, 0x804020])).toBe('rgb(128 64 32)');
+    expect(classCssColour(2, [0, 0x804020])).toBe(classCssColour(2));
+  });
+});
+
+describe('masks of two strategies', () => {
+  it('are held against each other by runs as pixel by pixel', () => {
+    const random = seededRandom(3);
+    const some = () => {
+      const classes = new Uint16Array(600);
+      for (let at = 0, label = 0; at < classes.length; at++) {
+        if (random() < 0.1) label = random() < 0.1 ? NO_ANSWER : Math.floor(5 * random());
+        classes[at] = label;
+      }
+      return { width: 30, height: 20, classes };
+    };
+    for (let round = 0; round < 20; round++) {
+      const [a, b] = [some(), some()];
+      expect(pixelsAlike(packMask(a), packMask(b))).toEqual(
+        countPixels(a.classes, b.classes, { ignored: NO_ANSWER, first: 0, end: null }),
+      );
+    }
   });
 });
 
