@@ -1,3 +1,4 @@
+import type { TriedSpeed } from '../clients/try-speed.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { StudyDesign } from '../study/design/design.ts';
@@ -27,6 +28,10 @@ export interface DesignSlice {
   readonly designLeftOut: PresetDesign['leftOut'];
   /** What is being opened or asked for the plan; null: nothing. */
   readonly designing: string | null;
+  /** How fast models ran here when they were tried for a moment, by id; null: they could not be. */
+  readonly designSpeeds: ReadonlyMap<string, TriedSpeed | null>;
+  /** Whether one is being tried. */
+  readonly designTrying: boolean;
   readonly changeDesign: (change: Partial<StudyDesign>) => void;
 }
 
@@ -36,5 +41,7 @@ export const createDesignSlice: Slice<DesignSlice> = (set) => ({
   designProblems: new Map(),
   designLeftOut: [],
   designing: null,
+  designSpeeds: new Map(),
+  designTrying: false,
   changeDesign: (change) => set(({ design }) => (design ? { design: { ...design, ...change } } : {})),
 });

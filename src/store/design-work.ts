@@ -1,22 +1,10 @@
-import {
-  attempt,
-  cancellation,
-  failed,
-  type Failure,
-  InputError,
-  ok,
-  type Result,
-  unlessCancelled,
-} from '../base/result.ts';
-import type { ModelClient } from '../clients/model-client.ts';
-import { askAboutRecipes, designFacts, differs, openPlannedModel } from '../clients/planned-model.ts';
-import type { GraphView } from '../onnx/graph-view.ts';
-import { loadHeads } from '../persist/heads.ts';
-import { loadModel, type ModelFiles, saveModel } from '../persist/models.ts';
+import { attempt, type Failure, ok } from '../base/result.ts';
+import { designFacts, differs } from '../clients/planned-model.ts';
+import { loadModel, saveModel } from '../persist/models.ts';
 import type { StudyDesign } from '../study/design/design.ts';
 import { designFromPreset, type DesignSubject } from '../study/design/design-from-preset.ts';
 import { preparedKey } from '../study/design/expected-preparation.ts';
-import { refusalKey } from '../study/design/excluded-cells.ts';
+import type { SessionCosts } from '../study/design/expected-study.ts';
 import { planOf, type PlannedStudy } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
 import type { PresetId } from '../study/design/preset-ids.ts';
@@ -28,29 +16,21 @@ import { timedImages } from '../study/plan.ts';
 import { trainedOn } from '../study/strategy-sets.ts';
 import type { Strategy, StudiedModel } from '../study/trial.ts';
 import { keyOfCalibration } from '../transforms/quantize/calibrate/calibration.ts';
+import {
+  askModels,
+  inTurn,
+  noteProblem,
+  openFilesForDesign,
+  openForDesign,
+  openingSignal,
+  takeOpenModel,
+  tellFailure,
+} from './design-models.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
 import { useLab } from './lab.ts';
-import type { DesignModel } from './design-slice.ts';
 import type { OpenModel } from './model-slice.ts';
-import { filesOf } from './other-models.ts';
 import type { Lab } from './slice.ts';
 import { besideModel, type PickedFile } from './sort-files.ts';
-import { modelWorker } from './workers.ts';
-
-/** Workers of the plan's models that are not open, to ask them about recipes; ended with `closeDesign`. */
-const workers = new Map<string, ModelClient>();
-
-/** Ends what is being opened when the plan is closed. */
-let ends = new AbortController();
-
-/** Models are opened one after the other, whoever asks for them: none twice. */
-let lastOpening: Promise<unknown> = Promise.resolve();
-
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const turn = lastOpening.then(work);
-  lastOpening = turn.catch(() => {});
-  return turn;
-}
 
 /** Makes a plan of a preset for the models of the present plan, or for the open one. */
 export async function startDesign(presetId: PresetId): Promise<void> {
@@ -79,8 +59,7 @@ export async function resumeDesign(): Promise<void> {
 
 /** Opens the models of the present plan that are on this device; of the others it is kept why they are not. */
 async function openPlanned(): Promise<void> {
-  if (ends.signal.aborted) ends = new AbortController();
-  const { signal } = ends;
+  const signal = openingSignal();
   takeOpenModel();
   const { design, model: open } = useLab.getState();
   useLab.setState({ designProblems: new Map() });
@@ -171,21 +150,6 @@ export async function importDesign(text: string): Promise<void> {
   await inTurn(openPlanned);
 }
 
-/** Ends what was opened for a plan; the plan itself stays. */
-export function closeDesign(): void {
-  ends.abort();
-  for (const client of workers.values()) client.terminate();
-  workers.clear();
-  // Without a worker nothing more can be asked of them.
-  const { model, designModels } = useLab.getState();
-  const open = model && designModels.get(model.view.modelId);
-  useLab.setState({
-    designModels: new Map(model && open ? [[model.view.modelId, open]] : []),
-    designing: null,
-    designProblems: new Map(),
-  });
-}
-
 /** What the plan comes to on this device, with what is known now; null without one. */
 export function plannedStudyOf(lab: Lab): PlannedStudy | null {
   const { design, designModels, data, environment } = lab;
@@ -200,6 +164,9 @@ export function plannedStudyOf(lab: Lab): PlannedStudy | null {
     trials: lab.trials,
     predictedMs: (strategy) => expectedOutcomeOf(lab, strategy)?.totalMeanMs ?? null,
     macsOf: (modelId) => facts.views.get(modelId)?.totals.macs ?? 0,
+    bytesOf: (modelId) => facts.views.get(modelId)?.totals.weightBytes ?? 0,
+    triedMs: ({ modelId }) => lab.designSpeeds.get(modelId)?.inferenceMs ?? null,
+    triedSession: slowest([...lab.designSpeeds.values()].filter((tried) => tried !== null)),
     images: timedImages(design.protocol, items).length,
     evaluated,
     openImages: items.length,
@@ -263,6 +230,14 @@ const missingAll: Failure = {
   hint: 'Open one of them.',
 };
 
+/** The one of the largest model, most likely: little is told too short then. */
+function slowest(sessions: readonly SessionCosts[]): SessionCosts | null {
+  return sessions.reduce<SessionCosts | null>(
+    (worst, each) => (worst === null || each.setupMs > worst.setupMs ? each : worst),
+    null,
+  );
+}
+
 function subjectOf(models: readonly StudiedModel[]): DesignSubject {
   const { model: open, designModels, listed, data, tierSetup, sends } = useLab.getState();
   return {
@@ -290,88 +265,4 @@ function studiedModel({ view, source }: OpenModel): StudiedModel {
   const own =
     source.kind === 'sample' ? 'sample' : source.kind === 'zoo' ? (`zoo:${source.name}` as const) : null;
   return { modelId: view.modelId, modelName: view.fileName, ...(own && { source: own }) };
-}
-
-/** The open model belongs to those that are known. */
-function takeOpenModel(): void {
-  const { model, preprocessing, heads } = useLab.getState();
-  if (!model || !preprocessing) return;
-  const { view } = model;
-  // It is asked again: exits may have been trained since.
-  know(view.modelId, { view, preprocessing, heads, refusals: new Map() });
-}
-
-function know(modelId: string, model: DesignModel): void {
-  useLab.setState(({ designModels, designProblems }) => ({
-    designModels: new Map([...designModels, [modelId, model]]),
-    designProblems: new Map([...designProblems].filter(([id]) => id !== modelId)),
-  }));
-}
-
-/**
- * Opens a model beside the open one, and finds out how its images are prepared.
- * @param model whose id, where it is known, must be what its file has
- * @returns its graph
- */
-function openForDesign(model: StudiedModel) {
-  return openFilesForDesign(model, () => filesOf(model));
-}
-
-async function openFilesForDesign(
-  model: StudiedModel,
-  find: () => Promise<ModelFiles>,
-): Promise<Result<GraphView>> {
-  const { signal } = ends;
-  const { data, environment } = useLab.getState();
-  const tell = (designing: string | null) => useLab.setState({ designing });
-  tell(`Opening ${model.modelName}`);
-  const opened = await attempt(async () => {
-    if (!data || !environment) throw new InputError({ code: 'no-images', message: 'no images are open' });
-    const { file: modelFile, fileName, externalFiles } = await find();
-    const files = { modelFile, fileName, externalFiles };
-    const planned = await openPlannedModel(model, files, { data, environment }, () => {}, signal);
-    const { modelId } = planned.view;
-    const subject = { modelId, datasetId: data.dataset.id, preprocessing: planned.preprocessing };
-    // Without them their exits are trained anew.
-    const heads = await attempt(() => loadHeads(subject));
-    return { ...planned, heads: heads.ok ? heads.value : [] };
-  });
-  if (signal.aborted) {
-    if (opened.ok) opened.value.client.terminate();
-    return failed(cancellation('Opening'));
-  }
-  tell(null);
-  if (!opened.ok) return opened;
-  const { client, view, preprocessing, heads } = opened.value;
-  await client.api.useHeads(heads);
-  workers.get(view.modelId)?.terminate();
-  workers.set(view.modelId, client);
-  know(view.modelId, { view, preprocessing, heads, refusals: new Map() });
-  return ok(view);
-}
-
-function tellFailure(modelName: string, failure: Failure): void {
-  const told = unlessCancelled(failure);
-  if (told) useLab.getState().reportFailure(`${modelName} cannot be in the study`, told);
-}
-
-function noteProblem({ modelId }: StudiedModel, problem: string): void {
-  useLab.setState(({ designProblems }) => ({
-    designProblems: new Map([...designProblems, [modelId, problem]]),
-  }));
-}
-
-/** Asks models about recipes of the plan that they were not asked about yet. */
-async function askModels(): Promise<void> {
-  const { design, model: open } = useLab.getState();
-  for (const { modelId } of design?.models ?? []) {
-    const worker = modelId === open?.view.modelId ? modelWorker() : workers.get(modelId)?.api;
-    const known = useLab.getState().designModels.get(modelId);
-    if (!worker || !known) continue;
-    const asked = (design?.recipes ?? []).filter(
-      ({ recipe }) => !known.refusals.has(refusalKey(modelId, recipe)),
-    );
-    const answers = await askAboutRecipes(worker, modelId, asked);
-    know(modelId, { ...known, refusals: new Map([...known.refusals, ...answers]) });
-  }
 }

@@ -29,6 +29,8 @@ export interface PreparationSources {
   /** Keys of what was calibrated, see `preparedKey`. */
   readonly calibrated: ReadonlySet<string>;
   readonly forms: readonly FormFigures[];
+  /** What a session takes to be made. */
+  readonly setupMs: number;
 }
 
 /** Layers are timed in every form for 25 s, and their sessions are made. */
@@ -89,14 +91,14 @@ function comparingMs(
 function lookingMs(
   strategies: readonly Strategy[],
   msOf: MsOf,
-  { environment, trials, openImages }: PreparationSources,
+  { environment, trials, openImages, setupMs }: PreparationSources,
 ): number {
   const steps = ({ recipe }: Strategy) => recipe.filter((each) => imagesPrunedWith([each]) > 0);
   const keyOf = (each: Strategy): string => preparedKey(each, JSON.stringify(steps(each)));
   const done = new Set(trialsOfDevice(trials, environment).map(({ strategy }) => keyOf(strategy)));
   const needed = strategies.filter((each) => steps(each).length > 0 && !done.has(keyOf(each)));
   return oneOfEach(needed, keyOf).reduce(
-    (sum, each) => sum + Math.min(openImages, imagesPrunedWith(each.recipe)) * LOOKING * msOf(each),
+    (sum, each) => sum + setupMs + Math.min(openImages, imagesPrunedWith(each.recipe)) * LOOKING * msOf(each),
     0,
   );
 }
@@ -104,7 +106,7 @@ function lookingMs(
 function trainingMs(
   strategies: readonly Strategy[],
   msOf: MsOf,
-  { heads, trainingImages }: PreparationSources,
+  { heads, trainingImages, setupMs }: PreparationSources,
 ): number {
   const missing = strategies.flatMap((each) => {
     const own = heads.filter(({ modelId }) => modelId === each.modelId);
@@ -113,7 +115,7 @@ function trainingMs(
   });
   return oneOfEach(missing, ({ key }) => key).reduce(
     (sum, { each, training }) =>
-      sum + trainingImages * LOOKING * msOf(each) + training.values.length * LEARNING_MS,
+      sum + setupMs + trainingImages * LOOKING * msOf(each) + training.values.length * LEARNING_MS,
     0,
   );
 }
@@ -121,7 +123,7 @@ function trainingMs(
 function calibratingMs(
   strategies: readonly Strategy[],
   msOf: MsOf,
-  { environment, trials, openImages, calibrated }: PreparationSources,
+  { environment, trials, openImages, calibrated, setupMs }: PreparationSources,
 ): number {
   const jobs = (some: readonly Strategy[]) =>
     some.flatMap((each) => {
@@ -147,7 +149,8 @@ function calibratingMs(
     jobs(strategies).filter(({ key }) => !done.has(key)),
     ({ key }) => key,
   ).reduce(
-    (sum, { each, images, calibration }) => sum + images * inferencesAnImage(calibration) * msOf(each),
+    (sum, { each, images, calibration }) =>
+      sum + setupMs + images * inferencesAnImage(calibration) * msOf(each),
     0,
   );
 }

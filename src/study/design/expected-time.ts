@@ -1,7 +1,7 @@
 import type { Recipe } from '../../transforms/recipe.ts';
 import { timedSamples, isEmulatedTrial } from '../metrics.ts';
 import { summarise } from '../statistics/summary.ts';
-import type { Environment, Protocol, Strategy, Trial } from '../trial.ts';
+import type { Environment, Strategy, Trial } from '../trial.ts';
 
 /** What a time rests on, the best first. */
 export type TimeBasis =
@@ -9,6 +9,8 @@ export type TimeBasis =
   | 'measured'
   /** Nodes or the whole model were measured here. */
   | 'predicted'
+  /** The unchanged model was tried here for a moment. */
+  | 'tried'
   /** Other work ran here; scaled by multiply-accumulates. */
   | 'scaled'
   /** Nothing was measured here yet. */
@@ -27,6 +29,8 @@ export interface TimeSources {
   readonly trials: readonly Trial[];
   /** By profiles or the whole model's time, in milliseconds; null: not known. */
   readonly predictedMs: (strategy: Strategy) => number | null;
+  /** What an inference of the unchanged model took when it was tried for a moment, in milliseconds; null: it was not. */
+  readonly triedMs: (strategy: Strategy) => number | null;
   /** Multiply-accumulates of an inference of the unchanged model. */
   readonly macsOf: (modelId: string) => number;
 }
@@ -35,8 +39,6 @@ export interface TimeSources {
 export const ASSUMED_MACS_PER_MS = 18e6;
 /** Decoding and preparing a small image. */
 const ASSUMED_AROUND_MS = 0.5;
-/** Building and loading, as long as nothing was. */
-const ASSUMED_SETUP_MS = 500;
 
 /**
  * Expects what an inference of each strategy takes on this device. What is emulated takes what computing takes here:
@@ -44,10 +46,10 @@ const ASSUMED_SETUP_MS = 500;
  */
 export function inferenceTimes(
   strategies: readonly Strategy[],
-  { environment, trials, predictedMs, macsOf }: TimeSources,
+  { environment, trials, predictedMs, triedMs, macsOf }: TimeSources,
 ): ReadonlyMap<string, InferenceTime> {
   const here = trialsOfDevice(trials, environment).filter((trial) => timedSamples(trial).length > 0);
-  const times = here.map((trial) => ({ trial, ms: medianTotalMs(trial) }));
+  const times = here.map((trial) => ({ trial, ms: meanTotalMs(trial) }));
   const rates = times.flatMap(({ trial, ms }) =>
     trial.size && trial.size.macs > 0 ? [ms / trial.size.macs] : [],
   );
@@ -58,7 +60,10 @@ export function inferenceTimes(
       if (known) return [strategy.id, { ms: known.ms, basis: 'measured' }];
       const predicted = strategy.inputSize === undefined ? predictedMs(strategy) : null;
       if (predicted !== null) return [strategy.id, { ms: predicted, basis: 'predicted' }];
-      const macs = macsOf(strategy.modelId) * shareLeft(strategy.recipe);
+      const left = shareLeft(strategy.recipe);
+      const tried = triedMs(strategy);
+      if (tried !== null) return [strategy.id, { ms: tried * left, basis: 'tried' }];
+      const macs = macsOf(strategy.modelId) * left;
       if (msPerMac !== null) return [strategy.id, { ms: msPerMac * macs, basis: 'scaled' }];
       return [strategy.id, { ms: macs / ASSUMED_MACS_PER_MS + ASSUMED_AROUND_MS, basis: 'assumed' }];
     }),
@@ -98,57 +103,14 @@ function isOfDevice(trial: Trial, { userAgent, hardwareConcurrency }: Environmen
 
 /** Of its timed inferences, decode to answer; 0 without any. */
 export function medianTotalMs(trial: Trial): number {
-  return summarise(timedSamples(trial).map(({ totalMs }) => totalMs))?.median ?? 0;
+  return totalsOf(trial)?.median ?? 0;
 }
 
-/**
- * How many inferences a protocol takes of each strategy; with a stopping rule, or until warm-up is steady, at most and
- * at least.
- * @param images that are timed, see `timedImages`
- * @param evaluated images of the accuracy pass
- */
-export function inferencesOfProtocol(protocol: Protocol, images: number, evaluated: number): number {
-  const { warmUpRuns, rounds, samplesPerRound, accuracyRepetitions = 1, rebuildSessions } = protocol;
-  const perRound = protocol.perRound === 'all-images' ? images : samplesPerRound;
-  const warmUps = rebuildSessions === 'each-round' ? rounds : 1;
-  return (
-    warmUps * warmUpRuns +
-    rounds * perRound +
-    accuracyRepetitions * evaluated +
-    (protocol.referenceSamples ?? 0) * rounds
-  );
+/** The mean, because what takes long now and then is waited for, too. */
+function meanTotalMs(trial: Trial): number {
+  return totalsOf(trial)?.mean ?? 0;
 }
 
-/**
- * How long strategies take under a protocol, in milliseconds; with a stopping rule at most so long.
- * @param images that are timed, see `timedImages`
- * @param evaluated images of the accuracy pass
- */
-export function expectedStudyMs(
-  protocol: Protocol,
-  times: readonly InferenceTime[],
-  images: number,
-  evaluated: number,
-  setupMs = ASSUMED_SETUP_MS,
-): number {
-  const { sustained, stopping, rounds, rebuildSessions } = protocol;
-  const setups = rebuildSessions === 'each-round' ? rounds : 1;
-  const inferences = inferencesOfProtocol(protocol, images, evaluated);
-  const untimed = inferencesOfProtocol({ ...protocol, rounds: 0 }, images, evaluated);
-  const [untimedMs, timedMs] = times.reduce(
-    ([before, timed], { ms }) => [
-      before + untimed * ms + setups * setupMs,
-      timed + (sustained ? sustained.durationMs : (inferences - untimed) * ms),
-    ],
-    [0, 0],
-  );
-  return untimedMs + Math.min(timedMs, stopping?.budgetMs ?? Number.POSITIVE_INFINITY);
-}
-
-/** What building and loading took on this device so far, on average in milliseconds; undefined: not known. */
-export function meanSetupMs(trials: readonly Trial[], environment: Environment): number | undefined {
-  const took = trialsOfDevice(trials, environment).flatMap(({ buildMs, sessionCreateMs }) =>
-    buildMs === null || sessionCreateMs === null ? [] : [buildMs + sessionCreateMs],
-  );
-  return took.length === 0 ? undefined : took.reduce((sum, ms) => sum + ms, 0) / took.length;
+function totalsOf(trial: Trial) {
+  return summarise(timedSamples(trial).map(({ totalMs }) => totalMs));
 }

@@ -1,11 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
-import {
-  closeDesign,
-  importDesign,
-  measureDesign,
-  plannedStudyOf,
-  resumeDesign,
-} from '../../../store/design-work.ts';
+import { closeDesign } from '../../../store/design-models.ts';
+import { importDesign, measureDesign, plannedStudyOf, resumeDesign } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
 import { trialOfNow } from '../../../store/normalisation-slice.ts';
 import type { StudyDesign } from '../../../study/design/design.ts';
@@ -19,7 +14,7 @@ import { Modal } from '../../ui/Modal.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { DesignAxes } from './DesignAxes.tsx';
 import { DesignMatrix } from './DesignMatrix.tsx';
-import { basisText, durationText } from './design-text.ts';
+import { basisText, durationText, likelyText } from './design-text.ts';
 import styles from './Design.module.css';
 import { PresetCards } from './PresetCards.tsx';
 import { ProtocolFields } from './ProtocolFields.tsx';
@@ -132,7 +127,8 @@ function Plan({
 
 /** What the figures rest on, and what is not among them. */
 function Details({ design, planned }: { readonly design: StudyDesign; readonly planned: PlannedStudy }) {
-  const { cells, beyondBudget, bases, preparations } = planned;
+  const { cells, beyondBudget, bases, preparations, strategies } = planned;
+  const isTrying = useLab((lab) => lab.designTrying);
   const of = (kind: string) => cells.filter(({ state }) => state.kind === kind).length;
   const parts = [
     ...(of('excluded') > 0 ? [`${of('excluded')} excluded`] : []),
@@ -142,7 +138,10 @@ function Details({ design, planned }: { readonly design: StudyDesign; readonly p
   return (
     <p className={`${panel.dim} ${panel.small}`}>
       {cells.length} cells{parts.length > 0 && `, of these ${parts.join(', ')}`}.{' '}
-      {bases.map(({ basis, strategies }) => basisText(basis, strategies)).join(' ')}
+      {strategies.length > 0 && `${likelyText(planned.likelyMs)} `}
+      {isTrying
+        ? 'Trying how fast the model runs here…'
+        : bases.map((each) => basisText(each.basis, each.strategies)).join(' ')}
       {preparations.length > 0 &&
         ` Among it, once: ${preparations.map(({ what, ms }) => `${what}, about ${durationText(ms)}`).join('; ')}.`}
       {design.order === 'information' && ' Those that tell most come first.'}
@@ -177,6 +176,7 @@ function usePlanned(): PlannedStudy | null {
   const profiles = useLab((lab) => lab.profiles);
   const calibrations = useLab((lab) => lab.calibrations);
   const formFigures = useLab((lab) => lab.formFigures);
+  const designSpeeds = useLab((lab) => lab.designSpeeds);
   return useMemo(
     () =>
       plannedStudyOf({
@@ -189,7 +189,8 @@ function usePlanned(): PlannedStudy | null {
         profiles,
         calibrations,
         formFigures,
+        designSpeeds,
       }),
-    [design, designModels, data, environment, trials, profiles, calibrations, formFigures],
+    [design, designModels, data, environment, trials, profiles, calibrations, formFigures, designSpeeds],
   );
 }

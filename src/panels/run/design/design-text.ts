@@ -9,6 +9,17 @@ export function durationText(ms: number): string {
   return seconds < 60 ? `${seconds} s` : formatMs(1000 * seconds);
 }
 
+/** Between which a time likely is, of little precision. */
+export function likelyText([lowMs, highMs]: readonly [number, number]): string {
+  return `Likely ${durationText(roughly(lowMs))} to ${durationText(roughly(highMs))}.`;
+}
+
+/** A duration of two digits. */
+function roughly(ms: number): number {
+  const step = ms < 60_000 ? 1000 : ms < 600_000 ? 15_000 : 60_000;
+  return Math.max(step, Math.round(ms / step) * step);
+}
+
 /** What expected times rest on, as a sentence. */
 export function basisText(basis: TimeBasis, strategies: number): string {
   const of = strategies === 1 ? 'one strategy' : `${strategies} strategies`;
@@ -17,6 +28,8 @@ export function basisText(basis: TimeBasis, strategies: number): string {
       return `The time of ${of} was measured here.`;
     case 'predicted':
       return `The time of ${of} is told from profiled nodes.`;
+    case 'tried':
+      return `The time of ${of} is told from trying the unchanged model here for a second.`;
     case 'scaled':
       return `The time of ${of} is told from other trials here, by multiply-accumulates.`;
     case 'assumed':

@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { designFromPreset } from '../../../../src/study/design/design-from-preset.ts';
 import { expectedPreparations, preparedKey } from '../../../../src/study/design/expected-preparation.ts';
-import {
-  expectedStudyMs,
-  inferenceTimes,
-  inferencesOfProtocol,
-} from '../../../../src/study/design/expected-time.ts';
+import { expectedStudyMs, sessionCosts } from '../../../../src/study/design/expected-study.ts';
+import { inferenceTimes } from '../../../../src/study/design/expected-time.ts';
 import { inInformationOrder } from '../../../../src/study/design/information-order.ts';
 import { planOf } from '../../../../src/study/design/planned-study.ts';
 import type { StudyPreset } from '../../../../src/study/design/preset.ts';
 import { PRESETS } from '../../../../src/study/design/presets.ts';
-import { PROTOCOLS } from '../../../../src/study/plan.ts';
 import { makeStrategy } from '../../../../src/study/strategy-id.ts';
-import type { Strategy } from '../../../../src/study/trial.ts';
+import type { Protocol, Strategy } from '../../../../src/study/trial.ts';
 import {
   calibrationKey,
   staticOperatorOf,
@@ -28,7 +24,7 @@ function strategy(name: string, recipe: Recipe = [{ op: 'identity' }], modelId =
 const zeros = (ratio: number): Recipe => [{ op: 'prune', kind: 'unstructured', ratio }];
 
 describe('expected times', () => {
-  const sources = { environment, predictedMs: () => null, macsOf: () => 36e6 };
+  const sources = { environment, predictedMs: () => null, triedMs: () => null, macsOf: () => 36e6 };
   const whole = strategy('whole');
   const size = {
     rawBytes: 1,
@@ -54,32 +50,69 @@ describe('expected times', () => {
       basis: 'scaled',
       ms: 14,
     });
-    expect(timeOf({ predictedMs: () => 3 })).toEqual({ basis: 'predicted', ms: 3 });
+    expect(timeOf({ trials: [measured(strategy('other', zeros(0.5)))], triedMs: () => 5 })).toEqual({
+      basis: 'tried',
+      ms: 5,
+    });
+    expect(timeOf({ predictedMs: () => 3, triedMs: () => 5 })).toEqual({ basis: 'predicted', ms: 3 });
     expect(timeOf({ predictedMs: () => 3, trials: [measured(whole)] })).toEqual({ basis: 'measured', ms: 7 });
     const elsewhere = { ...measured(whole), environment: { ...environment, userAgent: 'Other/1.0' } };
     expect(timeOf({ trials: [elsewhere] })).toMatchObject({ basis: 'assumed' });
   });
+});
 
-  it('count every inference of a protocol', () => {
-    const { referenceSamples: _none, ...quick } = { ...PROTOCOLS.quick, rounds: 5, samplesPerRound: 10 };
-    expect(inferencesOfProtocol(quick, 450, 322)).toBe(5 + 5 * 10 + 322);
-    const paper = {
-      ...quick,
-      perRound: 'all-images',
-      accuracyRepetitions: 3,
-      rebuildSessions: 'each-round',
-    } as const;
-    expect(inferencesOfProtocol(paper, 100, 322)).toBe(5 * 5 + 5 * 100 + 3 * 322);
+describe('the expected time of a study', () => {
+  const session = { setupMs: 20, firstRunsMs: 5 };
+  const protocol: Protocol = {
+    name: 'custom',
+    seed: 1,
+    warmUpRuns: 5,
+    rounds: 5,
+    samplesPerRound: 10,
+    accuracyImages: null,
+  };
+  const work = (ms: number) => ({ ms, bytes: 0 });
+  /** What visits take beside that. */
+  const visits = 5 * 60;
+  const take = (change: Partial<Protocol>, ...strategies: ReturnType<typeof work>[]) =>
+    expectedStudyMs({ ...protocol, ...change }, strategies, 100, 322, session);
+
+  it('counts every inference and session of a protocol', () => {
+    expect(take({}, work(10))).toBe(25 + 10 * (5 + 50 + 322) + visits);
+    expect(
+      take({ perRound: 'all-images', accuracyRepetitions: 3, rebuildSessions: 'each-round' }, work(10)),
+    ).toBe(5 * (25 + 50) + 10 * (500 + 3 * 322) + visits);
+    expect(take({}, work(10), { ms: 10, bytes: 8e6 }) - 2 * take({}, work(10)), 'gzipping').toBe(1000);
   });
 
-  it('add up over strategies, and timing ends with its budget', () => {
-    const { referenceSamples: _none, ...quick } = { ...PROTOCOLS.quick, rounds: 5, samplesPerRound: 10 };
-    const one = expectedStudyMs(quick, [{ ms: 10, basis: 'assumed' }], 450, 100, 20);
-    expect(one).toBe(20 + 10 * (5 + 50 + 100));
-    const two = [{ ms: 10, basis: 'assumed' } as const, { ms: 30, basis: 'assumed' } as const];
-    expect(expectedStudyMs(quick, two, 450, 100, 20)).toBe(40 + 40 * 155);
+  it('counts visits to the reference, whose session is made anew where those of all are', () => {
+    const two = [work(10), work(10)] as const;
+    const [plain, kept, anew] = [{}, { referenceSamples: 3 }, { rebuildSessions: 'each-strategy' }] as const;
+    const visit = 3 * 10 + 60;
+    expect(take(kept, ...two) - take(plain, ...two)).toBe(2 * visit);
+    const sequential = { order: 'sequential', ...kept } as const;
+    expect(take({ ...sequential, ...anew }, ...two) - take(anew, ...two)).toBe(2 * (visit + 25 + 50));
+    expect(take(sequential, work(10)), 'nobody is visited between').toBe(take(plain, work(10)));
+  });
+
+  it('ends timing with its budget, and warm-up when latency is steady', () => {
     const stopping = { halfWidth: 0.03, leastRounds: 5, budgetMs: 600 };
-    expect(expectedStudyMs({ ...quick, stopping }, two, 450, 100, 20)).toBe(40 + 40 * 105 + 600);
+    expect(take({ stopping }, work(10), work(30))).toBe(50 + 40 * 327 + 600 + 2 * visits);
+    const steady = (ms: number) => take({ mostWarmUpRuns: 30 }, work(ms)) - take({}, work(ms));
+    expect(steady(1), 'fast ones need more runs').toBe(25);
+    expect(steady(25)).toBe(15 * 25);
+    expect(steady(1000)).toBe(0);
+  });
+
+  it('takes from earlier studies what sessions took: the gap before them, and slow first runs', () => {
+    const at = (sequence: number, startedAtMs: number, totalMs: number, warmUp = false) =>
+      makeSample({ sequence, startedAtMs, totalMs, warmUp });
+    const first = makeTrial('a', {
+      samples: [at(0, 1000, 40, true), at(1, 1040, 10, true), at(2, 1900, 10)],
+    });
+    const second = makeTrial('b', { samples: [at(3, 2210, 60, true), at(4, 2300, 10)] });
+    expect(sessionCosts([first, second])).toEqual({ setupMs: 300, firstRunsMs: 40 });
+    expect(sessionCosts([makeTrial('c')])).toBeNull();
   });
 });
 
@@ -92,6 +125,7 @@ describe('expected preparations', () => {
     heads: [],
     calibrated: new Set<string>(),
     forms: [],
+    setupMs: 7,
   };
   const calibrated = (name: string, after: Recipe = []): Strategy =>
     strategy(name, [{ op: 'quantize', mode: 'static', format: 'qdq' }, ...after]);
@@ -107,7 +141,7 @@ describe('expected preparations', () => {
   it('are shared by strategies that need the same, and left out once they were made', () => {
     const [Q, QP] = [calibrated('Q'), calibrated('QP', cut)];
     const alone = told([Q]);
-    expect(alone).toEqual([{ what: 'calibrating', ms: expect.closeTo(100 * 6 * 2) }]);
+    expect(alone).toEqual([{ what: 'calibrating', ms: expect.closeTo(7 + 100 * 6 * 2) }]);
     expect(told([Q, QP])).toEqual(alone);
     const operator = staticOperatorOf(Q.recipe) as NonNullable<ReturnType<typeof staticOperatorOf>>;
     const key = preparedKey(Q, calibrationKey(Q.recipe, operator));
@@ -123,7 +157,7 @@ describe('expected preparations', () => {
       samples: [makeSample({ totalMs: 3 })],
     });
     expect(told([Q, other], { trials: [trial] })).toEqual([
-      { what: 'calibrating', ms: expect.closeTo(100 * (900 / (100 * 3)) * 2) },
+      { what: 'calibrating', ms: expect.closeTo(7 + 100 * (900 / (100 * 3)) * 2) },
     ]);
   });
 
@@ -145,13 +179,19 @@ describe('expected preparations', () => {
         ...sources,
         ...calibrating,
         predictedMs: () => null,
+        triedMs: () => null,
+        triedSession: { setupMs: 7, firstRunsMs: 0 },
+        bytesOf: () => 0,
         macsOf: () => 36e6,
         images: 10,
         evaluated: () => 10,
       });
-    const [named, known] = [plan({}), plan({ openImages: 0 })];
-    expect(named.preparations).toHaveLength(1);
-    expect(named.expectedMs - known.expectedMs).toBeCloseTo(named.preparations[0]?.ms ?? 0);
+    const [all, none] = [plan({}), plan({ openImages: 0 })];
+    const preparing = ({ preparations }: typeof all) => preparations.reduce((sum, { ms }) => sum + ms, 0);
+    expect(preparing(all)).toBeGreaterThan(preparing(none));
+    expect(all.expectedMs - none.expectedMs).toBeCloseTo(preparing(all) - preparing(none));
+    expect(all.likelyMs[0]).toBeLessThan(all.expectedMs);
+    expect(all.likelyMs[1]).toBeGreaterThan(all.expectedMs);
   });
 });
 
