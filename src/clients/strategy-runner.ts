@@ -111,12 +111,14 @@ export function createStrategyRunner({
    */
   async function setUp(strategy: Strategy, kind: Visit['kind'] = 'timed'): Promise<EngineApi> {
     const work = workOf(strategy.id);
-    const startedMs = performance.now();
     endSessions(strategy);
+    let learntMs = 0;
+    const startedMs = performance.now();
     if (!work.built) {
       const trainingMs = await trained(strategy);
       await decideForm(strategy);
       const calibrationMs = await calibrated(strategy);
+      learntMs = performance.now() - startedMs;
       tell('building', strategy, null);
       if (book.find(strategy.id))
         update(strategy.id, { calibrationMs, ...(trainingMs !== null && { trainingMs }) });
@@ -141,7 +143,8 @@ export function createStrategyRunner({
       }),
     );
     if (!fresh) return engine;
-    book.noteSetup(performance.now() - startedMs);
+    // What strategies share is no measure of those to come.
+    book.noteSetup(performance.now() - startedMs - learntMs);
     const trial = book.find(strategy.id);
     if (trial) {
       update(strategy.id, {

@@ -2,10 +2,12 @@ import { defined } from '../base/assert.ts';
 import type { BuiltVariant } from '../protocol/model-api.ts';
 import { restarted } from '../study/new-study.ts';
 import { isSameDevice, referenceTrial } from '../study/measuring/reference.ts';
+import { shortWarmUp } from '../study/measuring/warm-up.ts';
 import {
   isMeasured,
   nextVisit,
   planRounds,
+  referenceVisits,
   roundsNeeded,
   samplesOfVisit,
   type Visit,
@@ -102,6 +104,12 @@ export function openStudyBook(
       }),
       setups > 0 ? setupMs / setups : null,
     );
+    const open = all.filter(({ left }) => left > 0);
+    const visitsLeft = referenceVisits(
+      protocol,
+      open.length,
+      open.reduce((most, { roundsLeft }) => Math.max(most, roundsLeft), 0),
+    );
     callbacks.onProgress({
       step,
       strategy: strategy.name,
@@ -109,9 +117,18 @@ export function openStudyBook(
       rounds: Math.max(1, ...all.map(({ trial }) => roundsNeeded(protocol, trial))),
       doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
       totalInferences: all.reduce((sum, { total }) => sum + total, 0),
-      remainingMs: remaining,
+      remainingMs: remaining === null ? null : remaining + visitsLeft * referenceVisitMs(),
       ...known,
     });
+  }
+
+  /** What a visit of the reference takes, by what it took so far. */
+  function referenceVisitMs(): number {
+    const { referenceSamples = 0, rebuildSessions } = protocol;
+    const visited = reference();
+    const ms = (visited && workOf(visited.strategy.id).msPerInference) ?? 0;
+    const sessionMs = setupMs / Math.max(1, setups) + shortWarmUp(protocol).warmUpRuns * ms;
+    return referenceSamples * ms + (rebuildSessions === undefined ? 0 : sessionMs);
   }
 
   /** Inferences a trial takes, and how many of them are to be done. */

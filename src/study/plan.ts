@@ -113,6 +113,16 @@ export function nextVisit(
   };
 }
 
+/** How often the reference will be visited for its own sake. @param rounds of each of these strategies */
+export function referenceVisits(
+  { referenceSamples = 0, order }: Protocol,
+  strategies: number,
+  rounds: number,
+): number {
+  if (referenceSamples === 0 || strategies === 0) return 0;
+  return order === 'sequential' ? strategies : Math.ceil((rounds * strategies) / VISITS_BETWEEN_REFERENCES);
+}
+
 function isReferenceDue(protocol: Protocol, next: Visit | null, visitsSince: number): boolean {
   // After the last visit of others it closes the series, unless nothing was visited.
   if (next === null) return visitsSince > 0 && visitsSince < Infinity;

@@ -1,4 +1,5 @@
 import { shortWarmUp } from '../measuring/warm-up.ts';
+import { referenceVisits } from '../plan.ts';
 import { summarise } from '../statistics/summary.ts';
 import type { Protocol, Sample, Trial } from '../trial.ts';
 import { medianTotalMs } from './expected-time.ts';
@@ -28,8 +29,6 @@ const VISIT_MS = 60;
 const PACKED_BYTES_PER_MS = 8000;
 /** Warm-up that ends when latency is steady takes about so long. */
 const STEADY_AFTER_MS = 500;
-/** Interleaved, the reference is visited after so many visits of others. */
-const VISITS_A_REFERENCE = 4;
 
 /**
  * How long strategies take under a protocol, in milliseconds; with a stopping rule at most so long.
@@ -59,16 +58,10 @@ export function expectedStudyMs(
     const warmUpMs = warmUpRuns(shortWarmUp(protocol), reference.ms) * reference.ms;
     const visitMs = (protocol.referenceSamples ?? 0) * reference.ms + VISIT_MS;
     untimedMs +=
-      referenceVisits(protocol, strategies.length) *
+      referenceVisits(protocol, strategies.length, rounds) *
       (visitMs + (isAnew ? setupMs + firstRunsMs + warmUpMs : 0));
   }
   return untimedMs + Math.min(timedMs, stopping?.budgetMs ?? Number.POSITIVE_INFINITY);
-}
-
-/** How often the reference is visited for its own sake. */
-function referenceVisits({ referenceSamples = 0, order, rounds }: Protocol, strategies: number): number {
-  if (referenceSamples === 0) return 0;
-  return order === 'sequential' ? strategies : Math.ceil((rounds * (strategies - 1)) / VISITS_A_REFERENCE);
 }
 
 function warmUpRuns({ warmUpRuns: least, mostWarmUpRuns: most = least }: Protocol, ms: number): number {

@@ -89,7 +89,7 @@ describe('the expected time of a study', () => {
     const two = [work(10), work(10)] as const;
     const [plain, kept, anew] = [{}, { referenceSamples: 3 }, { rebuildSessions: 'each-strategy' }] as const;
     const visit = 3 * 10 + 60;
-    expect(take(kept, ...two) - take(plain, ...two)).toBe(2 * visit);
+    expect(take(kept, ...two) - take(plain, ...two)).toBe(3 * visit);
     const sequential = { order: 'sequential', ...kept } as const;
     expect(take({ ...sequential, ...anew }, ...two) - take(anew, ...two)).toBe(2 * (visit + 25 + 50));
     expect(take(sequential, work(10)), 'nobody is visited between').toBe(take(plain, work(10)));
