@@ -7,7 +7,7 @@ const modulesUrl = `http://127.0.0.1:${port}`;
 const builtUrl = `http://127.0.0.1:${port + 1}`;
 
 /**
- * `modules`: single modules (workers, clients, persistence) imported from the dev server by a blank page.
+ * `modules`: single modules (workers, clients, persistence) built apart from the app and imported by a blank page.
  * `desktop`, `phone`: journeys through the built app, as a person would. Both take every test that is not tagged
  * `@desktop` (size and touch do not matter to it) or `@phone` (it needs touch).
  */
@@ -73,9 +73,10 @@ export default defineConfig({
   ],
   webServer: [
     {
-      command: `npx vite --host 127.0.0.1 --port ${port} --strictPort`,
-      url: `${modulesUrl}/index.html`,
+      command: `npx tsx test/browser/modules/server.ts ${port}`,
+      url: `${modulesUrl}/engine-scenarios.js`,
       reuseExistingServer: !process.env.CI,
+      timeout: 240_000,
     },
     {
       command: `node src/cli/launch.mjs serve --local --port ${port + 1}`,

@@ -135,10 +135,11 @@ function wholes(modules: Readonly<Record<string, RegExp>>) {
   return { groups: Object.entries(modules).map(([name, test]) => ({ name, test })) };
 }
 
-export default defineConfig(({ command }) => ({
+// The mode `modules` is that of `test/browser/modules/server.ts`.
+export default defineConfig(({ command, mode }) => ({
   // Relative, so that the built site works from any folder of a static host.
   base: './',
-  plugins: [react(), runtimeFiles(), offlineFiles(), policyOnlyInBuild()],
+  plugins: [react(), runtimeFiles(), mode === 'modules' ? null : offlineFiles(), policyOnlyInBuild()],
   define: {
     'import.meta.env.APP_VERSION': JSON.stringify(appVersion),
     'import.meta.env.RUNTIME_VERSION': JSON.stringify(runtimeVersion),

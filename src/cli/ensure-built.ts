@@ -10,7 +10,7 @@ export const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '
 export const distFolder = join(projectRoot, 'dist');
 
 /** What the built site is made from. */
-const sources = ['src', 'workers', 'public', 'index.html', 'vite.config.ts', 'package-lock.json'];
+export const siteSources = ['src', 'workers', 'public', 'index.html', 'vite.config.ts', 'package-lock.json'];
 
 /**
  * Builds the site into `dist/` if it is missing or older than its sources. The build talks on stderr, because
@@ -18,9 +18,7 @@ const sources = ['src', 'workers', 'public', 'index.html', 'vite.config.ts', 'pa
  * @throws Error if the build fails
  */
 export async function buildIfStale(): Promise<void> {
-  const built = join(distFolder, 'index.html');
-  const builtAtMs = existsSync(built) ? statSync(built).mtimeMs : 0;
-  if (builtAtMs >= Math.max(...sources.map((source) => newestMs(join(projectRoot, source))))) return;
+  if (!isStale(join(distFolder, 'index.html'), siteSources)) return;
   console.error('Building the lab…');
   const vite = join(projectRoot, 'node_modules', 'vite', 'bin', 'vite.js');
   const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
@@ -28,6 +26,15 @@ export async function buildIfStale(): Promise<void> {
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) throw new Error('The build failed; its messages are above.');
+}
+
+/**
+ * Whether something built is missing or older than any of its sources.
+ * @param sources files and folders, relative to the repository's root
+ */
+export function isStale(built: string, sources: readonly string[]): boolean {
+  const builtAtMs = existsSync(built) ? statSync(built).mtimeMs : 0;
+  return builtAtMs < Math.max(...sources.map((source) => newestMs(join(projectRoot, source))));
 }
 
 /** Newest modification time of a file, or of anything in a folder; 0 if it is not there. */

@@ -10,7 +10,7 @@ import { pickyDigits } from '../../fixtures/picky-digits.ts';
 import type * as Scenarios from './accuracy-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 
-const path = '/test/browser/modules/accuracy-scenarios.ts';
+const path = '/accuracy-scenarios.js';
 type Module = typeof Scenarios;
 
 const samples = new URL('../../../public/samples/', import.meta.url);

@@ -27,7 +27,7 @@ test('the bundled model has the ranges that onnxruntime’s own tool finds on th
   await openBlankPage(page);
   const found = await runInPage<typeof Scenarios, 'calibrateSample'>(
     page,
-    '/test/browser/modules/calibration-scenarios.ts',
+    '/calibration-scenarios.js',
     'calibrateSample',
     methods.map(([, options]) => options),
   );
@@ -65,7 +65,7 @@ test('values that are no numbers, one image alone and random inputs are calibrat
   await openBlankPage(page);
   const outcomes = await runInPage<typeof Scenarios, 'calibrateOddModels'>(
     page,
-    '/test/browser/modules/calibration-scenarios.ts',
+    '/calibration-scenarios.js',
     'calibrateOddModels',
   );
   const [oneImage, twoImages, ...random] = outcomes;

@@ -5,7 +5,7 @@ import { fromBase64, golden } from '../../fixtures/data/read.ts';
 import type * as Scenarios from './data-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 
-const path = '/test/browser/modules/data-scenarios.ts';
+const path = '/data-scenarios.js';
 type Module = typeof Scenarios;
 
 interface DecodeCase {

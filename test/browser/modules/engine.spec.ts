@@ -2,7 +2,7 @@ import { expect, type Page, test } from '@playwright/test';
 import type * as Scenarios from './engine-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 
-const path = '/test/browser/modules/engine-scenarios.ts';
+const path = '/engine-scenarios.js';
 type Module = typeof Scenarios;
 
 const thresholdRecipe = (threshold: number) => [{ op: 'early-exit', kind: 'existing', threshold }] as const;
@@ -144,7 +144,7 @@ test('a worker that dies in the middle of a measurement is reported, and later c
 }) => {
   const outcome = runInPage<Module, 'measureUntilKilled'>(page, path, 'measureUntilKilled');
   await page.waitForFunction(() => (globalThis as { started?: boolean }).started);
-  const engine = page.workers().find((worker) => worker.url().includes('workers/engine.ts'));
+  const engine = page.workers().find((worker) => worker.url().includes('/engine-'));
   await engine?.evaluate(() => self.close());
   expect(await outcome).toEqual({ result: 'worker-crashed', laterIsNaN: true });
 });

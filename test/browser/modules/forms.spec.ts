@@ -9,7 +9,7 @@ test('layers are timed in every form, and a model gets the form that suits its l
   const { figures, shares, cancelled, sentences, recipe, choice } = await runInPage<
     typeof Scenarios,
     'compareForms'
-  >(page, '/test/browser/modules/forms-scenarios.ts', 'compareForms', 2, '/samples/zoo/mobilenet_v2.onnx');
+  >(page, '/forms-scenarios.js', 'compareForms', 2, '/samples/zoo/mobilenet_v2.onnx');
   expect(figures.figures).toHaveLength(FORMS.length * LAYER_KINDS.length);
   for (const { layer, form, times } of figures.figures) {
     expect(times, `${layer} as ${form}`).toMatchObject({ runs: 2 });

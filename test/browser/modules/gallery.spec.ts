@@ -3,7 +3,7 @@ import { ZOO } from '../../../src/panels/model/zoo.ts';
 import type * as Scenarios from './gallery-scenarios.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 
-const path = '/test/browser/modules/gallery-scenarios.ts';
+const path = '/gallery-scenarios.js';
 type Module = typeof Scenarios;
 
 const segmentation = ['fcn_resnet101', 'deeplabv3_mobilenet_v3_large', 'resnet101_duc_hdc'];

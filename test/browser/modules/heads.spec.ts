@@ -30,7 +30,7 @@ test('exits trained here on a CIFAR-10 model are right as often as those trained
   await openBlankPage(page);
   const found = await runInPage<typeof Scenarios, 'trainedExits'>(
     page,
-    '/test/browser/modules/heads-scenarios.ts',
+    '/heads-scenarios.js',
     'trainedExits',
     `/shared/models/${golden.model}.onnx`,
     '/shared/data/cifar10-test-2000.zip',

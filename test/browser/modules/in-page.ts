@@ -1,29 +1,22 @@
 import type { Page } from '@playwright/test';
 
-const blankPath = '/blank-page';
+/** An empty page without the app, which servers of modules have at this path. */
+export const blankPage = { path: '/blank-page', html: '<!doctype html><title>modules</title>' } as const;
 
-const isolation = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
-/** Opens an empty page on the dev server, without the app; cross-origin isolated unless told otherwise. */
+/** Opens the empty page of a modules' server; cross-origin isolated, as the server says, unless told otherwise. */
 export async function openBlankPage(page: Page, { isolated = true } = {}): Promise<void> {
-  await page.route(`**${blankPath}`, (route) =>
-    route.fulfill({
-      contentType: 'text/html',
-      headers: isolated ? isolation : {},
-      body: '<!doctype html><title>modules</title>',
-    }),
-  );
-  await page.goto(blankPath);
+  const { path, html: body } = blankPage;
+  // While anything is routed, every request takes the way through the test.
+  if (!isolated)
+    await page.route(`**${path}`, (route) => route.fulfill({ contentType: 'text/html', headers: {}, body }));
+  await page.goto(path);
 }
 
 type Scenarios = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 /**
  * Runs an exported function of a module in the page, as the app would run it.
- * @param path of the module on the dev server; its type is `Module`
+ * @param path of the module on its server; its type is `Module`
  */
 export async function runInPage<Module extends Scenarios, Name extends keyof Module & string>(
   page: Page,

@@ -4,7 +4,7 @@ import { makeStudy, measuredTrial } from '../../unit/study/trials.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 import type * as Scenarios from './persist-scenarios.ts';
 
-const path = '/test/browser/modules/persist-scenarios.ts';
+const path = '/persist-scenarios.js';
 type Module = typeof Scenarios;
 
 test.beforeEach(({ page }) => openBlankPage(page));

@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import { openBlankPage, runInPage } from './in-page.ts';
 import type * as Scenarios from './profile-scenarios.ts';
 
-const path = '/test/browser/modules/profile-scenarios.ts';
+const path = '/profile-scenarios.js';
 
 test.beforeEach(({ page }) => openBlankPage(page));
 

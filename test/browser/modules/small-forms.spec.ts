@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import { openBlankPage, runInPage } from './in-page.ts';
 import type * as Scenarios from './small-forms-scenarios.ts';
 
-const path = '/test/browser/modules/small-forms-scenarios.ts';
+const path = '/small-forms-scenarios.js';
 
 /** How much smaller, and how near the answers at least are. */
 const wanted: Readonly<Record<string, readonly [smaller: number, cosine: number]>> = {

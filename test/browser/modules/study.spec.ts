@@ -5,7 +5,7 @@ import type { NamedRecipe } from '../../../src/transforms/recipe.ts';
 import { openBlankPage, runInPage } from './in-page.ts';
 import type * as Scenarios from './study-scenarios.ts';
 
-const path = '/test/browser/modules/study-scenarios.ts';
+const path = '/study-scenarios.js';
 type Module = typeof Scenarios;
 
 const identity: NamedRecipe = { name: 'identity', recipe: [{ op: 'identity' }] };
@@ -230,7 +230,7 @@ test('where the model’s worker dies, the strategy it was building is lost, and
   const setup = { recipes: [identity, early, dynamic] };
   const over = runInPage<Module, 'runOver'>(page, path, 'runOver', setup, 1, 'workerDied');
   await page.waitForFunction(() => 'workerDied' in globalThis);
-  const worker = page.workers().find((each) => each.url().includes('workers/model.ts'));
+  const worker = page.workers().find((each) => each.url().includes('/model-'));
   const gone = worker?.waitForEvent('close');
   await worker?.evaluate(() => self.close()).catch(() => {});
   await gone;
