@@ -1,5 +1,5 @@
 import { createElement, type KeyboardEvent, memo, type PointerEvent, type ReactNode, useState } from 'react';
-import type { Drawing, Tip } from '../study/plots/drawing.ts';
+import type { Drawing, Mark, Tip } from '../study/plots/drawing.ts';
 import { type Palette, svgElement } from '../study/plots/svg-elements.ts';
 import styles from './DrawingView.module.css';
 
@@ -22,14 +22,17 @@ const pagePalette: Palette = {
 /**
  * A picture on the page. Tapping or pointing at a part tells what it is; so do the arrow keys, part by part.
  * @param label what it shows, for those who do not see it
+ * @param finding what comes out of it, as a sentence
  */
 export function DrawingView({
   drawing,
   label,
+  finding = '',
   children,
 }: {
   readonly drawing: Drawing;
   readonly label: string;
+  readonly finding?: string;
   /** Lies over the picture, in its pixels. */
   readonly children?: ReactNode;
 }) {
@@ -52,7 +55,7 @@ export function DrawingView({
         className={styles.scroll}
         role="application"
         aria-roledescription="picture"
-        aria-label={`${label}. Arrow keys tell its parts one by one.`}
+        aria-label={`${[`${label}.`, finding].join(' ').trim()} Arrow keys tell its parts one by one.`}
         tabIndex={0}
         onKeyDown={step}
       >
@@ -66,7 +69,8 @@ export function DrawingView({
           onPointerLeave={(event) => event.pointerType === 'mouse' && setAt(null)}
         >
           <Marks drawing={drawing} />
-          {tip && (
+          {tip?.lit?.map((mark, index) => markElement(mark, index))}
+          {tip && !tip.lit && (
             <rect
               className={styles.lit}
               x={tip.box.left}
@@ -87,18 +91,23 @@ export function DrawingView({
 
 /** Drawn anew only when the picture changes, not whenever another part is pointed at. */
 const Marks = memo(function Marks({ drawing }: { readonly drawing: Drawing }) {
-  return drawing.marks.map((mark, index) => {
-    const { tag, attributes, text } = svgElement(mark, pagePalette);
-    return createElement(tag, { key: index, ...attributes }, text);
-  });
+  return drawing.marks.map(markElement);
 });
+
+function markElement(mark: Mark, index: number): ReactNode {
+  const { tag, attributes, text } = svgElement(mark, pagePalette);
+  return createElement(tag, { key: index, ...attributes }, text);
+}
 
 /** The smallest part under a point, as parts may lie on others. */
 function tipAt(tips: readonly Tip[], x: number, y: number): number | null {
   let [best, bestArea] = [null as number | null, Number.POSITIVE_INFINITY];
-  tips.forEach(({ box: { left, right, top, bottom } }, at) => {
-    const area = (right - left) * (bottom - top);
-    if (x >= left && x <= right && y >= top && y <= bottom && area < bestArea) [best, bestArea] = [at, area];
+  tips.forEach(({ box, also = [] }, at) => {
+    for (const { left, right, top, bottom } of [box, ...also]) {
+      const area = (right - left) * (bottom - top);
+      if (x >= left && x <= right && y >= top && y <= bottom && area < bestArea)
+        [best, bestArea] = [at, area];
+    }
   });
   return best;
 }

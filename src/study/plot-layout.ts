@@ -126,6 +126,18 @@ export function shortened(name: string, length: number): string {
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : name;
 }
 
+/** A name without its middle, if it is too long: names of strategies often differ in their ends alone. */
+export function withoutMiddle(name: string, length: number): string {
+  const characters = Array.from(name);
+  if (characters.length <= length) return name;
+  const tail = Math.floor((length - 1) * 0.45);
+  const head = characters.slice(0, length - 1 - tail).join('');
+  return `${head.trimEnd()}…${characters
+    .slice(characters.length - tail)
+    .join('')
+    .trimStart()}`;
+}
+
 function labelBox(name: string, x: number, y: number, anchor: LabelPlace['anchor']): Box {
   const width = Array.from(name).length * labelFontSize * characterWidth;
   const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;

@@ -6,7 +6,8 @@ import {
   type QualityComparison,
 } from './compare-strategies.ts';
 
-const ADJUSTMENT_NAMES = {
+/** Whom an adjustment is named after. */
+export const ADJUSTMENT_NAMES = {
   holm: 'Holm',
   bonferroni: 'Bonferroni',
   'benjamini-hochberg': 'Benjamini-Hochberg',
@@ -20,7 +21,7 @@ export interface Phrase {
 
 /**
  * A comparison in one plain sentence: `QE is 1.72 × as fast as Q (95 % interval 1.65–1.80, p = 0.0021 after Holm over
- * 15 pairs), and 0.4 points less accurate (p = 0.40: not told apart).`
+ * 15 pairs), and not told apart from it by accuracy (0.4 points less accurate, 95 % interval −0.3 to 1.1, p = 0.40).`
  */
 export function comparisonSentence(comparison: Comparison, of: Comparisons): string {
   const phrases = comparisonPhrases(comparison, of);
@@ -44,17 +45,19 @@ export function comparisonPhrases(comparison: Comparison, of: Comparisons): read
       return [{ words: `${both} ${reasons.join(', and ')}: they cannot be compared`, numbers: null }];
     }
     const before = `${both} ${latency.reason}, so their latencies cannot be compared; ${a.name} is `;
-    return [{ ...answers, words: before + answers.words }];
+    return [{ ...answers, words: before + answers.words(b.name) }];
   }
   const speed = speedOf(comparison, latency, of);
   if (answers === null) return [speed];
-  return [
-    speed,
-    {
-      ...answers,
-      words: `, and ${latencyVerdict(latency) === 'different' ? '' : `${a.name} is `}${answers.words}`,
-    },
-  ];
+  const { numbers, nor, words } = answers;
+  switch (latencyVerdict(latency)) {
+    case 'different':
+      return [speed, { words: `, and ${words('it')}`, numbers }];
+    case 'seems-different':
+      return [speed, { words: `, and is ${words('it')}`, numbers }];
+    case 'not-told-apart':
+      return [speed, { words: nor ?? `, and ${a.name} is ${words(b.name)}`, numbers }];
+  }
 }
 
 function speedOf(
@@ -62,10 +65,11 @@ function speedOf(
   latency: LatencyComparison & { kind: 'compared' },
   of: Comparisons,
 ): Phrase {
-  const { ratio, low, high, adjustedP, rounds } = latency;
+  const { ratio, low, high, isDifferent, adjustedP, rounds } = latency;
   const digits = ratioDigits(ratio);
   const times = `${ratio.toFixed(digits)} × as fast`;
-  const interval = `95 % interval ${low.toFixed(digits)}–${high.toFixed(digits)}`;
+  const isBeyond = low > 1 || high < 1;
+  const interval = `${intervalWords(isBeyond && !isDifferent)} ${low.toFixed(digits)}–${high.toFixed(digits)}`;
   const numbers = `${interval}, ${pText(adjustedP)}${familyText(of.latencies, of)}`;
   switch (latencyVerdict(latency)) {
     case 'different':
@@ -83,21 +87,36 @@ function speedOf(
   }
 }
 
-/** `0.4 points less accurate`, `p = 0.40: not told apart`. */
-function answersOf(quality: QualityComparison & { kind: 'compared' }, family: string): Phrase {
+/** How an interval is called: where it and the adjusted p seem to contradict each other, the reason is told. */
+function intervalWords(isAlone: boolean): string {
+  return isAlone ? '95 % interval of this pair alone' : '95 % interval';
+}
+
+interface AnswersPhrase {
+  /** What the first is, beside the other: `0.4 points less accurate`, `not told apart from it by accuracy`. */
+  readonly words: (other: string) => string;
+  readonly numbers: string | null;
+  /** After both were not told apart by latency; null if they are by their answers. */
+  readonly nor: string | null;
+}
+
+function answersOf(quality: QualityComparison & { kind: 'compared' }, family: string): AnswersPhrase {
   const { measure, difference, low, high, adjustedP, isDifferent, onlyA, onlyB, images } = quality;
-  const { alike, equal, more, less } = QUALITY_WORDS[measure];
+  const { alike, equal, more, less, by } = QUALITY_WORDS[measure];
   if (onlyA + onlyB === 0 && difference === 0)
-    return { words: `${alike} of ${images} images`, numbers: null };
+    return { words: () => `${alike} of ${images} images`, numbers: null, nor: null };
   // Told of the amount by which it is more, or less.
   const [from, to] = difference < 0 ? [-high, -low] : [low, high];
-  const verdict = isDifferent ? '' : ': not told apart';
+  const digits = Math.abs(difference) < 0.00095 && difference !== 0 ? 2 : 1;
+  const interval = `${intervalWords(!isDifferent && from > 0)} ${points(from, digits)} to ${points(to, digits)}`;
+  const numbers = `${interval}, ${pText(adjustedP)}${family}`;
+  if (difference === 0) return { words: () => `${equal}, though on other images`, numbers, nor: null };
+  const amount = `${points(Math.abs(difference), digits)} points ${difference > 0 ? more : less}`;
+  if (isDifferent) return { words: () => amount, numbers, nor: null };
   return {
-    words:
-      difference === 0
-        ? `${equal}, though on other images`
-        : `${points(Math.abs(difference))} points ${difference > 0 ? more : less}`,
-    numbers: `95 % interval ${points(from)} to ${points(to)}, ${pText(adjustedP)}${family}${verdict}`,
+    words: (other) => `not told apart from ${other} by ${by}`,
+    numbers: `${amount}, ${numbers}`,
+    nor: `, nor by ${by}`,
   };
 }
 
@@ -108,29 +127,34 @@ const QUALITY_WORDS = {
     equal: 'as accurate',
     more: 'more accurate',
     less: 'less accurate',
+    by: 'accuracy',
   },
   agreement: {
     alike: 'as true to the original on each',
     equal: 'as true to the original',
     more: 'more true to the original',
     less: 'less true to the original',
+    by: 'agreement with the original',
   },
   miou: {
     alike: 'right about as many pixels',
     equal: 'equal in mean IoU',
     more: 'higher in mean IoU',
     less: 'lower in mean IoU',
+    by: 'mean IoU',
   },
   'pixel-agreement': {
     alike: 'as true to the original in the pixels of each',
     equal: 'as true to the original in pixels',
     more: 'more true to the original in pixels',
     less: 'less true to the original in pixels',
+    by: 'agreement in pixels',
   },
 } as const;
 
-function points(share: number): string {
-  return `${share < -0.0005 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
+function points(share: number, digits: number): string {
+  const text = Math.abs(100 * share).toFixed(digits);
+  return share < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
 function familyText(pairs: number, { adjustment, comparedWith }: Comparisons): string {
@@ -138,10 +162,18 @@ function familyText(pairs: number, { adjustment, comparedWith }: Comparisons): s
   return pairs < 2 ? '' : ` after ${ADJUSTMENT_NAMES[adjustment]} over ${family}`;
 }
 
-/** `p = 0.021`, `p < 0.0001`. */
+/** `p = 0.021`, `p < 0.0001`; on which side of 5 % it lies is always seen. */
 export function pText(p: number): string {
   if (p < 1e-4) return 'p < 0.0001';
-  return `p = ${p >= 0.1 ? p.toFixed(2) : Number(p.toPrecision(2)).toString()}`;
+  const rounded = p >= 0.0995 ? p.toFixed(2) : p.toPrecision(2);
+  return `p = ${Number(rounded) === 0.05 ? p.toPrecision(3) : rounded}`;
+}
+
+/** A chance that resampling found, which cannot tell it from a certainty: `< 1 %`, `55 %`, `> 99 %`. */
+export function chanceText(chance: number): string {
+  if (chance > 0.995) return '> 99 %';
+  if (chance < 0.005) return '< 1 %';
+  return `${Math.round(100 * chance)} %`;
 }
 
 /** Ratios near one need more digits to be seen. */

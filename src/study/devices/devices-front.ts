@@ -98,6 +98,7 @@ export function devicesFront(table: DeviceTable): Picture {
     }),
   );
   return {
+    finding: findingOf(table, columns),
     rows: [
       ['device', 'strategy', x, `${x}_low`, `${x}_high`, y, `${y}_low`, `${y}_high`, 'on_front'],
       ...points,
@@ -105,6 +106,19 @@ export function devicesFront(table: DeviceTable): Picture {
     notes: [],
     draw: (width) => drawDevicesFront(table, width),
   };
+}
+
+/** Who is on the front of each device. */
+function findingOf({ rows }: DeviceTable, columns: readonly Column[]): string {
+  return columns
+    .map(({ name, front }, at) => {
+      const best = rows.filter(({ trials }) => {
+        const trial = trials[at];
+        return trial && front.has(trial);
+      });
+      return `On the front of ${name}: ${best.map((row) => row.name).join(', ') || 'nothing'}.`;
+    })
+    .join(' ');
 }
 
 /** The fronts of all devices of a table over the same axes, each device in its own colour and shape. */

@@ -57,10 +57,15 @@ export function* accuracyTable(trials: readonly Trial[]): Making {
   }
   const standings = standingsOf(told, quality, differences);
   const referenceName = told[at]?.name ?? '';
+  const comparisons = differences.filter((each) => each !== null && typeof each !== 'string').length;
+  const test =
+    quality !== 'accuracyTop1' && reference.pixels ? 'by swapping answers' : "McNemar's exact test";
+  const adjusted = comparisons > 1 ? `, adjusted after Holm over ${comparisons} comparisons` : '';
   return ok({
+    finding: findingOf(standings, quality, referenceName),
     rows: csvRows(standings, quality, referenceName),
     notes: [
-      `Compared with ${referenceName} image by image (${quality !== 'accuracyTop1' && reference.pixels ? 'by swapping answers' : "McNemar's exact test"}, adjusted after Holm over ${differences.filter((each) => each !== null && typeof each !== 'string').length} comparisons).`,
+      ...(comparisons > 0 ? [`Compared with ${referenceName} image by image (${test}${adjusted}).`] : []),
       ...leftOutNotes(
         named.filter((each) => !told.includes(each)),
         'they were not evaluated',
@@ -68,6 +73,26 @@ export function* accuracyTable(trials: readonly Trial[]): Making {
     ],
     draw: (width) => drawTable(standings, quality, width),
   });
+}
+
+/** How many strategies are better and worse than the reference, and how many cannot be told from it. */
+function findingOf(standings: readonly Standing[], quality: AxisId, reference: string): string {
+  const label = axisOf(quality).label;
+  const [best] = standings;
+  if (!best) return '';
+  const top = `${best.name} has the highest ${label} (${formatShare(best.measure.value)})`;
+  const counts = (['better', 'worse', 'not told apart'] as const).flatMap((verdict) => {
+    const count = standings.filter((each) => each.verdict === verdict).length;
+    if (count === 0) return [];
+    return [
+      verdict === 'not told apart'
+        ? `${count} ${count === 1 ? 'is' : 'are'} not told apart`
+        : `${count} ${count === 1 ? 'is' : 'are'} ${verdict}`,
+    ];
+  });
+  return counts.length === 0
+    ? `${top}.`
+    : `${top}; of those compared with ${reference}, ${counts.join(', ')}.`;
 }
 
 function standingsOf(
@@ -151,6 +176,8 @@ const inks: Readonly<Record<Verdict, Ink>> = {
 
 /** Room for the numbers right of the intervals. */
 const numbersWidth = 186;
+/** Of the differences, right of the values. */
+const pointsLeft = 52;
 
 function drawTable(standings: readonly Standing[], quality: AxisId, width: number): Drawing {
   const axis = axisOf(quality);
@@ -160,6 +187,15 @@ function drawTable(standings: readonly Standing[], quality: AxisId, width: numbe
     18,
   );
   const frame = { ...plot, left: plot.left + 6, right: plot.right - numbersWidth };
+  const isTested = standings.some(({ adjustedP }) => adjustedP !== null);
+  const foot = (x: number, y: number, text: string, anchor: 'start' | 'end'): Mark => ({
+    kind: 'text',
+    x,
+    y: plot.bottom + y,
+    text,
+    anchor,
+    ink: 'dim',
+  });
   const scale = axisScale(
     axis,
     standings.map(({ measure }) => measure),
@@ -181,6 +217,13 @@ function drawTable(standings: readonly Standing[], quality: AxisId, width: numbe
           ink: 'dim',
         },
       ]),
+      ...(isTested
+        ? [
+            foot(frame.right + 14 + pointsLeft, 17, 'points', 'start'),
+            foot(width - 2, 17, 'adjusted p', 'end'),
+          ]
+        : []),
+      foot(frame.right, 37, `${axis.label}${imagesText(standings)}`, 'end'),
       ...marks,
       ...standings.flatMap((standing, at) =>
         rowMarks(standing, rows[at] as Row, frame.right + 14, width, toX),
@@ -219,16 +262,27 @@ function rowMarks(
       text: formatShare(value),
       bold: verdict === 'worse' || verdict === 'better',
     },
-    { kind: 'text', x: numbersLeft + 52, y, text: points, ink: 'dim' },
+    { kind: 'text', x: numbersLeft + pointsLeft, y, text: points, ink: 'dim' },
     ...(adjustedP === null
       ? []
       : [{ kind: 'text', x: width - 2, y, text: pText(adjustedP), anchor: 'end', ink: 'dim' } as const]),
   ];
 }
 
+/** How many images the differences rest on; nothing where that differs or nothing was compared. */
+function imagesText(standings: readonly Standing[]): string {
+  const counts = new Set(
+    standings.flatMap(({ difference }) =>
+      difference === null || typeof difference === 'string' ? [] : [difference.images],
+    ),
+  );
+  const [images] = counts;
+  return images === undefined || counts.size > 1 ? '' : ` of ${images} ${images === 1 ? 'image' : 'images'}`;
+}
+
 function pointsText(difference: number): string {
-  const points = Number((100 * difference).toFixed(1));
-  return `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points)}`;
+  const points = (100 * Math.abs(difference)).toFixed(1);
+  return `${Number(points) === 0 ? '±' : difference > 0 ? '+' : '−'}${points}`;
 }
 
 function standingText({ name, measure, difference, adjustedP, verdict }: Standing, label: string): string {

@@ -4,7 +4,7 @@ import type { Trial } from '../trial.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { dotsPath, type Drawing, type Mark } from './drawing.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
-import { layOutRows, msAxis, type Row, rowTip } from './rows.ts';
+import { latencyTitle, layOutRows, msAxis, type Row, rowTip } from './rows.ts';
 import { logScale, place } from './value-scale.ts';
 
 interface Boxed extends Distribution {
@@ -24,6 +24,7 @@ export function* boxPlot(trials: readonly Trial[]): Making {
   }
   if (boxes.length === 0) return nothingTimed();
   return ok({
+    finding: findingOf(boxes),
     rows: [
       [
         'strategy',
@@ -61,6 +62,14 @@ export function* boxPlot(trials: readonly Trial[]): Making {
   });
 }
 
+/** @param boxes the fastest first */
+function findingOf(boxes: readonly Boxed[]): string {
+  const [first, last] = [boxes[0] as Boxed, boxes.at(-1) as Boxed];
+  if (boxes.length === 1) return `${first.name} has a median of ${formatMs(first.median)}.`;
+  const times = first.median > 0 ? `, ${(last.median / first.median).toPrecision(3)} times as long` : '';
+  return `By its median ${first.name} is the fastest (${formatMs(first.median)}), and ${last.name} the slowest (${formatMs(last.median)}${times}).`;
+}
+
 function drawBoxes(boxes: readonly Boxed[], width: number): Drawing {
   const { plot, rows, height, marks } = layOutRows(
     boxes.map(({ name }) => name),
@@ -76,7 +85,14 @@ function drawBoxes(boxes: readonly Boxed[], width: number): Drawing {
     width,
     height,
     marks: [
-      ...msAxis(scale, { ...plot, left: plot.left + 4 }),
+      ...msAxis(
+        scale,
+        { ...plot, left: plot.left + 4 },
+        latencyTitle(
+          scale,
+          boxes.map(({ sorted }) => sorted.length),
+        ),
+      ),
       ...marks,
       ...boxes.flatMap((box, at) => boxMarks(box, rows[at] as Row, toX)),
     ],

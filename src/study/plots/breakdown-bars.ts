@@ -1,5 +1,5 @@
 import { ok } from '../../base/result.ts';
-import { formatMs } from '../../base/units.ts';
+import { formatMs, formatShare } from '../../base/units.ts';
 import { type TimePart, timeParts } from '../breakdown.ts';
 import { niceScale } from '../ticks.ts';
 import type { Trial } from '../trial.ts';
@@ -36,6 +36,7 @@ export function* breakdownBars(trials: readonly Trial[]): Making {
     yield;
   }
   return ok({
+    finding: findingOf(bars),
     rows: [
       ['strategy', 'part', 'kind', 'mean_ms'],
       ...bars.flatMap(({ name, parts }) =>
@@ -45,6 +46,24 @@ export function* breakdownBars(trials: readonly Trial[]): Making {
     notes: leftOutNotes(untimed, 'nothing was timed'),
     draw: (width) => drawBars(bars, width),
   });
+}
+
+/** How much of the way of an image is computing. */
+function findingOf(bars: readonly Bar[]): string {
+  const shares = bars
+    .filter(({ totalMs }) => totalMs > 0)
+    .map(({ name, parts, totalMs }) => {
+      const computeMs = parts.reduce((sum, { kind, meanMs }) => sum + (kind === 'compute' ? meanMs : 0), 0);
+      return { name, share: computeMs / totalMs };
+    })
+    .sort((a, b) => a.share - b.share);
+  const [least, most] = [shares[0], shares.at(-1)];
+  if (!least || !most) return '';
+  const range =
+    least === most
+      ? `${formatShare(least.share)} (${least.name})`
+      : `between ${formatShare(least.share)} (${least.name}) and ${formatShare(most.share)} (${most.name})`;
+  return `Computing takes ${range} of the time of an image.`;
 }
 
 function drawBars(bars: readonly Bar[], width: number): Drawing {
@@ -67,7 +86,12 @@ function drawBars(bars: readonly Bar[], width: number): Drawing {
   return {
     width,
     height: legend.bottom,
-    marks: [...msAxis(scale, frame), ...marks, ...drawn.flatMap((each) => each.marks), ...legend.marks],
+    marks: [
+      ...msAxis(scale, frame, 'mean time of an image'),
+      ...marks,
+      ...drawn.flatMap((each) => each.marks),
+      ...legend.marks,
+    ],
     tips: drawn.flatMap(({ tips }) => tips),
   };
 }

@@ -51,7 +51,11 @@ export type Mark =
 /** What is told of a part of the picture when it is tapped, hovered or reached by key. */
 export interface Tip {
   readonly box: Box;
+  /** Other places that tell the same. */
+  readonly also?: readonly Box[];
   readonly text: string;
+  /** Drawn over the picture while it is told, in place of a frame around the box. */
+  readonly lit?: readonly Mark[];
 }
 
 /** A picture without its heading: plain data, drawn alike on screen and in files. */

@@ -1,5 +1,5 @@
 import { ok } from '../../base/result.ts';
-import { shortened } from '../plot-layout.ts';
+import { withoutMiddle } from '../plot-layout.ts';
 import { type CliffsDelta, cliffsDelta, type Magnitude } from '../statistics/cliffs-delta.ts';
 import type { Trial } from '../trial.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
@@ -50,6 +50,7 @@ export function* effectMatrix(trials: readonly Trial[]): Making {
   effects.sort((a, b) => a.row - b.row || a.column - b.column);
   const names = enough.map(({ name }) => name);
   return ok({
+    finding: findingOf(effects),
     rows: [
       ['row', 'column', 'cliffs_delta', 'low', 'high', 'magnitude', 'letter'],
       ...effects.map((effect) => [
@@ -81,14 +82,24 @@ function letterOf({ delta, magnitude }: CliffsDelta): string {
   return `${letters[magnitude]}${sign}`;
 }
 
+/** How many pairs lie how far apart. */
+function findingOf(effects: readonly Effect[]): string {
+  const pairs = effects.filter(({ row, column }) => row < column);
+  const counts = (['large', 'medium', 'small', 'negligible'] as const).flatMap((magnitude) => {
+    const count = pairs.filter((each) => each.magnitude === magnitude).length;
+    return count === 0 ? [] : [`${count} ${magnitude}`];
+  });
+  return `Effects of ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'}: ${counts.join(', ')}.`;
+}
+
 const headHeight = 20;
 
 function drawMatrix(names: readonly string[], effects: readonly Effect[], width: number): Drawing {
   const count = names.length;
   const isNarrow = width < 560;
-  const longest = Math.max(...names.map((name) => name.length));
+  const longest = Math.max(...names.map((name) => Array.from(name).length));
   const nameWidth = isNarrow ? 26 : Math.min(34 + 7 * longest, 0.34 * width);
-  const cell = Math.min(46, Math.max(30, (width - nameWidth) / count));
+  const cell = Math.min(46, Math.max(isNarrow ? 30 : 24, (width - nameWidth) / count));
   const [fullWidth, bottom] = [Math.max(width, nameWidth + count * cell), headHeight + count * cell];
   const boxOf = (row: number, column: number) => ({
     left: nameWidth + column * cell + 1,
@@ -110,7 +121,9 @@ function drawMatrix(names: readonly string[], effects: readonly Effect[], width:
       kind: 'text',
       x: isNarrow ? 20 : nameWidth - 8,
       y: headHeight + (at + 0.5) * cell + 4,
-      text: isNarrow ? String(at + 1) : shortened(numbered[at] as string, Math.floor((nameWidth - 8) / 7)),
+      text: isNarrow
+        ? String(at + 1)
+        : withoutMiddle(numbered[at] as string, Math.floor((nameWidth - 8) / 7)),
       anchor: 'end',
     },
   ]);
@@ -129,7 +142,7 @@ function drawMatrix(names: readonly string[], effects: readonly Effect[], width:
           kind: 'text',
           x: 0,
           y: legend.bottom + 14 + at * 18,
-          text: shortened(text, Math.floor(width / 6.8)),
+          text: withoutMiddle(text, Math.floor(width / 6.8)),
         }),
       )
     : [];

@@ -1,4 +1,5 @@
 import { ok } from '../../base/result.ts';
+import { chanceText } from '../compare/comparison-text.ts';
 import { frontProbabilitiesInParts } from '../compare/front-probability.ts';
 import { factsOf } from '../compare/strategy-facts.ts';
 import { type FrontAxes, layOutFront, trialsOnAxes } from '../front-layout.ts';
@@ -48,6 +49,7 @@ export function* frontPicture(
   const seen: Seen = { trials: shown, names, chances, xAxis: axisOf(x), yAxis: axisOf(y) };
   const points = layOutFront(shown, seen.xAxis, seen.yAxis, { left: 0, top: 0, right: 1, bottom: 1 }).marks;
   return ok({
+    finding: findingOf(seen),
     rows: [
       ['strategy', x, `${x}_low`, `${x}_high`, y, `${y}_low`, `${y}_high`, 'on_front', 'front_probability'],
       ...points.map(({ trial, xMeasure, yMeasure, isOnFront }) => [
@@ -70,6 +72,21 @@ export function* frontPicture(
   });
 }
 
+/** Who is on the front more likely than not, the surest first. */
+function findingOf({ trials, names, chances }: Seen): string {
+  const likely = trials
+    .map((trial) => ({ name: names.get(trial.id) ?? '', chance: chances.get(trial.id) ?? 0 }))
+    .filter(({ chance }) => chance >= 0.5)
+    .sort((a, b) => b.chance - a.chance)
+    .map(({ name, chance }) => `${name} (${chanceText(chance)})`);
+  return likely.length === 0
+    ? 'No strategy is more likely on the front than not.'
+    : `More likely on the front than not: ${likely.join(', ')}.`;
+}
+
+/** With more points than this only those that may be on the front have names beside them. */
+const mostNamed = 12;
+
 function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number): Drawing {
   const height = Math.min(460, Math.max(300, 0.6 * width));
   const frame: Box = { left: 54, right: width - 16, top: 24, bottom: height - 46 };
@@ -79,7 +96,12 @@ function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number
     ...mark,
     name: `${chanceText(chanceOf(mark.trial))} ${names.get(mark.trial.id) ?? ''}`,
   }));
-  const labels = placeLabels(labelled, { ...frame, top: 0, right: width });
+  const isNamed = (trial: Trial): boolean => trials.length <= mostNamed || chanceOf(trial) >= 0.005;
+  const places = placeLabels(
+    labelled.map((mark) => (isNamed(mark.trial) ? mark : { ...mark, name: '' })),
+    { ...frame, top: 0, right: width },
+  );
+  const labels = places.map((place) => (place?.text === '' ? null : place));
   return {
     width,
     height,
@@ -136,11 +158,4 @@ function drawFront({ trials, names, chances, xAxis, yAxis }: Seen, width: number
       }),
     ),
   };
-}
-
-/** Resampling cannot tell a chance from a certainty. */
-function chanceText(chance: number): string {
-  if (chance > 0.995) return '> 99 %';
-  if (chance < 0.005) return '< 1 %';
-  return `${Math.round(100 * chance)} %`;
 }

@@ -15,6 +15,7 @@ import { quantileOfSorted } from '../statistics/summary.ts';
 import { niceScale } from '../ticks.ts';
 import type { Trial } from '../trial.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
+import { clockScale, RUNNING_TITLE } from './clock-axis.ts';
 import type { Drawing, Mark } from './drawing.ts';
 import { leftOutNotes, type Making, noPicture } from './picture.ts';
 import { runningClock } from './running-clock.ts';
@@ -75,13 +76,13 @@ export function* hypervolumeOverTime(trials: readonly Trial[]): Making {
     };
   });
   return ok({
+    finding: findingOf(known),
     rows: [
       ['minutes', 'hypervolume', 'share_of_final', 'strategies'],
       ...known.map(({ minutes, volume, share, strategies }) => [minutes, volume, share, strategies]),
     ],
     notes: [
       `Latency from ${formatMs(latencies.best)} to ${formatMs(latencies.worst)} and ${rangeText(quality, qualities)} count as 0 to 1; the reference point lies at ${1 + beyond} of both.`,
-      ...enoughNote(known),
       ...leftOutNotes(untimed, 'nothing was timed'),
     ],
     draw: (width) => drawKnown(known, width),
@@ -98,11 +99,14 @@ function rangeText(
 }
 
 /** From when on the front hardly changed. */
-function enoughNote(known: readonly Known[]): readonly string[] {
+function findingOf(known: readonly Known[]): string {
   const last = known.findLastIndex(({ share }) => Math.abs(share - 1) > 0.02);
   const settled = known[last + 1];
-  if (!settled) return [];
-  return [`From ${formatMs(settled.minutes * 60_000)} on it stayed within 2 % of what it was at the end.`];
+  if (!settled || last === known.length - 2)
+    return 'The front still changed by more than 2 % shortly before the end: measuring longer may change it again.';
+  return last === -1
+    ? 'The front was known within 2 % from the start.'
+    : `From ${formatMs(settled.minutes * 60_000)} on the front stayed within 2 % of what it was at the end.`;
 }
 
 /** Medians of the latencies known at each checkpoint; NaN before the first. */
@@ -138,10 +142,10 @@ function scaled(costs: readonly number[]) {
 }
 
 function drawKnown(known: readonly Known[], width: number): Drawing {
-  const frame: Box = { left: 52, right: width - 12, top: 8, bottom: 230 };
+  const frame: Box = { left: 52, right: width - 12, top: 28, bottom: 250 };
   // Running medians may have been better than those of the end.
   const most = Math.max(1, ...known.map(({ share }) => share));
-  const xScale = niceScale([0, known.at(-1)?.minutes || 1], width / 110);
+  const xScale = clockScale(known.at(-1)?.minutes ?? 0, width / 110);
   const yScale = niceScale([0, most], 5, [0, most]);
   const toX = (minutes: number): number => project(minutes, xScale, frame.left, frame.right);
   const toY = (share: number): number => project(share, yScale, frame.bottom, frame.top);
@@ -149,8 +153,17 @@ function drawKnown(known: readonly Known[], width: number): Drawing {
   const steps = known.map(({ minutes, share }) => `H${toX(minutes)}V${toY(share)}`).join('');
   return {
     width,
-    height: frame.bottom + 26,
+    height: frame.bottom + 44,
     marks: [
+      { kind: 'text', x: 0, y: 12, text: 'share of the final hypervolume' },
+      {
+        kind: 'text',
+        x: frame.right + 10,
+        y: frame.bottom + 37,
+        text: RUNNING_TITLE,
+        anchor: 'end',
+        ink: 'dim',
+      },
       ...yScale.ticks.flatMap((tick): Mark[] => [
         {
           kind: 'line',
@@ -175,7 +188,7 @@ function drawKnown(known: readonly Known[], width: number): Drawing {
           kind: 'text',
           x: isLast ? frame.right + 10 : toX(tick),
           y: frame.bottom + 17,
-          text: tick === 0 ? '0' : `${tick} min`,
+          text: xScale.tickText(tick),
           anchor: isLast ? 'end' : 'middle',
           ink: 'dim',
         };

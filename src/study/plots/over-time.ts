@@ -1,6 +1,6 @@
 import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
-import { driftOfStudy } from '../measuring/drift.ts';
+import { driftInParts } from '../measuring/drift.ts';
 import { driftSentence } from '../measuring/notes.ts';
 import { latencyMsOf } from '../metrics.ts';
 import { type Box, project } from '../plot-layout.ts';
@@ -8,6 +8,7 @@ import { quantileOfSorted } from '../statistics/summary.ts';
 import { niceScale, type Scale } from '../ticks.ts';
 import type { DeviceEvent, Trial } from '../trial.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
+import { type ClockScale, clockScale, RUNNING_TITLE } from './clock-axis.ts';
 import { type Drawing, linePath, type Mark, type Tip } from './drawing.ts';
 import { legendMarks } from './legend.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
@@ -54,7 +55,7 @@ export function* overTime(trials: readonly Trial[]): Making {
   const { timed, untimed } = yield* gatherTimed(trials);
   if (timed.length === 0) return nothingTimed();
   const clock = yield* runningClock(timed.map(({ trial }) => trial));
-  const drift = driftOfStudy({ trials });
+  const drift = yield* driftInParts({ trials });
   yield;
   const reference = drift?.reference ?? timed[0]?.trial;
   const fewest = Math.min(...timed.map(({ trial }) => (distributionOf(trial) as Distribution).sorted.length));
@@ -86,6 +87,7 @@ export function* overTime(trials: readonly Trial[]): Making {
     })),
   };
   return ok({
+    finding: drift ? driftSentence(drift) : '',
     rows: [
       ['kind', 'strategy', 'from_minutes', 'to_minutes', 'samples', 'median_ms', 'relative_to_own_median'],
       ...lines.flatMap(({ name, isReference, stretches }) =>
@@ -109,7 +111,7 @@ export function* overTime(trials: readonly Trial[]): Making {
         ratio,
       ]),
     ],
-    notes: [...(drift ? [driftSentence(drift)] : []), ...leftOutNotes(untimed, 'nothing was timed')],
+    notes: leftOutNotes(untimed, 'nothing was timed'),
     draw: (drawn) => drawCourse(course, drawn),
   });
 }
@@ -179,7 +181,7 @@ const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 28,
 function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: number): Drawing {
   const frame = frameOf(width);
   const yScale = niceScale(usualRange(lines), 5);
-  const xScale = niceScale([0, minutes || 1], width / 110);
+  const xScale = clockScale(minutes, width / 110);
   const toX = (each: number): number => project(each, xScale, frame.left, frame.right);
   // Single stretches far beyond the rest are drawn at the edge.
   const toY = (each: number): number =>
@@ -194,7 +196,7 @@ function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: n
       ...(events.length > 0 ? [{ ink: 'bad', text: 'told by the browser: tap' } as const] : []),
     ],
     width,
-    frame.bottom + 28,
+    frame.bottom + 44,
   );
   return {
     width,
@@ -242,7 +244,7 @@ function usualRange(lines: readonly Line[]): readonly number[] {
 }
 
 function axes(
-  xScale: Scale,
+  xScale: ClockScale,
   yScale: Scale,
   { left, right, bottom }: Box,
   toX: (minutes: number) => number,
@@ -250,6 +252,7 @@ function axes(
 ): readonly Mark[] {
   return [
     { kind: 'text', x: 0, y: 12, text: 'latency, against the median of each strategy' },
+    { kind: 'text', x: right + 8, y: bottom + 37, text: RUNNING_TITLE, anchor: 'end', ink: 'dim' },
     ...yScale.ticks.flatMap((tick): Mark[] => [
       {
         kind: 'line',
@@ -267,7 +270,7 @@ function axes(
         kind: 'text',
         x: isLast ? right + 8 : toX(tick),
         y: bottom + 17,
-        text: tick === 0 ? '0' : `${tick} min`,
+        text: xScale.tickText(tick),
         anchor: isLast ? 'end' : 'middle',
         ink: 'dim',
       };

@@ -1,10 +1,19 @@
 import { ok } from '../../base/result.ts';
-import { AXES, type Axis, type AxisId, formatMetric, trialMetrics } from '../metrics.ts';
+import {
+  AXES,
+  type Axis,
+  type AxisId,
+  axisOf,
+  defaultVerticalAxis,
+  formatMetric,
+  trialMetrics,
+} from '../metrics.ts';
 import { frontOfTrials } from '../pareto.ts';
 import type { Box } from '../plot-layout.ts';
 import type { Trial } from '../trial.ts';
 import { type NamedTrial, nameTrials } from './distribution.ts';
 import { type Drawing, linePath, type Mark } from './drawing.ts';
+import { legendMarks } from './legend.ts';
 import { type Making, noPicture } from './picture.ts';
 
 /** Ranges that trials must lie in, by axis; both ends count. */
@@ -75,6 +84,7 @@ export function* parallelCoordinates(trials: readonly Trial[], limits: Limits): 
   const kept = new Set(withinLimits(shown, limits));
   const ids = axes.map(({ axis }) => axis.id);
   return ok({
+    finding: findingOf(axes, named),
     rows: [
       ['strategy', ...ids, 'within_limits'],
       ...named.map(({ trial, name }) => [name, ...ids.map((id) => valueOf(trial, id)), kept.has(trial)]),
@@ -87,6 +97,16 @@ export function* parallelCoordinates(trials: readonly Trial[], limits: Limits): 
           ],
     draw: (width) => drawParallel(axes, named, kept, limits, width),
   });
+}
+
+/** Who has the best of every objective. */
+function findingOf(axes: readonly ParallelAxis[], named: readonly NamedTrial[]): string {
+  const bests = axes.map(({ axis, best }) => {
+    const holders = named.filter(({ trial }) => valueOf(trial, axis.id) === best);
+    const others = holders.length > 1 ? ` and ${holders.length - 1} more` : '';
+    return `${axis.label} ${holders[0]?.name ?? ''}${others} (${formatMetric(axis, best)})`;
+  });
+  return `Best of each objective: ${bests.join(', ')}.`;
 }
 
 const axisStep = 58;
@@ -115,13 +135,9 @@ function drawParallel(
   limits: Limits,
   width: number,
 ): Drawing {
-  const ids = axes.map(({ axis }) => axis.id);
-  const front = new Set(
-    frontOfTrials(
-      named.map(({ trial }) => trial),
-      ids.slice(0, 2),
-    ),
-  );
+  const trials = named.map(({ trial }) => trial);
+  const pair = [defaultVerticalAxis(trials), 'latencyMedianMs'] as const;
+  const front = new Set(frontOfTrials(trials, pair));
   const toX = (axis: ParallelAxis, value: number, box: Box): number =>
     box.left + shareOnAxis(axis, value) * (box.right - box.left);
   const lines = named.map(({ trial, name }) => ({
@@ -136,9 +152,17 @@ function drawParallel(
   }));
   // What is kept last, so that nothing faded covers it.
   const ordered = lines.toSorted((a, b) => Number(a.isKept) - Number(b.isKept));
+  const legend = legendMarks(
+    [
+      { ink: 'accent', text: `on the front of ${pair.map((id) => axisOf(id).label).join(' and ')}` },
+      { ink: 'faded', text: 'the others' },
+    ],
+    width,
+    axisBox(axes.length - 1, width).bottom + 14,
+  );
   return {
     width,
-    height: axisBox(axes.length - 1, width).bottom + 30,
+    height: legend.bottom,
     marks: [
       ...axes.flatMap((axis, at) => axisMarks(axis, axisBox(at, width), limits, toX)),
       ...ordered.flatMap(({ trial, isKept, points }): Mark[] => {
@@ -150,19 +174,19 @@ function drawParallel(
       }),
       // Over the lines, on paper of their own, so that they can be read.
       ...axes.flatMap((axis, at) => axisTexts(axis, axisBox(at, width))),
+      ...legend.marks,
     ],
-    tips: lines.flatMap(({ trial, name, points }) =>
+    tips: lines.flatMap(({ trial, name, points }) => {
       // Between two axes, since on them a press brushes.
-      points.slice(1, 2).map((to, at) => ({
-        box: tipBox(points[at] ?? to, to),
-        text: `${name}: ${axes
-          .flatMap(({ axis }) => {
-            const value = valueOf(trial, axis.id);
-            return value === null ? [] : [`${axis.label} ${formatMetric(axis, value)}`];
-          })
-          .join(', ')}`,
-      })),
-    ),
+      const [box, ...also] = points.slice(1).map((to, at) => tipBox(points[at] ?? to, to));
+      if (!box) return [];
+      const told = axes.flatMap(({ axis }) => {
+        const value = valueOf(trial, axis.id);
+        return value === null ? [] : [`${axis.label} ${formatMetric(axis, value)}`];
+      });
+      const whole: Mark = { kind: 'path', d: linePath(points), stroke: 'exit', strokeWidth: 3 };
+      return [{ box, also, text: `${name}: ${told.join(', ')}`, lit: [whole] }];
+    }),
   };
 }
 

@@ -5,6 +5,8 @@ import type { Drawing } from './drawing.ts';
 
 /** A picture of a study, computed: only its width is left open. */
 export interface Picture {
+  /** What it shows of this study, in a sentence for those who do not see it; empty where there is nothing to tell. */
+  readonly finding: string;
   /** What is drawn, as its CSV: the columns' names, then the rows. */
   readonly rows: readonly (readonly Cell[])[];
   /** What to know about this picture of this study, beside how it is read: what is left out, for example. */

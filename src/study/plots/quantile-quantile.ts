@@ -1,6 +1,6 @@
 import { ok } from '../../base/result.ts';
 import { formatMs } from '../../base/units.ts';
-import { type Box, shortened } from '../plot-layout.ts';
+import { type Box, withoutMiddle } from '../plot-layout.ts';
 import { normalQuantile } from '../statistics/distributions.ts';
 import { shapiroWilk } from '../statistics/shapiro-wilk.ts';
 import type { Trial } from '../trial.ts';
@@ -16,6 +16,8 @@ interface Panel {
   readonly points: readonly QuantilePoint[];
   /** Shapiro-Wilk in words. */
   readonly normality: string;
+  /** Its p alone; empty without a test. */
+  readonly p: string;
 }
 
 /** A sample against the value that it would have among normal ones. */
@@ -35,17 +37,21 @@ export function* quantileQuantile(trials: readonly Trial[]): Making {
   if (enough.length === 0)
     return noPicture('No strategy has three timed inferences.', 'Measure with a longer protocol.');
   const panels: Panel[] = [];
+  let mayBeNormal = 0;
   for (const { trial, name } of enough) {
     const found = distributionOf(trial) as Distribution;
     const test = shapiroWilk(found.sorted);
     const normality = test.ok
       ? `Shapiro-Wilk W = ${test.value.w.toFixed(3)}, ${pText(test.value.p)}: ${test.value.p < 0.05 ? 'not normal' : 'may be normal'}`
       : 'all samples are equal';
-    panels.push({ name, found, points: quantilePoints(found.sorted), normality });
+    const p = test.ok ? pText(test.value.p) : '';
+    mayBeNormal += test.ok && test.value.p >= 0.05 ? 1 : 0;
+    panels.push({ name, found, points: quantilePoints(found.sorted), normality, p });
     yield;
   }
   const few = timed.filter((each) => !enough.includes(each));
   return ok({
+    finding: `Latencies of ${mayBeNormal} of ${panels.length} ${panels.length === 1 ? 'strategy' : 'strategies'} may be normal (Shapiro-Wilk, p of at least 0.05).`,
     rows: [
       ['strategy', 'normal_quantile', 'latency_ms'],
       ...panels.flatMap(({ name, points }) => points.map(({ normal, ms }) => [name, normal, ms])),
@@ -81,8 +87,17 @@ function drawPanels(panels: readonly Panel[], width: number): Drawing {
   });
   return {
     width,
-    height: Math.ceil(panels.length / columns) * (panelHeight + gap),
-    marks: panels.flatMap((panel, at) => panelMarks(panel, boxes[at] as Box)),
+    height: Math.ceil(panels.length / columns) * (panelHeight + gap) + 8,
+    marks: [
+      ...panels.flatMap((panel, at) => panelMarks(panel, boxes[at] as Box)),
+      {
+        kind: 'text',
+        x: 0,
+        y: Math.ceil(panels.length / columns) * (panelHeight + gap) + 2,
+        text: 'across: quantiles of a normal distribution · upwards: latency',
+        ink: 'dim',
+      },
+    ],
     tips: panels.map(
       ({ name, normality, points }, at): Tip => ({
         box: boxes[at] as Box,
@@ -92,7 +107,7 @@ function drawPanels(panels: readonly Panel[], width: number): Drawing {
   };
 }
 
-function panelMarks({ name, found, points }: Panel, { left, top, right, bottom }: Box): readonly Mark[] {
+function panelMarks({ name, found, points, p }: Panel, { left, top, right, bottom }: Box): readonly Mark[] {
   const frame: Box = { left: left + 2, right: right - 2, top: top + 22, bottom: bottom - 18 };
   const [first, last] = [points[0] as QuantilePoint, points.at(-1) as QuantilePoint];
   const reach = Math.max(1, last.normal) * 1.05;
@@ -111,7 +126,7 @@ function panelMarks({ name, found, points }: Panel, { left, top, right, bottom }
       kind: 'text',
       x: left,
       y: top + 14,
-      text: shortened(name, Math.floor((right - left) / 6.8)),
+      text: withoutMiddle(name, Math.floor((right - left) / 6.8)),
     },
     { kind: 'rect', box: frame, stroke: 'line' },
     {
@@ -130,16 +145,17 @@ function panelMarks({ name, found, points }: Panel, { left, top, right, bottom }
       strokeWidth: 4,
       roundEnds: true,
     },
-    { kind: 'text', x: frame.left + 4, y: frame.top + 13, text: msTick(last.ms), ink: 'dim', size: 11 },
-    {
-      kind: 'text',
-      x: frame.right - 4,
-      y: frame.bottom - 5,
-      text: msTick(first.ms),
-      ink: 'dim',
-      size: 11,
-      anchor: 'end',
-    },
+    // Points climb from the left below, so this corner stays free.
+    ...[`${msTick(first.ms)} to ${msTick(last.ms)}`, `n = ${found.sorted.length}`, p].map(
+      (text, line): Mark => ({
+        kind: 'text',
+        x: frame.left + 4,
+        y: frame.top + 13 + 14 * line,
+        text,
+        ink: 'dim',
+        size: 11,
+      }),
+    ),
     ...[-2, 0, 2]
       .filter((normal) => Math.abs(normal) <= reach)
       .map(

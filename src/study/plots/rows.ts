@@ -1,4 +1,4 @@
-import { type Box, shortened } from '../plot-layout.ts';
+import { type Box, withoutMiddle } from '../plot-layout.ts';
 import type { Mark, Tip } from './drawing.ts';
 import { msTick, place, type ValueScale } from './value-scale.ts';
 
@@ -22,7 +22,8 @@ export interface Rows {
 const narrowWidth = 560;
 
 const nameLine = 18;
-const axisHeight = 24;
+/** Of its texts and its title. */
+const axisHeight = 44;
 /** Mean width of a character, in pixels, on the wide side. */
 const characterPixels = 7;
 
@@ -49,16 +50,16 @@ export function layOutRows(names: readonly string[], width: number, band: number
   const marks = rows.map(
     ({ top, middle }, at): Mark => ({
       kind: 'text',
-      text: shortened(names[at] as string, room),
+      text: withoutMiddle(names[at] as string, room),
       ...(isNarrow ? { x: 0, y: top - 5 } : { x: nameWidth - 12, y: middle + 4, anchor: 'end' }),
     }),
   );
   return { plot, rows, height: plot.bottom + axisHeight, marks };
 }
 
-/** Lines and texts of an axis of milliseconds under a plot. */
-export function msAxis(scale: ValueScale, { left, right, top, bottom }: Box): readonly Mark[] {
-  return scale.ticks.flatMap((tick): Mark[] => {
+/** Lines, texts and title of an axis of milliseconds under a plot. */
+export function msAxis(scale: ValueScale, { left, right, top, bottom }: Box, title: string): readonly Mark[] {
+  const ticks = scale.ticks.flatMap((tick): Mark[] => {
     const x = place(tick, scale, left, right);
     return [
       { kind: 'line', x1: x, x2: x, y1: top, y2: bottom, stroke: 'line' },
@@ -73,6 +74,19 @@ export function msAxis(scale: ValueScale, { left, right, top, bottom }: Box): re
       },
     ];
   });
+  return [...ticks, { kind: 'text', x: right + 14, y: bottom + 37, text: title, anchor: 'end', ink: 'dim' }];
+}
+
+/** `56 inferences each`, `49 to 63 inferences each`. @param counts at least one */
+export function inferencesText(counts: readonly number[]): string {
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const told = fewest === most ? `${fewest}` : `${fewest} to ${most}`;
+  return `${told} ${most === 1 ? 'inference' : 'inferences'}${counts.length === 1 ? '' : ' each'}`;
+}
+
+/** The title of an axis of latencies; only a logarithmic one, which is the rule, can show no 0. */
+export function latencyTitle({ isLog }: ValueScale, counts: readonly number[]): string {
+  return `latency${isLog ? ', logarithmic' : ''} · ${inferencesText(counts)}`;
 }
 
 /** A tip over the whole of a row. */

@@ -88,13 +88,15 @@ export interface Heading {
   readonly subtitle: string;
   /** How the picture is read. */
   readonly howToRead: string;
+  /** What comes out of it, for those who do not see it. */
+  readonly finding?: string;
 }
 
 const inset = 20;
 const headLines = { title: 28, subtitle: 48, first: 68, step: 17 };
 
 /** A picture as an SVG document that needs nothing else; names from files appear as text only. */
-export function svgDocument(drawing: Drawing, { title, subtitle, howToRead }: Heading): string {
+export function svgDocument(drawing: Drawing, { title, subtitle, howToRead, finding = '' }: Heading): string {
   const width = drawing.width + 2 * inset;
   const sentences = wrapped(howToRead, Math.floor(drawing.width / (0.54 * TEXT_SIZE)));
   const top = headLines.first + (sentences.length - 1) * headLines.step + 14;
@@ -104,7 +106,7 @@ export function svgDocument(drawing: Drawing, { title, subtitle, howToRead }: He
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="${TEXT_SIZE}" role="img">`,
     `<title>${escapeXml(title)}</title>`,
-    `<desc>${escapeXml(howToRead)}</desc>`,
+    `<desc>${escapeXml(`${finding} ${howToRead}`.trim())}</desc>`,
     `<rect width="${width}" height="${height}" fill="${filePalette.paper}"/>`,
     head(headLines.title, title, `font-size="17" font-weight="600" fill="${filePalette.ink}"`),
     head(headLines.subtitle, subtitle, `fill="${filePalette.dim}"`),

@@ -1,11 +1,11 @@
 import { ok } from '../../base/result.ts';
-import { formatMs } from '../../base/units.ts';
+import { formatMs, formatShare } from '../../base/units.ts';
 import { type Random, seededRandom } from '../../base/random.ts';
 import type { Trial } from '../trial.ts';
 import { densityOf, type Density, type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { dotsPath, type Drawing, linePath, type Mark } from './drawing.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
-import { layOutRows, msAxis, type Row, rowTip } from './rows.ts';
+import { latencyTitle, layOutRows, msAxis, type Row, rowTip } from './rows.ts';
 import { logScale, place, type ValueScale } from './value-scale.ts';
 
 /** Dots of a strip at most: more would be one blot. */
@@ -36,6 +36,7 @@ export function* violinPlot(trials: readonly Trial[]): Making {
   }
   const isThinned = violins.some(({ found, dots }) => dots.length < found.sorted.length);
   return ok({
+    finding: findingOf(violins),
     rows: [
       ['strategy', 'kind', 'latency_ms', 'relative_density'],
       ...violins.flatMap(({ name, density, dots }) => [
@@ -53,6 +54,20 @@ export function* violinPlot(trials: readonly Trial[]): Making {
     ],
     draw: (width) => drawViolins(violins, ends, width),
   });
+}
+
+/** Which strategy varies most and which least: the middle half over the median. */
+function findingOf(violins: readonly Violin[]): string {
+  const spreads = violins
+    .filter(({ found }) => found.median > 0)
+    .map(({ name, found: { q1, q3, median } }) => ({ name, share: (q3 - q1) / median }))
+    .sort((a, b) => b.share - a.share);
+  const [most, least] = [spreads[0], spreads.at(-1)];
+  if (!most || !least) return '';
+  const told = `The middle half of the inferences spans ${formatShare(most.share)} of the median of ${most.name}`;
+  return most === least
+    ? `${told}.`
+    : `${told}, the most, and ${formatShare(least.share)} of that of ${least.name}, the least.`;
 }
 
 /** Samples at evenly spread ranks, the least and the greatest with them. */
@@ -78,7 +93,14 @@ function drawViolins(violins: readonly Violin[], ends: readonly number[], width:
     width,
     height,
     marks: [
-      ...msAxis(scale, frame),
+      ...msAxis(
+        scale,
+        frame,
+        latencyTitle(
+          scale,
+          violins.map(({ found }) => found.sorted.length),
+        ),
+      ),
       ...marks,
       ...violins.flatMap((violin, at) => violinMarks(violin, rows[at] as Row, scale, frame, random)),
     ],

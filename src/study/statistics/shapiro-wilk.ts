@@ -41,7 +41,7 @@ export function shapiroWilk(values: ArrayLike<number>): Result<ShapiroWilk> {
   // 1 - W as a product, as W lies close to 1.
   const root = Math.sqrt(weightSquares * valueSquares);
   const unexplained = ((root - products) * (root + products)) / (weightSquares * valueSquares);
-  return ok({ w: 1 - unexplained, p: pOf(unexplained, n) });
+  return ok({ w: 1 - unexplained, p: n === 3 ? pOfThree(sorted) : pOf(unexplained, n) });
 }
 
 /** Weights of the lower half, all positive; the upper half mirrors them. */
@@ -70,9 +70,18 @@ function weightAt(weights: Float64Array, i: number, n: number): number {
   return i >= n - weights.length ? (weights[n - 1 - i] as number) : 0;
 }
 
+/**
+ * Exact: (6 / π) (asin √W - asin √(3/4)), written with the gaps between the values, so that small chances keep their
+ * digits and that of two equal values is 0.
+ */
+function pOfThree(sorted: Float64Array): number {
+  const [low, middle, high] = sorted as unknown as readonly [number, number, number];
+  const [narrow, wide] = [Math.min(middle - low, high - middle), Math.max(middle - low, high - middle)];
+  const share = narrow / wide;
+  return (6 / Math.PI) * Math.atan((Math.sqrt(3) * share) / (2 + share));
+}
+
 function pOf(unexplained: number, n: number): number {
-  // Exact; W of three values is at least 3/4, but for rounding.
-  if (n === 3) return Math.max(0, 1 - (6 / Math.PI) * Math.acos(Math.sqrt(Math.max(0.75, 1 - unexplained))));
   const raw = Math.log(unexplained);
   const logN = Math.log(n);
   if (n > 11) {

@@ -1,5 +1,5 @@
-import { formatShare } from '../../../base/units.ts';
 import type { DeviceReport } from '../../../study/compare/compare-devices.ts';
+import { chanceText } from '../../../study/compare/comparison-text.ts';
 import { axisOf } from '../../../study/metrics.ts';
 import panel from '../../panel.module.css';
 import { Section } from '../../ui/Section.tsx';
@@ -24,11 +24,11 @@ export function FrontChances({ report: { front, frontAxes } }: { readonly report
               <span className={styles.track} aria-hidden="true">
                 <span style={{ width: `${100 * probability}%` }} />
               </span>
-              <span className={styles.percent}>{formatShare(probability)}</span>
+              <span className={styles.percent}>{chanceText(probability)}</span>
               {rival && rival.probability > 0.5 && (
                 <span className={`${styles.rival} ${panel.dim} ${panel.small}`}>
                   {names.get(rival.trialId) ?? ''} is better in both
-                  {rival.probability < 0.995 ? `, ${formatShare(rival.probability)} sure` : ''}
+                  {rival.probability < 0.995 ? `, ${chanceText(rival.probability)} sure` : ''}
                 </span>
               )}
             </li>

@@ -1,9 +1,19 @@
 import { useState } from 'react';
 import type { DeviceReport } from '../../../study/compare/compare-devices.ts';
-import { pText } from '../../../study/compare/comparison-text.ts';
+import { ADJUSTMENT_NAMES, pText } from '../../../study/compare/comparison-text.ts';
+import type { CliffsDelta } from '../../../study/statistics/cliffs-delta.ts';
 import panel from '../../panel.module.css';
 import { FailureText } from '../../ui/FailureText.tsx';
 import styles from './Comparisons.module.css';
+
+/** `−0.42 (−0.51 to −0.32) medium`: below 0 the first is faster. */
+function cliffText({ delta, low, high, magnitude }: CliffsDelta): string {
+  return `${signed(delta)} (${signed(low)} to ${signed(high)}) ${magnitude}`;
+}
+
+function signed(value: number): string {
+  return value.toFixed(2).replace('-', '−');
+}
 
 /** Rows that a page shows without getting slow. */
 const MOST_ROWS = 400;
@@ -30,7 +40,8 @@ function PaperTests({ report: { papers, compared } }: { readonly report: DeviceR
     <div className={panel.stack}>
       <p>
         These tests take every inference as independent of all others, which inferences in a row are not:
-        between strategies that are the same they find differences, too.
+        between strategies that are the same they find differences, too. Below 0, Cliff's delta says that the
+        first of a pair is faster.
       </p>
       <p>
         Shapiro-Wilk: the latencies of {normal.length === 0 ? 'no strategy' : normal.join(', ')} look normal
@@ -50,8 +61,8 @@ function PaperTests({ report: { papers, compared } }: { readonly report: DeviceR
             <thead>
               <tr>
                 <th scope="col">pair</th>
-                <th scope="col">Conover, adjusted</th>
-                <th scope="col">Cliff's delta</th>
+                <th scope="col">Conover, after {ADJUSTMENT_NAMES[compared.adjustment]}</th>
+                <th scope="col">Cliff's delta, 95 % interval</th>
               </tr>
             </thead>
             <tbody>
@@ -61,7 +72,7 @@ function PaperTests({ report: { papers, compared } }: { readonly report: DeviceR
                     {names.get(a) ?? a} : {names.get(b) ?? b}
                   </td>
                   <td>{pText(adjustedP)}</td>
-                  <td>{cliff ? `${cliff.delta.toFixed(2)} ${cliff.magnitude}` : '–'}</td>
+                  <td>{cliff ? cliffText(cliff) : '–'}</td>
                 </tr>
               ))}
             </tbody>

@@ -38,7 +38,9 @@ export function TableOfDevices({
         <figure className={panel.stack} aria-label={DEVICES_FRONT.title}>
           <figcaption className={`${panel.dim} ${panel.small}`}>{DEVICES_FRONT.howToRead}</figcaption>
           <div ref={element} className={styles.canvas}>
-            {drawing && <DrawingView drawing={drawing} label={DEVICES_FRONT.title} />}
+            {drawing && (
+              <DrawingView drawing={drawing} label={DEVICES_FRONT.title} finding={picture.finding} />
+            )}
           </div>
           <PictureExports kind={DEVICES_FRONT} picture={picture} subtitle={names} />
         </figure>

@@ -22,7 +22,8 @@ export function PictureExports({
   readonly subtitle: string;
 }) {
   const reportFailure = useLab((lab) => lab.reportFailure);
-  const document = () => svgDocument(picture.draw(fileWidth), { ...kind, subtitle });
+  const document = () =>
+    svgDocument(picture.draw(fileWidth), { ...kind, subtitle, finding: picture.finding });
   const savePng = async () => {
     try {
       saveFile(`${kind.id}.png`, await svgToPng(document()));

@@ -41,11 +41,12 @@ export function PictureFigure({ kind, study, trials }: PictureFigureProps) {
     <figure className={panel.stack} aria-label={kind.title}>
       <figcaption>
         <strong>{kind.title}</strong>
+        {picture && picture.finding !== '' && <p className={panel.wrapAnywhere}>{picture.finding}</p>}
         <p className={`${panel.dim} ${panel.small}`}>{kind.howToRead}</p>
       </figcaption>
       <div ref={element} className={styles.canvas}>
         {drawing && (
-          <DrawingView drawing={drawing} label={kind.title}>
+          <DrawingView drawing={drawing} label={kind.title} finding={picture?.finding ?? ''}>
             {isBrushed && <ParallelBrushes trials={brushable} width={drawing.width} />}
           </DrawingView>
         )}

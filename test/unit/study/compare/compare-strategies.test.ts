@@ -159,7 +159,7 @@ describe('compareStrategies', () => {
     const facts = [trialOf('Q', slower, all), trialOf('QE', levels, lossy)].map(factsOf);
     const found = compareStrategies(facts);
     expect(comparisonSentence(found.comparisons[0] as Comparison, found)).toBe(
-      'QE is 1.72 × as fast as Q (95 % interval 1.70–1.75, p < 0.0001), and 10.0 points less accurate (95 % interval −1.5 to 20.6, p = 0.13: not told apart).',
+      'QE is 1.72 × as fast as Q (95 % interval 1.70–1.75, p < 0.0001), and not told apart from it by accuracy (10.0 points less accurate, 95 % interval −1.5 to 20.6, p = 0.13).',
     );
   });
 
@@ -204,7 +204,7 @@ describe('compareStrategies', () => {
     const [first] = found.comparisons;
     expect(latencyVerdict(compared(first))).toBe('seems-different');
     expect(comparisonSentence(first as Comparison, found)).toMatch(
-      /^exit 1 seems 5\.\d\d × as fast as identity, which is not certain after 5 rounds \(95 % interval 3\.\d\d–\d\.\d\d, p = 0\.\d+ after Holm over 55 pairs\)/,
+      /^exit 1 seems 5\.\d\d × as fast as identity, which is not certain after 5 rounds \(95 % interval of this pair alone 3\.\d\d–\d\.\d\d, p = 0\.\d+ after Holm over 55 pairs\)/,
     );
   });
 

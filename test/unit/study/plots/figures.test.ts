@@ -161,7 +161,7 @@ describe('latency over time', () => {
       trialOf('unchanged', slower),
     ];
     const picture = pictureOf('over-time', trials);
-    expect(picture.notes[0]).toContain('unchanged');
+    expect(picture.finding).toContain('unchanged');
     const levels = csvOf(picture).filter((row) => row.get('kind') === 'device level');
     expect(levels).toHaveLength(2);
     const ratios = levels.map((row) => Number(row.get('relative_to_own_median')));

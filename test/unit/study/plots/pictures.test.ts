@@ -103,6 +103,8 @@ describe.each(Object.entries(studies))('pictures of a study: %s', (_, trials) =>
       );
       expect(outside).toEqual([]);
     }
+    expect(made.value.finding).toMatch(/^$|^.+\.$/s);
+    expect(made.value.finding).not.toMatch(/NaN|Infinity|undefined|\b1 (strategies|pairs|inferences)\b/);
     const rows = csvOf(made.value);
     expect(rows.length).toBeGreaterThan(0);
     expect(JSON.stringify(made.value.rows)).not.toMatch(/NaN|Infinity|undefined/);
@@ -113,6 +115,17 @@ describe('pictures', () => {
   it('have names, titles and sentences of their own', () => {
     for (const field of ['id', 'name', 'title', 'howToRead'] as const)
       expect(new Set(PICTURES.map((kind) => kind[field])).size).toBe(PICTURES.length);
+  });
+  it('tell what they show in words, too', () => {
+    for (const kind of PICTURES) {
+      const made = finish(kind.make(studies['24 strategies'] ?? [], new Map()));
+      const { finding } = made.ok ? made.value : { finding: '' };
+      expect(finding, kind.id).not.toBe('');
+      const drawing = made.ok ? made.value.draw(320) : null;
+      expect(drawing && svgDocument(drawing, { ...kind, subtitle: '', finding })).toContain(
+        `<desc>${finding.slice(0, 20)}`,
+      );
+    }
   });
   it('are made in steps that grow with the strategies, so that the page answers between them', () => {
     for (const kind of PICTURES) {

@@ -27,6 +27,16 @@ function latencies(n: number, random: Random): Float64Array {
   return Float64Array.from({ length: n }, () => 5 + 1 / (0.05 + random()));
 }
 
+describe('Shapiro-Wilk', () => {
+  it('does not depend on the unit, however small, and keeps its digits in the tail of three values', () => {
+    const values = [3, 4, 4.5, 7, 9, 21, 22.5];
+    const tiny = values.map((value) => value * 2 ** -900);
+    expect(valueIn(shapiroWilk(tiny))).toEqual(valueIn(shapiroWilk(values)));
+    expectClose(valueIn(shapiroWilk([0, 1e-200, 1])).p, (3 * Math.sqrt(3) * 1e-200) / Math.PI, 'p of three');
+    expect(valueIn(shapiroWilk([3, 1e9 + 3, 3])).p).toBe(0);
+  });
+});
+
 describe('what swapping and shuffling do to a test', () => {
   const tests: [string, (a: readonly number[], b: readonly number[]) => Result<{ readonly p: number }>][] = [
     ['Mann-Whitney', mannWhitney],
