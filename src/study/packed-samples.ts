@@ -33,11 +33,8 @@ const REFERENCE = 2;
 /** The samples as columns; `unpackSamples` gives equal ones. */
 export function packSamples(samples: readonly Sample[]): PackedSamples {
   const numbers = new Float64Array(COLUMNS.length * samples.length);
-  samples.forEach((sample, at) =>
-    COLUMNS.forEach((name, column) => {
-      numbers[at * COLUMNS.length + column] = sample[name];
-    }),
-  );
+  let filled = 0;
+  for (const sample of samples) for (const name of COLUMNS) numbers[filled++] = sample[name];
   return {
     length: samples.length,
     numbers,
@@ -57,31 +54,36 @@ export function packSamples(samples: readonly Sample[]): PackedSamples {
 /** The samples that were packed. */
 export function unpackSamples(packed: PackedSamples): Sample[] {
   const { numbers, exits, flags, segments, segmentMs, emulated } = packed;
+  const samples: Sample[] = [];
+  let number = 0;
   let segment = 0;
-  return Array.from({ length: packed.length }, (_, at): Sample => {
-    const first = at * COLUMNS.length;
-    const number = (column: number): number => numbers[first + column] as number;
+  // Plain loops and one shape of object: there may be hundreds of thousands, and the page waits for them.
+  for (let at = 0; at < packed.length; at++) {
     const flag = flags[at] as number;
     const exit = exits[at] as number;
-    const times = segmentMs.subarray(segment, (segment += segments[at] as number));
-    const calculated = emulated?.[at];
-    return {
-      round: number(0),
-      sequence: number(1),
-      startedAtMs: number(2),
-      imageIndex: number(3),
+    const times: number[] = [];
+    for (const end = segment + (segments[at] as number); segment < end; segment++)
+      times.push(segmentMs[segment] as number);
+    const sample: { -readonly [Name in keyof Sample]: Sample[Name] } = {
+      round: numbers[number++] as number,
+      sequence: numbers[number++] as number,
+      startedAtMs: numbers[number++] as number,
+      imageIndex: numbers[number++] as number,
       warmUp: (flag & WARM_UP) !== 0,
-      ...((flag & REFERENCE) !== 0 && { reference: true }),
-      decodeMs: number(4),
-      preprocessMs: number(5),
-      segmentMs: Array.from(times),
-      postprocessMs: number(6),
-      computeMs: number(7),
-      totalMs: number(8),
+      decodeMs: numbers[number++] as number,
+      preprocessMs: numbers[number++] as number,
+      segmentMs: times,
+      postprocessMs: numbers[number++] as number,
+      computeMs: numbers[number++] as number,
+      totalMs: numbers[number++] as number,
       exitIndex: exit < 0 ? null : exit,
-      ...(calculated && { emulated: calculated }),
     };
-  });
+    if ((flag & REFERENCE) !== 0) sample.reference = true;
+    const calculated = emulated?.[at];
+    if (calculated) sample.emulated = calculated;
+    samples.push(sample);
+  }
+  return samples;
 }
 
 /** What packed samples take in memory, calculated times as text. */

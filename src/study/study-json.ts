@@ -45,7 +45,28 @@ import {
 
 /** A study as text: everything that was measured, readable by `parseStudy`. */
 export function serialiseStudy(study: Study): string {
-  return `${JSON.stringify(study)}\n`;
+  return [...studyJsonInParts(study)].join('');
+}
+
+/** The same in parts, one after the other the whole text: of many samples it takes long. */
+export function* studyJsonInParts({ trials, ...study }: Study): Generator<string, void, void> {
+  yield `${openEnd(study)}"trials":[`;
+  for (const [at, { samples, ...trial }] of trials.entries()) {
+    yield `${at > 0 ? ',' : ''}${openEnd(trial)}"samples":[`;
+    for (let first = 0; first < samples.length; first += SAMPLES_IN_A_PART) {
+      const some = JSON.stringify(samples.slice(first, first + SAMPLES_IN_A_PART));
+      yield `${first > 0 ? ',' : ''}${some.slice(1, -1)}`;
+    }
+    yield ']}';
+  }
+  yield ']}\n';
+}
+
+const SAMPLES_IN_A_PART = 500;
+
+/** An object's JSON without its end, to which more can be added. */
+function openEnd(some: object): string {
+  return `${JSON.stringify(some).slice(0, -1)},`;
 }
 
 /**

@@ -1,13 +1,14 @@
-import { trialsCsv, samplesCsv } from '../../study/csv/study-csv.ts';
+import { useState } from 'react';
+import { samplesCsvInParts, trialsCsvInParts } from '../../study/csv/study-csv.ts';
 import type { AxisId } from '../../study/metrics.ts';
 import { frontSvg } from '../../study/plot-svg.ts';
-import { serialiseStudy } from '../../study/study-json.ts';
+import { studyJsonInParts } from '../../study/study-json.ts';
 import type { Study, Trial } from '../../study/trial.ts';
 import { useLab } from '../../store/lab.ts';
 import { deviceProfilesOf } from '../../store/placement-slice.ts';
 import panel from '../panel.module.css';
 import { Button, FileButton } from '../ui/controls.tsx';
-import { saveFile } from '../ui/save-file.ts';
+import { saveFile, saveText } from '../ui/save-file.ts';
 import { svgToPng } from './svg-to-png.ts';
 
 interface DownloadsProps {
@@ -55,23 +56,13 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
     <div className={panel.buttons}>
       {!isEmpty && (
         <>
-          <Button onClick={() => saveFile('trials.csv', trialsCsv(trialsNow()), 'text/csv')}>
-            trials.csv
-          </Button>
-          <Button onClick={() => saveFile('samples.csv', samplesCsv(trialsNow()), 'text/csv')}>
-            samples.csv
-          </Button>
-          <Button
-            onClick={() =>
-              saveFile(
-                'study.json',
-                serialiseStudy(complete({ ...study, trials: trialsNow() })),
-                'application/json',
-              )
-            }
-          >
-            study.json
-          </Button>
+          <TextButton name="trials.csv" mediaType="text/csv" make={() => trialsCsvInParts(trialsNow())} />
+          <TextButton name="samples.csv" mediaType="text/csv" make={() => samplesCsvInParts(trialsNow())} />
+          <TextButton
+            name="study.json"
+            mediaType="application/json"
+            make={() => studyJsonInParts(complete({ ...study, trials: trialsNow() }))}
+          />
           <Button onClick={() => saveFile('front.svg', plot(), 'image/svg+xml')}>SVG</Button>
           <Button onClick={() => void savePng()}>PNG</Button>
         </>
@@ -84,5 +75,27 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
         Open a study.json
       </FileButton>
     </div>
+  );
+}
+
+interface TextButtonProps {
+  /** Of the file, and on the button. */
+  readonly name: string;
+  readonly mediaType: string;
+  readonly make: () => Generator<string, void, void>;
+}
+
+/** Saves a text that may take a while. */
+function TextButton({ name, mediaType, make }: TextButtonProps) {
+  const [isMaking, setMaking] = useState(false);
+  const save = async () => {
+    setMaking(true);
+    await saveText(name, make(), mediaType);
+    setMaking(false);
+  };
+  return (
+    <Button disabled={isMaking} onClick={() => void save()}>
+      {name}
+    </Button>
   );
 }

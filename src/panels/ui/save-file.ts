@@ -1,3 +1,5 @@
+import { inSlices } from './in-slices.ts';
+
 /** Offers bytes to the user as a download under this name. */
 export function saveFile(name: string, content: Blob | string, mediaType = 'application/octet-stream'): void {
   const blob = typeof content === 'string' ? new Blob([content], { type: mediaType }) : content;
@@ -8,4 +10,31 @@ export function saveFile(name: string, content: Blob | string, mediaType = 'appl
   link.click();
   // The download starts after this turn; it holds the blob itself once started.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** The same with a text that is made in parts, however long that takes; the page answers meanwhile. */
+export async function saveText(
+  name: string,
+  parts: Generator<string, void, void>,
+  mediaType: string,
+): Promise<void> {
+  const blob = await inSlices(gathered(parts, mediaType));
+  if (blob) saveFile(name, blob);
+}
+
+/** Longer texts are handed to the browser piece by piece, which takes a moment each. */
+const PIECE_LENGTH = 1_000_000;
+
+function* gathered(parts: Generator<string, void, void>, mediaType: string): Generator<void, Blob, void> {
+  const pieces: Blob[] = [];
+  let text = '';
+  for (const part of parts) {
+    text += part;
+    if (text.length >= PIECE_LENGTH) {
+      pieces.push(new Blob([text]));
+      text = '';
+    }
+    yield;
+  }
+  return new Blob([...pieces, text], { type: mediaType });
 }

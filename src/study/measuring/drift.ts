@@ -1,7 +1,8 @@
+import { finish } from '../../base/finish.ts';
 import { latencyMsOf } from '../metrics.ts';
 import { medianOf } from '../statistics/summary.ts';
 import type { Environment, Sample, Study, Trial } from '../trial.ts';
-import { differenceNoise, type Level, levelsOf } from './levels.ts';
+import { differenceNoise, type Level, levelsInParts } from './levels.ts';
 import { isSameDevice, referenceTrial } from './reference.ts';
 
 /** What the reference took when it was visited. */
@@ -58,43 +59,55 @@ const known = new WeakMap<readonly Trial[], Drift | null>();
  * How fast the device was while it measured.
  * @returns null if nothing was visited that tells
  */
-export function driftOfStudy({ trials }: Pick<Study, 'trials'>): Drift | null {
+export function driftOfStudy(study: Pick<Study, 'trials'>): Drift | null {
+  return finish(driftInParts(study));
+}
+
+/** The same in parts, between which others may have their turn: a reference may have been visited thousands of times. */
+export function* driftInParts({ trials }: Pick<Study, 'trials'>): Generator<void, Drift | null, void> {
   const kept = known.get(trials);
   if (kept !== undefined) return kept;
   const environment = trials.find(({ samples }) => samples.length > 0)?.environment;
   const reference = environment ? referenceTrial(trials, environment) : null;
-  const drift = reference && driftOf(reference);
+  const drift = reference && (yield* driftToldBy(reference));
   known.set(trials, drift);
   return drift;
 }
 
-/** What tells the drift of each trial's device, where studies of several are together. */
-export function driftByDevice(trials: readonly Trial[]): (trial: Trial) => Drift | null {
+/** What tells the drift of each trial's device, where studies of several are together; in parts, as above. */
+export function* driftByDevice(
+  trials: readonly Trial[],
+): Generator<void, (trial: Trial) => Drift | null, void> {
   const devices: { readonly environment: Environment; readonly drift: Drift | null }[] = [];
-  return ({ environment }) => {
-    let device = devices.find((each) => isSameDevice(each.environment, environment));
-    if (!device) {
-      const alike = trials.filter((trial) => isSameDevice(trial.environment, environment));
-      devices.push((device = { environment, drift: driftOfStudy({ trials: alike }) }));
-    }
-    return device.drift;
-  };
+  const deviceOf = ({ environment }: Trial) =>
+    devices.find((each) => isSameDevice(each.environment, environment));
+  for (const trial of trials) {
+    if (deviceOf(trial)) continue;
+    const { environment } = trial;
+    const alike = trials.filter((other) => isSameDevice(other.environment, environment));
+    devices.push({ environment, drift: yield* driftInParts({ trials: alike }) });
+  }
+  return (trial) => deviceOf(trial)?.drift ?? null;
 }
 
-/** The same, told by one trial alone; for a strategy that runs for long. */
-export function driftOf(reference: Trial): Drift | null {
+/** The same, told by one trial alone. */
+function* driftToldBy(reference: Trial): Generator<void, Drift | null, void> {
   const raw = referenceVisits(reference);
   if (raw.length === 0) return null;
+  yield;
   const logs = raw.map(({ medianMs }) => Math.log(Math.max(medianMs, 1e-3)));
   const base = medianOf(logs);
   const smooth = runningMedian(logs);
+  yield;
   const visits = raw.map((visit, at) => ({
     ...visit,
     ratio: Math.exp((logs[at] as number) - base),
     smoothRatio: Math.exp((smooth[at] as number) - base),
   }));
   const found =
-    raw.length < FEWEST_VISITS ? [] : levelsOf(logs, Math.max(LEAST_NOISE, differenceNoise(logs)));
+    raw.length < FEWEST_VISITS
+      ? []
+      : yield* levelsInParts(logs, Math.max(LEAST_NOISE, differenceNoise(logs)));
   const levels = found.map((level) => deviceLevel(level, visits, base));
   const throttled = throttledFrom(levels);
   const state =

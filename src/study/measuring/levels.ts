@@ -1,3 +1,4 @@
+import { finish } from '../../base/finish.ts';
 import { medianOf } from '../statistics/summary.ts';
 
 /** A stretch of a series that lies on one level. */
@@ -17,6 +18,14 @@ export interface Level {
  * @source Killick, Fearnhead, Eckley 2012 (optimal partitioning, PELT)
  */
 export function levelsOf(values: readonly number[], noise: number): readonly Level[] {
+  return finish(levelsInParts(values, noise));
+}
+
+/** The same in parts, between which others may have their turn: of many values it takes long. */
+export function* levelsInParts(
+  values: readonly number[],
+  noise: number,
+): Generator<void, readonly Level[], void> {
   const n = values.length;
   if (n === 0) return [];
   const smooth = withoutSpikes(values);
@@ -29,7 +38,7 @@ export function levelsOf(values: readonly number[], noise: number): readonly Lev
     squares[at + 1] = (squares[at] ?? 0) + offset * offset;
   });
   const between = (list: Float64Array, from: number, to: number): number =>
-    (list[to] ?? 0) - (list[from] ?? 0);
+    (list[to] as number) - (list[from] as number);
   const costOf = (from: number, to: number): number =>
     (between(squares, from, to) - between(sums, from, to) ** 2 / (to - from)) / noise ** 2;
   // The noise of few values is not known well.
@@ -37,15 +46,25 @@ export function levelsOf(values: readonly number[], noise: number): readonly Lev
   const best = new Float64Array(n + 1);
   const cuts = new Int32Array(n + 1);
   best[0] = -penalty;
-  let starts = [0];
+  // Where the last level may begin, and what the division costs if it does.
+  const starts = new Int32Array(n + 1);
+  const costs = new Float64Array(n + 1);
+  let count = 1;
   for (let to = 1; to <= n; to++) {
     let least = Infinity;
-    for (const from of starts) {
-      const cost = (best[from] ?? 0) + costOf(from, to) + penalty;
-      if (cost < least) [least, cuts[to]] = [cost, from];
+    for (let at = 0; at < count; at++) {
+      const from = starts[at] as number;
+      const cost = (best[from] as number) + costOf(from, to);
+      costs[at] = cost;
+      if (cost + penalty < least) [least, cuts[to]] = [cost + penalty, from];
     }
     best[to] = least;
-    starts = [...starts.filter((from) => (best[from] ?? 0) + costOf(from, to) <= least), to];
+    let kept = 0;
+    for (let at = 0; at < count; at++)
+      if ((costs[at] as number) <= least) starts[kept++] = starts[at] as number;
+    starts[kept] = to;
+    count = kept + 1;
+    if (to % STEPS_IN_A_PART === 0) yield;
   }
   const levels: Level[] = [];
   for (let to = n; to > 0; to = cuts[to] ?? 0) {
@@ -54,6 +73,8 @@ export function levelsOf(values: readonly number[], noise: number): readonly Lev
   }
   return levels;
 }
+
+const STEPS_IN_A_PART = 256;
 
 /** Of a further level, times the logarithm of the length: rarer than 1 in 20 series of pure noise have one. */
 const PENALTY = 4;

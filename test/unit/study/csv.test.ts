@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvCell } from '../../../src/study/csv-text.ts';
+import { rounded } from '../../../src/study/csv/column.ts';
 import { SAMPLE_COLUMNS, segmentColumn } from '../../../src/study/csv/sample-columns.ts';
 import { samplesCsv, trialsCsv } from '../../../src/study/csv/study-csv.ts';
 import { TRIAL_COLUMNS } from '../../../src/study/csv/trial-columns.ts';
@@ -203,5 +204,22 @@ describe('a placed trial', () => {
     expect(parseStudy(serialiseStudy(study))).toEqual(study);
     const broken = serialiseStudy(study).replace('"bandwidthMbps":200', '"bandwidthMbps":0');
     expect(() => parseStudy(broken)).toThrow('bandwidthMbps: found 0, wanted a number above 0');
+  });
+});
+
+describe('numbers of cells', () => {
+  it('are rounded as their digits are', () => {
+    const numbers = fc.oneof(
+      fc.double(),
+      fc.double({ min: -1e5, max: 1e5 }),
+      fc.double({ min: 0, max: 2e12 }),
+    );
+    const halves = fc.integer({ min: -1e7, max: 1e7 }).map((whole) => (whole + 0.5) / 1e4);
+    fc.assert(
+      fc.property(fc.oneof(numbers, halves), (value) => {
+        expect(csvCell(rounded(value, 4))).toBe(csvCell(Number(value.toFixed(4))));
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'react';
 import { attempt, type Result } from '../../../base/result.ts';
 import type { FrontAxes } from '../../../study/front-layout.ts';
-import type { Making, Picture } from '../../../study/plots/picture.ts';
+import type { Picture } from '../../../study/plots/picture.ts';
 import type { Limits } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
 import type { Trial } from '../../../study/trial.ts';
+import { inSlices } from '../../ui/in-slices.ts';
 
-/** Work on the page's thread before it gets a turn: a frame stays within 34 ms. */
-const sliceMs = 10;
 /** While a study runs, results come faster than pictures are worth being made. */
 const restMs = 1500;
 
@@ -50,17 +49,4 @@ export function useMaking(
     };
   }, [kind, trials, limits, axes, isStale, lastMs]);
   return made?.kind === kind ? made.outcome : null;
-}
-
-/** @returns null if it was not wanted to its end */
-async function inSlices(making: Making, isWanted: () => boolean): Promise<Result<Picture> | null> {
-  let startedMs = performance.now();
-  for (;;) {
-    const step = making.next();
-    if (step.done) return step.value;
-    if (performance.now() - startedMs < sliceMs) continue;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (!isWanted()) return null;
-    startedMs = performance.now();
-  }
 }
