@@ -43,76 +43,77 @@ function expectWhole({ trials, protocol }: Study, strategies: number): void {
   expect(new Set(sequences).size, 'an order of execution').toBe(sequences.length);
 }
 
-// As people have it: the site is kept while it is used, and answers later visits.
-test.use({ serviceWorkers: 'allow' });
+test.describe('the site is kept while it is used, and answers later visits, as people have it', () => {
+  test.use({ serviceWorkers: 'allow' });
 
-test('a study is paused, goes on, is cancelled, outlives a reload, and ends where it would have', async ({
-  lab,
-  page,
-}) => {
-  await lab.visit();
-  await lab.chooseOnly(...some);
-  await start(lab);
-  await somePoints(lab);
-  await lab.show('Run');
-  await lab.press(lab.button('Pause').first());
-  await expect(page.getByText(/· Paused/)).toBeVisible();
-  const paused = await studyOf(lab);
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 500)));
-  expect(await studyOf(lab)).toEqual(paused);
-  await lab.show('Run');
-  await lab.press(lab.button('Go on').first());
-  await lab.press(lab.button('Cancel').first());
-  await expect(lab.button('Resume the study').first()).toBeEnabled();
-  const cancelled = await studyOf(lab);
+  test('a study is paused, goes on, is cancelled, outlives a reload, and ends where it would have', async ({
+    lab,
+    page,
+  }) => {
+    await lab.visit();
+    await lab.chooseOnly(...some);
+    await start(lab);
+    await somePoints(lab);
+    await lab.show('Run');
+    await lab.press(lab.button('Pause').first());
+    await expect(page.getByText(/· Paused/)).toBeVisible();
+    const paused = await studyOf(lab);
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 500)));
+    expect(await studyOf(lab)).toEqual(paused);
+    await lab.show('Run');
+    await lab.press(lab.button('Go on').first());
+    await lab.press(lab.button('Cancel').first());
+    await expect(lab.button('Resume the study').first()).toBeEnabled();
+    const cancelled = await studyOf(lab);
 
-  await page.reload();
-  await expect(lab.notice('Your study is unfinished')).toContainText('Resume');
-  const reloaded = await studyOf(lab);
-  // At most what was under way when it was cancelled is not kept.
-  const kept = reloaded.trials.filter((trial, i) => isDeepStrictEqual(trial, cancelled.trials[i]));
-  expect(kept.length).toBeGreaterThanOrEqual(some.length - 1);
-  await lab.measure();
-  const done = await studyOf(lab);
-  expectWhole(done, some.length);
-  // What was measured before is in it, untouched.
-  for (const before of reloaded.trials) {
-    const after = done.trials.find(({ id }) => id === before.id);
-    expect(after?.samples.slice(0, before.samples.length)).toEqual(before.samples);
-    if (before.predictions) expect(after?.predictions).toEqual(before.predictions);
-  }
-});
+    await page.reload();
+    await expect(lab.notice('Your study is unfinished')).toContainText('Resume');
+    const reloaded = await studyOf(lab);
+    // At most what was under way when it was cancelled is not kept.
+    const kept = reloaded.trials.filter((trial, i) => isDeepStrictEqual(trial, cancelled.trials[i]));
+    expect(kept.length).toBeGreaterThanOrEqual(some.length - 1);
+    await lab.measure();
+    const done = await studyOf(lab);
+    expectWhole(done, some.length);
+    // What was measured before is in it, untouched.
+    for (const before of reloaded.trials) {
+      const after = done.trials.find(({ id }) => id === before.id);
+      expect(after?.samples.slice(0, before.samples.length)).toEqual(before.samples);
+      if (before.predictions) expect(after?.predictions).toEqual(before.predictions);
+    }
+  });
 
-test('a tab closed in the middle of a study opens again where it was, with recipe and images', async ({
-  lab,
-  page,
-  context,
-}) => {
-  await lab.visit();
-  await lab.chooseOnly(...some);
-  await lab.show('Graph');
-  await lab.press(page.getByTestId('exit-0'));
-  await expect(page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');
-  await start(lab);
-  await somePoints(lab, 2);
-  const before = await studyOf(lab);
-  await page.close();
+  test('a tab closed in the middle of a study opens again where it was, with recipe and images', async ({
+    lab,
+    page,
+    context,
+  }) => {
+    await lab.visit();
+    await lab.chooseOnly(...some);
+    await lab.show('Graph');
+    await lab.press(page.getByTestId('exit-0'));
+    await expect(page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');
+    await start(lab);
+    await somePoints(lab, 2);
+    const before = await studyOf(lab);
+    await page.close();
 
-  const again = labOn(await context.newPage(), lab.isPhone);
-  await again.page.goto('./');
-  await expect(again.button('Resume the study').first()).toBeEnabled({ timeout: 30_000 });
-  await again.show('Graph');
-  await expect(again.page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');
-  const found = await studyOf(again);
-  expect(found.trials.map(({ id }) => id)).toEqual(before.trials.map(({ id }) => id));
-  // At most what was under way when it closed is not there.
-  const lost = before.trials.filter(
-    (trial, i) => (found.trials[i]?.samples.length ?? 0) < trial.samples.length,
-  );
-  expect(lost.length).toBeLessThanOrEqual(1);
-  await again.measure();
-  expectWhole(await studyOf(again), some.length);
-  expect(again.problems).toEqual([]);
+    const again = labOn(await context.newPage(), lab.isPhone);
+    await again.page.goto('./');
+    await expect(again.button('Resume the study').first()).toBeEnabled({ timeout: 30_000 });
+    await again.show('Graph');
+    await expect(again.page.getByTestId('exit-0')).toHaveAttribute('aria-checked', 'true');
+    const found = await studyOf(again);
+    expect(found.trials.map(({ id }) => id)).toEqual(before.trials.map(({ id }) => id));
+    // At most what was under way when it closed is not there.
+    const lost = before.trials.filter(
+      (trial, i) => (found.trials[i]?.samples.length ?? 0) < trial.samples.length,
+    );
+    expect(lost.length).toBeLessThanOrEqual(1);
+    await again.measure();
+    expectWhole(await studyOf(again), some.length);
+    expect(again.problems).toEqual([]);
+  });
 });
 
 test('a worker that dies takes one trial with it, and that one can be measured again', async ({
