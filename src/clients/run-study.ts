@@ -19,6 +19,7 @@ import { isIdentity } from '../transforms/recipe.ts';
 import { createEnginePool, type EnginePool, memoryBudgetBytes } from './engine-pool.ts';
 import { keepAwake } from './keep-awake.ts';
 import type { PauseGate } from './pause-gate.ts';
+import { packTrials } from './pack-trials.ts';
 import { VisitEnded } from './strategy-runner.ts';
 import { type Bench, openBenches } from './study-benches.ts';
 import { openStudyBook } from './study-book.ts';
@@ -313,38 +314,6 @@ function createRun(
   }
 
   /**
-   * Learns how small everything measured can be packed; last, because compressing next to a timed run would disturb it.
-   * A size that cannot be learnt stays unknown.
-   */
-  async function compress(): Promise<void> {
-    const unknown = book
-      .trials()
-      .filter(({ state, size }) => state.kind === 'done' && size !== null && size.gzipBytes === null);
-    let bytesLeft = unknown.reduce((sum, { size }) => sum + (size?.rawBytes ?? 0), 0);
-    let bytesDone = 0;
-    const startedMs = performance.now();
-    for (const trial of unknown) {
-      const { strategy, size } = trial;
-      if (!size) continue;
-      if (control.gate.isPaused) tell('paused', strategy, null);
-      await control.gate.passed(control.signal);
-      if (control.signal.aborted) return;
-      const msPerByte = bytesDone > 0 ? (performance.now() - startedMs) / bytesDone : null;
-      tell('compressing', strategy, null, { remainingMs: msPerByte === null ? null : msPerByte * bytesLeft });
-      const bench = await benches.of(trial);
-      await benches.restIdle((other) => other === trial);
-      const outcome = bench.ok
-        ? await bench.value.model.call((api) => api.packedBytes(strategy.recipe))
-        : bench;
-      bytesDone += size.rawBytes;
-      bytesLeft -= size.rawBytes;
-      if (!outcome.ok) continue;
-      update(strategy.id, { size: { ...size, ...outcome.value } });
-      await publish(strategy.id);
-    }
-  }
-
-  /**
    * A failure belongs to the trial, unless everything was cancelled.
    * @returns what failed; null: nothing
    */
@@ -389,7 +358,7 @@ function createRun(
     terminate: benches.terminate,
     reevaluate,
     visit,
-    compress,
+    compress: () => packTrials(book, benches, control),
     study: book.study,
   };
 }

@@ -115,9 +115,7 @@ export function createStrategyRunner({
     let learntMs = 0;
     const startedMs = performance.now();
     if (!work.built) {
-      const trainingMs = await trained(strategy);
-      await decideForm(strategy);
-      const calibrationMs = await calibrated(strategy);
+      const { trainingMs, calibrationMs } = await prepare(strategy);
       learntMs = performance.now() - startedMs;
       tell('building', strategy, null);
       if (book.find(strategy.id))
@@ -157,6 +155,15 @@ export function createStrategyRunner({
     }
     await warmUp(strategy, engine, kind === 'reference' ? shortWarmUp(protocol) : protocol);
     return engine;
+  }
+
+  /** Sees to it that the model can build a strategy: what that needs is learnt, or told to a worker that took over. */
+  async function prepare(
+    strategy: Strategy,
+  ): Promise<{ readonly trainingMs: number | null; readonly calibrationMs: number | null }> {
+    const trainingMs = await trained(strategy);
+    await decideForm(strategy);
+    return { trainingMs, calibrationMs: await calibrated(strategy) };
   }
 
   /** Sessions that the protocol wants made anew. */
@@ -313,7 +320,7 @@ export function createStrategyRunner({
     }
   }
 
-  return { setUp, measure, predict, answerMasks };
+  return { prepare, setUp, measure, predict, answerMasks };
 }
 
 /** How long a batch of the accuracy pass should take: as long as one may have to wait for a pause. */

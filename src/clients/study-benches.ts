@@ -42,6 +42,9 @@ interface Hall {
   readonly evaluated: readonly number[];
 }
 
+/** See `openBenches`. */
+export type Benches = ReturnType<typeof openBenches>;
+
 /** The benches of a study; each opens its model when it is first needed, and closes it when nothing is left to do. */
 export function openBenches({ study, inputs, callbacks, control, pool, book, evaluated }: Hall) {
   const benches = new Map<string, Promise<Result<Bench>>>();
