@@ -126,7 +126,10 @@ function changeModels(models: readonly StudiedModel[]): void {
   if (!design) return;
   const preset = PRESETS.find(({ id }) => id === design.preset);
   const isHere = models.every(({ modelId }) => useLab.getState().designModels.has(modelId));
-  const made = preset && isHere ? designFromPreset(preset, subjectOf(models)) : null;
+  // Recipes that were edited are not the preset's any more.
+  const own = preset && designFromPreset(preset, subjectOf(design.models)).design.recipes;
+  const isOwn = JSON.stringify(own) === JSON.stringify(design.recipes);
+  const made = preset && isHere && isOwn ? designFromPreset(preset, subjectOf(models)) : null;
   const kept = new Set(design.models.map(({ modelId }) => modelId));
   const excludedOfNew = (made?.design.excluded ?? []).filter((key) => !kept.has(JSON.parse(key)[0]));
   useLab.setState({

@@ -89,6 +89,39 @@ export function withExcluded(design: StudyDesign, keys: readonly string[], isExc
   return { ...design, excluded: isExcluded ? [...others, ...keys] : others };
 }
 
+/** An axis whose values people add and take away one by one. */
+export type Axis = 'placements' | 'providers' | 'threads' | 'inputSizes';
+
+const fieldOf = {
+  placements: 'placement',
+  providers: 'provider',
+  threads: 'threads',
+  inputSizes: 'inputSize',
+} as const satisfies Readonly<Record<Axis, keyof Cell>>;
+
+/**
+ * The plan with other values on an axis. Cells of new values are excluded where all their neighbours along the axis
+ * were: what was left out of a plan does not come back with another number of threads.
+ */
+export function withAxis<A extends Axis>(design: StudyDesign, axis: A, values: StudyDesign[A]): StudyDesign {
+  const place = (cell: Cell): string => JSON.stringify({ ...cell, key: '', [fieldOf[axis]]: '' });
+  const excluded = new Set(design.excluded);
+  const before = cellsOf(design);
+  const known = new Set(before.map(({ key }) => key));
+  const open = new Set(before.filter(({ key }) => !excluded.has(key)).map(place));
+  const next = { ...design, [axis]: values };
+  const added = cellsOf(next).filter((cell) => !known.has(cell.key) && !excluded.has(cell.key));
+  return {
+    ...next,
+    excluded: [...design.excluded, ...added.filter((cell) => !open.has(place(cell))).map(({ key }) => key)],
+  };
+}
+
+/** Whether a recipe of a plan is for this model. */
+export function isMeantFor({ modelIds }: DesignRecipe, { modelId }: StudiedModel): boolean {
+  return modelIds?.includes(modelId) ?? true;
+}
+
 /** What `auto` means for a model on the device at hand. */
 export type PlaceOf = (cell: Cell) => { readonly provider: Provider; readonly threads: number };
 

@@ -8,6 +8,7 @@ import type { Environment, Strategy } from '../trial.ts';
 import {
   type Cell,
   cellsOf,
+  isMeantFor,
   modelTitle,
   partsOf,
   type PlaceOf,
@@ -67,8 +68,7 @@ export function whyImpossible(
   { environment, views, refusals, problems }: DesignFacts,
 ): string | null {
   const { model, recipe, placement, inputSize } = cell;
-  if (recipe.modelIds !== undefined && !recipe.modelIds.includes(model.modelId))
-    return `${recipe.name} was made for another model`;
+  if (!isMeantFor(recipe, model)) return `${recipe.name} was made for another model`;
   const view = views.get(model.modelId);
   if (view === undefined) return problems?.get(model.modelId) ?? `${model.modelName} is not here: open it`;
   const refusal = refusals.get(refusalKey(model.modelId, recipe.recipe));

@@ -6,7 +6,7 @@ import type { StoredModel } from '../../../persist/database.ts';
 import { addDesignModel, removeDesignModel } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
 import { openFiles, pickedFiles } from '../../../store/open-files.ts';
-import { modelTitle, sizeText, type StudyDesign } from '../../../study/design/design.ts';
+import { modelTitle, sizeText, type StudyDesign, withAxis } from '../../../study/design/design.ts';
 import { PLACEMENT_NAMES } from '../../../study/placement/tiers.ts';
 import type { InputSize, Provider, StudiedModel } from '../../../study/trial.ts';
 import { ZOO } from '../../model/zoo.ts';
@@ -38,11 +38,13 @@ export function DesignAxes({ design }: { readonly design: StudyDesign }) {
         chosen={[...placed.keys()]}
         name={(placement) => placement ?? 'this device'}
         onChange={(names) =>
-          change({
-            placements: names.map((name) =>
-              name === null ? null : (placed.get(name) ?? { name, sends, setup }),
+          change(
+            withAxis(
+              design,
+              'placements',
+              names.map((name) => (name === null ? null : (placed.get(name) ?? { name, sends, setup }))),
             ),
-          })
+          )
         }
       />
       <Axis
@@ -50,14 +52,14 @@ export function DesignAxes({ design }: { readonly design: StudyDesign }) {
         all={['auto', ...here]}
         chosen={design.providers}
         name={(provider) => provider}
-        onChange={(providers) => change({ providers })}
+        onChange={(providers) => change(withAxis(design, 'providers', providers))}
       />
       <Axis
         title="Threads"
         all={['auto', ...counts]}
         chosen={design.threads}
         name={String}
-        onChange={(threads) => change({ threads })}
+        onChange={(threads) => change(withAxis(design, 'threads', threads))}
       />
       <Sizes design={design} />
     </div>
@@ -189,7 +191,7 @@ function Sizes({ design }: { readonly design: StudyDesign }) {
       return setProblem(`found ${typed}, wanted HEIGHTxWIDTH in pixels, such as 240x320`);
     setProblem(null);
     if (!design.inputSizes.some((each) => sizeText(each) === sizeText(size)))
-      change({ inputSizes: [...design.inputSizes, size] });
+      change(withAxis(design, 'inputSizes', [...design.inputSizes, size]));
   };
   return (
     <>
@@ -198,7 +200,15 @@ function Sizes({ design }: { readonly design: StudyDesign }) {
         all={[...sizes.keys()]}
         chosen={design.inputSizes.map(sizeText)}
         name={(size) => (size === 'own' ? 'as it suits' : size)}
-        onChange={(names) => change({ inputSizes: names.map((name) => sizes.get(name) ?? null) })}
+        onChange={(names) =>
+          change(
+            withAxis(
+              design,
+              'inputSizes',
+              names.map((name) => sizes.get(name) ?? null),
+            ),
+          )
+        }
       />
       <label className={panel.row}>
         Another size

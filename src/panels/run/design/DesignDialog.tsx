@@ -3,7 +3,7 @@ import { closeDesign } from '../../../store/design-models.ts';
 import { importDesign, measureDesign, plannedStudyOf, resumeDesign } from '../../../store/design-work.ts';
 import { useLab } from '../../../store/lab.ts';
 import { trialOfNow } from '../../../store/normalisation-slice.ts';
-import type { StudyDesign } from '../../../study/design/design.ts';
+import { isMeantFor, type StudyDesign } from '../../../study/design/design.ts';
 import type { PlannedStudy } from '../../../study/design/planned-study.ts';
 import { PRESETS } from '../../../study/design/presets.ts';
 import { serialiseDesign } from '../../../study/design/read-design.ts';
@@ -129,7 +129,8 @@ function Plan({
 function Details({ design, planned }: { readonly design: StudyDesign; readonly planned: PlannedStudy }) {
   const { cells, beyondBudget, bases, preparations, strategies } = planned;
   const isTrying = useLab((lab) => lab.designTrying);
-  const of = (kind: string) => cells.filter(({ state }) => state.kind === kind).length;
+  const meant = cells.filter(({ cell }) => isMeantFor(cell.recipe, cell.model));
+  const of = (kind: string) => meant.filter(({ state }) => state.kind === kind).length;
   const parts = [
     ...(of('excluded') > 0 ? [`${of('excluded')} excluded`] : []),
     ...(of('impossible') > 0 ? [`${of('impossible')} impossible`] : []),
@@ -137,7 +138,7 @@ function Details({ design, planned }: { readonly design: StudyDesign; readonly p
   ];
   return (
     <p className={`${panel.dim} ${panel.small}`}>
-      {cells.length} cells{parts.length > 0 && `, of these ${parts.join(', ')}`}.{' '}
+      {meant.length} cells{parts.length > 0 && `, of these ${parts.join(', ')}`}.{' '}
       {strategies.length > 0 && `${likelyText(planned.likelyMs)} `}
       {isTrying
         ? 'Trying how fast the model runs here…'

@@ -3,6 +3,7 @@ import { unreachable } from '../../../base/assert.ts';
 import { useLab } from '../../../store/lab.ts';
 import {
   type Cell,
+  isMeantFor,
   modelTitle,
   sizeText,
   type StudyDesign,
@@ -22,7 +23,7 @@ interface MatrixProps {
 export function DesignMatrix({ design, planned }: MatrixProps) {
   const change = useLab((lab) => lab.changeDesign);
   const [told, setTold] = useState<string | null>(null);
-  const rows = rowsOf(planned.cells);
+  const rows = rowsOf(planned.cells.filter(({ cell }) => isMeantFor(cell.recipe, cell.model)));
   const columns = rows[0]?.cells.map(({ cell }) => columnName(cell, design)) ?? [];
   const orders = new Map(planned.strategies.map(({ id }, index) => [id, index + 1]));
   const toggle = (cells: readonly PlannedCell[]) => {

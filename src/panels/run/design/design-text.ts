@@ -6,7 +6,10 @@ import type { Protocol } from '../../../study/trial.ts';
 /** A duration in whole seconds, for people. */
 export function durationText(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));
-  return seconds < 60 ? `${seconds} s` : formatMs(1000 * seconds);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return formatMs(1000 * seconds).replace(/ 0 s$/, '');
 }
 
 /** Between which a time likely is, of little precision. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/base/result.ts';
 import { TRIAL_COLUMNS } from '../../../../src/study/csv/trial-columns.ts';
-import { cellsOf, type StudyDesign, withExcluded } from '../../../../src/study/design/design.ts';
+import { cellsOf, type StudyDesign, withAxis, withExcluded } from '../../../../src/study/design/design.ts';
 import { designFromPreset, mergedRecipes } from '../../../../src/study/design/design-from-preset.ts';
 import { plannedCells, refusalKey } from '../../../../src/study/design/excluded-cells.ts';
 import { PRESETS } from '../../../../src/study/design/presets.ts';
@@ -55,6 +55,19 @@ describe('a plan', () => {
     const less = withExcluded(design, [first, second], true);
     expect(states(less).measured).toBe(states(design).measured - 2);
     expect(withExcluded(less, [second, first], false)).toEqual(design);
+  });
+
+  it('leaves out on new values of an axis what is left out on all its others, and nothing else', () => {
+    const design = presetDesign('black-box', digits);
+    const lone = cellsOf(design).find(({ recipe }) => recipe.name === 'identity')?.key ?? '';
+    const less = withExcluded(design, [lone], true);
+    const before = states(less).measured;
+    expect(before).toBe(states(design).measured - 1);
+    const wider = withAxis(less, 'threads', ['auto', 1]);
+    expect(states(wider).measured).toBe(2 * before);
+    expect(withAxis(less, 'threads', less.threads)).toEqual(less);
+    const here = withAxis(less, 'placements', [null, ...less.placements]);
+    expect(states(here).measured, 'every recipe is on some placement').toBe(before + less.recipes.length);
   });
 
   it.each([
