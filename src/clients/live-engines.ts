@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import { cancellation, failed, ok, type Result } from '../base/result.ts';
+import type { MaskFacts } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { LiveFrame } from '../protocol/engine-api.ts';
@@ -18,6 +19,8 @@ export interface LiveRequest {
   readonly provider: Provider;
   readonly threads: number;
   readonly preprocessing: Preprocessing;
+  /** Of the open images: tells scores of pixels from other maps. */
+  readonly masks?: MaskFacts | undefined;
 }
 
 /** Variants that wait for frames. */
@@ -37,7 +40,7 @@ export interface LiveEngines {
 
 /** Builds the variants and loads each into a worker of its own. @param signal ends them at any time */
 export async function openLiveEngines(
-  { model, recipes, provider, threads, preprocessing }: LiveRequest,
+  { model, recipes, provider, threads, preprocessing, masks }: LiveRequest,
   signal: AbortSignal,
 ): Promise<Result<LiveEngines>> {
   const engines = recipes.map(() => openEngineClient());
@@ -58,7 +61,7 @@ export async function openLiveEngines(
       files,
       provider,
       threads,
-      data: NO_IMAGES,
+      data: { ...NO_IMAGES, dataset: { ...NO_IMAGES.dataset, ...(masks && { masks }) } },
       preprocessing,
     });
     if (loaded?.ok === false) {

@@ -255,15 +255,27 @@ function guessIgnoredLabel(
   const classes = mapClassCount(view);
   const named = found.find((each) => NO_CLASS_NAME.test(dataset?.classNames[each] ?? ''));
   const ignored =
-    named ?? (found.includes(255) ? 255 : found.find((each) => classes !== null && each >= classes));
+    named ??
+    (found.includes(255) ? 255 : found.find((each) => classes !== null && each >= classes)) ??
+    farBeyond(found);
   if (ignored === undefined) return { value: {}, reasons: [] };
   const why =
     named !== undefined
       ? `class ${named} is called ${dataset?.classNames[named]}`
       : ignored === 255
         ? '255 in masks usually means no class'
-        : `the model has no class ${ignored}`;
+        : classes !== null && ignored >= classes
+          ? `the model has no class ${ignored}`
+          : `${ignored} is far beyond the other classes in masks`;
   return { value: { ignoredLabel: ignored }, reasons: [`${why}: such pixels are not asked about`] };
+}
+
+/** A last number that no count of classes leads to. */
+function farBeyond(found: readonly number[]): number | undefined {
+  const [before, last] = found.slice(-2);
+  return before !== undefined && last !== undefined && found.length > 2 && last > 10 * (before + 1)
+    ? last
+    : undefined;
 }
 
 /** One mean and deviation for each channel. */

@@ -101,7 +101,10 @@ export function classCount(view: GraphView): number | null {
   return typeof classes === 'number' ? classes : null;
 }
 
-/** Number of classes of a model that scores them for every pixel, as its final output's shape tells; else null. */
+/**
+ * Number of classes of a model that scores them for every pixel, as its final output's shape tells; else null. One score
+ * tells two classes apart.
+ */
 export function mapClassCount(view: GraphView): number | null {
   const output = view.exits.at(-1)?.output ?? view.outputs.at(-1);
   const shape = output === undefined ? null : (view.values.get(output)?.shape ?? null);
@@ -109,7 +112,7 @@ export function mapClassCount(view: GraphView): number | null {
   const input = singleInput(view).shape;
   const isFirst = input === null || isChannels(input[1] ?? null) || !isChannels(input[3] ?? null);
   const classes = shape[isFirst ? 1 : 3];
-  return typeof classes === 'number' ? classes : null;
+  return typeof classes === 'number' ? Math.max(2, classes) : null;
 }
 
 type Dim = number | string | null;

@@ -2,7 +2,6 @@ import { failed, type Failure, ok, type Result } from '../base/result.ts';
 import { type LiveEngines, openLiveEngines } from '../clients/live-engines.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import { filesOfShots, type Shot } from '../study/live/captured-set.ts';
-import { scoresClasses } from '../study/scores-classes.ts';
 import type { Trial } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { useLab } from './lab.ts';
@@ -24,7 +23,7 @@ export async function startLive(
   const { model, preprocessing, environment, settings } = lab;
   const worker = modelWorker();
   if (!model || !worker || !environment || !preprocessing) return failed(lab.preprocessingProblem ?? noModel);
-  if (preprocessing.random || !scoresClasses(model.view)) return failed(noClassifier);
+  if (preprocessing.random) return failed(noPictures);
   const busy = busyDevice(lab);
   if (busy) return failed(busy);
   for (const recipe of recipes) {
@@ -32,7 +31,10 @@ export async function startLive(
     if (!known.ok) return known;
   }
   const { provider, threads } = place ?? strategyPlace(settings, environment, model.view.totals.macs);
-  return openLiveEngines({ model: worker, recipes, provider, threads, preprocessing }, signal);
+  return openLiveEngines(
+    { model: worker, recipes, provider, threads, preprocessing, masks: lab.data?.dataset.masks },
+    signal,
+  );
 }
 
 /** Opens captured images in place of the present ones; classes keep their names, and images are prepared as they were. */
@@ -68,8 +70,8 @@ const noModel: Failure = {
   hint: 'Open a model, then come back.',
 };
 
-const noClassifier: Failure = {
+const noPictures: Failure = {
   code: 'not-classification',
-  message: 'this model does not name classes of images, which is what is shown here',
-  hint: 'Open a classifier. Segmentation and other models are measured and compared on images under Data.',
+  message: 'this model takes no pictures, which is what a camera gives',
+  hint: 'Open a classifier, or a model that names the class of every pixel.',
 };

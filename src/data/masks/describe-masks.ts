@@ -1,7 +1,7 @@
 import { InputError } from '../../base/result.ts';
 import type { Dataset, MaskFacts } from '../dataset.ts';
 import { imageSizeFromHeader } from '../sniff-image.ts';
-import { greyCode, type RawMask, readRawMask } from './read-mask.ts';
+import { greyCode, NO_LABEL, type RawMask, readRawMask } from './read-mask.ts';
 
 /** More colours are a photo, or masks with blurred edges. */
 const MOST_COLOURS = 256;
@@ -62,7 +62,7 @@ function collect({ values }: RawMask, into: Set<number>, name: string): void {
     last = value;
     into.add(value);
   }
-  if (into.size > MOST_COLOURS || (values instanceof Uint16Array && into.has(0xffff))) {
+  if (into.size > MOST_COLOURS) {
     throw new InputError({
       code: 'mask-colours',
       message: `${name}: with it the masks hold ${into.size} different values, more than ${MOST_COLOURS} classes`,
@@ -73,7 +73,7 @@ function collect({ values }: RawMask, into: Set<number>, name: string): void {
 }
 
 function numbered(values: ReadonlySet<number>): { facts: MaskFacts; warnings: readonly string[] } {
-  const classes = ascending(values);
+  const classes = ascending(values).filter((value) => value !== NO_LABEL);
   if (classes.length === 2 && classes[0] === 0 && classes[1] === 255) {
     return {
       facts: { classes: [0, 1], codes: [0, 255], isColoured: false },

@@ -4,7 +4,8 @@ import type { LiveAnswer } from '../../study/live/live-tally.ts';
 import { NO_CLASS } from '../../study/trial.ts';
 import { confidenceOf } from '../../transforms/exits/confidence.ts';
 import { readFrame } from '../decode-image.ts';
-import { bestClasses, requireClassScores } from '../scores.ts';
+import type { Inference } from '../segment-runner.ts';
+import { bestClasses, classCountOf, requireClassScores } from '../scores.ts';
 import { makeInput, requireImages } from './inputs.ts';
 import type { LoadedStrategy } from './loaded-strategy.ts';
 
@@ -18,17 +19,30 @@ export async function classifyFrame(
   requireImages(engine);
   const input = makeInput(engine, image);
   const preparedMs = performance.now();
-  const { scores, scoresKind, outputDims, outputName, exitIndex, computeMs } = await engine.run(input);
-  requireClassScores(outputDims, outputName);
-  const [best = NO_CLASS] = bestClasses(scores, 1);
+  const inference = await engine.run(input);
   return {
-    best,
-    confidence: confidenceOf(scores, scoresKind),
-    exitIndex,
+    ...(await answered(inference, engine, image)),
+    exitIndex: inference.exitIndex,
     prepareMs: preparedMs - startedMs,
-    computeMs,
+    computeMs: inference.computeMs,
     png: keep ? await asPng(image) : null,
   };
+}
+
+/** The class of the picture, or those of its pixels. */
+async function answered(
+  inference: Inference,
+  engine: LoadedStrategy,
+  image: DecodedImage,
+): Promise<Pick<LiveAnswer, 'best' | 'confidence' | 'mask'>> {
+  const { scores, scoresKind, outputDims, outputName } = inference;
+  if (classCountOf(outputDims) === null) {
+    const { liveMask } = await import('./live-mask.ts');
+    return { best: NO_CLASS, confidence: Number.NaN, mask: liveMask(inference, engine, image) };
+  }
+  requireClassScores(outputDims, outputName);
+  const [best = NO_CLASS] = bestClasses(scores, 1);
+  return { best, confidence: confidenceOf(scores, scoresKind) };
 }
 
 /** Loses nothing: a dataset of such images holds what the model saw. */

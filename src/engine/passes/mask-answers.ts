@@ -40,7 +40,7 @@ export async function answerAllMasks(
 }
 
 /** @throws InputError `not-segmentation` */
-function mapsOf(
+export function mapsOf(
   { outputDims, outputName, scores }: Inference,
   { request: { preprocessing } }: LoadedStrategy,
   known: boolean,
@@ -81,7 +81,7 @@ function askedLabels(maps: ClassMaps, { ignoredLabel, classOffset }: Preprocessi
  * The answer in the labels' numbering.
  * @param shown the image that a mask belongs to; null: the answer is the picture that the model saw
  */
-function answerOf(
+export function answerOf(
   { scores }: Inference,
   maps: ClassMaps,
   preprocessing: Preprocessing,

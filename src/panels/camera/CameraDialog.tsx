@@ -2,6 +2,8 @@ import { useRef, useState } from 'react';
 import type { Failure } from '../../base/result.ts';
 import type { Camera } from '../../clients/camera.ts';
 import { useLab } from '../../store/lab.ts';
+import { classNamesOf } from '../../data/class-names.ts';
+import type { LiveAnswer } from '../../study/live/live-tally.ts';
 import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
 import { Button, CheckField, FileButton, SelectField } from '../ui/controls.tsx';
@@ -10,6 +12,7 @@ import { Modal } from '../ui/Modal.tsx';
 import styles from './Camera.module.css';
 import { CapturedImages } from './CapturedImages.tsx';
 import { LiveAnswers } from './LiveAnswers.tsx';
+import { type MaskLook, useLiveMask } from './LiveMask.tsx';
 import { useShots } from '../../store/use-shots.ts';
 import { type PictureSource, useEngines, useFrames, useIsVisible, usePicture } from './use-live.ts';
 
@@ -23,6 +26,8 @@ export function CameraDialog({ onClose }: { readonly onClose: () => void }) {
 }
 
 const onCanvas = 'canvas';
+const NO_NAMES = { classNames: [] };
+const NO_ANSWERS: readonly LiveAnswer[] = [];
 const anyCamera: PictureSource = { kind: 'camera', id: null };
 
 function CameraView({ onClose }: { readonly onClose: () => void }) {
@@ -32,6 +37,7 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
   const selectedId = useLab((lab) => lab.selectedTrialId);
   const data = useLab((lab) => lab.data);
   const classOffset = useLab((lab) => lab.preprocessing?.classOffset) ?? 0;
+  const ignored = useLab((lab) => lab.preprocessing?.ignoredLabel) ?? null;
   const [variantId, chooseVariant] = useState(selectedId ?? onCanvas);
   const [isBeside, setBeside] = useState(true);
   const [source, setSource] = useState<PictureSource>(anyCamera);
@@ -52,22 +58,30 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
   const running = engines?.ok && picture?.ok ? engines.value : null;
   const { tally, failure, capture } = useFrames(video, running, shots.keep);
   const problem: Failure | null = [engines, picture].find((each) => each?.ok === false)?.failure ?? failure;
-  const nameOfClass = (best: number): string =>
-    data?.dataset.classNames[best - classOffset] ?? `class ${best - classOffset}`;
+  const classNames = classNamesOf(data?.dataset ?? NO_NAMES, view, classOffset);
+  const nameOfLabel = (label: number): string => classNames[label] || `class ${label}`;
+  const nameOfClass = (best: number): string => nameOfLabel(best - classOffset);
+  const look: MaskLook = { ignored, listed: data?.dataset.classColours, nameOfLabel };
+  const last = tally.recent.at(-1)?.answers ?? NO_ANSWERS;
+  const live = useLiveMask({ answers: last, names, look });
   const cameraId = source.kind === 'camera' ? (source.id ?? cameras[0]?.id ?? '') : '';
 
   return (
     <div className={styles.columns}>
       <div className={panel.stack}>
-        {/* oxlint-disable-next-line jsx-a11y/media-has-caption -- a camera says nothing */}
-        <video
-          ref={video}
-          className={styles.video}
-          muted
-          playsInline
-          loop
-          aria-label="What the camera sees"
-        />
+        <div className={styles.stage}>
+          {/* oxlint-disable-next-line jsx-a11y/media-has-caption -- a camera says nothing */}
+          <video
+            ref={video}
+            className={styles.video}
+            muted
+            playsInline
+            loop
+            aria-label="What the camera sees"
+          />
+          {running && live.layer}
+        </div>
+        {live.choice}
         {problem && <Problem failure={problem} />}
         {problem && source.kind === 'camera' && (
           <div>
@@ -79,6 +93,7 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
           names={names}
           exits={view?.exits.length ?? 1}
           nameOfClass={nameOfClass}
+          look={look}
           waitsFor={problem ? null : engines === null ? 'Preparing the model…' : 'Waiting for a picture…'}
         />
       </div>
@@ -126,9 +141,9 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
         </p>
         <CapturedImages
           shots={shots}
-          answered={tally.recent.at(-1)?.answers.map(({ best }) => best - classOffset) ?? []}
-          nameOfLabel={(label) => nameOfClass(label + classOffset)}
-          classCount={classCountOf(view) - classOffset}
+          answered={last.flatMap(({ best, mask }) => (mask ? [] : [best - classOffset]))}
+          nameOfLabel={nameOfLabel}
+          classCount={last.some(({ mask }) => mask) ? 0 : classCountOf(view) - classOffset}
           canCapture={running !== null && failure === null}
           capture={capture}
           onOpened={onClose}

@@ -1,13 +1,9 @@
-import { formatMs } from '../../base/units.ts';
-import {
-  framesPerSecond,
-  isSameAnswer,
-  type LiveTally,
-  recentLatencyMs,
-} from '../../study/live/live-tally.ts';
+import { formatMs, formatShare } from '../../base/units.ts';
+import { framesPerSecond, likeness, type LiveTally, recentLatencyMs } from '../../study/live/live-tally.ts';
 import { NO_CLASS } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import styles from './Camera.module.css';
+import { LiveClasses, type MaskLook } from './LiveMask.tsx';
 
 interface LiveAnswersProps {
   readonly tally: LiveTally;
@@ -18,28 +14,41 @@ interface LiveAnswersProps {
   readonly nameOfClass: (best: number) => string;
   /** What is missing before the first frame. */
   readonly waitsFor: string | null;
+  readonly look: MaskLook;
 }
 
 /** What each variant says of the last frame, how sure it is, where it left, and how long that takes. */
-export function LiveAnswers({ tally, names, exits, nameOfClass, waitsFor }: LiveAnswersProps) {
+export function LiveAnswers({ tally, names, exits, nameOfClass, waitsFor, look }: LiveAnswersProps) {
   const last = tally.recent.at(-1);
   if (!last) return waitsFor && <p className={panel.dim}>{waitsFor}</p>;
   const [first, second] = last.answers;
   const rate = framesPerSecond(tally);
-  const differs = second !== undefined && !isSameAnswer(first, second);
+  const alike = second ? likeness(first, second) : 1;
+  const isOfPixels = first?.mask !== undefined;
+  const differs = !isOfPixels && alike < 1;
   return (
     <div className={panel.stack}>
       <div className={styles.answers}>
-        {last.answers.map(({ best, confidence, exitIndex }, at) => (
+        {last.answers.map(({ best, confidence, exitIndex, mask }, at) => (
           <section key={names[at]} className={styles.answer} data-differs={differs} aria-label={names[at]}>
             <h3>{names[at]}</h3>
-            <p className={styles.label}>{best === NO_CLASS ? 'no answer' : nameOfClass(best)}</p>
-            <span className={styles.track} aria-hidden="true">
-              <span style={{ width: `${Number.isFinite(confidence) ? 100 * confidence : 0}%` }} />
-            </span>
+            {mask ? (
+              <LiveClasses mask={mask} look={look} />
+            ) : (
+              <>
+                <p className={styles.label}>{best === NO_CLASS ? 'no answer' : nameOfClass(best)}</p>
+                <span className={styles.track} aria-hidden="true">
+                  <span style={{ width: `${Number.isFinite(confidence) ? 100 * confidence : 0}%` }} />
+                </span>
+              </>
+            )}
             <dl className={panel.facts}>
-              <dt>confidence</dt>
-              <dd>{Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : '–'}</dd>
+              {!mask && (
+                <>
+                  <dt>confidence</dt>
+                  <dd>{Number.isFinite(confidence) ? `${Math.round(100 * confidence)} %` : '–'}</dd>
+                </>
+              )}
               <dt>latency</dt>
               <dd>{formatMs(recentLatencyMs(tally, at) ?? Number.NaN)}</dd>
               {exitIndex !== null && exits > 1 && (
@@ -54,7 +63,14 @@ export function LiveAnswers({ tally, names, exits, nameOfClass, waitsFor }: Live
       </div>
       <p className={panel.small}>
         {rate !== null && <>{rate.toFixed(1)} frames a second</>}
-        {tally.compared > 0 && (
+        {tally.compared > 0 && isOfPixels && (
+          <>
+            {' · '}
+            {formatShare(alike)} of the pixels alike · {formatShare(tally.same / tally.compared)} of all{' '}
+            {tally.compared} frames
+          </>
+        )}
+        {tally.compared > 0 && !isOfPixels && (
           <>
             {' · '}
             {differs ? <strong className={styles.differs}>they differ</strong> : 'same answer'} · {tally.same}{' '}

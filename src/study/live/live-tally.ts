@@ -1,3 +1,4 @@
+import { type ClassMask, NO_ANSWER } from '../segmentation/packed-mask.ts';
 import { summarise } from '../statistics/summary.ts';
 import { NO_CLASS } from '../trial.ts';
 
@@ -7,6 +8,8 @@ export interface LiveAnswer {
   readonly best: number;
   /** Of the best class, in [0, 1]; NaN without one. */
   readonly confidence: number;
+  /** In place of a class, of models that name those of pixels: with the picture's proportions. */
+  readonly mask?: ClassMask;
   /** Exit taken, as index in `GraphView.exits`; null for a model with one output. */
   readonly exitIndex: number | null;
   /** From the frame to the input tensor. */
@@ -27,7 +30,7 @@ export interface LiveFrameAnswers {
 export interface LiveTally {
   /** The last ones, oldest first. */
   readonly recent: readonly LiveFrameAnswers[];
-  /** Frames that two variants answered, and those that both answered with the same class. */
+  /** Frames that two variants answered, and those that both answered with the same class; shares of pixels add up. */
   readonly compared: number;
   readonly same: number;
 }
@@ -41,10 +44,37 @@ const RECENT_FRAMES = 30;
 export function tallied({ recent, compared, same }: LiveTally, frame: LiveFrameAnswers): LiveTally {
   const [first, second] = frame.answers;
   return {
-    recent: [...recent, frame].slice(-RECENT_FRAMES),
+    // Masks are large, and only the last are looked at.
+    recent: [...recent.map(withoutMasks), frame].slice(-RECENT_FRAMES),
     compared: compared + (second ? 1 : 0),
-    same: same + (second && isSameAnswer(first, second) ? 1 : 0),
+    same: same + (second ? likeness(first, second) : 0),
   };
+}
+
+function withoutMasks({ atMs, answers }: LiveFrameAnswers): LiveFrameAnswers {
+  return {
+    atMs,
+    answers: answers.map(({ best, confidence, exitIndex, prepareMs, computeMs }) => ({
+      best,
+      confidence,
+      exitIndex,
+      prepareMs,
+      computeMs,
+    })),
+  };
+}
+
+/** 1 where both answer alike; of masks the share of the pixels that they do of. */
+export function likeness(first: LiveAnswer | undefined, second: LiveAnswer | undefined): number {
+  const [one, other] = [first?.mask?.classes, second?.mask?.classes];
+  if (!one || !other) return isSameAnswer(first, second) ? 1 : 0;
+  let [alike, asked] = [0, 0];
+  for (let at = 0; at < one.length; at++) {
+    if (one[at] === NO_ANSWER && other[at] === NO_ANSWER) continue;
+    asked++;
+    if (one[at] === other[at]) alike++;
+  }
+  return asked === 0 ? 0 : alike / asked;
 }
 
 /** Whether both name the same class; scores that are not numbers name none. */

@@ -78,7 +78,15 @@ export function maskPicture(
 }
 
 /** Classes of a mask, the largest first. */
-export function classesOf({ classes }: ClassMask, ignored: number | null): readonly number[] {
+export function classesOf(mask: ClassMask, ignored: number | null): readonly number[] {
+  return classShares(mask, ignored).map(({ label }) => label);
+}
+
+/** The same, with their shares of all pixels. */
+export function classShares(
+  { classes }: ClassMask,
+  ignored: number | null,
+): readonly { readonly label: number; readonly share: number }[] {
   const counts = new Uint32Array(NO_ANSWER + 1);
   for (let at = 0; at < classes.length; at++) {
     const label = classes[at] as number;
@@ -86,5 +94,6 @@ export function classesOf({ classes }: ClassMask, ignored: number | null): reado
   }
   return [...counts.keys()]
     .filter((label) => counts[label] !== 0 && label !== NO_ANSWER && label !== ignored)
-    .sort((a, b) => (counts[b] as number) - (counts[a] as number));
+    .sort((a, b) => (counts[b] as number) - (counts[a] as number))
+    .map((label) => ({ label, share: (counts[label] as number) / classes.length }));
 }

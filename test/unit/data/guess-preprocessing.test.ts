@@ -102,6 +102,27 @@ function guess(...[input, output, facts]: Parameters<typeof view>) {
   return guessPreprocessing(view(input, output, facts), null, null).preprocessing;
 }
 
+describe('the class in masks that means none', () => {
+  const masked = (classes: readonly number[], classNames: readonly string[] = []): Dataset => ({
+    ...dataset([null]),
+    classNames,
+    masks: { classes, codes: null, isColoured: false },
+  });
+  const ignoredOf = (output: Dims, found: Dataset) =>
+    guessPreprocessing(view([1, 3, 32, 32], output), found, null).preprocessing.ignoredLabel;
+
+  test.each([
+    ['255', [1, 12, 32, 32], masked([0, 3, 255]), 255],
+    ['the first that the model has no class for', [1, 11, 32, 32], masked([0, 3, 11]), 11],
+    ['one called void', [1, 3, 32, 32], masked([0, 1, 2], ['sky', 'Void', 'road']), 1],
+    ['one far beyond the others, where the model does not tell', [1, 32, 32], masked([0, 3, 11, 1000]), 1000],
+    ['none of two classes that one score tells apart', [1, 1, 32, 32], masked([0, 1]), undefined],
+    ['none where all are classes', [1, 32, 32], masked([0, 3, 7]), undefined],
+  ] as const)('%s', (_, output, found, ignored) => {
+    expect(ignoredOf(output, found)).toBe(ignored);
+  });
+});
+
 describe('layout', () => {
   test.each([
     [[1, 3, 224, 200], { layout: 'NCHW', channels: 3, height: 224, width: 200 }],

@@ -7,6 +7,7 @@ import {
   recentLatencyMs,
   tallied,
 } from '../../../../src/study/live/live-tally.ts';
+import { NO_ANSWER } from '../../../../src/study/segmentation/packed-mask.ts';
 import { NO_CLASS } from '../../../../src/study/trial.ts';
 
 const answer = (best: number, computeMs = 1): LiveAnswer => ({
@@ -31,6 +32,20 @@ describe('frames of the camera', () => {
     ];
     const tally = after(pairs.map((pair, at) => ({ atMs: at, answers: pair.map((best) => answer(best)) })));
     expect([tally.compared, tally.same]).toEqual([4, 2]);
+  });
+
+  it('of pixels agree by their share, and masks are kept of the last frame only', () => {
+    const masked = (...classes: number[]): LiveAnswer => ({
+      ...answer(NO_CLASS),
+      mask: { width: classes.length, height: 1, classes: Uint16Array.from(classes) },
+    });
+    const tally = after([
+      { atMs: 0, answers: [masked(1, 2, 3, NO_ANSWER), masked(1, 2, 0, NO_ANSWER)] },
+      { atMs: 1, answers: [masked(1, 1, 1, 1), masked(1, 1, 1, 1)] },
+    ]);
+    expect(tally.compared).toBe(2);
+    expect(tally.same).toBeCloseTo(2 / 3 + 1, 12);
+    expect(tally.recent.map(({ answers }) => answers[0]?.mask !== undefined)).toEqual([false, true]);
   });
 
   it('of one variant alone are compared with nothing', () => {
