@@ -5,6 +5,7 @@ import { cleanUp, loadSession, saveSession } from '../persist/session.ts';
 import { loadStudy } from '../persist/studies.ts';
 import type { Session } from '../persist/database.ts';
 import { normaliseRecipe } from '../transforms/parse-recipe.ts';
+import { digestTrials } from './digest-trials.ts';
 import { useLab } from './lab.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import type { Lab } from './slice.ts';
@@ -65,6 +66,7 @@ async function restore(session: Session): Promise<boolean> {
   }
   const study = studyId === null ? null : await attempt(() => loadStudy(studyId));
   if (study?.ok && study.value) {
+    await digestTrials(study.value.trials);
     showStudy(study.value);
     if (study.value.trials.some(isUnfinished)) tell(UNFINISHED, 'Press Resume to go on with it.');
   }

@@ -23,6 +23,7 @@ import { expectedOutcomeOf } from './known-costs.ts';
 import { trialOfNow } from './normalisation-slice.ts';
 import { placementFor } from './placement-slice.ts';
 import { pageIsIdle } from './page-is-idle.ts';
+import { digestTrials } from './digest-trials.ts';
 import type { Slice } from './slice.ts';
 import { busyDevice } from './work-under-way.ts';
 
@@ -239,6 +240,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     const kept = await saveStudy(study);
     if (!kept.ok) get().reportFailure('The study is not kept on this device', kept.failure);
     if (place === 'beside') return get().putBeside(study.id, true);
+    await digestTrials(study.trials);
     get().showStudy(study);
     get().showTab('front');
   };
@@ -315,6 +317,7 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     },
     openStudy: async (id) => {
       const study = await attempt(() => loadStudy(id));
+      if (study.ok && study.value) await digestTrials(study.value.trials);
       if (!study.ok) get().reportFailure('The study could not be opened', study.failure);
       else if (study.value) get().showStudy(study.value);
     },

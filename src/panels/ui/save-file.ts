@@ -1,4 +1,4 @@
-import { inSlices } from './in-slices.ts';
+import { inSlices } from '../../store/in-slices.ts';
 
 /** Offers bytes to the user as a download under this name. */
 export function saveFile(name: string, content: Blob | string, mediaType = 'application/octet-stream'): void {
@@ -23,7 +23,7 @@ export async function saveText(
 }
 
 /** Longer texts are handed to the browser piece by piece, which takes a moment each. */
-const PIECE_LENGTH = 1_000_000;
+const PIECE_LENGTH = 250_000;
 
 function* gathered(parts: Generator<string, void, void>, mediaType: string): Generator<void, Blob, void> {
   const pieces: Blob[] = [];

@@ -1,3 +1,4 @@
+import { finish } from '../../base/finish.ts';
 import { isIdentity } from '../../transforms/recipe.ts';
 import { isSameDevice } from '../measuring/reference.ts';
 import type { Measure } from '../metrics.ts';
@@ -20,17 +21,25 @@ export interface SpeedUp {
  * the unchanged model itself, and missing where that, or the trial, was not measured on the device.
  */
 export function speedUps(trials: readonly Trial[]): ReadonlyMap<Trial, SpeedUp> {
+  return finish(speedUpsInParts(trials));
+}
+
+/** The same in parts, between which others may have their turn: of many samples it takes long. */
+export function* speedUpsInParts(
+  trials: readonly Trial[],
+): Generator<void, ReadonlyMap<Trial, SpeedUp>, void> {
   const measured = trials.filter(({ state }) => state.kind !== 'failed');
   const originals = measured.filter(({ strategy }) => isIdentity(strategy.recipe));
-  return new Map(
-    measured.flatMap((trial) => {
-      const over = originalOf(trial, originals);
-      if (over === null) return [];
-      if (over === trial) return [[trial, { measure: { value: 1, low: 1, high: 1 }, over }]];
-      const measure = ratioOf(pairedLevels(levelsOf(trial), levelsOf(over)));
-      return measure === null ? [] : [[trial, { measure, over }]];
-    }),
-  );
+  const found = new Map<Trial, SpeedUp>();
+  for (const trial of measured) {
+    const over = originalOf(trial, originals);
+    if (over === null) continue;
+    const measure =
+      over === trial ? { value: 1, low: 1, high: 1 } : ratioOf(pairedLevels(levelsOf(trial), levelsOf(over)));
+    if (measure !== null) found.set(trial, { measure, over });
+    yield;
+  }
+  return found;
 }
 
 /** Trials are facts that never change, and a table asks while a study runs. */

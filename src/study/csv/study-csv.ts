@@ -1,4 +1,4 @@
-import { speedUps } from '../compare/speed-up.ts';
+import { speedUpsInParts } from '../compare/speed-up.ts';
 import { batterySharePerHour } from '../measuring/battery-use.ts';
 import { type Drift, driftByDevice } from '../measuring/drift.ts';
 import { defaultQualityAxis } from '../metrics.ts';
@@ -18,8 +18,7 @@ export function* trialsCsvInParts(trials: readonly Trial[]): Generator<string, v
   const front = new Set(frontOfTrials(trials, ['latencyMedianMs', defaultQualityAxis(trials)]));
   yield '';
   const sharePerHour = batterySharePerHour(trials);
-  const fasterBy = speedUps(trials);
-  yield '';
+  const fasterBy = yield* silently(speedUpsInParts(trials));
   const rows = trials.map((trial) => ({
     trial,
     isOnFront: front.has(trial),

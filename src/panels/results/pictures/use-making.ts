@@ -5,7 +5,7 @@ import type { Picture } from '../../../study/plots/picture.ts';
 import type { Limits } from '../../../study/plots/parallel.ts';
 import type { PictureKind } from '../../../study/plots/pictures.ts';
 import type { Trial } from '../../../study/trial.ts';
-import { inSlices } from '../../ui/in-slices.ts';
+import { inSlices } from '../../../store/in-slices.ts';
 
 /** While a study runs, results come faster than pictures are worth being made. */
 const restMs = 1500;
