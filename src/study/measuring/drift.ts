@@ -2,7 +2,7 @@ import { finish } from '../../base/finish.ts';
 import { latencyMsOf } from '../metrics.ts';
 import { medianOf } from '../statistics/summary.ts';
 import type { Environment, Sample, Study, Trial } from '../trial.ts';
-import { differenceNoise, type Level, levelsInParts } from './levels.ts';
+import { differenceNoise, type Level, leastStep, levelsInParts } from './levels.ts';
 import { isSameDevice, referenceTrial } from './reference.ts';
 
 /** What the reference took when it was visited. */
@@ -36,8 +36,10 @@ export interface Drift {
   readonly slopePerHour: number;
   /** Since when the device has been slower to the end, and how much slower than at its fastest level. */
   readonly throttled: { readonly fromMs: number; readonly ratio: number } | null;
-  /** `unknown`: too few visits to tell. */
-  readonly state: 'unknown' | 'steady' | 'drifting' | 'throttled';
+  /** A lasting change by less than this share would not have been told. */
+  readonly leastChange: number;
+  /** `unknown`: too few visits to tell; `restless`: they differ too much to tell. */
+  readonly state: 'unknown' | 'restless' | 'steady' | 'drifting' | 'throttled';
 }
 
 /** Fewer visits tell no levels. */
@@ -51,6 +53,9 @@ const LASTING_VISITS = 3;
 
 /** Smaller changes than this are noise of the clock and the caches. */
 const LEAST_NOISE = 0.01;
+
+/** Who would not see a change by this share cannot call the device steady. */
+const SEEN_CHANGE = 0.15;
 
 /** Studies are facts that never change, and charts ask often. */
 const known = new WeakMap<readonly Trial[], Drift | null>();
@@ -104,15 +109,31 @@ function* driftToldBy(reference: Trial): Generator<void, Drift | null, void> {
     ratio: Math.exp((logs[at] as number) - base),
     smoothRatio: Math.exp((smooth[at] as number) - base),
   }));
-  const found =
-    raw.length < FEWEST_VISITS
-      ? []
-      : yield* levelsInParts(logs, Math.max(LEAST_NOISE, differenceNoise(logs)));
+  const noise = Math.max(LEAST_NOISE, differenceNoise(logs));
+  const leastChange = Math.expm1(leastStep(raw.length, noise));
+  const found = raw.length < FEWEST_VISITS ? [] : yield* levelsInParts(logs, noise);
   const levels = found.map((level) => deviceLevel(level, visits, base));
   const throttled = throttledFrom(levels);
-  const state =
-    levels.length === 0 ? 'unknown' : throttled ? 'throttled' : levels.length > 1 ? 'drifting' : 'steady';
-  return { reference, visits, levels, slopePerHour: slopePerHour(visits, logs), throttled, state };
+  return {
+    reference,
+    visits,
+    levels,
+    slopePerHour: slopePerHour(visits, logs),
+    throttled,
+    leastChange,
+    state: stateOf(levels, throttled, leastChange),
+  };
+}
+
+function stateOf(
+  levels: readonly DeviceLevel[],
+  throttled: Drift['throttled'],
+  leastChange: number,
+): Drift['state'] {
+  if (levels.length === 0) return 'unknown';
+  if (throttled) return 'throttled';
+  if (levels.length > 1) return 'drifting';
+  return leastChange > SEEN_CHANGE ? 'restless' : 'steady';
 }
 
 /**

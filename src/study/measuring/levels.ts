@@ -41,8 +41,7 @@ export function* levelsInParts(
     (list[to] as number) - (list[from] as number);
   const costOf = (from: number, to: number): number =>
     (between(squares, from, to) - between(sums, from, to) ** 2 / (to - from)) / noise ** 2;
-  // The noise of few values is not known well.
-  const penalty = PENALTY * Math.log(Math.max(n, 8)) * (1 + 5 / n);
+  const penalty = penaltyOf(n);
   const best = new Float64Array(n + 1);
   const cuts = new Int32Array(n + 1);
   best[0] = -penalty;
@@ -78,6 +77,16 @@ const STEPS_IN_A_PART = 256;
 
 /** Of a further level, times the logarithm of the length: rarer than 1 in 20 series of pure noise have one. */
 const PENALTY = 4;
+
+function penaltyOf(length: number): number {
+  // The noise of few values is not known well.
+  return PENALTY * Math.log(Math.max(length, 8)) * (1 + 5 / length);
+}
+
+/** The smallest step in the middle of a series that is told from noise of this standard deviation. */
+export function leastStep(length: number, noise: number): number {
+  return 2 * noise * Math.sqrt(penaltyOf(length) / length);
+}
 
 /** Median of the distances of normal values from their mean, in standard deviations. */
 const SIGMA_QUARTILE = 0.6744897501960817;

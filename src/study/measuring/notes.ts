@@ -41,13 +41,16 @@ function timesText(count: number): string {
 }
 
 /** What the reference tells of the device over the time of a study, in one sentence. */
-export function driftSentence({ reference, visits, levels, throttled, slopePerHour, state }: Drift): string {
+export function driftSentence(drift: Drift): string {
+  const { reference, visits, levels, throttled, slopePerHour, leastChange, state } = drift;
   const name = reference.strategy.name;
   switch (state) {
     case 'unknown':
       return `${name} was visited ${timesText(visits.length)}: too few to tell whether the device changed.`;
+    case 'restless':
+      return `Other work disturbed the device: times of ${name}, visited ${timesText(visits.length)}, went up and down so much that only a lasting change by more than ${formatShare(leastChange)} could be told from that.`;
     case 'steady':
-      return `The device was equally fast all the time: ${name} was visited ${timesText(visits.length)}, without a change that is more than noise.`;
+      return `The device was equally fast all the time: ${name} was visited ${timesText(visits.length)}, without a change that is more than noise; one by ${formatShare(leastChange)} would have been told.`;
     case 'drifting': {
       const ratios = levels.map(({ ratio }) => ratio);
       const range = Math.max(...ratios) / Math.min(...ratios) - 1;

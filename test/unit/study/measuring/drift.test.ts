@@ -104,6 +104,24 @@ describe('the drift of a study', () => {
     expect(Number.isFinite(slopePerHour)).toBe(true);
     expect(state).toBe('steady');
   });
+  it('is not called none where so much else went on that none could be told', () => {
+    const disturbed = { ...still, visitNoise: 0.4 };
+    const drift = driftIn(simulateStudy(strategies, PROTOCOLS.quick, disturbed, 1));
+    expect(drift.state).toBe('restless');
+    expect(driftSentence(drift)).toMatch(/Other work disturbed the device.* more than \d\d+\.\d % could/);
+    const quiet = driftIn(simulateStudy(strategies, PROTOCOLS.quick, still, 1));
+    expect(quiet.leastChange).toBeLessThan(0.1);
+    expect(driftSentence(quiet)).toMatch(/equally fast.*one by \d\.\d % would have been told/);
+  });
+  it('promises no more than it finds: a change half as large again is told nearly always', () => {
+    const { leastChange } = driftIn(simulateStudy(strategies, PROTOCOLS.quick, still, 1));
+    const throttling = { afterMs: 3_400, ratio: 1 + 1.5 * leastChange };
+    const states = Array.from(
+      { length: 10 },
+      (_, seed) => driftIn(simulateStudy(strategies, PROTOCOLS.quick, { ...still, throttling }, seed)).state,
+    );
+    expect(states.filter((state) => state === 'drifting' || state === 'throttled').length).toBeGreaterThan(8);
+  });
   it('is told by the unchanged model, and by nothing where nothing ran', () => {
     expect(driftOfStudy(makeStudy([makeTrial('a')]))).toBeNull();
     const study = simulateStudy(strategies, PROTOCOLS.quick, still, 4);
