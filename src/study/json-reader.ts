@@ -122,7 +122,17 @@ export function parseVersioned(source: string, what: 'study' | 'plan'): unknown 
       hint: `The file may have been cut off; export the ${what} again.`,
     });
   }
-  const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
+  const { format, formatVersion: version } = (json ?? {}) as { format?: unknown; formatVersion?: unknown };
+  const other = what === 'plan' ? 'study' : 'plan';
+  if (format === `paretoscope-${other}`) {
+    throw new InputError({
+      code: `${what}-is-${other}`,
+      message: `format: found that of a ${other}, wanted that of a ${what}`,
+      where: 'format',
+      hint:
+        other === 'study' ? 'Open it under Front: Open a study.json.' : 'Open it under Run: Design a study.',
+    });
+  }
   if (typeof version === 'number' && version > 1) {
     throw new InputError({
       code: `${what}-newer-version`,

@@ -139,6 +139,7 @@ describe('a plan as a file', () => {
 
   it.each<[string, string, (json: Json) => unknown]>([
     ['plan-not-json', 'cut off', () => null],
+    ['plan-is-study', 'found that of a study', (json) => ({ ...json, format: 'paretoscope-study' })],
     ['plan-newer-version', 'formatVersion: found 2', (json) => ({ ...json, formatVersion: 2 })],
     [
       'plan-invalid',
