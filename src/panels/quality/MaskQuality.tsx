@@ -1,16 +1,14 @@
 import { Tabs } from 'radix-ui';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { formatShare } from '../../base/units.ts';
 import type { LoadedDataset } from '../../protocol/data-api.ts';
-import { useLab } from '../../store/lab.ts';
 import { trialMetrics } from '../../study/metrics.ts';
 import { changedMasks, hasMasks, outcomesByPixelClass } from '../../study/quality/by-pixel-class.ts';
 import type { MaskAnswers, Trial } from '../../study/trial.ts';
-import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { SelectField } from '../ui/controls.tsx';
 import { ChangedMasks } from './ChangedMasks.tsx';
 import { ClassTable } from './ClassTable.tsx';
+import { ComparedWith, ImagesNotOpen, useBeside } from './ComparedWith.tsx';
 import { Layers } from './Layers.tsx';
 import styles from './Quality.module.css';
 
@@ -23,33 +21,13 @@ interface MaskQualityProps {
 
 /** What a trial that names the class of every pixel gets right and wrong: by class, image and layer. */
 export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProps) {
-  const comparedId = useLab((lab) => lab.comparedTrialId);
-  const data = useLab((lab) => lab.data);
-  const classNames = useLab((lab) => lab.study?.classNames) ?? [];
-  const others = trials.filter((other) => other !== trial && other.maskAnswers !== undefined);
-  const unchanged = others.find(({ strategy }) => isIdentity(strategy.recipe));
-  const [otherId, chooseOther] = useState(comparedId ?? unchanged?.id ?? others[0]?.id ?? '');
-  const other = others.find(({ id }) => id === otherId) ?? null;
-  const shown = data?.dataset.id === trial.datasetId ? data : null;
+  const beside = useBeside(trial, trials, (other) => other.maskAnswers !== undefined);
+  const { other, shown, classNames, nameOfClass } = beside;
   return (
     <div className={panel.stack}>
-      {others.length > 0 && (
-        <SelectField
-          title="Compared with"
-          value={other?.id ?? ''}
-          options={[
-            { value: '', label: 'nothing' },
-            ...others.map(({ id, strategy }) => ({ value: id, label: strategy.name })),
-          ]}
-          onChange={chooseOther}
-        />
-      )}
+      <ComparedWith {...beside} />
       <p>{summary(trial)}</p>
-      {!shown && (
-        <p className={panel.dim}>
-          The images of this trial, {trial.datasetName}, are not open: pictures and masks are missing.
-        </p>
-      )}
+      {!shown && <ImagesNotOpen trial={trial} missing="pictures and masks" />}
       <MaskTabs
         trial={trial}
         answers={answers}
@@ -57,6 +35,7 @@ export function MaskQuality({ trial, answers, trials, onClose }: MaskQualityProp
         beforeName={other?.strategy.name ?? null}
         data={shown}
         classNames={classNames}
+        nameOfClass={nameOfClass}
         onClose={onClose}
       />
     </div>
@@ -70,14 +49,22 @@ interface MaskTabsProps {
   readonly beforeName: string | null;
   readonly data: LoadedDataset | null;
   readonly classNames: readonly string[];
+  readonly nameOfClass: (label: number | null) => string;
   readonly onClose: () => void;
 }
 
-function MaskTabs({ trial, answers, before, beforeName, data, classNames, onClose }: MaskTabsProps) {
+function MaskTabs({
+  trial,
+  answers,
+  before,
+  beforeName,
+  data,
+  classNames,
+  nameOfClass,
+  onClose,
+}: MaskTabsProps) {
   const outcomes = useMemo(() => outcomesByPixelClass(answers, before), [answers, before]);
   const changed = useMemo(() => changedMasks(answers, before), [answers, before]);
-  const nameOfClass = (label: number | null): string =>
-    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
   return (
     <Tabs.Root defaultValue="classes" className={panel.stack}>
       <Tabs.List className={styles.tabs} aria-label="What to look at">

@@ -1,14 +1,12 @@
 import { Tabs } from 'radix-ui';
-import { useState } from 'react';
 import { useLab } from '../../store/lab.ts';
 import { changedImages, outcomesByClass } from '../../study/quality/by-class.ts';
 import type { Predictions, Trial } from '../../study/trial.ts';
-import { isIdentity } from '../../transforms/recipe.ts';
 import panel from '../panel.module.css';
-import { SelectField } from '../ui/controls.tsx';
 import { Modal } from '../ui/Modal.tsx';
 import { ChangedImages } from './ChangedImages.tsx';
 import { ClassTable } from './ClassTable.tsx';
+import { ComparedWith, ImagesNotOpen, useBeside } from './ComparedWith.tsx';
 import { Layers } from './Layers.tsx';
 import { MaskQuality } from './MaskQuality.tsx';
 import styles from './Quality.module.css';
@@ -39,39 +37,17 @@ interface TrialQualityProps {
 }
 
 function TrialQuality({ trial, predictions, trials, onClose }: TrialQualityProps) {
-  const comparedId = useLab((lab) => lab.comparedTrialId);
-  const data = useLab((lab) => lab.data);
-  const classNames = useLab((lab) => lab.study?.classNames) ?? [];
-  const others = trials.filter((other) => other !== trial && other.predictions !== null);
-  const unchanged = others.find(({ strategy }) => isIdentity(strategy.recipe));
-  const [otherId, chooseOther] = useState(comparedId ?? unchanged?.id ?? others[0]?.id ?? '');
-  const other = others.find(({ id }) => id === otherId) ?? null;
-  const shown = data?.dataset.id === trial.datasetId ? data : null;
+  const beside = useBeside(trial, trials, (other) => other.predictions !== null);
+  const { other, shown, classNames, nameOfClass } = beside;
   const { classOffset } = trial.preprocessing;
   const truth = { labels: shown?.dataset.items.map(({ label }) => label) ?? [], classOffset };
   const before = other?.predictions ?? null;
   const outcomes = outcomesByClass(predictions, before, truth);
   const changed = before === null ? [] : changedImages(predictions, before, truth);
-  const nameOfClass = (label: number | null): string =>
-    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
   return (
     <Tabs.Root defaultValue="classes" className={panel.stack}>
-      {others.length > 0 && (
-        <SelectField
-          title="Compared with"
-          value={other?.id ?? ''}
-          options={[
-            { value: '', label: 'nothing' },
-            ...others.map(({ id, strategy }) => ({ value: id, label: strategy.name })),
-          ]}
-          onChange={chooseOther}
-        />
-      )}
-      {!shown && (
-        <p className={panel.dim}>
-          The images of this trial, {trial.datasetName}, are not open: labels and pictures are missing.
-        </p>
-      )}
+      <ComparedWith {...beside} />
+      {!shown && <ImagesNotOpen trial={trial} missing="labels and pictures" />}
       <Tabs.List className={styles.tabs} aria-label="What to look at">
         <Tabs.Trigger value="classes">Classes</Tabs.Trigger>
         <Tabs.Trigger value="images">Changed{other ? ` (${changed.length})` : ''}</Tabs.Trigger>

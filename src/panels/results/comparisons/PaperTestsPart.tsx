@@ -56,8 +56,8 @@ function PaperTests({ report: { papers, compared } }: { readonly report: DeviceR
         <FailureText failure={kruskal.failure} />
       )}
       {pairs.ok ? (
-        <div className={styles.scroll} role="region" aria-label="Pairs by Conover's test" tabIndex={0}>
-          <table className={styles.table}>
+        <div className={panel.tableScroll} role="region" aria-label="Pairs by Conover's test" tabIndex={0}>
+          <table className={panel.figures}>
             <thead>
               <tr>
                 <th scope="col">pair</th>

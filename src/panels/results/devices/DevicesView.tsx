@@ -83,8 +83,8 @@ function Differences({ runs }: { readonly runs: readonly DeviceRun[] }) {
       {differences.length === 0 ? (
         <p className={panel.dim}>In nothing that the browser tells.</p>
       ) : (
-        <div className={styles.scroll} role="region" aria-label="How the devices differ" tabIndex={0}>
-          <table className={styles.table}>
+        <div className={panel.tableScroll} role="region" aria-label="How the devices differ" tabIndex={0}>
+          <table className={`${panel.figures} ${styles.table}`}>
             <thead>
               <tr>
                 <th scope="col">

@@ -64,8 +64,8 @@ function Rows({ table, quality }: { readonly table: DeviceTable; readonly qualit
   const hasSeveralPlaces = new Set(places).size > 1;
   const ranks = useMemo(() => runs.map((_, column) => ranksOf(table, column)), [table, runs]);
   return (
-    <div className={styles.scroll} role="region" aria-label="Strategies by device" tabIndex={0}>
-      <table className={styles.table}>
+    <div className={panel.tableScroll} role="region" aria-label="Strategies by device" tabIndex={0}>
+      <table className={`${panel.figures} ${styles.table}`}>
         <thead>
           <tr>
             <th scope="col">Strategy</th>

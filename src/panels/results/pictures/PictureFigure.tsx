@@ -90,8 +90,8 @@ function AsTable({
     <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
       <summary className={panel.summaryLine}>As a table</summary>
       {isOpen && (
-        <div className={styles.tableScroll} role="region" aria-label={`${title} as a table`} tabIndex={0}>
-          <table className={styles.table}>
+        <div className={panel.tableScroll} role="region" aria-label={`${title} as a table`} tabIndex={0}>
+          <table className={`${panel.figures} ${styles.table}`}>
             <thead>
               <tr>
                 {head.map((cell) => (
