@@ -1,7 +1,7 @@
 import type { Failure } from '../base/result.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
-import type { Dataset } from './dataset.ts';
-import { classCount, imageMisfit } from './input-layout.ts';
+import type { Dataset, MaskFacts } from './dataset.ts';
+import { classCount, imageMisfit, mapClassCount } from './input-layout.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { takesRandomInputs } from './random-inputs.ts';
 
@@ -17,7 +17,32 @@ export function describeMisfit(
   const misfit = imageMisfit(view);
   // Labels say nothing about random numbers.
   if (misfit !== null) return takesRandomInputs(view) ? null : misfit;
-  return dataset === null ? null : labelMisfit(view, dataset, preprocessing?.classOffset ?? 0);
+  if (dataset === null) return null;
+  return dataset.masks
+    ? maskMisfit(view, dataset.masks, preprocessing)
+    : labelMisfit(view, dataset, preprocessing?.classOffset ?? 0);
+}
+
+/** Masks none of whose classes can be asked about. */
+function maskMisfit(
+  view: GraphView,
+  { classes }: MaskFacts,
+  preprocessing: Preprocessing | null,
+): Failure | null {
+  const { classOffset = 0, ignoredLabel } = preprocessing ?? {};
+  const known = mapClassCount(view) ?? Infinity;
+  const isKnown = (label: number): boolean => label + classOffset >= 0 && label + classOffset < known;
+  if (classes.some((label) => label !== ignoredLabel && isKnown(label))) return null;
+  const [first, last] = [classes[0], classes.at(-1)];
+  const held = first === undefined ? 'none' : first === last ? `${first}` : `${first} to ${last}`;
+  const isIgnored = classes.every((label) => label === ignoredLabel);
+  return {
+    code: 'masks-beyond-classes',
+    message: isIgnored
+      ? `no pixel of the masks has a class: they hold ${held}, which is ignored`
+      : `the masks hold the classes ${held}, but ${view.fileName} has 0 to ${known - 1}`,
+    hint: 'Choose masks for this model, or correct the ignored class or the class offset. Without masks the lab measures agreement instead.',
+  };
 }
 
 function labelMisfit(view: GraphView, dataset: Dataset, classOffset: number): Failure | null {

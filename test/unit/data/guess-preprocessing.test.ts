@@ -123,6 +123,21 @@ describe('the class in masks that means none', () => {
   });
 });
 
+describe('masks that say nothing about a model', () => {
+  const misfitOf = (classes: readonly number[], ignoredLabel?: number) => {
+    const found = { ...dataset([null]), masks: { classes, codes: null, isColoured: false } };
+    const seen = view([1, 3, 32, 32], [1, 12, 32, 32]);
+    const { preprocessing } = guessPreprocessing(seen, found, null);
+    return describeMisfit(seen, found, { ...preprocessing, ignoredLabel })?.message ?? null;
+  };
+
+  test('are told, those with any class that it has are taken', () => {
+    expect(misfitOf([40, 41, 51])).toBe('the masks hold the classes 40 to 51, but m.onnx has 0 to 11');
+    expect(misfitOf([255], 255)).toBe('no pixel of the masks has a class: they hold 255, which is ignored');
+    expect(misfitOf([3, 40], 40)).toBeNull();
+  });
+});
+
 describe('layout', () => {
   test.each([
     [[1, 3, 224, 200], { layout: 'NCHW', channels: 3, height: 224, width: 200 }],
