@@ -77,7 +77,7 @@ export function compareStrategies(
       first,
       second,
       latency: difference && (isSwapped ? reversed(difference) : difference),
-      problem: problem ?? (both.length < 2 ? tooFewRounds(both.length) : ''),
+      problem: problem ?? (both.length < 2 ? tooFewRounds(both.length, [a, b]) : ''),
       quality: qualityDifference(first, second, marks),
     };
   });
@@ -174,7 +174,9 @@ function latencyProblem(a: StrategyFacts, b: StrategyFacts): string | null {
   return a.studyId === b.studyId ? null : 'were measured in different studies';
 }
 
-function tooFewRounds(rounds: number): string {
+function tooFewRounds(rounds: number, pair: readonly StrategyFacts[]): string {
+  if (pair.some(({ latencyMs }) => latencyMs.every((ms) => ms === 0)))
+    return 'took less time than this browser’s clock tells';
   return rounds === 0 ? 'have no round in common' : 'have one round in common, and differences need two';
 }
 

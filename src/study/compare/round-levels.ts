@@ -4,8 +4,8 @@ import type { StrategyFacts } from './strategy-facts.ts';
 /**
  * The level of a strategy's latency in each round, the unit that differences are told of: inferences of one round
  * follow each other and are disturbed together, so they are not independent; rounds lie apart, with all other
- * strategies between. A level is the median of the round; where images leave at different exits, the medians by exit
- * averaged by how many left there, since a median of all would jump between exits.
+ * strategies between. A level is the median of the round, or its mean where the clock is coarse; where images leave at
+ * different exits, those by exit averaged by how many left there, since a median of all would jump between exits.
  * @returns level in milliseconds by round; rounds without a positive time are left out
  */
 export function roundLevels({ latencyMs, round, exit }: StrategyFacts): ReadonlyMap<number, number> {
@@ -23,10 +23,31 @@ export function roundLevels({ latencyMs, round, exit }: StrategyFacts): Readonly
   for (const [number, exits] of rounds) {
     const all = [...exits.values()];
     const count = all.reduce((sum, { length }) => sum + length, 0);
-    const level = all.reduce((sum, some) => sum + (some.length / count) * medianOf(some), 0);
+    const level = all.reduce((sum, some) => sum + (some.length / count) * levelOf(some), 0);
     if (level > 0 && Number.isFinite(level)) levels.set(number, level);
   }
   return levels;
+}
+
+/** Times of fewer steps of the clock are coarse. */
+const COARSE_STEPS = 10;
+
+/** Of a step: clocks tell their steps not quite exactly. */
+const STEP_ERROR = 1e-3;
+
+/**
+ * The median; the mean where these times are few steps of a coarse clock: their median would be one of the steps, and
+ * rounds of zero would be lost, while the mean tells what lies between.
+ */
+function levelOf(values: readonly number[]): number {
+  const median = medianOf(values);
+  const sorted = [0, ...values].sort((a, b) => a - b);
+  const gaps = sorted.slice(1).map((value, at) => value - (sorted[at] as number));
+  const step = Math.min(...gaps.filter((gap) => gap > 1e-9));
+  const isCoarse =
+    median <= COARSE_STEPS * step &&
+    values.every((value) => Math.abs(value / step - Math.round(value / step)) < STEP_ERROR);
+  return isCoarse ? values.reduce((sum, value) => sum + value, 0) / values.length : median;
 }
 
 /** The levels of two strategies in the rounds that both have, in order of rounds, in milliseconds. */

@@ -142,6 +142,18 @@ describe('roundLevels', () => {
     expect([...roundLevels(factsOf(makeTrial('E', { samples })))]).toEqual([[0, (3 * 1 + 2 * 9) / 5]]);
   });
 
+  it('averages times of a few steps of a coarse clock, of which a median would be one', () => {
+    const levelOf = (times: readonly number[]) => {
+      const samples = times.map((computeMs) => makeSample({ computeMs }));
+      return roundLevels(factsOf(makeTrial('coarse', { samples }))).get(0);
+    };
+    expect(levelOf([0, 0, 0.1, 0, 0])).toBeCloseTo(0.02, 9);
+    expect(levelOf([0.3, 0.3, 0.4])).toBeCloseTo(1 / 3, 9);
+    expect(levelOf([0.31, 0.345, 0.98]), 'a fine clock').toBe(0.345);
+    expect(levelOf([20.1, 20.2, 25.9]), 'many steps').toBe(20.2);
+    expect(levelOf([0, 0, 0])).toBeUndefined();
+  });
+
   it('leaves the warm-up out', () => {
     const samples = [makeSample({ computeMs: 100, warmUp: true }), makeSample({ computeMs: 2 })];
     expect([...roundLevels(factsOf(makeTrial('any', { samples })))]).toEqual([[0, 2]]);
