@@ -77,7 +77,11 @@ export function parseDesign(source: string): StudyDesign {
     refuseTwice(design.recipes, 'recipes', ({ name }) => name);
     refuseTwice(design.models, 'models', ({ modelId }) => modelId);
     refuseTwice(design.placements, 'placements', (placement) => placement?.name ?? 'null');
-    if (design.protocol.rounds < 1) refuse(design.protocol.rounds, 'protocol.rounds', 'at least 1');
+    const { rounds, samplesPerRound, warmUpRuns, accuracyRepetitions = 1 } = design.protocol;
+    refuseOutside(rounds, 'rounds', 1, MOST.rounds);
+    refuseOutside(samplesPerRound, 'samplesPerRound', 1, MOST.samplesPerRound);
+    refuseOutside(warmUpRuns, 'warmUpRuns', 0, MOST.warmUpRuns);
+    refuseOutside(accuracyRepetitions, 'accuracyRepetitions', 1, MOST.accuracyRepetitions);
     refuseUnknownModels(design);
     refuseUnknownCells(design);
     return design;
@@ -85,6 +89,18 @@ export function parseDesign(source: string): StudyDesign {
     if (!(thrown instanceof InputError)) throw thrown;
     throw new InputError({ ...thrown.failure, code: 'plan-invalid' });
   }
+}
+
+/** More of these nobody has the time or memory for. */
+export const MOST = {
+  rounds: 10_000,
+  samplesPerRound: 100_000,
+  warmUpRuns: 100_000,
+  accuracyRepetitions: 1000,
+} as const;
+
+function refuseOutside(value: number, field: string, least: number, most: number): void {
+  if (value < least || value > most) refuse(value, `protocol.${field}`, `${least} to ${most}`);
 }
 
 function refuseTwice<T>(entries: readonly T[], path: string, nameOf: (entry: T) => string): void {

@@ -1,5 +1,6 @@
 import { useLab } from '../../../store/lab.ts';
 import type { StudyDesign } from '../../../study/design/design.ts';
+import { MOST } from '../../../study/design/read-design.ts';
 import type { Protocol } from '../../../study/trial.ts';
 import { NumberField, SelectField } from '../../ui/controls.tsx';
 import styles from './Design.module.css';
@@ -18,7 +19,13 @@ export function ProtocolFields({ design }: { readonly design: StudyDesign }) {
   };
   return (
     <div className={styles.fields}>
-      <NumberField title="Rounds" min={1} value={protocol.rounds} onChange={(rounds) => change({ rounds })} />
+      <NumberField
+        title="Rounds"
+        min={1}
+        max={MOST.rounds}
+        value={protocol.rounds}
+        onChange={(rounds) => change({ rounds })}
+      />
       {protocol.sustained && (
         <NumberField
           title="Minutes of each strategy"
@@ -40,6 +47,7 @@ export function ProtocolFields({ design }: { readonly design: StudyDesign }) {
         <NumberField
           title="Inferences in a round"
           min={1}
+          max={MOST.samplesPerRound}
           value={protocol.samplesPerRound}
           onChange={(samplesPerRound) => change({ samplesPerRound })}
         />
@@ -47,6 +55,7 @@ export function ProtocolFields({ design }: { readonly design: StudyDesign }) {
       <NumberField
         title="Warm-up runs"
         min={0}
+        max={MOST.warmUpRuns}
         value={protocol.warmUpRuns}
         onChange={(warmUpRuns) => change({ warmUpRuns })}
       />
@@ -60,6 +69,7 @@ export function ProtocolFields({ design }: { readonly design: StudyDesign }) {
       <NumberField
         title="Accuracy passes"
         min={1}
+        max={MOST.accuracyRepetitions}
         value={protocol.accuracyRepetitions ?? 1}
         onChange={(accuracyRepetitions) => change({ accuracyRepetitions })}
       />

@@ -146,6 +146,11 @@ describe('a plan as a file', () => {
       'protocol.rounds: found 0',
       (json) => ({ ...json, protocol: { ...json.protocol, rounds: 0 } }),
     ],
+    [
+      'plan-invalid',
+      'protocol.rounds: found 1000000000000, wanted 1 to 10000',
+      (json) => ({ ...json, protocol: { ...json.protocol, rounds: 1e12 } }),
+    ],
     ['plan-invalid', 'threads[0]: found 0', (json) => ({ ...json, threads: [0] })],
     ['plan-invalid', 'models: found []', (json) => ({ ...json, models: [] })],
     [
