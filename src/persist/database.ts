@@ -29,7 +29,16 @@ export type StudyHeader = Omit<Study, 'trials'> & {
   readonly trialIds: readonly string[];
 };
 
-/** A trial without its samples, which are chunks of their own: a visit adds some instead of writing all again. */
+/** What a trial's accuracy pass said of each image; written once, however often the trial is visited. */
+export interface StoredAnswers extends Pick<Trial, 'predictions' | 'maskAnswers'> {
+  readonly studyId: string;
+  readonly trialId: string;
+}
+
+/**
+ * A trial without its samples, which are chunks of their own: a visit adds some instead of writing all again; and
+ * without what it said of images, except by earlier versions.
+ */
 export type StoredTrial = Omit<Trial, 'samples'> & {
   /** By trials of earlier versions, which have no chunks. */
   readonly samples?: Trial['samples'];
@@ -158,6 +167,7 @@ export interface Schema extends DBSchema {
   studies: { key: string; value: StudyHeader };
   trials: { key: [studyId: string, trialId: string]; value: StoredTrial };
   samples: { key: [studyId: string, trialId: string, index: number]; value: SampleChunk };
+  answers: { key: [studyId: string, trialId: string]; value: StoredAnswers };
   models: { key: string; value: StoredModel };
   datasets: { key: string; value: StoredDataset };
   pieces: { key: [string, number]; value: BlobPiece };
@@ -226,6 +236,9 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   (database) => {
     database.createObjectStore('shots', { keyPath: 'id' });
+  },
+  (database) => {
+    database.createObjectStore('answers', { keyPath: ['studyId', 'trialId'] });
   },
 ];
 

@@ -28,6 +28,7 @@ export function saveStudy(study: Study, change: 'anything' | 'grown' = 'anything
       ...trials.map((trial) => writeTrial(transaction, trial)),
     ];
     await allOrNothing(transaction, writes);
+    for (const trial of trials) noteAnswers(trial);
   });
 }
 
@@ -36,12 +37,13 @@ export function saveTrial(trial: Trial): Promise<Result<void>> {
   return attemptWrite(`the trial ${trial.strategy.name}`, async () => {
     const transaction = await writing();
     await allOrNothing(transaction, [writeTrial(transaction, trial)]);
+    noteAnswers(trial);
   });
 }
 
 /** A kept study with its trials; null if it is not kept (any more). */
 export async function loadStudy(id: string): Promise<Study | null> {
-  const transaction = (await openDatabase()).transaction(['studies', 'trials', 'samples']);
+  const transaction = (await openDatabase()).transaction(['studies', ...PARTS]);
   const header = await transaction.objectStore('studies').get(id);
   if (!header) return null;
   const { trialIds, ...rest } = header;
@@ -52,18 +54,24 @@ export async function loadStudy(id: string): Promise<Study | null> {
     if (!stored) continue;
     const { sampleCount: _count, lastStartedAtMs: _last, samples, ...trial } = stored;
     const chunks = await transaction.objectStore('samples').getAll(allOf(id, trialId));
-    trials.push({ ...trial, samples: samples ?? chunks.flatMap((chunk) => unpackSamples(chunk.samples)) });
+    const answers = await transaction.objectStore('answers').get([id, trialId]);
+    trials.push({
+      ...trial,
+      ...(answers && answersIn(answers)),
+      samples: samples ?? chunks.flatMap((chunk) => unpackSamples(chunk.samples)),
+    });
   }
   return { ...rest, trials };
 }
 
 /** What a kept study takes, in bytes: its records as text, its samples as they are. */
 export async function studyBytes(id: string): Promise<number> {
-  const transaction = (await openDatabase()).transaction(['trials', 'samples']);
+  const transaction = (await openDatabase()).transaction(PARTS);
   let bytes = 0;
   // One after the other: all samples at once would be a lot of memory.
   for (const [studyId, trialId] of await transaction.objectStore('trials').getAllKeys(allOf(id))) {
-    bytes += JSON.stringify(await transaction.objectStore('trials').get([studyId, trialId])).length;
+    for (const name of ['trials', 'answers'] as const)
+      bytes += JSON.stringify((await transaction.objectStore(name).get([studyId, trialId])) ?? null).length;
     for (const { samples } of await transaction.objectStore('samples').getAll(allOf(studyId, trialId)))
       bytes += packedBytes(samples);
   }
@@ -99,10 +107,13 @@ export async function deleteStudy(id: string): Promise<void> {
   ]);
 }
 
-type Writing = IDBPTransaction<Schema, ('studies' | 'trials' | 'samples')[], 'readwrite'>;
+/** Stores of what trials consist of. */
+const PARTS = ['trials', 'samples', 'answers'] as const;
+
+type Writing = IDBPTransaction<Schema, ('studies' | (typeof PARTS)[number])[], 'readwrite'>;
 
 async function writing(): Promise<Writing> {
-  return (await openDatabase()).transaction(['studies', 'trials', 'samples'], 'readwrite');
+  return (await openDatabase()).transaction(['studies', ...PARTS], 'readwrite');
 }
 
 /** Ends a transaction: kept is all of it, or what was there before. */
@@ -119,9 +130,9 @@ async function allOrNothing(transaction: Writing, writes: readonly Promise<unkno
   }
 }
 
-/** Writes a trial, and of its samples what is not kept yet. */
+/** Writes a trial, and of its samples and answers what is not kept yet. */
 async function writeTrial(transaction: Writing, trial: Trial): Promise<void> {
-  const { samples, ...rest } = trial;
+  const { samples, predictions: _predictions, maskAnswers: _masks, ...rest } = trial;
   const key = [trial.studyId, trial.id] as const;
   const store = transaction.objectStore('trials');
   const chunks = transaction.objectStore('samples');
@@ -138,8 +149,30 @@ async function writeTrial(transaction: Writing, trial: Trial): Promise<void> {
       );
     }
   const lastStartedAtMs = samples.at(-1)?.startedAtMs ?? null;
-  writes.push(store.put({ ...rest, sampleCount: samples.length, lastStartedAtMs }));
+  writes.push(store.put({ ...rest, predictions: null, sampleCount: samples.length, lastStartedAtMs }));
+  const answers = transaction.objectStore('answers');
+  const given = trial.predictions ?? trial.maskAnswers;
+  if (!given) writes.push(answers.delete([...key]));
+  // Trials are replaced, not changed: the same object says the same.
+  else if (keptAnswers.get(given) !== keyText(trial) || (await answers.getKey([...key])) === undefined)
+    writes.push(answers.put({ studyId: trial.studyId, trialId: trial.id, ...answersIn(trial) }));
   await Promise.all(writes);
+}
+
+/** Answers that are kept, and of which trial. */
+const keptAnswers = new WeakMap<object, string>();
+
+function noteAnswers(trial: Trial): void {
+  const given = trial.predictions ?? trial.maskAnswers;
+  if (given) keptAnswers.set(given, keyText(trial));
+}
+
+function keyText({ studyId, id }: Trial): string {
+  return JSON.stringify([studyId, id]);
+}
+
+function answersIn({ predictions, maskAnswers }: Pick<Trial, 'predictions' | 'maskAnswers'>) {
+  return { predictions, ...(maskAnswers && { maskAnswers }) };
 }
 
 /** How many samples of a trial are kept in chunks already. */
@@ -150,10 +183,7 @@ function keptOf(stored: StoredTrial | undefined, { samples }: Trial): number {
 }
 
 function removeRange(transaction: Writing, range: IDBKeyRange): Promise<unknown> {
-  return Promise.all([
-    transaction.objectStore('trials').delete(range),
-    transaction.objectStore('samples').delete(range),
-  ]);
+  return Promise.all(PARTS.map((name) => transaction.objectStore(name).delete(range)));
 }
 
 /** All keys that begin with these; a list sorts after every text and number. */

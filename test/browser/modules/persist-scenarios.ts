@@ -133,17 +133,17 @@ export async function keepAsBefore(text: string) {
 
 /**
  * Adds samples to the first trial of a kept study and starts it over at last.
- * @returns after each step what is kept, and how many chunks were written anew
+ * @returns after each step what is kept, and how many chunks and answers were written anew
  */
 export async function growTrial(studyId: string, steps: readonly number[]) {
   const trial = (await loadStudy(studyId))?.trials[0];
   const sample = trial?.samples[0];
   if (!trial || !sample) throw new Error('no such trial');
-  const writes: unknown[] = [];
+  const writes: string[] = [];
   // oxlint-disable-next-line typescript/unbound-method -- called on a store, and put back below
   const { put } = IDBObjectStore.prototype;
   IDBObjectStore.prototype.put = function (this: IDBObjectStore, record: unknown) {
-    if (this.name === 'samples') writes.push(record);
+    writes.push(this.name);
     return put.call(this, record);
   };
   const found = [];
@@ -157,7 +157,8 @@ export async function growTrial(studyId: string, steps: readonly number[]) {
     writes.length = 0;
     value(await saveTrial({ ...trial, samples }));
     const isKept = JSON.stringify((await loadStudy(studyId))?.trials[0]?.samples) === JSON.stringify(samples);
-    found.push({ isKept, chunksWritten: writes.length });
+    const writesOf = (name: string): number => writes.filter((each) => each === name).length;
+    found.push({ isKept, chunksWritten: writesOf('samples'), answersWritten: writesOf('answers') });
   }
   IDBObjectStore.prototype.put = put;
   return found;

@@ -98,19 +98,29 @@ test('studies keep their trials apart from those of other studies, even under th
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study')).toEqual(first);
 });
 
-test('a growing trial adds to what is kept of its samples, one that starts over replaces them', async ({
+test('a growing trial adds to what is kept of its samples, one that starts over replaces them; its answers are written once', async ({
   page,
 }) => {
-  const study = makeStudy([measuredTrial('a', 1, 50), measuredTrial('b', 2, 60)]);
+  const predictions = {
+    imageIndices: [0, 1],
+    top1: [1, 0],
+    top5: [[1, 0], [0]],
+    confidence: [0.9, 0.5],
+    exitIndex: [null, 1],
+  };
+  const trial = { ...measuredTrial('a', 1, 50), predictions };
+  const study = makeStudy([trial, { ...measuredTrial('b', 2, 60), predictions }]);
   await runInPage<Module, 'keepAsBefore'>(page, path, 'keepAsBefore', serialiseStudy(study));
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study')).toEqual(study);
   const steps = [100, 5000, 5020, 5020, 5300, 40, 60];
   const grown = await runInPage<Module, 'growTrial'>(page, path, 'growTrial', 'study', steps);
   expect(grown.every(({ isKept }) => isKept)).toBe(true);
   expect(grown.map(({ chunksWritten }) => chunksWritten)).toEqual([1, 20, 1, 0, 2, 1, 1]);
+  expect(grown.map(({ answersWritten }) => answersWritten)).toEqual([1, 0, 0, 0, 0, 0, 0]);
   await page.reload();
   const after = await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study');
   expect(after?.trials[0]?.samples).toHaveLength(60);
+  expect(after?.trials[0]?.predictions).toEqual(predictions);
   expect(after?.trials[1]).toEqual(study.trials[1]);
 });
 
