@@ -16,6 +16,7 @@ import type { LayerScan } from '../study/sensitivity.ts';
 import type { ExitScores } from '../study/thresholds.ts';
 import type { PackedSamples } from '../study/packed-samples.ts';
 import type { PROTOCOLS } from '../study/plan.ts';
+import type { Asked } from '../study/recommend/wishes.ts';
 import type { Provider, Study, Trial } from '../study/trial.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
@@ -105,6 +106,8 @@ export interface Session {
   readonly profiles?: ReadonlyMap<string, CostProfile>;
   /** The plan in the making, and what belongs to its preset and models cannot give. */
   readonly plan?: { readonly design: StudyDesign; readonly leftOut: PresetDesign['leftOut'] };
+  /** What advice is asked for; nothing in particular where it is left out. */
+  readonly asked?: Asked;
   /** Recipes of models opened earlier, by model id. */
   readonly shelved?: ReadonlyMap<
     string,

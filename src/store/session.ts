@@ -41,6 +41,7 @@ async function restore(session: Session): Promise<boolean> {
     ...(session.tiers && { tierSetup: session.tiers }),
     ...(session.tierProfiles && { tierProfiles: session.tierProfiles }),
     ...(session.profiles && { profiles: session.profiles }),
+    ...(session.asked && { asked: session.asked }),
     ...(session.plan && { design: session.plan.design, designLeftOut: session.plan.leftOut }),
   });
   if (modelId === null) return false;
@@ -159,6 +160,7 @@ const keptParts = [
   'tierProfiles',
   'profiles',
   'design',
+  'asked',
 ] as const satisfies (keyof Lab)[];
 
 function sessionOf(lab: Lab): Session {
@@ -177,6 +179,7 @@ function sessionOf(lab: Lab): Session {
     tiers: lab.tierSetup,
     tierProfiles: lab.tierProfiles,
     profiles: lab.profiles,
+    asked: lab.asked,
     ...(design && { plan: { design, leftOut: lab.designLeftOut } }),
     shelved: new Map(
       [...shelves].map(([id, { listed: shelvedList, ...rest }]) => [
