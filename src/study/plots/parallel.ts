@@ -9,7 +9,7 @@ import {
   trialMetrics,
 } from '../metrics.ts';
 import { frontOfTrials } from '../pareto.ts';
-import type { Box } from '../plot-layout.ts';
+import { type Box, withoutMiddle } from '../plot-layout.ts';
 import type { Trial } from '../trial.ts';
 import { type NamedTrial, nameTrials } from './distribution.ts';
 import { type Drawing, linePath, type Mark } from './drawing.ts';
@@ -99,14 +99,18 @@ export function* parallelCoordinates(trials: readonly Trial[], limits: Limits): 
   });
 }
 
-/** Who has the best of every objective. */
+/** Who has the best of which objectives. */
 function findingOf(axes: readonly ParallelAxis[], named: readonly NamedTrial[]): string {
-  const bests = axes.map(({ axis, best }) => {
+  const objectives = new Map<string, string[]>();
+  for (const { axis, best } of axes) {
     const holders = named.filter(({ trial }) => valueOf(trial, axis.id) === best);
     const others = holders.length > 1 ? ` and ${holders.length - 1} more` : '';
-    return `${axis.label} ${holders[0]?.name ?? ''}${others} (${formatMetric(axis, best)})`;
-  });
-  return `Best of each objective: ${bests.join(', ')}.`;
+    const holder = `${withoutMiddle(holders[0]?.name ?? '', 36)}${others}`;
+    const told = objectives.get(holder) ?? [];
+    told.push(`${axis.label} (${formatMetric(axis, best)})`);
+    objectives.set(holder, told);
+  }
+  return `Best are: ${[...objectives].map(([holder, told]) => `${holder} in ${told.join(', ')}`).join('; ')}.`;
 }
 
 const axisStep = 58;
