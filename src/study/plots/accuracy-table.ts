@@ -80,6 +80,7 @@ function findingOf(standings: readonly Standing[], quality: AxisId, reference: s
   const label = axisOf(quality).label;
   const [best] = standings;
   if (!best) return '';
+  if (standings.length === 1) return `${best.name} has a ${label} of ${formatShare(best.measure.value)}.`;
   const top = `${best.name} has the highest ${label} (${formatShare(best.measure.value)})`;
   const counts = (['better', 'worse', 'not told apart'] as const).flatMap((verdict) => {
     const count = standings.filter((each) => each.verdict === verdict).length;
