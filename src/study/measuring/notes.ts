@@ -57,7 +57,7 @@ export function driftSentence(drift: Drift): string {
       return `The device changed by ${formatShare(range)} while it was measured, over ${levels.length} levels of ${name}${trendText(slopePerHour)}; times corrected for that stand beside the raw ones.`;
     }
     case 'throttled':
-      return `The device was throttled: at the end ${name} took ${formatShare((throttled?.ratio ?? 1) - 1)} longer than at its fastest; times corrected for that stand beside the raw ones.`;
+      return `The device was throttled, or other work went on to the end: at last ${name} took ${formatShare((throttled?.ratio ?? 1) - 1)} longer than at its fastest; times corrected for that stand beside the raw ones.`;
   }
 }
 
