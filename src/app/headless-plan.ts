@@ -96,7 +96,7 @@ export async function planToRun(
     throw new InputError(noModelHere);
   }
   tell(
-    `${design.name}: ${strategies.length} strategies, ${formatMs(planned.expectedMs)} expected as long as nothing was measured.`,
+    `${design.name}: ${strategies.length} strategies. Nothing was measured yet, so they may take ${planned.likelyMs.map(formatMs).join(' to ')}.`,
   );
   const subject = {
     name: `${design.name}: ${first.modelName} on ${dataset.name}`,
