@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { formatShare } from '../../base/units.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
 import type { LoadedDataset } from '../../protocol/data-api.ts';
@@ -7,7 +7,7 @@ import { changedMasksCsv } from '../../study/quality/quality-csv.ts';
 import type { MaskAnswers } from '../../study/trial.ts';
 import { Thumbnail } from '../data/Thumbnails.tsx';
 import panel from '../panel.module.css';
-import { Button } from '../ui/controls.tsx';
+import { Button, SelectField } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { MaskViewer } from './MaskViewer.tsx';
 import styles from './Quality.module.css';
@@ -25,7 +25,14 @@ interface ChangedMasksProps {
 
 const PAGE = 60;
 
-/** The images, those first whose pixels changed most; one of them large, under its masks. */
+const orders = [
+  { value: 'changed', label: 'most changed first' },
+  { value: 'wrong', label: 'most wrong first' },
+  { value: 'lost', label: 'greatest loss first' },
+] as const;
+type Order = (typeof orders)[number]['value'];
+
+/** The images, at first those whose pixels changed most; one of them large, under its masks. */
 export function ChangedMasks({
   changed,
   after,
@@ -37,7 +44,10 @@ export function ChangedMasks({
 }: ChangedMasksProps) {
   const [selected, select] = useState<number | null>(null);
   const [shown, setShown] = useState(PAGE);
-  const current = selected ?? changed[0]?.image ?? null;
+  const [order, setOrder] = useState<Order>('changed');
+  const sorted = useMemo(() => inOrder(changed, before === null ? 'wrong' : order), [changed, before, order]);
+  const hasMasks = changed.some(({ rightAfter }) => rightAfter !== null);
+  const current = selected ?? sorted[0]?.image ?? null;
   const nameOf = (image: number): string | null => data?.dataset.items[image]?.name ?? null;
   const maskIn = (answers: MaskAnswers | null) =>
     answers?.masks[answers.imageIndices.indexOf(current ?? -1)] ?? null;
@@ -55,8 +65,16 @@ export function ChangedMasks({
           nameOfClass={nameOfClass}
         />
       )}
+      {hasMasks && changed.length > 1 && (
+        <SelectField
+          title="Order"
+          value={before === null ? 'wrong' : order}
+          options={orders.filter(({ value }) => value === 'wrong' || before !== null)}
+          onChange={setOrder}
+        />
+      )}
       <ul className={styles.images} aria-label="Images">
-        {changed.slice(0, shown).map((each) => (
+        {sorted.slice(0, shown).map((each) => (
           <li key={each.image}>
             <button
               type="button"
@@ -92,6 +110,21 @@ export function ChangedMasks({
       </div>
     </div>
   );
+}
+
+/** Images without a mask come last where masks are asked for. */
+function inOrder(changed: readonly ChangedMask[], order: Order): readonly ChangedMask[] {
+  switch (order) {
+    case 'changed':
+      return changed;
+    case 'wrong':
+      return changed.toSorted((a, b) => (a.rightAfter ?? 2) - (b.rightAfter ?? 2));
+    case 'lost': {
+      const gain = ({ rightBefore, rightAfter }: ChangedMask): number =>
+        rightBefore === null || rightAfter === null ? 2 : rightAfter - rightBefore;
+      return changed.toSorted((a, b) => gain(a) - gain(b));
+    }
+  }
 }
 
 function kindOf({ rightBefore, rightAfter }: ChangedMask): 'lost' | 'won' | 'other' {

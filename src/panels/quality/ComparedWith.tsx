@@ -37,7 +37,7 @@ export function useBeside(
     choose,
     shown: data?.dataset.id === trial.datasetId ? data : null,
     classNames,
-    nameOfClass: (label) => (label === null ? 'no answer' : (classNames[label] ?? `class ${label}`)),
+    nameOfClass: (label) => (label === null ? 'no answer' : classNames[label] || `class ${label}`),
   };
 }
 

@@ -65,14 +65,19 @@ export function maskPicture(
   const [width, height] = [Math.ceil(mask.width / step), Math.ceil(mask.height / step)];
   const colours = new Uint32Array(NO_ANSWER + 1);
   const bytes = new Uint8Array(colours.buffer);
-  for (const label of classesOf(mask, ignored)) bytes.set([...colourOf(label, listed), 255], 4 * label);
+  // Opaque ones are never 0.
+  const colourAt = (label: number): number => {
+    if (colours[label] === 0) bytes.set([...colourOf(label, listed), 255], 4 * label);
+    return colours[label] as number;
+  };
   const rgba = new Uint8ClampedArray(4 * width * height);
   const pixels = new Uint32Array(rgba.buffer);
   for (let row = 0, to = 0; row < height; row++)
     for (let column = 0, at = row * step * mask.width; column < width; column++, at += step, to++) {
       const label = mask.classes[at] as number;
+      if (label === NO_ANSWER || label === ignored) continue;
       const other = only === null ? -1 : only.classes[at];
-      if (other !== label && other !== ignored && other !== NO_ANSWER) pixels[to] = colours[label] as number;
+      if (other !== label && other !== ignored && other !== NO_ANSWER) pixels[to] = colourAt(label);
     }
   return { width, height, rgba };
 }
