@@ -164,11 +164,12 @@ test('pausing holds the study until it goes on; sustained runs, warm-up and refe
 }) => {
   const protocol = {
     // The order begins and ends with the other one, so the reference is visited before and after.
-    seed: 6,
-    rounds: 6,
+    seed: 7,
+    // From six on, early ones may be found to be warm-up.
+    rounds: 5,
     mostWarmUpRuns: 12,
     referenceSamples: 2,
-    sustained: { durationMs: 600 },
+    sustained: { durationMs: 500 },
     accuracyRepetitions: 2,
   } as const;
   const setup = { recipes: [identity, early], protocol };
@@ -184,13 +185,13 @@ test('pausing holds the study until it goes on; sustained runs, warm-up and refe
     expect(trial.warmUps?.map(({ runs }) => runs)).toEqual([warmedUp]);
     expect(trial.warmUps?.[0]?.state).not.toBe('fixed');
     expect(trial.accuracyRuns).toEqual([trial.accuracy, trial.accuracy]);
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 5; round++) {
       const samples = timedSamples(trial).filter((sample) => sample.round === round);
       expect(samples.length).toBeGreaterThanOrEqual(4);
       expect(samples.length).toBeLessThanOrEqual(8);
     }
   }
-  // Each visit lasts a sixth of the time, whatever is kept of it; workers' clocks differ a little.
+  // Each visit lasts a fifth of the time, whatever is kept of it; workers' clocks differ a little.
   const inOrder = run.study.trials
     .flatMap(({ strategy, samples }) => samples.map((sample) => ({ ...sample, strategy: strategy.name })))
     .filter(({ warmUp }) => !warmUp)
@@ -198,7 +199,7 @@ test('pausing holds the study until it goes on; sustained runs, warm-up and refe
   const visitOf = (sample: (typeof inOrder)[number] | undefined) =>
     sample && `${sample.strategy} ${sample.round} ${sample.reference}`;
   const starts = inOrder.filter((sample, at) => visitOf(sample) !== visitOf(inOrder[at - 1]));
-  expect(starts).toHaveLength(14);
+  expect(starts).toHaveLength(12);
   starts.slice(1).forEach((start, at) => {
     const before = starts[at];
     if (before && !before.reference) expect(start.startedAtMs - before.startedAtMs).toBeGreaterThan(90);
