@@ -4,6 +4,7 @@ import { serialiseCalibrations } from '../study/calibration-json.ts';
 import { compareDevices } from '../study/compare/compare-devices.ts';
 import { factsOf } from '../study/compare/strategy-facts.ts';
 import { comparisonsCsv } from '../study/csv/comparison-columns.ts';
+import { predictionsCsv } from '../study/csv/prediction-columns.ts';
 import { samplesCsv, trialsCsv } from '../study/csv/study-csv.ts';
 import { type AxisId, defaultVerticalAxis, defaultQualityAxis, trialMetrics } from '../study/metrics.ts';
 import { frontOfTrials } from '../study/pareto.ts';
@@ -35,6 +36,7 @@ export function studyReports(study: Study, asked: Asked | null): ReadonlyMap<Rep
     ['samples.csv', samplesCsv(trials)],
     ['study.json', serialiseStudy(study)],
     ['front.svg', frontSvg(trials, { x: 'latencyMedianMs', y, title, subtitle })],
+    ['predictions.csv', predictionsCsv(trials, study.classNames)],
     ['comparisons.csv', comparisonsCsv(compared)],
     ['advice.txt', advice.text],
     ['advice.json', advice.json],

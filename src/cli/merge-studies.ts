@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { InputError } from '../base/result.ts';
+import { isZip } from '../data/archive.ts';
+import { memorySource } from '../onnx/byte-source.ts';
 import { apartText } from '../study/devices/apart.ts';
 import { deviceRuns } from '../study/devices/device-runs.ts';
 import { acrossDevices } from '../study/devices/device-table.ts';
@@ -10,6 +12,7 @@ import { DEVICES_FRONT, devicesFront } from '../study/devices/devices-front.ts';
 import { devicesText } from '../study/devices/devices-text.ts';
 import { rankDevices } from '../study/devices/rank-devices.ts';
 import { svgDocument } from '../study/plots/svg-elements.ts';
+import { studiesInZip } from '../study/study-archive.ts';
 import { parseStudy } from '../study/study-json.ts';
 import type { Study } from '../study/trial.ts';
 import { resolveUserPath } from './open-model-argument.ts';
@@ -18,12 +21,12 @@ const pictureWidth = 880;
 
 /**
  * Puts studies beside each other: devices.csv, devices.txt and, of the comparison with most devices, devices.svg.
- * @param files study.json, gzipped or not
+ * @param files study.json, gzipped or not, or zips of studies
  * @returns what was compared, for the command's JSON
  * @throws InputError naming the file and what is wrong with it
  */
 export function mergeStudies(files: readonly string[], outFolder: string): object {
-  const across = acrossDevices(deviceRuns(files.map(readStudy)));
+  const across = acrossDevices(deviceRuns(files.flatMap(readStudies)));
   const [largest] = across.tables;
   const reports = [
     ['devices.csv', devicesCsv(across)],
@@ -60,13 +63,15 @@ export function mergeStudies(files: readonly string[], outFolder: string): objec
   };
 }
 
-function readStudy(argument: string): Study {
+function readStudies(argument: string): readonly Study[] {
   const path = resolveUserPath(argument);
   if (!existsSync(path)) throw new Error(`${path}: there is no such file`);
   try {
     const bytes = readFileSync(path);
+    const zipped = memorySource(bytes);
+    if (isZip(zipped)) return studiesInZip(zipped, path);
     const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    return parseStudy((isGzipped ? gunzipped(bytes) : bytes).toString('utf8'));
+    return [parseStudy((isGzipped ? gunzipped(bytes) : bytes).toString('utf8'))];
   } catch (thrown) {
     if (!(thrown instanceof InputError)) throw thrown;
     throw new InputError({ ...thrown.failure, message: `${path}: ${thrown.failure.message}` });

@@ -52,9 +52,10 @@ const usage = `npm run -s study -- [options] --out DIR
                                  cannot stand for a tier with recipes that it did not run
   --advice LIST                  what to advise on, such as wish=fastest,accuracyLoss=0.01,p90Ms=20; also rawBytes,
                                  heapBytes, tiers=mobile+edge, bandwidthMbps, rttMs; default: each wish, no limits
-  --merge                        measures nothing: puts the study.json (or .json.gz) files that follow, as from several
+  --merge                        measures nothing: puts the study.json files (or .json.gz, .zip) that follow, as from several
                                  devices, beside each other in devices.csv, devices.txt and devices.svg
-  --out DIR                      gets trials.csv, samples.csv, study.json, front.svg, comparisons.csv (which differences are real) and
+  --out DIR                      gets trials.csv, samples.csv, predictions.csv, study.json, front.svg, comparisons.csv (which differences are
+                                 real) and
                                  advice.txt and advice.json (what to use for which wish); heads.json if exits are trained,
                                  calibration.json if static int8 was calibrated, statistics.json if pruning looked at
                                  images, recipes.json and blocks.csv or
@@ -76,6 +77,7 @@ const reportNames: readonly ReportName[] = [
   'samples.csv',
   'study.json',
   'front.svg',
+  'predictions.csv',
   'comparisons.csv',
   'advice.txt',
   'advice.json',

@@ -1,15 +1,24 @@
 import { attempt, InputError } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
+import { isZip } from '../data/archive.ts';
 import type { StudyFileApi } from '../protocol/study-file-api.ts';
 import { packStudy } from '../study/packed-study.ts';
+import { studiesInZip } from '../study/study-archive.ts';
 import { parseStudy } from '../study/study-json.ts';
+import type { Study } from '../study/trial.ts';
+import { blobSource } from './blob-source.ts';
 
 /** Longer texts do not fit into a JavaScript string everywhere. */
 const mostBytes = 400_000_000;
 
 /** Studies from files, off the page's thread. */
 export function createStudyFileService(): StudyFileApi {
-  return { read: (file) => attempt(async () => packStudy(parseStudy(await textOf(file)))) };
+  return { read: (file) => attempt(async () => (await studiesOf(file)).map(packStudy)) };
+}
+
+async function studiesOf(file: File): Promise<readonly Study[]> {
+  const source = blobSource(file);
+  return isZip(source) ? studiesInZip(source, file.name) : [parseStudy(await textOf(file))];
 }
 
 async function textOf(file: Blob): Promise<string> {

@@ -58,6 +58,7 @@ export type ReportName =
   | 'samples.csv'
   | 'study.json'
   | 'front.svg'
+  | 'predictions.csv'
   | 'comparisons.csv'
   | 'advice.txt'
   | 'advice.json'

@@ -4,8 +4,8 @@ import type { PackedStudy } from '../study/packed-study.ts';
 /** Reads studies from files, off the page's thread. */
 export interface StudyFileApi {
   /**
-   * Reads a study.json, gzipped or not.
-   * Codes: those of `parseStudy`, `study-gzip-broken`, `study-too-large`, `file-changed`.
+   * Reads a study.json, gzipped or not, or all studies in a zip.
+   * Codes: those of `parseStudy` and `studiesInZip`, `study-gzip-broken`, `study-too-large`, `file-changed`.
    */
-  read(file: Blob): Promise<Result<PackedStudy>>;
+  read(file: File): Promise<Result<readonly PackedStudy[]>>;
 }

@@ -4,7 +4,7 @@ import { type PickedFile, sortFiles } from './sort-files.ts';
 
 /** Opens whatever was picked or dropped, each file for what it is. */
 export async function openFiles(files: readonly PickedFile[]): Promise<void> {
-  const { model, otherModels, external, images, json } = sortFiles(files);
+  const { model, otherModels, external, images, json } = sortFiles(files, await zipsOfStudies(files));
   const { openModel, openData, openDialog } = useLab.getState();
   const wasDesigning = isDesigning();
   // A plan that is being made takes models beside the open one.
@@ -13,9 +13,20 @@ export async function openFiles(files: readonly PickedFile[]): Promise<void> {
   if (model && !wasDesigning && !(await openModel({ kind: 'file', file: model, external }))) return;
   if (images.length > 0) await openData(images);
   if (wasDesigning) openDialog('design');
-  for (const file of json) await openJson(file);
+  const studies: File[] = [];
+  for (const file of json) if ((await openJson(file)) === 'study') studies.push(file.file);
+  if (studies.length > 0) await useLab.getState().importStudies(studies);
   if (!isDesigning()) return;
   for (const file of forPlan) await (await designing()).addModelFile(file, external);
+}
+
+/** The lab's own, or others: what is in them tells. */
+async function zipsOfStudies(files: readonly PickedFile[]): Promise<readonly PickedFile[]> {
+  const zips = files.filter(({ path }) => /\.zip$/i.test(path));
+  if (zips.length === 0) return [];
+  const { isZipOfStudies } = await import('../clients/read-study-file.ts');
+  const isOne = await Promise.all(zips.map(({ file }) => isZipOfStudies(file)));
+  return zips.filter((_, at) => isOne[at]);
 }
 
 const designing = () => import('./design-work.ts');
@@ -25,14 +36,17 @@ function isDesigning(): boolean {
   return dialog === 'design' && design !== null;
 }
 
-/** A JSON file is a study, a plan or recipes; studies and plans say so, and of these only studies are gzipped. */
-async function openJson({ path, file }: PickedFile): Promise<void> {
-  const { importStudy, importRecipes, reportFailure } = useLab.getState();
-  if (/\.gz$/i.test(path)) return importStudy(file);
+/**
+ * A JSON file is a study, a plan or recipes; studies and plans say so, and of these only studies are gzipped.
+ * @returns `study` for a study, which is left to be opened with others
+ */
+async function openJson({ path, file }: PickedFile): Promise<'study' | void> {
+  const { importRecipes, reportFailure } = useLab.getState();
+  if (/\.(gz|zip)$/i.test(path)) return 'study';
   const begin = await attempt(() => file.slice(0, 4096).text());
   if (!begin.ok) return reportFailure(`${file.name} could not be read`, begin.failure);
   const format = /"format"\s*:\s*"paretoscope-(study|plan)"/.exec(begin.value)?.[1];
-  if (format === 'study') return importStudy(file);
+  if (format === 'study') return 'study';
   const text = await attempt(() => file.text());
   if (!text.ok) return reportFailure(`${file.name} could not be read`, text.failure);
   if (format === 'plan') await (await designing()).importDesign(text.value);

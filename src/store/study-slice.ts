@@ -72,10 +72,10 @@ export interface StudySlice {
   readonly showLatestStudy: () => Promise<void>;
   readonly openStudy: (id: string) => Promise<void>;
   /**
-   * Takes a study in from a study.json, gzipped or not, and shows it, or puts it beside the one on screen. Where another
-   * of its id is kept, `incomingStudy` waits for an answer.
+   * Takes studies in from files (study.json, gzipped or not, or zips of them) and shows the first, the others beside it;
+   * or puts all beside the one on screen. Where another of its id is kept, `incomingStudy` waits for an answer.
    */
-  readonly importStudy: (file: Blob, place?: StudyPlace) => Promise<void>;
+  readonly importStudies: (files: readonly File[], place?: StudyPlace) => Promise<void>;
   /** A study from a file, and the different one that is kept under the same id. */
   readonly incomingStudy: {
     readonly study: Study;
@@ -245,6 +245,22 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     get().showTab('front');
   };
 
+  /** Keeps a study from a file; asks first where another of its id is kept. */
+  const admit = async (study: Study, place: StudyPlace) => {
+    const kept = await attempt(() => loadStudy(study.id));
+    if (!kept.ok || !kept.value || sameContent(kept.value, study)) return takeIn(study, place);
+    const before = kept.value;
+    // Of several studies one asks after the other.
+    await new Promise<void>((resolve) => {
+      const answer = (choice: 'both' | 'replace' | 'neither') => {
+        set({ incomingStudy: null });
+        const taken = choice === 'both' ? copiedStudy(study, Date.now()) : study;
+        void (choice === 'neither' ? Promise.resolve() : takeIn(taken, place)).finally(resolve);
+      };
+      set({ incomingStudy: { study, kept: before, place, answer } });
+    });
+  };
+
   return {
     settings: { provider: 'auto', threads: 'auto', protocol: 'quick' },
     study: null,
@@ -321,22 +337,16 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
       if (!study.ok) get().reportFailure('The study could not be opened', study.failure);
       else if (study.value) get().showStudy(study.value);
     },
-    importStudy: async (file, place = 'shown') => {
-      const read = await (await reading()).readStudyFile(file);
-      if (!read.ok) return get().reportFailure('The study could not be read', read.failure);
-      const study = read.value;
-      const kept = await attempt(() => loadStudy(study.id));
-      if (!kept.ok || !kept.value || sameContent(kept.value, study)) return takeIn(study, place);
-      const before = kept.value;
-      // Of several files one asks after the other.
-      await new Promise<void>((resolve) => {
-        const answer = (choice: 'both' | 'replace' | 'neither') => {
-          set({ incomingStudy: null });
-          const taken = choice === 'both' ? copiedStudy(study, Date.now()) : study;
-          void (choice === 'neither' ? Promise.resolve() : takeIn(taken, place)).finally(resolve);
-        };
-        set({ incomingStudy: { study, kept: before, place, answer } });
-      });
+    importStudies: async (files, place = 'shown') => {
+      const { readStudyFile } = await reading();
+      let taken = 0;
+      for (const file of files) {
+        const read = await readStudyFile(file);
+        const title = `${files.length > 1 ? file.name : 'The study'} could not be read`;
+        if (!read.ok) get().reportFailure(title, read.failure);
+        for (const study of read.ok ? read.value : []) await admit(study, taken++ === 0 ? place : 'beside');
+      }
+      if (taken > 1) get().showResultsView('devices');
     },
     settleImport: async (choice) => get().incomingStudy?.answer(choice),
     forgetStudy: async (id) => {

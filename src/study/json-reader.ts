@@ -114,8 +114,16 @@ function join(path: string, name: string): string {
 export function parseVersioned(source: string, what: 'study' | 'plan'): unknown {
   let json: unknown;
   try {
-    json = JSON.parse(source);
+    // A byte order mark, as some editors put before everything.
+    json = JSON.parse(source.replace(/^\uFEFF/, ''));
   } catch (error) {
+    if (source.slice(0, 64).includes('\0')) {
+      throw new InputError({
+        code: `${what}-not-json`,
+        message: `${what}.json: found text in UTF-16, or no text at all, wanted UTF-8`,
+        hint: `Save it as UTF-8, or export the ${what} again.`,
+      });
+    }
     throw new InputError({
       code: `${what}-not-json`,
       message: `${what}.json: found no valid JSON (${error instanceof Error ? error.message : String(error)})`,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Column } from '../../src/study/csv/column.ts';
 import { COMPARISON_COLUMNS } from '../../src/study/csv/comparison-columns.ts';
 import { DEVICES_COLUMNS } from '../../src/study/devices/devices-csv.ts';
+import { PREDICTION_COLUMNS } from '../../src/study/csv/prediction-columns.ts';
 import { SAMPLE_COLUMNS } from '../../src/study/csv/sample-columns.ts';
 import { TRIAL_COLUMNS } from '../../src/study/csv/trial-columns.ts';
 
@@ -19,6 +20,7 @@ describe('README', () => {
   it.each([
     ['trials.csv', TRIAL_COLUMNS],
     ['samples.csv', SAMPLE_COLUMNS],
+    ['predictions.csv', PREDICTION_COLUMNS],
     ['comparisons.csv', COMPARISON_COLUMNS],
     ['devices.csv', DEVICES_COLUMNS],
   ] as const)('lists the columns of %s as they are written', (_file, columns) => {

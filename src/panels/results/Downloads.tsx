@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { attempt } from '../../base/result.ts';
 import { samplesCsvInParts, trialsCsvInParts } from '../../study/csv/study-csv.ts';
 import type { AxisId } from '../../study/metrics.ts';
 import { frontSvg } from '../../study/plot-svg.ts';
@@ -23,7 +24,7 @@ const trialsNow = (): readonly Trial[] => useLab.getState().trials;
 
 /** Everything measured, as files; and a study of another device back in. */
 export function Downloads({ study, trials, x, y }: DownloadsProps) {
-  const importStudy = useLab((lab) => lab.importStudy);
+  const importStudies = useLab((lab) => lab.importStudies);
   const reportFailure = useLab((lab) => lab.reportFailure);
   const isEmpty = study === null || trials.length === 0;
   const profiles = useLab((lab) => lab.profiles);
@@ -33,6 +34,26 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
     const isOfHere = trials.every((trial) => trial.environment.userAgent === environment?.userAgent);
     const measured = isOfHere ? deviceProfilesOf(profiles, whole.modelId) : [];
     return measured.length > 0 ? { ...whole, profiles: measured } : whole;
+  };
+  const [isZipping, setZipping] = useState(false);
+  const saveEverything = async () => {
+    if (study === null) return;
+    setZipping(true);
+    const zipped = await attempt(async () => {
+      const { zipOfEverything } = await import('./everything.ts');
+      const { beside, adjustment, asked } = useLab.getState();
+      const whole = complete({ ...study, trials: trialsNow() });
+      const zip = await zipOfEverything({
+        study: whole,
+        beside: [...beside.values()],
+        adjustment,
+        asked,
+        axes: { x, y },
+      });
+      saveFile(`${study.name}.zip`, zip);
+    });
+    setZipping(false);
+    if (!zipped.ok) reportFailure('The files could not be packed', zipped.failure);
   };
   const plot = () =>
     frontSvg(trialsNow(), {
@@ -63,14 +84,18 @@ export function Downloads({ study, trials, x, y }: DownloadsProps) {
             mediaType="application/json"
             make={() => studyJsonInParts(complete({ ...study, trials: trialsNow() }))}
           />
+          <Button disabled={isZipping} onClick={() => void saveEverything()}>
+            {isZipping ? 'Packing…' : 'Everything (ZIP)'}
+          </Button>
           <Button onClick={() => saveFile('front.svg', plot(), 'image/svg+xml')}>SVG</Button>
           <Button onClick={() => void savePng()}>PNG</Button>
         </>
       )}
       <FileButton
-        accept=".json,.gz,application/json,application/gzip"
+        accept=".json,.gz,.zip,application/json,application/gzip,application/zip"
         look="link"
-        onFiles={async ([file]) => file && importStudy(file)}
+        multiple
+        onFiles={(files) => void importStudies(files)}
       >
         Open a study.json
       </FileButton>

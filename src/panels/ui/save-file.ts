@@ -18,8 +18,12 @@ export async function saveText(
   parts: Generator<string, void, void>,
   mediaType: string,
 ): Promise<void> {
-  const blob = await inSlices(gathered(parts, mediaType));
-  if (blob) saveFile(name, blob);
+  saveFile(name, await textBlob(parts, mediaType));
+}
+
+/** A text that is made in parts, in slices between which the page answers. */
+export async function textBlob(parts: Generator<string, void, void>, mediaType = ''): Promise<Blob> {
+  return (await inSlices(gathered(parts, mediaType))) ?? new Blob();
 }
 
 /** Longer texts are handed to the browser piece by piece, which takes a moment each. */

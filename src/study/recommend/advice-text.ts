@@ -43,11 +43,20 @@ export function adviceFiles(
   facts: readonly StrategyFacts[],
   asked: Asked | null,
 ): { readonly text: string; readonly json: string } {
-  const advised = (asked === null ? EVERY_WISH : [asked]).map(({ limits, wish }) => ({
-    wish,
-    limits,
-    ...recommendForAll(facts, limits, wish),
-  }));
+  return adviceFilesOf(
+    (asked === null ? EVERY_WISH : [asked]).map(({ limits, wish }) => ({
+      wish,
+      limits,
+      ...recommendForAll(facts, limits, wish),
+    })),
+  );
+}
+
+/** The same of what was advised. */
+export function adviceFilesOf(advised: readonly (Asked & AdviceForAll)[]): {
+  readonly text: string;
+  readonly json: string;
+} {
   const text = advised
     .map((each) => {
       const wished = WISHES.find(({ id }) => id === each.wish);

@@ -259,6 +259,12 @@ describe('study.json', () => {
     expect(failureOf('{"format":"other"}').where).toBe('format');
     expect(failureOf(edited(['formatVersion'], 2)).code).toBe('study-newer-version');
   });
+  it('reads a file with a byte order mark, and names UTF-16', () => {
+    const whole = serialiseStudy(makeStudy([measuredTrial('a', 1, 50)]));
+    expect(parseStudy(`\uFEFF${whole}`)).toEqual(parseStudy(whole));
+    const wide = Buffer.from(`\uFEFF${whole}`, 'utf16le').toString('utf8');
+    expect(failureOf(wide)).toMatchObject({ code: 'study-not-json', hint: expect.stringContaining('UTF-8') });
+  });
   it('never fails in any other way, whatever is changed', () => {
     const text = serialiseStudy(makeStudy([measuredTrial('a', 1, 50)]));
     fc.assert(

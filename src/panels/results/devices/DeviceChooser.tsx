@@ -14,7 +14,7 @@ export function DeviceChooser({ runs }: { readonly runs: readonly DeviceRun[] })
   const study = useLab((lab) => lab.study);
   const beside = useLab((lab) => lab.beside);
   const putBeside = useLab((lab) => lab.putBeside);
-  const importStudy = useLab((lab) => lab.importStudy);
+  const importStudies = useLab((lab) => lab.importStudies);
   const [kept, setKept] = useState<readonly StudyHeader[]>([]);
   // What was imported is kept, too.
   useEffect(() => {
@@ -28,9 +28,6 @@ export function DeviceChooser({ runs }: { readonly runs: readonly DeviceRun[] })
     .filter(({ id }) => id !== study?.id)
     // Those of the same model first; the order within is that of the list, newest first.
     .toSorted((a, b) => Number(b.modelId === study?.modelId) - Number(a.modelId === study?.modelId));
-  const openAll = async (files: readonly File[]) => {
-    for (const file of files) await importStudy(file, 'beside');
-  };
   return (
     <>
       <ul className={styles.studies}>
@@ -62,9 +59,9 @@ export function DeviceChooser({ runs }: { readonly runs: readonly DeviceRun[] })
         ))}
       </ul>
       <FileButton
-        accept=".json,.gz,application/json,application/gzip"
+        accept=".json,.gz,.zip,application/json,application/gzip,application/zip"
         multiple
-        onFiles={(files) => void openAll(files)}
+        onFiles={(files) => void importStudies(files, 'beside')}
       >
         Open study files
       </FileButton>
