@@ -73,10 +73,12 @@ function paint(
 ): Record<string, string | number> {
   return {
     fill: fill ? palette[fill] : 'none',
-    ...(stroke ? { stroke: palette[stroke] } : {}),
+    stroke: stroke ? palette[stroke] : 'none',
     ...(strokeWidth === undefined ? {} : { strokeWidth }),
     ...(dash ? { strokeDasharray: dash } : {}),
-    ...(opacity === undefined ? {} : { opacity }),
+    // Each its own, and no stroke said so: simple renderers paint `opacity` over what has no fill.
+    ...(opacity === undefined || !fill ? {} : { fillOpacity: opacity }),
+    ...(opacity === undefined || !stroke ? {} : { strokeOpacity: opacity }),
     ...(roundEnds ? { strokeLinecap: 'round' } : {}),
   };
 }
@@ -117,7 +119,7 @@ export function svgDocument(drawing: Drawing, { title, subtitle, howToRead, find
     ...drawing.marks.map((mark) => elementText(svgElement(mark, filePalette))),
     ...drawing.tips.map(
       ({ box, text }) =>
-        `<rect x="${round(box.left)}" y="${round(box.top)}" width="${round(box.right - box.left)}" height="${round(box.bottom - box.top)}" fill="none" pointer-events="all"><title>${escapeXml(text)}</title></rect>`,
+        `<rect x="${round(box.left)}" y="${round(box.top)}" width="${round(box.right - box.left)}" height="${round(box.bottom - box.top)}" fill="none" stroke="none" pointer-events="all"><title>${escapeXml(text)}</title></rect>`,
     ),
     '</g>',
     '</svg>',
