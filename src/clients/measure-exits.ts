@@ -9,6 +9,7 @@ import type { Provider } from '../study/trial.ts';
 import { allExits, neverStopping } from '../transforms/exits/threshold-recipe.ts';
 import type { Recipe } from '../transforms/recipe.ts';
 import { inEngine } from './in-engine.ts';
+import { warmUpEngine } from './warm-up-engine.ts';
 
 export interface ExitsToMeasure {
   /** With the model open. */
@@ -22,7 +23,6 @@ export interface ExitsToMeasure {
   readonly imageIndices: readonly number[];
 }
 
-const warmUpRuns = 5;
 /** Timed inferences before the pass and as many after it, so that both ends of a drift count. */
 const timedRuns = 15;
 
@@ -43,14 +43,14 @@ export async function measureExits(
   const { files } = built.value;
   const variant = { plan, files, provider, threads, data, preprocessing };
   return inEngine(variant, signal, cancellation('The pass'), async (engine) => {
-    const total = imageIndices.length + warmUpRuns + 2 * timedRuns;
-    const before = await timeSegments(engine, imageIndices, warmUpRuns);
+    const total = imageIndices.length + 2 * timedRuns;
+    const ready = await warmUpEngine(engine, imageIndices);
+    if (!ready.ok) return ready;
+    const before = await timeSegments(engine, imageIndices);
     if (!before.ok) return before;
-    const pass = await engine.exitScores(imageIndices, (done) =>
-      onProgress(warmUpRuns + timedRuns + done, total),
-    );
+    const pass = await engine.exitScores(imageIndices, (done) => onProgress(timedRuns + done, total));
     if (!pass.ok) return pass;
-    const after = await timeSegments(engine, imageIndices, 0);
+    const after = await timeSegments(engine, imageIndices);
     if (!after.ok) return after;
     onProgress(total, total);
     const segmentMs = plan.segments.map(
@@ -70,16 +70,15 @@ export async function measureExits(
   });
 }
 
-/** Times of each segment in each of some inferences, after a warm-up. */
+/** Times of each segment in each of some inferences. */
 async function timeSegments(
   engine: EngineApi,
   imageIndices: readonly number[],
-  warmUp: number,
 ): Promise<Result<readonly (readonly number[])[]>> {
   const images = Array.from(
-    { length: warmUp + timedRuns },
-    (_, run) => imageIndices[Math.floor((run * imageIndices.length) / (warmUp + timedRuns))] ?? 0,
+    { length: timedRuns },
+    (_, run) => imageIndices[Math.floor((run * imageIndices.length) / timedRuns)] ?? 0,
   );
   const samples = await engine.measure({ imageIndices: images, round: 0, warmUp: false, firstSequence: 0 });
-  return samples.ok ? ok(samples.value.slice(warmUp).map((sample) => sample.segmentMs)) : samples;
+  return samples.ok ? ok(samples.value.map((sample) => sample.segmentMs)) : samples;
 }

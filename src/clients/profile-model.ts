@@ -15,6 +15,7 @@ import {
   timesPerInference,
 } from '../study/profile/cost-profile.ts';
 import { areTimesMissing } from '../study/profile/runtime-profile.ts';
+import { LEAST_WARM_UP_MS } from '../study/measuring/warm-up.ts';
 import type { ProfileProgress } from '../study/progress.ts';
 import type { Provider, Sample } from '../study/trial.ts';
 import type { Recipe } from '../transforms/recipe.ts';
@@ -36,9 +37,11 @@ export interface ProfileRequest {
   readonly imageIndices?: readonly number[];
 }
 
-const warmUpRuns = 3;
 /** About how long the timed runs may take, where the model is as fast as its MACs suggest. */
 const budgetMs = 3000;
+const fewestWarmUpRuns = 3;
+/** Each run leaves a line for each node, which a browser has to keep and to read. */
+const mostWarmUpRuns = 50;
 const assumedMacsPerMs = 10e6;
 
 /** Above this, the runtime's noting of times costs too little to matter. */
@@ -146,8 +149,9 @@ async function prepareRuns(
   const built = await orCancelled(building, signal);
   if (!built.ok) return built;
   const { plan, files } = built.value;
-  const affordable = (budgetMs * assumedMacsPerMs) / Math.max(1, view.totals.macs);
-  const runs = warmUpRuns + Math.min(25, Math.max(5, Math.floor(affordable)));
+  const runsIn = (ms: number): number => Math.floor((ms * assumedMacsPerMs) / Math.max(1, view.totals.macs));
+  const warmUpRuns = Math.min(mostWarmUpRuns, Math.max(fewestWarmUpRuns, runsIn(LEAST_WARM_UP_MS)));
+  const runs = warmUpRuns + Math.min(25, Math.max(5, runsIn(budgetMs)));
   const images = Array.from({ length: runs }, (_, run) =>
     imageIndices
       ? (imageIndices[Math.floor((run * imageIndices.length) / runs)] ?? 0)

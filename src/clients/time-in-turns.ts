@@ -3,6 +3,7 @@ import { failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { EngineLoad } from '../protocol/engine-api.ts';
 import { areWellKnown } from '../study/forms/run-times.ts';
 import type { EngineClient } from './engine-client.ts';
+import { warmUpEngine } from './warm-up-engine.ts';
 
 /** A worker with a variant in it, and what its runs took. */
 export interface TimedEngine {
@@ -20,10 +21,10 @@ export interface Rounds {
 
 const oneImage = { imageIndices: [0], round: 0, warmUp: false, firstSequence: 0 };
 
-/** Loads a variant and runs it once: the first run allocates, and on GPUs compiles. */
+/** Loads a variant and warms it up. */
 export async function getReady({ engine }: TimedEngine, variant: EngineLoad): Promise<Result<unknown>> {
   const loaded = await engine.api.load(variant);
-  return loaded.ok ? engine.api.measure({ ...oneImage, warmUp: true }) : loaded;
+  return loaded.ok ? warmUpEngine(engine.api, oneImage.imageIndices) : loaded;
 }
 
 /**

@@ -23,7 +23,7 @@ const BATCH = 5;
  * Engines look steady long before they are: code compiled in haste runs until better code was compiled beside it. A few
  * runs of a fast model end before that, so a warm-up has to take this long, too, if its runs suffice.
  */
-const LEAST_WARM_UP_MS = 500;
+export const LEAST_WARM_UP_MS = 500;
 
 /**
  * The first run of the steady part of a warm-up: the last level of latency, with the levels before it that are the

@@ -153,6 +153,9 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
+/** Runs at the start of which a node may take part in all without belonging to an inference. */
+const MOST_AT_START = 3;
+
 /** Median time of each of the runtime's nodes, times how often it runs in an inference. */
 export function timesPerInference(
   nodes: readonly NodeTimes[],
@@ -161,8 +164,8 @@ export function timesPerInference(
   const warmUps = samples.filter(({ warmUp }) => warmUp).length;
   const timedRuns = Math.max(1, samples.length - warmUps);
   return nodes.map(({ name, opType, provider, timesMs }) => {
-    // What is done once (a GPU's layout of weights) does not belong to an inference.
-    const isOnce = timesMs.length <= warmUps;
+    // What is done once or twice (a GPU's layout of weights) does not belong to an inference.
+    const isOnce = timesMs.length <= Math.min(warmUps, MOST_AT_START);
     const counted = isOnce ? [] : timesMs.slice(Math.round((timesMs.length * warmUps) / samples.length));
     return { name, opType, provider, ms: (counted.length / timedRuns) * (summarise(counted)?.median ?? 0) };
   });
