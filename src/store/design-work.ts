@@ -27,6 +27,8 @@ import {
   tellFailure,
 } from './design-models.ts';
 import { expectedOutcomeOf } from './known-costs.ts';
+import { sourceOf } from './other-models.ts';
+
 import { useLab } from './lab.ts';
 import type { OpenModel } from './model-slice.ts';
 import type { Lab } from './slice.ts';
@@ -221,10 +223,7 @@ async function openOneOf(
     reportFailure('Nothing can be measured yet', missingAll);
     return false;
   }
-  const { modelId, modelName, source } = here;
-  if (source === 'sample') return openModel({ kind: 'sample' });
-  if (source?.startsWith('zoo:')) return openModel({ kind: 'zoo', name: source.slice('zoo:'.length) });
-  return openModel({ kind: 'kept', id: modelId, fileName: modelName });
+  return openModel(sourceOf(here));
 }
 
 const missingAll: Failure = {

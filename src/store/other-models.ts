@@ -10,6 +10,7 @@ import type { StudiedModel, Study } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
 import type { ChannelStatistics } from '../transforms/prune/statistics/channel-statistics.ts';
 import type { Calibration } from '../transforms/quantize/calibrate/calibration.ts';
+import type { ModelSource } from './model-slice.ts';
 
 /**
  * The files of a model that need not be open: kept on this device, else the lab's own.
@@ -27,6 +28,13 @@ export async function filesOf({ modelId, modelName, source }: StudiedModel): Pro
       hint: 'Open it once, so that the lab keeps it.',
     });
   return { file: await fetchOwn(path), fileName: modelName, externalFiles: [] };
+}
+
+/** Where to open a model from that need not be open: the lab's own, else what is kept on this device. */
+export function sourceOf({ modelId, modelName, source }: StudiedModel): ModelSource {
+  if (source === 'sample') return { kind: 'sample' };
+  if (source?.startsWith('zoo:')) return { kind: 'zoo', name: source.slice('zoo:'.length) };
+  return { kind: 'kept', id: modelId, fileName: modelName };
 }
 
 /** All models of a study but the first, with what is known of them; those that are not here are left out. */

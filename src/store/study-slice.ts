@@ -68,7 +68,7 @@ export interface StudySlice {
   /** Ends the run; what is measured stays. */
   readonly cancelRun: () => void;
   readonly showStudy: (study: Study) => void;
-  /** Shows the newest kept study of the open model; none if there is none. */
+  /** Shows the newest kept study of the open model, unless that on screen is about it; none if there is none. */
   readonly showLatestStudy: () => Promise<void>;
   readonly openStudy: (id: string) => Promise<void>;
   /**
@@ -325,7 +325,9 @@ export const createStudySlice: Slice<StudySlice> = (set, get) => {
     showStudy: ({ trials, ...study }) => set({ study, trials, selectedTrialId: null }),
     showLatestStudy: async () => {
       const { model, study } = get();
-      if (!model || study?.modelId === model.view.modelId) return;
+      // One of several models keeps its study.
+      const studied = [study?.modelId, ...(study?.models ?? []).map(({ modelId }) => modelId)];
+      if (!model || studied.includes(model.view.modelId)) return;
       set({ study: null, trials: [], selectedTrialId: null });
       const kept = await attempt(listStudies);
       const latest = kept.ok ? kept.value.find(({ modelId }) => modelId === model.view.modelId) : undefined;

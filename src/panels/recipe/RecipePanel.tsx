@@ -1,11 +1,10 @@
 import { useState } from 'react';
-import { type Failure, ok, outcomeOf } from '../../base/result.ts';
+import { type Failure, outcomeOf } from '../../base/result.ts';
 import { canScanBlocks } from '../../store/blocks-slice.ts';
 import { placementOf } from '../../transforms/placement.ts';
 import { recipeName } from '../../transforms/recipe-name.ts';
 import { stepOf } from '../../transforms/recipe-sequence.ts';
 import { useLab } from '../../store/lab.ts';
-import { modelWorker } from '../../store/workers.ts';
 import panel from '../panel.module.css';
 import { Button, IconButton } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
@@ -20,8 +19,8 @@ import styles from './RecipePanel.module.css';
 import { RecipeText, recipeText } from './RecipeText.tsx';
 import { RemedyButton } from './RemedyButton.tsx';
 
-/** Loaded when there are several files to save. */
-const zipping = () => import('../ui/zip-files.ts');
+/** Loaded when files are first asked for. */
+const saving = () => import('../ui/save-variant.ts');
 
 /** The recipe on the canvas: its steps, as cards and as text, and what can be done with it. */
 export function RecipePanel() {
@@ -175,33 +174,16 @@ function RecipeMenu({
   readonly showsText: boolean;
   readonly onShowText: (shows: boolean) => void;
 }) {
-  const name = useLab((lab) => lab.model?.name ?? 'model');
   const recipe = useLab((lab) => lab.recipes.present);
   const editRecipe = useLab((lab) => lab.editRecipe);
   const reportFailure = useLab((lab) => lab.reportFailure);
-  const calibrateFor = useLab((lab) => lab.calibrateFor);
   const [isBuilding, setBuilding] = useState(false);
   const view = useLab((lab) => lab.model?.view);
   const label = view ? recipeName(recipe, view) : 'recipe';
 
-  const saveVariant = async () => {
-    const worker = modelWorker();
-    if (!worker) return;
+  const save = async () => {
     setBuilding(true);
-    const saved = await outcomeOf(async () => {
-      const calibrated = await calibrateFor(recipe);
-      if (!calibrated.ok) return calibrated;
-      const built = await worker.build(recipe.length === 0 ? [{ op: 'identity' }] : recipe);
-      if (!built.ok) return built;
-      const { files, plan } = built.value;
-      const [first, ...others] = files;
-      if (first && others.length === 0) return ok(saveFile(first.name, first.blob));
-      const about = new Blob([JSON.stringify({ recipe, plan }, null, 2)]);
-      const { zipFiles } = await zipping();
-      return ok(
-        saveFile(`${name}-${label}.zip`, await zipFiles([...files, { name: 'plan.json', blob: about }])),
-      );
-    });
+    const saved = await outcomeOf(async () => (await saving()).saveVariant(recipe, label));
     setBuilding(false);
     if (!saved.ok) reportFailure(`${label} could not be built`, saved.failure);
   };
@@ -220,7 +202,7 @@ function RecipeMenu({
         {
           label: "Download the variant's ONNX files",
           note: 'to run anywhere else',
-          onSelect: () => void saveVariant(),
+          onSelect: () => void save(),
         },
         {
           label: showsText ? 'Hide the JSON' : 'Edit as JSON',

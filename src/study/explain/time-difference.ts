@@ -52,10 +52,10 @@ const MOST_SENTENCES = 5;
 /**
  * Sets what the nodes of two variants take beside each other, so that it adds up to the latencies that their trials
  * measured: a device is not as fast at every hour, so profiled times count as shares of the inferences beside them.
- * @param view of the model that both were made of
+ * @param view of the model that both were made of; null: they have none in common, or it is not open, and no block is told
  */
 export function timeDifference(
-  view: GraphView,
+  view: GraphView | null,
   before: ExplainedVariant,
   after: ExplainedVariant,
 ): TimeDifference {
@@ -73,7 +73,7 @@ export function timeDifference(
       };
     })
     .toSorted((a, b) => Math.abs(differenceMs(b)) - Math.abs(differenceMs(a)));
-  const blocks = view.blocks.flatMap(({ id, label }): PartTimes[] => {
+  const blocks = (view?.blocks ?? []).flatMap(({ id, label }): PartTimes[] => {
     const times = { part: label, beforeMs: old.blocks.get(id) ?? 0, afterMs: now.blocks.get(id) ?? 0 };
     return times.beforeMs + times.afterMs > 0 ? [times] : [];
   });
@@ -114,17 +114,17 @@ interface OperatorPart {
 /** Control flow takes what the nodes inside it take, which are told by themselves. */
 const CONTROL_FLOW: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan']);
 
-function partsOf(view: GraphView, { nodes, inferenceMs, latencyMs }: ExplainedVariant) {
+function partsOf(view: GraphView | null, { nodes, inferenceMs, latencyMs }: ExplainedVariant) {
   const times = nodes.filter(({ opType }) => !CONTROL_FLOW.has(opType));
   const inNodesMs = times.reduce((sum, { ms }) => sum + ms, 0);
   // Noting times slows nodes down a little; they cannot take more than the inference.
   const scale = inNodesMs > 0 ? latencyMs / Math.max(inferenceMs, inNodesMs) : 0;
   const operators = new Map<string, OperatorPart>();
   const blocks = new Map<number, number>();
-  const blockOfNode = view.nodes.map(
+  const blockOfNode = view?.nodes.map(
     ({ index }) => view.blocks.find(({ firstNode, lastNode }) => firstNode <= index && index <= lastNode)?.id,
   );
-  const origins = originsOf(view, times);
+  const origins = view && originsOf(view, times);
   times.forEach(({ opType, provider: providedBy = '', ms }, at) => {
     const [part, provider] = [kindOfOperator(opType), providerName(providedBy)];
     const key = `${part} ${provider}`;
@@ -132,7 +132,7 @@ function partsOf(view: GraphView, { nodes, inferenceMs, latencyMs }: ExplainedVa
     operators.set(key, operator);
     operator.ms += scale * ms;
     if (opType !== part) operator.kernels.add(opType);
-    const block = blockOfNode[origins[at]?.node.index ?? 0];
+    const block = blockOfNode?.[origins?.[at]?.node.index ?? 0];
     if (block !== undefined) blocks.set(block, (blocks.get(block) ?? 0) + scale * ms);
   });
   return { operators, blocks, outsideMs: Math.max(0, latencyMs - scale * inNodesMs) };

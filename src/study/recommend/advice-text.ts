@@ -22,7 +22,7 @@ function qualityWords(measure: Advice['measure']): string {
 }
 
 /** Advice as plain text, a line per sentence. */
-export function adviceText({ devices, sharedText }: AdviceForAll): string {
+function adviceText({ devices, sharedText }: AdviceForAll): string {
   const lines = devices.flatMap((advice) => [
     `On ${advice.deviceName}:`,
     ...linesOf(advice).map((line) => `  ${line}`),

@@ -33,20 +33,14 @@ export function TimeComparison({ before, after }: Pair) {
 function Content({ before, after }: Pair) {
   const openModelId = useLab((lab) => lab.model?.view.modelId);
   const hasImages = useLab((lab) => lab.data !== null && lab.preprocessing !== null);
-  const isProfiled = useLab((lab) => lab.trialTimes.has(before.id) && lab.trialTimes.has(after.id));
+  const times = useLab((lab) => lab.trialTimes);
   const explaining = useLab((lab) => lab.explaining);
   const calibrating = useLab((lab) => lab.calibrating !== null);
   const profileTrials = useLab((lab) => lab.profileTrials);
   const cancel = useLab((lab) => lab.cancelFormWork);
-  if (isProfiled) return <Difference before={before} after={after} />;
-  const other = [before, after].find(({ strategy }) => strategy.modelId !== openModelId);
-  if (other || !hasImages) {
-    return (
-      <p className={panel.dim}>
-        {other ? `Open ${other.modelName}` : 'Open images'} to profile these strategies on this device.
-      </p>
-    );
-  }
+  const missing = [before, after].filter(({ id }) => !times.has(id));
+  const [first, ...others] = missing;
+  if (!first) return <Difference before={before} after={after} />;
   if (explaining || calibrating) {
     const name = [before, after].find(({ id }) => id === explaining?.trialId)?.strategy.name;
     const progress = explaining?.progress;
@@ -61,23 +55,56 @@ function Content({ before, after }: Pair) {
       </div>
     );
   }
+  const here = missing.filter(({ strategy }) => strategy.modelId === openModelId);
+  const [some] = here;
+  if (!some) return <OtherModel trial={first} isLast={others.length === 0} />;
+  if (!hasImages) return <p className={panel.dim}>Open images to profile these strategies on this device.</p>;
+  const isBoth = here.length === 2;
   return (
     <div className={panel.stack}>
       <p className={panel.small}>
-        Both run again here, with the runtime noting what each operator takes. It takes some seconds.
+        {isBoth ? 'Both run' : `${some.strategy.name} runs`} again here, with the runtime noting what each
+        operator takes. It takes some seconds.
       </p>
+      {here.length < missing.length && (
+        <p className={panel.small}>The other is of another model: open that one next.</p>
+      )}
       <div>
-        <Button look="primary" onClick={() => void profileTrials([before, after])}>
-          Profile both
+        <Button look="primary" onClick={() => void profileTrials(here)}>
+          Profile {isBoth ? 'both' : some.strategy.name}
         </Button>
       </div>
     </div>
   );
 }
 
+/** What is missing is of a model that is not open: it can be, where it is kept. */
+function OtherModel({ trial, isLast }: { readonly trial: Trial; readonly isLast: boolean }) {
+  const models = useLab((lab) => lab.study?.models);
+  const openModel = useLab((lab) => lab.openModel);
+  const { modelName, strategy } = trial;
+  const open = async () => {
+    const { sourceOf } = await import('../../../store/other-models.ts');
+    const source = models?.find(({ modelId }) => modelId === strategy.modelId)?.source;
+    await openModel(sourceOf({ modelId: strategy.modelId, modelName, ...(source && { source }) }));
+  };
+  return (
+    <div className={panel.stack}>
+      <p className={panel.dim}>
+        Open {modelName} to profile {isLast ? strategy.name : 'these strategies'} on this device.
+      </p>
+      <div>
+        <Button onClick={() => void open()}>Open {modelName}</Button>
+      </div>
+    </div>
+  );
+}
+
 function Difference({ before, after }: Pair) {
-  const view = useLab((lab) => lab.model?.view);
+  const open = useLab((lab) => lab.model?.view);
   const times = useLab((lab) => lab.trialTimes);
+  const isOfOpen = [before, after].every(({ strategy }) => strategy.modelId === open?.modelId);
+  const view = open && isOfOpen ? open : null;
   const difference = useMemo(() => {
     const explained = (trial: Trial) => {
       const known = times.get(trial.id);
@@ -86,7 +113,7 @@ function Difference({ before, after }: Pair) {
       );
     };
     const [old, now] = [explained(before), explained(after)];
-    return view && old && now ? timeDifference(view, old, now) : null;
+    return old && now ? timeDifference(view, old, now) : null;
   }, [view, times, before, after]);
   if (difference === null) return null;
   const { sentences, operators, blocks, outside, total } = difference;
@@ -114,10 +141,12 @@ function Difference({ before, after }: Pair) {
         outside={outside}
         total={total}
       />
-      <details>
-        <summary className={panel.summaryLine}>By block of the model</summary>
-        <Bars title="By block of the model" names={names} parts={blocks} outside={outside} total={total} />
-      </details>
+      {view && (
+        <details>
+          <summary className={panel.summaryLine}>By block of the model</summary>
+          <Bars title="By block of the model" names={names} parts={blocks} outside={outside} total={total} />
+        </details>
+      )}
       <p className={`${panel.dim} ${panel.small}`}>
         Profiled here just now, as shares of the{' '}
         {isEmulated ? 'computing measured on this device' : 'latency'} in the study: all parts together are

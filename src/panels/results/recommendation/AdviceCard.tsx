@@ -4,6 +4,7 @@ import type { Advice, Choice } from '../../../study/recommend/recommend.ts';
 import panel from '../../panel.module.css';
 import { Section } from '../../ui/Section.tsx';
 import styles from './Advice.module.css';
+import { TakeChoice } from './TakeChoice.tsx';
 
 /** What is recommended on one device. */
 export function AdviceCard({ advice, isAlone }: { readonly advice: Advice; readonly isAlone: boolean }) {
@@ -15,10 +16,9 @@ export function AdviceCard({ advice, isAlone }: { readonly advice: Advice; reado
           {outcome.kind === 'chosen' && (
             <>
               <Named title="Use" choice={outcome.winner} measure={measure} isFirst />
+              <TakeChoice trialId={outcome.winner.trialId} />
               {outcome.runnerUp && <Named title="Runner-up" choice={outcome.runnerUp} measure={measure} />}
-              <p className={`${panel.dim} ${panel.small}`}>
-                {outcome.fitting} of {measured} measured strategies keep within the limits.
-              </p>
+              <p className={`${panel.dim} ${panel.small}`}>{fittingText(outcome.fitting, measured)}</p>
             </>
           )}
           {outcome.kind === 'nothing-fits' && (
@@ -48,6 +48,12 @@ export function AdviceCard({ advice, isAlone }: { readonly advice: Advice; reado
       )}
     </>
   );
+}
+
+function fittingText(fitting: number, measured: number): string {
+  return measured === 1
+    ? 'It is the only strategy measured.'
+    : `${fitting} of ${measured} measured strategies ${fitting === 1 ? 'keeps' : 'keep'} within the limits.`;
 }
 
 interface NamedProps {

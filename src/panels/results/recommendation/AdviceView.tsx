@@ -1,7 +1,8 @@
 import { useCallback, useDeferredValue, useMemo } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import type { AdviceForAll } from '../../../study/recommend/across-devices.ts';
-import { adviceText } from '../../../study/recommend/advice-text.ts';
+import { adviceFilesOf } from '../../../study/recommend/advice-text.ts';
+import type { Asked } from '../../../study/recommend/wishes.ts';
 import panel from '../../panel.module.css';
 import { Button } from '../../ui/controls.tsx';
 import { Problem } from '../../ui/FailureText.tsx';
@@ -12,11 +13,14 @@ import { AdviceCard } from './AdviceCard.tsx';
 import { LimitsForm } from './LimitsForm.tsx';
 import { OtherStudies } from './OtherStudies.tsx';
 
+const filesOf = (advice: AdviceForAll, asked: Asked) => adviceFilesOf([{ ...asked, ...advice }]);
+
 /** Names the strategy for the user's limits and wish, and says why. */
 export function AdviceView() {
   const own = useDeferredValue(useLab((lab) => lab.trials));
   const beside = useLab((lab) => lab.beside);
-  const { limits, wish } = useLab((lab) => lab.asked);
+  const asked = useLab((lab) => lab.asked);
+  const { limits, wish } = asked;
   const trials = useMemo(
     () => [...own, ...[...beside.values()].flatMap((study) => study.trials)],
     [own, beside],
@@ -46,8 +50,13 @@ export function AdviceView() {
           )}
           <Section title="Take home">
             <div className={panel.buttons}>
-              <Button onClick={() => saveFile('advice.txt', adviceText(answer.value), 'text/plain')}>
+              <Button onClick={() => saveFile('advice.txt', filesOf(answer.value, asked).text, 'text/plain')}>
                 advice.txt
+              </Button>
+              <Button
+                onClick={() => saveFile('advice.json', filesOf(answer.value, asked).json, 'application/json')}
+              >
+                advice.json
               </Button>
             </div>
           </Section>

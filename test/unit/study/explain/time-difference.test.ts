@@ -50,6 +50,17 @@ const quantized = variant('static int8', 5, [
 ]);
 
 describe('where the time of two variants goes', () => {
+  it('is told of two models without a block in common, by operator alone', () => {
+    const both = timeDifference(view, float, quantized);
+    const apart = timeDifference(null, float, quantized);
+    expect(apart.blocks).toEqual([]);
+    expect([apart.operators, apart.outside, apart.sentences]).toEqual([
+      both.operators,
+      both.outside,
+      both.sentences,
+    ]);
+  });
+
   it('is told by operator, in milliseconds of the measured latency', () => {
     const { operators, outside, sentences } = timeDifference(view, float, quantized);
     expect(operators.map(({ part, provider }) => [part, provider])).toEqual([
