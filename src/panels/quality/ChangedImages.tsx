@@ -82,10 +82,12 @@ export function ChangedImages({
               <dt>{before}</dt>
               <dd>
                 {nameOfClass(large.before)} {sureText(large.confidenceBefore)}
+                {exitText(large.exitBefore, ', at ')}
               </dd>
               <dt>{after}</dt>
               <dd>
                 {nameOfClass(large.after)} {sureText(large.confidenceAfter)}
+                {exitText(large.exitAfter, ', at ')}
               </dd>
               <dt>label</dt>
               <dd>{large.label === null ? 'none' : nameOfClass(large.label)}</dd>
@@ -113,6 +115,7 @@ export function ChangedImages({
               </span>
               <span className={panel.dim}>
                 {sureText(each.confidenceBefore)} → {sureText(each.confidenceAfter)}
+                {exitText(each.exitAfter, ' · ')}
               </span>
               {each.label !== null && (
                 <span className={panel.dim}>
@@ -139,6 +142,11 @@ export function ChangedImages({
       </div>
     </div>
   );
+}
+
+/** Exits are counted from 1 for people. */
+function exitText(exit: number | null, before: string): string {
+  return exit === null ? '' : `${before}exit ${exit + 1}`;
 }
 
 function sureText(confidence: number): string {

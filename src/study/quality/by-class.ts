@@ -31,6 +31,9 @@ export interface ChangedImage {
   /** Of the best classes, in [0, 1]; NaN where the scores are not numbers. */
   readonly confidenceBefore: number;
   readonly confidenceAfter: number;
+  /** Exits taken, from 0; null for models with one output. */
+  readonly exitBefore: number | null;
+  readonly exitAfter: number | null;
 }
 
 /** Which changed images are shown, and in which order. */
@@ -46,6 +49,8 @@ export interface Truth {
   readonly labels: readonly (number | null)[];
   /** The model's class of label 0. */
   readonly classOffset: number;
+  /** The same of the other strategy, where that is of another model; left out: the same number. */
+  readonly classOffsetBefore?: number;
 }
 
 /**
@@ -86,12 +91,13 @@ export function changedImages(
   truth: Truth,
 ): readonly ChangedImage[] {
   const changed = answers(after, before, truth).flatMap((each): ChangedImage[] => {
-    const { image, answer, other, confidence, otherConfidence } = each;
+    const { image, answer, other, confidence, otherConfidence, exit, otherExit } = each;
     if (answer === other) return [];
     const label = truth.labels[image] ?? null;
     const kind = label === null ? 'other' : other === label ? 'lost' : answer === label ? 'won' : 'other';
     const sure = { confidenceBefore: otherConfidence, confidenceAfter: confidence };
-    return [{ image, before: other, after: answer, label, kind, ...sure }];
+    const exits = { exitBefore: otherExit, exitAfter: exit };
+    return [{ image, before: other, after: answer, label, kind, ...sure, ...exits }];
   });
   return (['lost', 'won', 'other'] as const).flatMap((kind) => changed.filter((each) => each.kind === kind));
 }
@@ -123,19 +129,35 @@ function surenessOf({ confidenceBefore, confidenceAfter }: ChangedImage): number
 }
 
 /** Of the images that both ran; of all, if there is one strategy. */
-function answers(after: Predictions, before: Predictions | null, { classOffset }: Truth) {
-  const answerOf = ({ top1 }: Predictions, at: number): number | null => {
+function answers(
+  after: Predictions,
+  before: Predictions | null,
+  { classOffset, classOffsetBefore = classOffset }: Truth,
+) {
+  const answerOf = ({ top1 }: Predictions, at: number, offset: number): number | null => {
     const best = top1[at] ?? NO_CLASS;
-    return best === NO_CLASS ? null : best - classOffset;
+    return best === NO_CLASS ? null : best - offset;
   };
   const placeBefore = new Map(before?.imageIndices.map((image, at) => [image, at]));
   return after.imageIndices.flatMap((image, at) => {
     const place = placeBefore.get(image);
     if (before !== null && place === undefined) return [];
-    const other = before === null || place === undefined ? null : answerOf(before, place);
+    const other = before === null || place === undefined ? null : answerOf(before, place, classOffsetBefore);
     const confidence = after.confidence[at] ?? Number.NaN;
     const otherConfidence = (place === undefined ? undefined : before?.confidence[place]) ?? Number.NaN;
-    return [{ image, answer: answerOf(after, at), other, confidence, otherConfidence }];
+    const exit = after.exitIndex[at] ?? null;
+    const otherExit = (place === undefined ? null : before?.exitIndex[place]) ?? null;
+    return [
+      {
+        image,
+        answer: answerOf(after, at, classOffset),
+        other,
+        confidence,
+        otherConfidence,
+        exit,
+        otherExit,
+      },
+    ];
   });
 }
 

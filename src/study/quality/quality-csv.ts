@@ -91,7 +91,7 @@ export function changedMasksCsv(
   ]);
 }
 
-/** changed-images.csv: the images that changed class; classes are counted as labels are, from 0. */
+/** changed-images.csv: the images that changed class; classes are counted as labels are, and exits, from 0. */
 export function changedImagesCsv(
   changed: readonly ChangedImage[],
   classNames: readonly string[],
@@ -112,8 +112,10 @@ export function changedImagesCsv(
       'kind',
       'confidence_before',
       'confidence_after',
+      'exit_before',
+      'exit_after',
     ],
-    ...changed.map(({ image, label, before, after, kind, confidenceBefore, confidenceAfter }) => [
+    ...changed.map(({ image, label, before, after, kind, ...how }) => [
       image,
       nameOf(image),
       label,
@@ -123,8 +125,10 @@ export function changedImagesCsv(
       after,
       named(after),
       kind,
-      finite(confidenceBefore),
-      finite(confidenceAfter),
+      finite(how.confidenceBefore),
+      finite(how.confidenceAfter),
+      how.exitBefore,
+      how.exitAfter,
     ]),
   ]);
 }

@@ -1,10 +1,13 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import { changedImages } from '../../../study/quality/by-class.ts';
-import type { Trial } from '../../../study/trial.ts';
+import { changedMasks } from '../../../study/quality/by-pixel-class.ts';
+import type { MaskAnswers, Trial } from '../../../study/trial.ts';
 import { isIdentity } from '../../../transforms/recipe.ts';
 import panel from '../../panel.module.css';
 import { ChangedImages } from '../../quality/ChangedImages.tsx';
+import { ChangedMasks } from '../../quality/ChangedMasks.tsx';
+import { ImagesNotOpen } from '../../quality/ComparedWith.tsx';
 import { SelectField } from '../../ui/controls.tsx';
 import { Section } from '../../ui/Section.tsx';
 import { TimeComparison } from './TimeComparison.tsx';
@@ -54,6 +57,24 @@ function Disagreements({ before, after }: { readonly before: Trial; readonly aft
   const data = useLab((lab) => lab.data);
   const classNames = useLab((lab) => lab.study?.classNames) ?? [];
   const title = 'Images answered differently';
+  const nameOfClass = (label: number | null) =>
+    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
+  const shown = data?.dataset.id === after.datasetId ? data : null;
+  if (before.datasetId === after.datasetId && before.maskAnswers && after.maskAnswers) {
+    return (
+      <Section title={title}>
+        {!shown && <ImagesNotOpen trial={after} missing="pictures and masks" />}
+        <DifferentMasks
+          key={`${before.id} ${after.id}`}
+          before={{ name: before.strategy.name, answers: before.maskAnswers }}
+          after={{ name: after.strategy.name, answers: after.maskAnswers }}
+          data={shown}
+          preprocessing={after.preprocessing}
+          nameOfClass={nameOfClass}
+        />
+      </Section>
+    );
+  }
   if (before.datasetId !== after.datasetId || !before.predictions || !after.predictions) {
     return (
       <Section title={title}>
@@ -65,27 +86,53 @@ function Disagreements({ before, after }: { readonly before: Trial; readonly aft
       </Section>
     );
   }
-  const shown = data?.dataset.id === after.datasetId ? data : null;
   const truth = {
     labels: labelsOf(after, shown?.dataset.items),
     classOffset: after.preprocessing.classOffset,
+    classOffsetBefore: before.preprocessing.classOffset,
   };
   const changed = changedImages(after.predictions, before.predictions, truth);
   return (
     <Section title={title}>
-      {!shown && (
-        <p className={panel.dim}>The images, {after.datasetName}, are not open: pictures are missing.</p>
-      )}
+      {!shown && <ImagesNotOpen trial={after} missing="pictures" />}
       <ChangedImages
         key={`${before.id} ${after.id}`}
         changed={changed}
         before={before.strategy.name}
         after={after.strategy.name}
         data={shown}
-        nameOfClass={(label) => (label === null ? 'no answer' : (classNames[label] ?? `class ${label}`))}
+        nameOfClass={nameOfClass}
         classNames={classNames}
       />
     </Section>
+  );
+}
+
+interface Answered {
+  readonly name: string;
+  readonly answers: MaskAnswers;
+}
+
+/** Images whose pixels both name differently, the worst first. */
+function DifferentMasks({
+  before,
+  after,
+  ...shown
+}: Pick<Parameters<typeof ChangedMasks>[0], 'data' | 'preprocessing' | 'nameOfClass'> & {
+  readonly before: Answered;
+  readonly after: Answered;
+}) {
+  const changed = useMemo(() => changedMasks(after.answers, before.answers), [after.answers, before.answers]);
+  const different = changed.filter(({ changedShare }) => changedShare !== 0);
+  if (different.length === 0) return <p>Both name every pixel of every image alike.</p>;
+  return (
+    <ChangedMasks
+      changed={different}
+      after={after.answers}
+      before={before.answers}
+      names={{ after: after.name, before: before.name }}
+      {...shown}
+    />
   );
 }
 

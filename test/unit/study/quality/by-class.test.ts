@@ -91,6 +91,8 @@ describe('images that changed class', () => {
         kind: 'lost',
         confidenceBefore: 0.25,
         confidenceAfter: Number.NaN,
+        exitBefore: null,
+        exitAfter: null,
       },
       {
         image: 11,
@@ -100,6 +102,8 @@ describe('images that changed class', () => {
         kind: 'won',
         confidenceBefore: 0.125,
         confidenceAfter: 0.375,
+        exitBefore: null,
+        exitAfter: null,
       },
       {
         image: 13,
@@ -109,11 +113,15 @@ describe('images that changed class', () => {
         kind: 'other',
         confidenceBefore: 0.375,
         confidenceAfter: 0.125,
+        exitBefore: null,
+        exitAfter: null,
       },
     ]);
     expect(changedImages(before, before, truth)).toEqual([]);
     const csv = changedImagesCsv(changed, ['a', 'b', 'c'], (image) => `${image}.png`);
-    expect(csv.split('\r\n')[1]).toBe('12,12.png,1,b,1,b,,,lost,0.25,');
+    expect(csv.split('\r\n')[1]).toBe('12,12.png,1,b,1,b,,,lost,0.25,,,');
+    const early = { ...after, exitIndex: after.exitIndex.map(() => 0) };
+    expect(changedImages(early, before, truth)[0]).toMatchObject({ exitBefore: null, exitAfter: 0 });
   });
 
   it('are shown by who is right, and by the surer of both answers', () => {
@@ -125,6 +133,11 @@ describe('images that changed class', () => {
     expect(imagesOf('one-right', 'surest')).toEqual([11, 12]);
     expect(imagesOf('both-wrong', 'surest')).toEqual([13]);
     expect(arranged(changed, { show: 'all', order: 'by-kind' })).toEqual(changed);
+    // A model that counts its classes from elsewhere names the same ones.
+    const shifted = { ...before, top1: before.top1.map((best) => (best === NO_CLASS ? NO_CLASS : best + 1)) };
+    expect(changedImages(after, shifted, { ...truth, classOffsetBefore: truth.classOffset + 1 })).toEqual(
+      changed,
+    );
     // Without labels nobody is wrong.
     const unlabelled = changedImages(after, before, { labels: [], classOffset: 1 });
     expect(arranged(unlabelled, { show: 'both-wrong', order: 'surest' })).toEqual([]);
