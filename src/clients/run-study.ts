@@ -24,6 +24,7 @@ import { VisitEnded } from './strategy-runner.ts';
 import { type Bench, openBenches } from './study-benches.ts';
 import { openStudyBook } from './study-book.ts';
 import type { StudyModelInputs } from './study-model.ts';
+import { openTimeAround } from './study-time-around.ts';
 import { type DeviceWatch, watchDevice } from './watch-device.ts';
 
 /** What a study runs on; its only model, or the first. */
@@ -137,6 +138,7 @@ function createRun(
     inputs.environment,
     evaluated.length,
     timedImages(protocol, items),
+    openTimeAround(inputs),
     callbacks,
   );
   const { trialOf, workOf, update, publish, tell } = book;

@@ -1,5 +1,6 @@
 import { defined } from '../base/assert.ts';
 import type { BuiltVariant } from '../protocol/model-api.ts';
+import { medianTotalMs } from '../study/design/expected-time.ts';
 import { restarted } from '../study/new-study.ts';
 import { isSameDevice, referenceTrial } from '../study/measuring/reference.ts';
 import { shortWarmUp } from '../study/measuring/warm-up.ts';
@@ -15,6 +16,7 @@ import {
 import { remainingMs, type StudyProgress } from '../study/progress.ts';
 import type { Environment, Strategy, Study, Trial } from '../study/trial.ts';
 import type { StudyCallbacks } from './run-study.ts';
+import type { TimeAround } from './study-time-around.ts';
 
 /** What is known about a strategy while the study runs. */
 interface Work {
@@ -33,12 +35,14 @@ export type StudyBook = ReturnType<typeof openStudyBook>;
  * @param environment this device: trials that were begun on another start over
  * @param evaluated how many images the accuracy pass has
  * @param images that are timed, see `timedImages`
+ * @param around the time that is not for inferences
  */
 export function openStudyBook(
   study: Study,
   environment: Environment,
   evaluated: number,
   images: readonly number[],
+  around: TimeAround,
   callbacks: Pick<StudyCallbacks, 'onTrial' | 'onProgress'>,
 ) {
   const { protocol } = study;
@@ -71,7 +75,15 @@ export function openStudyBook(
 
   function workOf(strategyId: string): Work {
     let work = works.get(strategyId);
-    if (!work) works.set(strategyId, (work = { built: null, msPerInference: null, isUnscored: false }));
+    if (!work) {
+      const trial = trials.get(strategyId);
+      // A study that goes on knows what it took before.
+      const msPerInference = trial && isSameDevice(trial.environment, environment) ? medianTotalMs(trial) : 0;
+      works.set(
+        strategyId,
+        (work = { built: null, msPerInference: msPerInference || null, isUnscored: false }),
+      );
+    }
     return work;
   }
 
@@ -91,15 +103,22 @@ export function openStudyBook(
     known: Partial<Pick<StudyProgress, 'remainingMs' | 'images' | 'share'>> = {},
   ): void {
     const all = [...trials.values()].map((trial) => ({ trial, ...inferencesOf(trial) }));
+    const msOf = msByModel();
+    const { sustained, warmUpRuns, rebuildSessions } = protocol;
     const remaining = remainingMs(
       all.map(({ trial, left, roundsLeft }) => {
-        const work = workOf(trial.strategy.id);
-        const { sustained } = protocol;
+        const { built } = workOf(trial.strategy.id);
+        const hasSession =
+          trial.strategy.id === strategy.id && (step === 'predicting' || step === 'measuring');
+        const isAnew = rebuildSessions === 'each-round';
+        const setups = left === 0 ? 0 : isAnew ? roundsLeft - Number(hasSession) : Number(!built);
+        const rewarmed = isAnew ? Math.max(0, setups - Number(trial.samples.length === 0)) * warmUpRuns : 0;
+        const timed = sustained ? roundsLeft * samplesOfVisit(protocol, images) : 0;
         return {
-          inferences: sustained ? left - roundsLeft * samplesOfVisit(protocol, images) : left,
+          inferences: left - timed + rewarmed,
           sustainedMs: sustained ? (roundsLeft / protocol.rounds) * sustained.durationMs : 0,
-          needsSetup: left > 0 && !work.built,
-          msPerInference: work.msPerInference,
+          setups,
+          msPerInference: msOf(trial.strategy),
         };
       }),
       setups > 0 ? setupMs / setups : null,
@@ -117,9 +136,39 @@ export function openStudyBook(
       rounds: Math.max(1, ...all.map(({ trial }) => roundsNeeded(protocol, trial))),
       doneInferences: all.reduce((sum, { total, left }) => sum + total - left, doneInCall),
       totalInferences: all.reduce((sum, { total }) => sum + total, 0),
-      remainingMs: remaining === null ? null : remaining + visitsLeft * referenceVisitMs(),
+      remainingMs:
+        remaining === null
+          ? null
+          : remaining +
+            visitsLeft * referenceVisitMs() +
+            around.leftMs({ strategy, step, ...known }, [...trials.values()], {
+              msOf: (each) => msOf(each) ?? 0,
+              setupMs: setupMs / setups,
+              isBuilt: (each) => workOf(each.id).built !== null,
+            }),
       ...known,
     });
+  }
+
+  /** What an inference of a strategy takes: as it did before, else as those of its model do, else as all do. */
+  function msByModel(): (strategy: Strategy) => number | null {
+    const known = [...trials.values()].flatMap(({ strategy }) => {
+      const { msPerInference } = workOf(strategy.id);
+      return msPerInference === null ? [] : [{ ...strategy, msPerInference }];
+    });
+    const meanMs = (some: typeof known): number | null =>
+      some.length === 0 ? null : some.reduce((sum, each) => sum + each.msPerInference, 0) / some.length;
+    const ofAll = meanMs(known);
+    const ofModels = new Map<string, number | null>();
+    return ({ id, modelId, inputSize }) => {
+      const key = JSON.stringify([modelId, inputSize]);
+      if (!ofModels.has(key))
+        ofModels.set(
+          key,
+          meanMs(known.filter((each) => JSON.stringify([each.modelId, each.inputSize]) === key)),
+        );
+      return workOf(id).msPerInference ?? ofModels.get(key) ?? ofAll;
+    };
   }
 
   /** What a visit of the reference takes, by what it took so far. */

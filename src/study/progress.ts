@@ -39,7 +39,8 @@ export interface RemainingWork {
   readonly inferences: number;
   /** On top, where runs go on for a certain time, however many they are. */
   readonly sustainedMs?: number;
-  readonly needsSetup: boolean;
+  /** Sessions that are still to be made. */
+  readonly setups: number;
   /** Null: not run yet. */
   readonly msPerInference: number | null;
 }
@@ -54,8 +55,8 @@ export function remainingMs(work: readonly RemainingWork[], meanSetupMs: number 
   if (speeds.length === 0 || meanSetupMs === null) return null;
   const meanMs = speeds.reduce((sum, speed) => sum + speed, 0) / speeds.length;
   return work.reduce(
-    (sum, { inferences, sustainedMs = 0, needsSetup, msPerInference }) =>
-      sum + inferences * (msPerInference ?? meanMs) + sustainedMs + (needsSetup ? meanSetupMs : 0),
+    (sum, { inferences, sustainedMs = 0, setups, msPerInference }) =>
+      sum + inferences * (msPerInference ?? meanMs) + sustainedMs + setups * meanSetupMs,
     0,
   );
 }

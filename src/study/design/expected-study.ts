@@ -49,7 +49,7 @@ export function expectedStudyMs(
   let [untimedMs, timedMs] = [0, 0];
   for (const { ms, bytes } of strategies) {
     untimedMs += sessions * (setupMs + firstRunsMs + warmUpRuns(protocol, ms) * ms);
-    untimedMs += accuracyRepetitions * evaluated * ms + rounds * VISIT_MS + bytes / PACKED_BYTES_PER_MS;
+    untimedMs += accuracyRepetitions * evaluated * ms + rounds * VISIT_MS + packingMs(bytes);
     timedMs += sustained ? sustained.durationMs : rounds * perRound * ms;
   }
   const [reference] = strategies;
@@ -62,6 +62,11 @@ export function expectedStudyMs(
       (visitMs + (isAnew ? setupMs + firstRunsMs + warmUpMs : 0));
   }
   return untimedMs + Math.min(timedMs, stopping?.budgetMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** What gzipping a variant's file at the end of a study takes. */
+export function packingMs(bytes: number): number {
+  return bytes / PACKED_BYTES_PER_MS;
 }
 
 function warmUpRuns({ warmUpRuns: least, mostWarmUpRuns: most = least }: Protocol, ms: number): number {

@@ -82,7 +82,10 @@ export function planOf(design: StudyDesign, facts: DesignFacts, sources: PlanSou
   };
 }
 
-/** By how much what is told was off at most in nearly all studies that were timed to find that out, either way. */
+/**
+ * By what factor the expected time may be off, either way. Judged by a handful of studies that were timed on one
+ * machine while other work went on there: a rule of thumb, not an interval of statistics.
+ */
 const LIKELY_FACTOR: Readonly<Record<TimeBasis, number>> = {
   measured: 1.3,
   predicted: 1.5,

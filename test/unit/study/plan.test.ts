@@ -234,13 +234,13 @@ it('warms up on few images again and again', () => {
 });
 
 describe('remainingMs', () => {
-  const idle: RemainingWork = { inferences: 10, needsSetup: true, msPerInference: null };
+  const idle: RemainingWork = { inferences: 10, setups: 1, msPerInference: null };
   it('does not guess before anything ran', () => {
     expect(remainingMs([idle], null)).toBeNull();
     expect(remainingMs([idle], 500)).toBeNull();
   });
   it('takes strategies that have not run to be like those that have', () => {
-    const running: RemainingWork = { inferences: 5, needsSetup: false, msPerInference: 20 };
+    const running: RemainingWork = { inferences: 5, setups: 0, msPerInference: 20 };
     expect(remainingMs([running, idle], 500)).toBe(5 * 20 + 10 * 20 + 500);
     expect(remainingMs([{ ...running, sustainedMs: 60_000 }], 500)).toBe(5 * 20 + 60_000);
   });
