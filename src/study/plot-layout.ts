@@ -83,8 +83,9 @@ const places = [
 ] as const;
 
 /**
- * Places names beside their points so that they cover neither points nor each other. Points of the front choose
- * first; where there is no room, a name is shortened, and then left out: the table below names all.
+ * Places names beside their points so that they cover neither points nor each other, and so that no other point is
+ * nearer, whose name it would seem. Points of the front choose first; where there is no room, a name is shortened, and
+ * then left out: the table below names all.
  * @returns for each point its label, or null
  */
 export function placeLabels(points: readonly LabelledPoint[], frame: Box): readonly (LabelPlace | null)[] {
@@ -97,7 +98,8 @@ export function placeLabels(points: readonly LabelledPoint[], frame: Box): reado
   const labels: (LabelPlace | null)[] = points.map(() => null);
   const order = points.map((_, index) => index).sort((a, b) => rank(points[a]) - rank(points[b]));
   for (const index of order) {
-    const { name, x, y } = points[index] as LabelledPoint;
+    const own = points[index] as LabelledPoint;
+    const { name, x, y } = own;
     const texts = new Set(nameLengths.map((length) => shortened(name, length)));
     const candidates = [...texts].flatMap((text) =>
       places.map(({ dx, dy, anchor }) => ({
@@ -106,7 +108,10 @@ export function placeLabels(points: readonly LabelledPoint[], frame: Box): reado
       })),
     );
     const chosen = candidates.find(
-      ({ box }) => isInside(box, frame) && !taken.some((other) => overlaps(box, other)),
+      ({ box }) =>
+        isInside(box, frame) &&
+        !taken.some((other) => overlaps(box, other)) &&
+        points.every((point) => distance(box, point) >= distance(box, own)),
     );
     if (!chosen) continue;
     const { left, right } = chosen.box;
@@ -152,6 +157,11 @@ function isInside(box: Box, frame: Box): boolean {
 
 function overlaps(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/** From a point outside a box to the nearest of the box. */
+function distance({ left, top, right, bottom }: Box, { x, y }: LabelledPoint): number {
+  return Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
 }
 
 /** A scale over measures with their intervals; shares end at 0 and 1. */

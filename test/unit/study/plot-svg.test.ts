@@ -99,6 +99,21 @@ describe('placeLabels', () => {
       { numRuns: 200 },
     );
   });
+  it('a name is left out rather than set where it would seem that of another point', () => {
+    const around = (name: string, dx: number, dy: number, isOnFront = false) => ({
+      name,
+      x: 200 + dx,
+      y: 100 + dy,
+      isOnFront,
+    });
+    // Whatever is free around the one in the middle lies beyond its neighbours.
+    const neighbours = [-1, 0, 1].flatMap((row) =>
+      [-1, 0, 1].map((column) => around('', 14 * column, 14 * row)),
+    );
+    const labels = placeLabels([around('hidden', 0, 0), ...neighbours], frame);
+    expect(labels[0]).toBeNull();
+    expect(placeLabels([around('alone', 0, 0)], frame)[0]).not.toBeNull();
+  });
   it('a name without room for all of it is shortened', () => {
     const name = 'prune 50% + int8 + exits and more of it';
     const [label] = placeLabels([{ name, x: 200, y: 100, isOnFront: true }], { ...frame, right: 330 });
