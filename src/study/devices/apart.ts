@@ -5,7 +5,8 @@ import type { DeviceRun } from './device-runs.ts';
 
 /** Strategies of one device that cannot stand beside anything of another, and why. */
 export interface Apart {
-  readonly here: DeviceRun;
+  /** The devices of which the same is to be said. */
+  readonly here: readonly DeviceRun[];
   readonly there: DeviceRun;
   /** Names of the strategies. */
   readonly strategies: readonly string[];
@@ -22,7 +23,7 @@ export function whatStandsApart(
   keyOf: (trial: Trial) => string,
 ): readonly Apart[] {
   const keys = new Map(runs.map((run) => [run, new Set(run.trials.map(keyOf))]));
-  return runs.flatMap((here, i) =>
+  const pairs = runs.flatMap((here, i) =>
     runs.flatMap((there, j) => {
       const alone = here.trials.filter((trial) => i !== j && !keys.get(there)?.has(keyOf(trial)));
       const told = alone.flatMap((trial) => {
@@ -39,6 +40,13 @@ export function whatStandsApart(
       }));
     }),
   );
+  const alike = grouped(pairs, ({ there, strategies, reason }) =>
+    JSON.stringify([there.id, strategies, reason]),
+  );
+  return [...alike.values()].map((some) => ({
+    ...(some[0] as (typeof pairs)[number]),
+    here: some.map(({ here }) => here),
+  }));
 }
 
 /** What is not the same of the nearest that runs the same recipe there; null: nothing does. */
@@ -63,9 +71,11 @@ function missingText(trial: Trial, there: DeviceRun): string {
   return `${isMoved} under the same name`;
 }
 
-/** As a whole sentence: `int8, exit 1 of A: B has other images (…).` */
+/** As a whole sentence: `int8, exit 1 of A and C: B has other images (…).` */
 export function apartText({ here, there, strategies, reason }: Apart): string {
   const shown = strategies.slice(0, 4).join(', ');
   const more = strategies.length > 4 ? ` and ${strategies.length - 4} more` : '';
-  return `${shown}${more} of ${here.name}: ${there.name} has ${reason}.`;
+  const [last = '', ...others] = here.map(({ name }) => name).toReversed();
+  const owners = others.length === 0 ? last : `${others.toReversed().join('; ')} and ${last}`;
+  return `${shown}${more} of ${owners}: ${there.name} has ${reason}.`;
 }

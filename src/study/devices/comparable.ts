@@ -66,13 +66,28 @@ const modelText = ({ modelName, strategy }: Trial): string => `${modelName}, ${s
 const imagesText = ({ datasetName, datasetId }: Trial): string => `${datasetName}, ${datasetId.slice(0, 8)}`;
 const sizeText = ({ preprocessing: { height, width } }: Trial): string => `${height}x${width}`;
 
+/** What is not usual about how images are prepared for a trial: `mean: [0.4]`, against the usual `[0.5]`; empty if nothing. */
+export function preparedOtherwise(trial: Trial, usual: Trial): string {
+  return differing(usual.preprocessing, trial.preprocessing)
+    .map(([name, , value]) => `${name}: ${value}`)
+    .join(', ');
+}
+
 /** The fields that differ: `mean: [0.5] instead of [0.4]`. */
 function fieldsText(here: object, there: object): string {
+  return differing(here, there)
+    .map(([name, one, other]) => `${name}: ${other} instead of ${one}`)
+    .join(', ');
+}
+
+function differing(
+  here: object,
+  there: object,
+): readonly (readonly [name: string, here: string, there: string])[] {
   const [a, b] = [new Map(Object.entries(here)), new Map(Object.entries(there))];
   return [...new Set([...a.keys(), ...b.keys()])]
     .filter((name) => stableJson(a.get(name) ?? null) !== stableJson(b.get(name) ?? null))
-    .map((name) => `${name}: ${shortJson(b.get(name))} instead of ${shortJson(a.get(name))}`)
-    .join(', ');
+    .map((name) => [name, shortJson(a.get(name)), shortJson(b.get(name))] as const);
 }
 
 function shortJson(value: unknown): string {

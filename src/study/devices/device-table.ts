@@ -1,10 +1,10 @@
 import { grouped } from '../../base/grouped.ts';
 import { distinctlyNamed } from '../../transforms/recipe-name.ts';
-import { timedSamples } from '../metrics.ts';
+import { timedSamples, trialMetrics } from '../metrics.ts';
 import type { Trial } from '../trial.ts';
 import { type AnswersAcross, answersAcross } from './answers-across.ts';
 import { type Apart, whatStandsApart } from './apart.ts';
-import { conditionText, workText } from './comparable.ts';
+import { conditionText, preparedOtherwise, workText } from './comparable.ts';
 import type { DeviceRun } from './device-runs.ts';
 
 /** A strategy on all devices that measured it. */
@@ -78,24 +78,51 @@ function rowKey(trial: Trial): string {
 }
 
 function rowsOf(all: readonly Placed[], runs: readonly DeviceRun[]): readonly DeviceRow[] {
-  const hasSeveralModels = new Set(all.map(({ trial }) => trial.strategy.modelId)).size > 1;
+  const models = new Map(all.map(({ trial }) => [trial.strategy.modelId, trial.modelName]));
+  const hasNamesakes = new Set(models.values()).size < models.size;
   const rows = [...grouped(all, ({ trial }) => rowKey(trial)).values()].flatMap((same) => {
     const isRepeated = [...grouped(same, ({ run }) => run.id).values()].some(({ length }) => length > 1);
-    const parts = isRepeated
-      ? [...grouped(same, ({ trial }) => placeText(trial)).entries()]
-      : [['', same] as const];
+    const parts = isRepeated ? partsByPlace(same) : [['', same] as const];
     return parts.map(([where, some]) => {
       const first = (some[0] as Placed).trial;
       const name = [
         first.strategy.name,
-        ...(hasSeveralModels ? [first.modelName] : []),
+        ...(models.size > 1 ? [first.modelName] : []),
+        ...(hasNamesakes ? [first.strategy.modelId.slice(0, 8)] : []),
         ...(where ? [where] : []),
       ];
       const trials = runs.map(({ id }) => some.find(({ run }) => run.id === id)?.trial ?? null);
-      return { name: name.join(' · '), trials, answers: answersAcross(trials) };
+      return { first, name: name.join(' · '), trials, answers: answersAcross(trials) };
     });
   });
-  return distinctlyNamed(rows);
+  const usual = new Map<string, Trial>();
+  const named = rows.map(({ first, ...row }) => {
+    const otherwise = preparedOtherwise(first, usual.get(row.name) ?? first);
+    if (!usual.has(row.name)) usual.set(row.name, first);
+    return otherwise === '' ? row : { ...row, name: `${row.name} · ${otherwise}` };
+  });
+  return distinctlyNamed(named);
+}
+
+/**
+ * What devices ran in several places, by place. Where no place is one of two devices, that of each where it is fastest
+ * stands beside each other.
+ */
+function partsByPlace(
+  same: readonly Placed[],
+): readonly (readonly [where: string, some: readonly Placed[]])[] {
+  const byDevice = [...grouped(same, ({ run }) => run.id).values()];
+  const byPlace = (some: readonly Placed[]) => [...grouped(some, ({ trial }) => placeText(trial)).entries()];
+  const isShared = byPlace(same).some(([, some]) => new Set(some.map(({ run }) => run.id)).size > 1);
+  if (isShared || byDevice.length < 2) return byPlace(same);
+  const fastest = byDevice.map((some) =>
+    some.reduce((best, each) => (medianMs(each) < medianMs(best) ? each : best)),
+  );
+  return [['each at its best', fastest], ...byPlace(same.filter((each) => !fastest.includes(each)))];
+}
+
+function medianMs({ trial }: Placed): number {
+  return trialMetrics(trial).latencyMedianMs?.value ?? Infinity;
 }
 
 /** `wasm, 4 threads`. */

@@ -1,5 +1,7 @@
+import { grouped } from '../../base/grouped.ts';
 import { apartText } from './apart.ts';
-import { agreementText, changeText, rankDevices } from './rank-devices.ts';
+import { environmentDifferences } from './environment-differences.ts';
+import { agreementsWorthTelling, agreementText, changeText } from './rank-devices.ts';
 import type { AcrossDevices, DeviceRow, DeviceTable } from './device-table.ts';
 
 /** Changes of places that are told one by one. */
@@ -7,9 +9,19 @@ const mostChanges = 8;
 
 /** What comparing devices tells, as sentences: devices.txt. */
 export function devicesText(across: AcrossDevices): string {
+  const runs = [
+    ...new Map(across.tables.flatMap((table) => table.runs.map((run) => [run.id, run]))).values(),
+  ];
+  const differences = environmentDifferences(runs).flatMap(({ what, values }) => [
+    `${what}:`,
+    ...[...grouped(runs, (_run, at) => values[at] ?? '')].map(
+      ([value, some]) => `- ${value}: ${some.map(({ name }) => name).join('; ')}`,
+    ),
+  ]);
   const parts = [
     ...across.tables.flatMap((table) => [heading(table), ...tableSentences(table), '']),
     ...(across.apart.length > 0 ? ['What does not compare:', ...across.apart.map(apartText), ''] : []),
+    ...(differences.length > 0 ? ['How the devices differ:', ...differences] : []),
   ];
   return `${parts.join('\n').trimEnd()}\n`;
 }
@@ -19,7 +31,7 @@ function heading({ datasetName, runs, rows }: DeviceTable): string {
 }
 
 function tableSentences(table: DeviceTable): readonly string[] {
-  const agreements = rankDevices(table).flatMap((agreement) => [
+  const agreements = agreementsWorthTelling(table).flatMap((agreement) => [
     agreementText(agreement),
     ...agreement.changes.slice(0, mostChanges).map((change) => changeText(change, agreement)),
   ]);

@@ -68,6 +68,16 @@ export function rankDevices({ runs, rows }: DeviceTable): readonly DeviceAgreeme
   );
 }
 
+/**
+ * The agreements that are worth a word: pairs with nothing in common only where no pair has anything, since why they do
+ * not compare is told anyway.
+ */
+export function agreementsWorthTelling(table: DeviceTable): readonly DeviceAgreement[] {
+  const all = rankDevices(table);
+  const common = all.filter(({ strategies }) => strategies > 0);
+  return common.length > 0 ? common : all;
+}
+
 interface Bounds {
   readonly low: number | null;
   readonly high: number | null;

@@ -6,7 +6,7 @@ import { ranksOf } from '../../../study/devices/devices-csv.ts';
 import { DEVICES_FRONT, devicesFront } from '../../../study/devices/devices-front.ts';
 import { answersText } from '../../../study/devices/devices-text.ts';
 import { qualityAxisOf } from '../../../study/devices/quality-axis.ts';
-import { agreementText, changeText, rankDevices } from '../../../study/devices/rank-devices.ts';
+import { agreementsWorthTelling, agreementText, changeText } from '../../../study/devices/rank-devices.ts';
 import { type AxisId, axisOf, formatMetric, trialMetrics } from '../../../study/metrics.ts';
 import type { Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
@@ -131,7 +131,7 @@ function Cell({
 }
 
 function Agreements({ table, about }: { readonly table: DeviceTable; readonly about: string }) {
-  const agreements = useMemo(() => rankDevices(table), [table]);
+  const agreements = useMemo(() => agreementsWorthTelling(table), [table]);
   return (
     <Section title={`Do they rank alike?${about && ` (${table.datasetName})`}`}>
       {agreements.map((agreement) => (

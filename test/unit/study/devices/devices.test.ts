@@ -186,6 +186,48 @@ describe('devices beside each other', () => {
     }
   });
 
+  it('tells what differs from several devices alike once, and how devices differ', () => {
+    const change = { datasetId: 'other', datasetName: 'other.zip' };
+    const compared = across(studyOn('A', fast), studyOn('B', other), studyOn('C', fast, change));
+    expect(compared.apart.map(({ here, there }) => [names(here), there.name])).toEqual([
+      [['A, 2 cores', 'B, 2 cores'], 'C, 2 cores'],
+    ]);
+    const text = devicesText(compared);
+    expect(text).toContain('of A, 2 cores and B, 2 cores: C, 2 cores has other images');
+    expect(text).toContain('System:\n- A: A, 2 cores\n- B: B, 2 cores\n- C: C, 2 cores');
+    // Whom a device shares nothing with is told there, not as an order of nothing.
+    expect(text).not.toContain('no strategy in common');
+  });
+
+  it('names rows of models that are called alike, and of images prepared otherwise, by what differs', () => {
+    const prepared = { preprocessing: { ...makeTrial('x').preprocessing, mean: [0.5, 0.5, 0.5] } };
+    const { tables } = across(studyOn('A', { identity: 10 }), studyOn('B', { identity: 9 }, prepared));
+    expect(tables[0]?.rows.map(({ name }) => name)).toEqual(['identity', 'identity · mean: [0.5,0.5,0.5]']);
+    const b = studyOn('B', { identity: 9 });
+    const trials = b.trials.map((t) => ({ ...t, strategy: { ...t.strategy, modelId: 'ffff0000ffff' } }));
+    const models = across(studyOn('A', { identity: 10 }), { ...b, trials }).tables[0]?.rows;
+    expect(models?.map(({ name }) => name)).toEqual([
+      'identity · model.onnx · abc',
+      'identity · model.onnx · ffff0000',
+    ]);
+  });
+
+  it('sets the fastest places beside each other where devices ran in no place alike', () => {
+    const run = (device: string, threads: number, ms: number) =>
+      studyOn(device, { identity: ms }).trials.map((t) => ({
+        ...t,
+        id: `${t.id}-${threads}`,
+        strategy: { ...t.strategy, id: `${threads}`, threads },
+      }));
+    const a = { ...studyOn('A', { identity: 1 }), trials: [...run('A', 1, 10), ...run('A', 2, 6)] };
+    const b = { ...studyOn('B', { identity: 1 }), trials: run('B', 4, 3) };
+    const rows = across(a, b).tables[0]?.rows;
+    expect(rows?.map(({ name, trials }) => [name, trials.map((t) => t?.strategy.threads ?? null)])).toEqual([
+      ['identity · each at its best', [2, 4]],
+      ['identity · wasm, 1 thread', [1, null]],
+    ]);
+  });
+
   it('says what nothing in common means', () => {
     const text = devicesText(across(studyOn('A', { identity: 3 }), studyOn('B', { cut: 3 })));
     expect(text).toContain('have no strategy in common');
