@@ -18,11 +18,14 @@ export const flag: Reader<boolean> = (json, path) =>
 export const real: Reader<number> = (json, path) =>
   typeof json === 'number' && Number.isFinite(json) ? json : refuse(json, path, 'a number');
 
+/** The last moment that a date can be, in milliseconds: whatever is more is no time, and its square still a number. */
+const MOST = 8.64e15;
+
 /** A number from 0 up: times, sizes. */
 export const amount: Reader<number> = (json, path) =>
-  typeof json === 'number' && Number.isFinite(json) && json >= 0
+  typeof json === 'number' && json >= 0 && json <= MOST
     ? json
-    : refuse(json, path, 'a number from 0 up');
+    : refuse(json, path, `a number from 0 up${typeof json === 'number' && json > MOST ? ` to ${MOST}` : ''}`);
 
 /** A number above 0: speeds. */
 export const positive: Reader<number> = (json, path) =>

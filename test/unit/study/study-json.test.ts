@@ -246,6 +246,7 @@ describe('study.json', () => {
       'trials[0].accuracy.images',
     );
     expect(failureOf(edited(['trials', 0, 'studyId'], 'other')).where).toBe('trials[0].studyId');
+    expect(failureOf(edited(['trials', 0, 'samples', 2, 'computeMs'], 1e308)).message).toContain('8640000');
     expect(failureOf(edited(['protocol'], undefined)).message).toBe(
       'protocol: found nothing, wanted an object',
     );
