@@ -9,7 +9,7 @@ import type { FormFigures } from '../study/forms/form-figures.ts';
 import { lateWarmUp, withLateWarmUp } from '../study/measuring/late-warm-up.ts';
 import { timedImages, type Visit } from '../study/plan.ts';
 import type { StudyProgress } from '../study/progress.ts';
-import { answersFor, maskWarnings, withAgreement } from '../study/segmentation/mask-answers.ts';
+import { answersFor, maskWarnings } from '../study/segmentation/mask-answers.ts';
 import { makeStrategy } from '../study/strategy-id.ts';
 import type { Environment, MaskAnswers, Predictions, Strategy, Study, Trial } from '../study/trial.ts';
 import type { TrainedHead } from '../transforms/exits/trained-head.ts';
@@ -194,14 +194,14 @@ function createRun(
   async function evaluateMasks(strategy: Strategy, engine: EngineApi, bench: Bench): Promise<boolean> {
     const { preprocessing, warnings } = trialOf(strategy.id);
     if (preprocessing.random) return false;
-    const answers = await bench.runner.answerMasks(strategy, engine, bench.hasMasks);
-    if (answers === null) return false;
     const isOriginal = isIdentity(strategy.recipe);
     const known = bench.reference.kind === 'known' ? bench.reference.maskAnswers : null;
-    const original = known ?? (isOriginal ? answers : null);
+    const reference = known ?? (isOriginal ? 'itself' : null);
+    const maskAnswers = await bench.runner.answerMasks(strategy, engine, bench.hasMasks, reference);
+    if (maskAnswers === null) return false;
     update(strategy.id, {
-      maskAnswers: original ? withAgreement(answers, original) : answers,
-      warnings: [...warnings, ...(isOriginal ? maskWarnings(answers) : [])],
+      maskAnswers,
+      warnings: [...warnings, ...(isOriginal ? maskWarnings(maskAnswers) : [])],
     });
     return true;
   }
@@ -249,7 +249,7 @@ function createRun(
       const engine = await runner.setUp(strategy);
       if (!planned) {
         const predictions = await runner.predict(strategy, engine);
-        know(predictions, predictions ? null : await runner.answerMasks(strategy, engine, false));
+        know(predictions, predictions ? null : await runner.answerMasks(strategy, engine, false, null));
         pool.discard(strategy.id);
         return;
       }

@@ -271,14 +271,23 @@ export function createStrategyRunner({
       engine.predict(images, onProgress),
     );
 
-  /** The classes of pixels that a strategy names; null if it names none. @param isLabelled images may have masks */
+  /**
+   * The classes of pixels that a strategy names; null if it names none.
+   * @param isLabelled images may have masks
+   * @param reference see `joinMaskAnswers`; batch by batch, because all at once would hold up the page
+   */
   const answerMasks = (
     strategy: Strategy,
     engine: EngineApi,
     isLabelled: boolean,
+    reference: MaskAnswers | 'itself' | null,
   ): Promise<MaskAnswers | null> =>
-    inBatches(strategy, 0, 'not-segmentation', joinMaskAnswers, (images, onProgress) =>
-      engine.answerMasks(images, isLabelled, onProgress),
+    inBatches(
+      strategy,
+      0,
+      'not-segmentation',
+      (first: MaskAnswers | null, next: MaskAnswers) => joinMaskAnswers(first, next, reference),
+      (images, onProgress) => engine.answerMasks(images, isLabelled, onProgress),
     );
 
   /**

@@ -11,9 +11,9 @@ import { Button, SelectField } from '../ui/controls.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { MaskViewer } from './MaskViewer.tsx';
 import styles from './Quality.module.css';
+import { useChangedMasks } from './use-changed-masks.ts';
 
 interface ChangedMasksProps {
-  readonly changed: readonly ChangedMask[];
   readonly after: MaskAnswers;
   readonly before: MaskAnswers | null;
   readonly names: { readonly after: string; readonly before: string | null };
@@ -21,6 +21,8 @@ interface ChangedMasksProps {
   readonly data: LoadedDataset | null;
   readonly preprocessing: Preprocessing;
   readonly nameOfClass: (label: number | null) => string;
+  /** Leaves out images whose pixels both name alike. */
+  readonly onlyChanged?: boolean;
 }
 
 const PAGE = 60;
@@ -33,15 +35,19 @@ const orders = [
 type Order = (typeof orders)[number]['value'];
 
 /** The images, at first those whose pixels changed most; one of them large, under its masks. */
-export function ChangedMasks({
-  changed,
-  after,
-  before,
-  names,
-  data,
-  preprocessing,
-  nameOfClass,
-}: ChangedMasksProps) {
+export function ChangedMasks({ onlyChanged = false, ...props }: ChangedMasksProps) {
+  const all = useChangedMasks(props.after, props.before);
+  if (all === null) return <p className={panel.dim}>Comparing the masks of each image…</p>;
+  const changed = onlyChanged ? all.filter(({ changedShare }) => changedShare !== 0) : all;
+  if (changed.length === 0) return <p>Both name every pixel of every image alike.</p>;
+  return <MaskList changed={changed} {...props} />;
+}
+
+interface MaskListProps extends Omit<ChangedMasksProps, 'onlyChanged'> {
+  readonly changed: readonly ChangedMask[];
+}
+
+function MaskList({ changed, after, before, names, data, preprocessing, nameOfClass }: MaskListProps) {
   const [selected, select] = useState<number | null>(null);
   const [shown, setShown] = useState(PAGE);
   const [order, setOrder] = useState<Order>('changed');

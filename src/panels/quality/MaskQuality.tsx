@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { formatShare } from '../../base/units.ts';
 import type { LoadedDataset } from '../../protocol/data-api.ts';
 import { trialMetrics } from '../../study/metrics.ts';
-import { changedMasks, hasMasks, outcomesByPixelClass } from '../../study/quality/by-pixel-class.ts';
+import { hasMasks, outcomesByPixelClass } from '../../study/quality/by-pixel-class.ts';
 import type { MaskAnswers, Trial } from '../../study/trial.ts';
 import panel from '../panel.module.css';
 import { ChangedMasks } from './ChangedMasks.tsx';
@@ -64,7 +64,6 @@ function MaskTabs({
   onClose,
 }: MaskTabsProps) {
   const outcomes = useMemo(() => outcomesByPixelClass(answers, before), [answers, before]);
-  const changed = useMemo(() => changedMasks(answers, before), [answers, before]);
   return (
     <Tabs.Root defaultValue="classes" className={panel.stack}>
       <Tabs.List className={styles.tabs} aria-label="What to look at">
@@ -85,7 +84,6 @@ function MaskTabs({
       </Tabs.Content>
       <Tabs.Content value="images">
         <ChangedMasks
-          changed={changed}
           after={answers}
           before={before}
           names={{ after: trial.strategy.name, before: beforeName }}

@@ -46,27 +46,31 @@ export interface ChangedMask {
   readonly rightAfter: number | null;
 }
 
-/** The images of a trial, those first whose pixels changed most. */
-export function changedMasks(after: MaskAnswers, before: MaskAnswers | null): readonly ChangedMask[] {
+/** The images of a trial, those first whose pixels changed most; image by image, as masks take long to compare. */
+export function* changedMasks(
+  after: MaskAnswers,
+  before: MaskAnswers | null,
+): Generator<void, readonly ChangedMask[], void> {
   const places = new Map(before?.imageIndices.map((image, at) => [image, at]));
   const rightOf = (answers: MaskAnswers | null, at: number | undefined): number | null => {
     const counts = at === undefined ? null : (answers?.counts[at] ?? null);
     return counts && (maskQuality([counts])?.pixelAccuracy.value ?? null);
   };
-  return after.imageIndices
-    .map((image, at): ChangedMask => {
-      const place = places.get(image);
-      const alike =
-        before && place !== undefined
-          ? pixelsAlike(before.masks[place] ?? null, after.masks[at] ?? null)
-          : null;
-      const same = alike && maskQuality([alike])?.pixelAccuracy.value;
-      return {
-        image,
-        changedShare: same == null ? null : 1 - same,
-        rightBefore: rightOf(before, place),
-        rightAfter: rightOf(after, at),
-      };
-    })
-    .toSorted((a, b) => (b.changedShare ?? 0) - (a.changedShare ?? 0));
+  const changed: ChangedMask[] = [];
+  for (const [at, image] of after.imageIndices.entries()) {
+    const place = places.get(image);
+    const alike =
+      before && place !== undefined
+        ? pixelsAlike(before.masks[place] ?? null, after.masks[at] ?? null)
+        : null;
+    const same = alike && maskQuality([alike])?.pixelAccuracy.value;
+    changed.push({
+      image,
+      changedShare: same == null ? null : 1 - same,
+      rightBefore: rightOf(before, place),
+      rightAfter: rightOf(after, at),
+    });
+    yield;
+  }
+  return changed.toSorted((a, b) => (b.changedShare ?? 0) - (a.changedShare ?? 0));
 }

@@ -5,27 +5,41 @@ import { forEachCommonRun, NO_ANSWER } from './packed-mask.ts';
 /** What a trial keeps of its answers at most, in characters: some 200 street scenes of 480 x 360. */
 const MOST_CHARACTERS = 2_000_000;
 
-/** Appends the answers for further images; their masks are kept as long as there are not too many. */
-export function joinMaskAnswers(first: MaskAnswers | null, next: MaskAnswers): MaskAnswers {
+/**
+ * Appends the answers for further images; their masks are kept as long as there are not too many.
+ * @param reference answers of the unchanged model, which the further ones are held against; `itself`: these are they
+ */
+export function joinMaskAnswers(
+  first: MaskAnswers | null,
+  next: MaskAnswers,
+  reference: MaskAnswers | 'itself' | null,
+): MaskAnswers {
+  const kept = { ...next, masks: keptMasks(first, next) };
+  const held = reference === null ? kept : withAgreement(kept, reference === 'itself' ? kept : reference);
+  if (!first) return held;
+  return {
+    imageIndices: [...first.imageIndices, ...held.imageIndices],
+    exitIndex: [...first.exitIndex, ...held.exitIndex],
+    counts: [...first.counts, ...held.counts],
+    masks: [...first.masks, ...held.masks],
+    ...(first.agreement && held.agreement && { agreement: [...first.agreement, ...held.agreement] }),
+  };
+}
+
+/** The masks of further answers, null from the first on that does not fit. */
+function keptMasks(first: MaskAnswers | null, next: MaskAnswers): MaskAnswers['masks'] {
   let room = MOST_CHARACTERS - (first?.masks.reduce((sum, mask) => sum + (mask?.runs.length ?? 0), 0) ?? 0);
   // Once one does not fit none does, so that those of several strategies are of the same images.
   let isFull = first?.masks.includes(null) ?? false;
-  const masks = next.masks.map((mask) => {
+  return next.masks.map((mask) => {
     room -= mask?.runs.length ?? 0;
     isFull ||= room < 0;
     return isFull ? null : mask;
   });
-  if (!first) return { ...next, masks };
-  return {
-    imageIndices: [...first.imageIndices, ...next.imageIndices],
-    exitIndex: [...first.exitIndex, ...next.exitIndex],
-    counts: [...first.counts, ...next.counts],
-    masks: [...first.masks, ...masks],
-  };
 }
 
 /** The answers, held against those of the unchanged model for the same images. */
-export function withAgreement(answers: MaskAnswers, reference: MaskAnswers): MaskAnswers {
+function withAgreement(answers: MaskAnswers, reference: MaskAnswers): MaskAnswers {
   const masks = new Map(reference.imageIndices.map((image, at) => [image, reference.masks[at] ?? null]));
   const agreement = answers.imageIndices.map((image, at) =>
     pixelsAlike(masks.get(image) ?? null, answers.masks[at] ?? null),

@@ -1,8 +1,7 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import { changedImages } from '../../../study/quality/by-class.ts';
-import { changedMasks } from '../../../study/quality/by-pixel-class.ts';
-import type { MaskAnswers, Trial } from '../../../study/trial.ts';
+import type { Trial } from '../../../study/trial.ts';
 import { isIdentity } from '../../../transforms/recipe.ts';
 import panel from '../../panel.module.css';
 import { ChangedImages } from '../../quality/ChangedImages.tsx';
@@ -58,16 +57,18 @@ function Disagreements({ before, after }: { readonly before: Trial; readonly aft
   const classNames = useLab((lab) => lab.study?.classNames) ?? [];
   const title = 'Images answered differently';
   const nameOfClass = (label: number | null) =>
-    label === null ? 'no answer' : (classNames[label] ?? `class ${label}`);
+    label === null ? 'no answer' : classNames[label] || `class ${label}`;
   const shown = data?.dataset.id === after.datasetId ? data : null;
   if (before.datasetId === after.datasetId && before.maskAnswers && after.maskAnswers) {
     return (
       <Section title={title}>
         {!shown && <ImagesNotOpen trial={after} missing="pictures and masks" />}
-        <DifferentMasks
+        <ChangedMasks
           key={`${before.id} ${after.id}`}
-          before={{ name: before.strategy.name, answers: before.maskAnswers }}
-          after={{ name: after.strategy.name, answers: after.maskAnswers }}
+          before={before.maskAnswers}
+          after={after.maskAnswers}
+          names={{ before: before.strategy.name, after: after.strategy.name }}
+          onlyChanged
           data={shown}
           preprocessing={after.preprocessing}
           nameOfClass={nameOfClass}
@@ -105,34 +106,6 @@ function Disagreements({ before, after }: { readonly before: Trial; readonly aft
         classNames={classNames}
       />
     </Section>
-  );
-}
-
-interface Answered {
-  readonly name: string;
-  readonly answers: MaskAnswers;
-}
-
-/** Images whose pixels both name differently, the worst first. */
-function DifferentMasks({
-  before,
-  after,
-  ...shown
-}: Pick<Parameters<typeof ChangedMasks>[0], 'data' | 'preprocessing' | 'nameOfClass'> & {
-  readonly before: Answered;
-  readonly after: Answered;
-}) {
-  const changed = useMemo(() => changedMasks(after.answers, before.answers), [after.answers, before.answers]);
-  const different = changed.filter(({ changedShare }) => changedShare !== 0);
-  if (different.length === 0) return <p>Both name every pixel of every image alike.</p>;
-  return (
-    <ChangedMasks
-      changed={different}
-      after={after.answers}
-      before={before.answers}
-      names={{ after: after.name, before: before.name }}
-      {...shown}
-    />
   );
 }
 

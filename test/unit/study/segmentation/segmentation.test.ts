@@ -5,12 +5,7 @@ import { seenPart } from '../../../../src/data/preprocess.ts';
 import { changedMasks, outcomesByPixelClass } from '../../../../src/study/quality/by-pixel-class.ts';
 import { answerMask, classMapsOf } from '../../../../src/study/segmentation/class-maps.ts';
 import { countPixels, maskQuality } from '../../../../src/study/segmentation/class-pixels.ts';
-import {
-  answersFor,
-  joinMaskAnswers,
-  pixelsAlike,
-  withAgreement,
-} from '../../../../src/study/segmentation/mask-answers.ts';
+import { answersFor, joinMaskAnswers, pixelsAlike } from '../../../../src/study/segmentation/mask-answers.ts';
 import {
   classColour,
   classCssColour,
@@ -180,6 +175,14 @@ describe('packed masks', () => {
   });
 });
 
+/** What a generator returns at its end. */
+function finished<T>(work: Generator<void, T, void>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
+
 describe('answers of a trial', () => {
   const maskOf = (...classes: number[]) =>
     packMask({ width: 2, height: 1, classes: Uint16Array.from(classes) });
@@ -192,19 +195,28 @@ describe('answers of a trial', () => {
 
   it('joined in batches are held against those of the unchanged model', () => {
     const reference = some(0, maskOf(0, 1), maskOf(2, 2));
-    const joined = joinMaskAnswers(joinMaskAnswers(null, some(0, maskOf(0, 0))), some(1, maskOf(2, 2)));
-    const { agreement } = withAgreement(joined, reference);
-    expect(maskQuality(agreement ?? [])?.pixelAccuracy.value).toBe(0.75);
-    expect(answersFor(withAgreement(joined, reference), [1])).toEqual({
+    const first = joinMaskAnswers(null, some(0, maskOf(0, 0)), reference);
+    const joined = joinMaskAnswers(first, some(1, maskOf(2, 2)), reference);
+    expect(maskQuality(joined.agreement ?? [])?.pixelAccuracy.value).toBe(0.75);
+    expect(answersFor(joined, [1])).toEqual({
       ...some(1, maskOf(2, 2)),
       agreement: [[2, 2, 2, 2]],
     });
     expect(answersFor(joined, [5])).toBeNull();
   });
 
+  it('of the unchanged model agree with themselves, as far as they are kept', () => {
+    const large = { width: 1, height: 1_100_000, runs: `A${'g'.repeat(1_100_000)}` };
+    const joined = joinMaskAnswers(null, some(0, maskOf(0, 1), large), 'itself');
+    const full = joinMaskAnswers(joined, some(2, large), 'itself');
+    expect(full.masks.map((mask) => mask !== null)).toEqual([true, true, false]);
+    expect(full.agreement).toEqual([[0, 1, 1, 1, 1, 1, 1, 1], null, null]);
+    expect(joinMaskAnswers(null, some(0, maskOf(0, 1)), null).agreement).toBeUndefined();
+  });
+
   it('keep as many masks as there is room for, the first ones', () => {
     const large = { ...maskOf(0, 0), runs: 'A'.repeat(900_000) };
-    const joined = joinMaskAnswers(some(0, large, large), some(2, large, maskOf(1, 1)));
+    const joined = joinMaskAnswers(some(0, large, large), some(2, large, maskOf(1, 1)), null);
     expect(joined.masks.map((mask) => mask?.runs.length ?? 0)).toEqual([900_000, 900_000, 0, 0]);
     expect(joined.imageIndices).toEqual([0, 1, 2, 3]);
   });
@@ -282,7 +294,7 @@ describe('what two trials changed', () => {
   };
 
   it('is told image by image, the most changed first', () => {
-    expect(changedMasks(after, before)).toEqual([
+    expect(finished(changedMasks(after, before))).toEqual([
       { image: 1, changedShare: 0.25, rightBefore: 1, rightAfter: 0.75 },
       { image: 0, changedShare: 0, rightBefore: 1, rightAfter: 1 },
     ]);
