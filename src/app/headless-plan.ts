@@ -3,6 +3,7 @@ import { formatMs } from '../base/units.ts';
 import { askAboutRecipes, designFacts, openPlannedModel } from '../clients/planned-model.ts';
 import type { StudyInputs } from '../clients/run-study.ts';
 import type { StudyModelInputs } from '../clients/study-model.ts';
+import { classNamesOf } from '../data/class-names.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
@@ -104,7 +105,7 @@ export async function planToRun(
     modelName: first.modelName,
     datasetId: dataset.id,
     datasetName: dataset.name,
-    classNames: dataset.classNames,
+    classNames: classNamesOf(dataset, own.view, first.preprocessing.classOffset),
     preprocessing: first.preprocessing,
     protocol: design.protocol,
     preset: design.preset,
