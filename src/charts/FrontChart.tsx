@@ -8,8 +8,8 @@ import {
   isEmulatedTrial,
   trialMetrics,
 } from '../study/metrics.ts';
-import { type Box, frontPath, placeLabels, project, tickText } from '../study/plot-layout.ts';
-import type { Scale } from '../study/ticks.ts';
+import { type Box, frontPath, placeLabels, textWidth } from '../study/plot-layout.ts';
+import { placeTicks, tickText } from '../study/tick-texts.ts';
 import type { Trial } from '../study/trial.ts';
 import styles from './FrontChart.module.css';
 import { type Size, useSize } from './use-size.ts';
@@ -39,6 +39,10 @@ const reachPixels = 22;
 
 /** Room around the plot for the ticks' texts. */
 const margin = { left: 58, right: 14, top: 10, bottom: 26 };
+/** Of the ticks' texts, in pixels. */
+const tickFontSize = 12;
+/** Between them and the plot. */
+const tickGap = 7;
 
 /** Trials over two metrics with their 95 % intervals; the Pareto front as a staircase, dominated trials faded. */
 export function FrontChart({ xTitle, yTitle, ...plot }: FrontChartProps) {
@@ -98,7 +102,7 @@ const Plot = memo(function Plot({
   useEffect(() => () => onPoint(null), [onPoint]);
   const [xAxis, yAxis] = [axisOf(x), axisOf(y)];
   const drawn = useMemo(
-    () => (size ? layOutFront(trials, xAxis, yAxis, frameIn(size), wantedTicks) : null),
+    () => (size ? layOutIn(size, trials, xAxis, yAxis) : null),
     [trials, xAxis, yAxis, size],
   );
   /** Points crowd, so a press counts for the nearest one instead of for the one on top. */
@@ -124,8 +128,7 @@ const Plot = memo(function Plot({
           onPointerMove={(event) => event.pointerType === 'mouse' && onPoint(nearest(event))}
           onPointerLeave={() => onPoint(null)}
         >
-          <Ticks axis={xAxis} scale={drawn.xScale} frame={drawn.frame} isVertical={false} />
-          <Ticks axis={yAxis} scale={drawn.yScale} frame={drawn.frame} isVertical />
+          <Ticks drawn={drawn} xAxis={xAxis} yAxis={yAxis} />
           <path d={frontPath(drawn.marks, xAxis, yAxis, drawn.frame)} className={styles.staircase} />
           {drawn.marks.map((mark) => (
             <Point
@@ -150,9 +153,18 @@ const Plot = memo(function Plot({
   );
 });
 
-function frameIn({ width, height }: Size): Box {
+/** With as much room at the left as the ticks' texts need. */
+function layOutIn(size: Size, trials: readonly Trial[], xAxis: Axis, yAxis: Axis): FrontLayout {
+  const layOut = (left: number) => layOutFront(trials, xAxis, yAxis, frameIn(size, left), wantedTicks);
+  const usual = layOut(margin.left);
+  const widths = usual.yScale.ticks.map((tick) => textWidth(tickText(yAxis, tick), tickFontSize));
+  const needed = Math.ceil(Math.max(0, ...widths) + tickGap);
+  return needed > margin.left ? layOut(needed) : usual;
+}
+
+function frameIn({ width, height }: Size, left: number): Box {
   return {
-    left: margin.left,
+    left,
     top: margin.top,
     right: width - margin.right,
     bottom: height - margin.bottom,
@@ -165,45 +177,32 @@ function pointLabel({ trial, name, xMeasure, yMeasure, isOnFront }: Mark, xAxis:
 }
 
 function Ticks({
-  axis,
-  scale,
-  frame,
-  isVertical,
+  drawn: { frame, xScale, yScale, toX, toY },
+  xAxis,
+  yAxis,
 }: {
-  readonly axis: Axis;
-  readonly scale: Scale;
-  readonly frame: Box;
-  readonly isVertical: boolean;
+  readonly drawn: FrontLayout;
+  readonly xAxis: Axis;
+  readonly yAxis: Axis;
 }) {
   return (
     <g className={styles.ticks}>
-      {!isVertical && <line x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />}
-      {scale.ticks.map((tick) => {
-        if (!isVertical) {
-          const x = project(tick, scale, frame.left, frame.right);
-          // The last text would stand over the edge.
-          const anchor = x > frame.right - 16 ? 'end' : 'middle';
-          return (
-            <text
-              key={tick}
-              x={anchor === 'end' ? frame.right + margin.right : x}
-              y={frame.bottom + 17}
-              textAnchor={anchor}
-            >
-              {tickText(axis, tick)}
-            </text>
-          );
-        }
-        const y = project(tick, scale, frame.bottom, frame.top);
-        return (
-          <g key={tick}>
-            <line x1={frame.left} x2={frame.right} y1={y} y2={y} />
-            <text x={frame.left - 7} y={y + 4} textAnchor="end">
-              {tickText(axis, tick)}
-            </text>
-          </g>
-        );
-      })}
+      <line x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
+      {placeTicks(xAxis, xScale.ticks, toX, frame.right + margin.right, tickFontSize).map(
+        ({ tick, text, x, anchor }) => (
+          <text key={tick} x={x} y={frame.bottom + 17} textAnchor={anchor}>
+            {text}
+          </text>
+        ),
+      )}
+      {yScale.ticks.map((tick) => (
+        <g key={tick}>
+          <line x1={frame.left} x2={frame.right} y1={toY(tick)} y2={toY(tick)} />
+          <text x={frame.left - tickGap} y={toY(tick) + 4} textAnchor="end">
+            {tickText(yAxis, tick)}
+          </text>
+        </g>
+      ))}
     </g>
   );
 }

@@ -1,5 +1,6 @@
 import { type Axis, axisOf, formatMetric } from '../study/metrics.ts';
-import { axisScale, tickText } from '../study/plot-layout.ts';
+import { axisScale } from '../study/plot-layout.ts';
+import { placeTicks, tickText } from '../study/tick-texts.ts';
 import styles from './ThresholdChart.module.css';
 
 export interface ThresholdPoint {
@@ -75,15 +76,14 @@ export function ThresholdChart({ swept, learned, current, measured, quality }: T
             </g>
           );
         })}
-        {xScale.ticks.map((tick) => (
-          <text
-            key={tick}
-            x={x({ accuracy: 0, latencyMs: tick, label: '' })}
-            y={frame.bottom + 16}
-            // The last one would stand over the edge.
-            textAnchor={tick === xScale.high ? 'end' : 'middle'}
-          >
-            {tickText(xAxis, tick)}
+        {placeTicks(
+          xAxis,
+          xScale.ticks,
+          (latencyMs) => x({ accuracy: 0, latencyMs, label: '' }),
+          size.width,
+        ).map((tick) => (
+          <text key={tick.tick} x={tick.x} y={frame.bottom + 16} textAnchor={tick.anchor}>
+            {tick.text}
           </text>
         ))}
         <path d={path(swept, false)} className={styles.swept} />

@@ -1,4 +1,4 @@
-import { type Axis, formatMetric, type Measure } from './metrics.ts';
+import type { Axis, Measure } from './metrics.ts';
 import { niceScale, type Scale } from './ticks.ts';
 
 /** Where a label stands beside its point. */
@@ -143,8 +143,13 @@ export function withoutMiddle(name: string, length: number): string {
     .trimStart()}`;
 }
 
+/** About how wide a text is, in pixels. */
+export function textWidth(text: string, fontSize: number): number {
+  return Array.from(text).length * fontSize * characterWidth;
+}
+
 function labelBox(name: string, x: number, y: number, anchor: LabelPlace['anchor']): Box {
-  const width = Array.from(name).length * labelFontSize * characterWidth;
+  const width = textWidth(name, labelFontSize);
   const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2;
   return { left, right: left + width, top: y - labelFontSize * 0.85, bottom: y + labelFontSize * 0.25 };
 }
@@ -168,12 +173,4 @@ function distance({ left, top, right, bottom }: Box, { x, y }: LabelledPoint): n
 export function axisScale(axis: Axis, measures: readonly Measure[], wantedTicks = 6): Scale {
   const values = measures.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]);
   return niceScale(values, wantedTicks, axis.unit === 'share' ? [0, 1] : [0, Number.POSITIVE_INFINITY]);
-}
-
-/** Ticks are round, so trailing zeros say nothing: `2 ms`, not `2.00 ms`. */
-export function tickText(axis: Axis, tick: number): string {
-  if (tick === 0 && axis.unit === 'ms') return '0';
-  return formatMetric(axis, tick)
-    .replace(/(\.\d*?)0+(?=\D|$)/, '$1')
-    .replace(/\.(?=\D|$)/, '');
 }

@@ -1,6 +1,7 @@
 import { layOutFront, type Mark } from './front-layout.ts';
 import { type Axis, type AxisId, axisOf, formatMetric, isEmulatedTrial } from './metrics.ts';
-import { type Box, frontPath, labelFontSize, placeLabels, pointRadius, tickText } from './plot-layout.ts';
+import { type Box, frontPath, labelFontSize, placeLabels, pointRadius } from './plot-layout.ts';
+import { placeTicks, tickText } from './tick-texts.ts';
 import type { Scale } from './ticks.ts';
 import type { Trial } from './trial.ts';
 
@@ -75,7 +76,11 @@ function gridSvg(
   return [
     ...xScale.ticks.map(
       (tick) =>
-        `<line x1="${toX(tick)}" x2="${toX(tick)}" y1="${frame.top}" y2="${frame.bottom}" stroke="${colours.line}"/><text x="${toX(tick)}" y="${frame.bottom + 20}" text-anchor="middle" fill="${colours.dim}">${escapeXml(tickText(xAxis, tick))}</text>`,
+        `<line x1="${toX(tick)}" x2="${toX(tick)}" y1="${frame.top}" y2="${frame.bottom}" stroke="${colours.line}"/>`,
+    ),
+    ...placeTicks(xAxis, xScale.ticks, toX, frame.right + margin.right).map(
+      ({ text, x, anchor }) =>
+        `<text x="${x}" y="${frame.bottom + 20}" text-anchor="${anchor}" fill="${colours.dim}">${escapeXml(text)}</text>`,
     ),
     ...yScale.ticks.map(
       (tick) =>

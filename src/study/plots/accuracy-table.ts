@@ -3,7 +3,8 @@ import { formatShare } from '../../base/units.ts';
 import { qualityDifference, type QualityDifference, qualityMarks } from '../compare/quality-difference.ts';
 import { factsOf, type StrategyFacts } from '../compare/strategy-facts.ts';
 import { axisOf, type AxisId, defaultQualityAxis, type Measure, trialMetrics } from '../metrics.ts';
-import { axisScale, project, tickText } from '../plot-layout.ts';
+import { axisScale, project } from '../plot-layout.ts';
+import { placeTicks } from '../tick-texts.ts';
 import { adjustPValues } from '../statistics/adjust.ts';
 import type { Trial } from '../trial.ts';
 import { type NamedTrial, nameTrials } from './distribution.ts';
@@ -207,17 +208,19 @@ function drawTable(standings: readonly Standing[], quality: AxisId, width: numbe
     width,
     height,
     marks: [
-      ...scale.ticks.flatMap((tick): Mark[] => [
-        { kind: 'line', x1: toX(tick), x2: toX(tick), y1: frame.top, y2: frame.bottom, stroke: 'line' },
-        {
-          kind: 'text',
-          x: toX(tick),
-          y: frame.bottom + 17,
-          text: tickText(axis, tick),
-          anchor: 'middle',
-          ink: 'dim',
-        },
-      ]),
+      ...scale.ticks.map(
+        (tick): Mark => ({
+          kind: 'line',
+          x1: toX(tick),
+          x2: toX(tick),
+          y1: frame.top,
+          y2: frame.bottom,
+          stroke: 'line',
+        }),
+      ),
+      ...placeTicks(axis, scale.ticks, toX, width).map(
+        ({ text, x, anchor }): Mark => ({ kind: 'text', x, y: frame.bottom + 17, text, anchor, ink: 'dim' }),
+      ),
       ...(isTested
         ? [
             foot(frame.right + 14 + pointsLeft, 17, 'points', 'start'),

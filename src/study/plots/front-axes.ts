@@ -1,6 +1,6 @@
 import type { FrontLayout } from '../front-layout.ts';
 import type { Axis } from '../metrics.ts';
-import { tickText } from '../plot-layout.ts';
+import { placeTicks, tickText } from '../tick-texts.ts';
 import type { Mark } from './drawing.ts';
 
 /** Grid, ticks and names of the two axes of a front. */
@@ -11,20 +11,12 @@ export function frontAxes(
 ): readonly Mark[] {
   const { left, right, top, bottom } = frame;
   return [
-    ...xScale.ticks.flatMap((tick): Mark[] => {
-      const isLast = toX(tick) > right - 18;
-      return [
-        { kind: 'line', x1: toX(tick), x2: toX(tick), y1: top, y2: bottom, stroke: 'line' },
-        {
-          kind: 'text',
-          x: isLast ? right + 14 : toX(tick),
-          y: bottom + 17,
-          text: tickText(xAxis, tick),
-          anchor: isLast ? 'end' : 'middle',
-          ink: 'dim',
-        },
-      ];
-    }),
+    ...xScale.ticks.map(
+      (tick): Mark => ({ kind: 'line', x1: toX(tick), x2: toX(tick), y1: top, y2: bottom, stroke: 'line' }),
+    ),
+    ...placeTicks(xAxis, xScale.ticks, toX, right + 14).map(
+      ({ text, x, anchor }): Mark => ({ kind: 'text', x, y: bottom + 17, text, anchor, ink: 'dim' }),
+    ),
     ...yScale.ticks.flatMap((tick): Mark[] => [
       { kind: 'line', x1: left, x2: right, y1: toY(tick), y2: toY(tick), stroke: 'line' },
       { kind: 'text', x: left - 6, y: toY(tick) + 4, text: tickText(yAxis, tick), anchor: 'end', ink: 'dim' },

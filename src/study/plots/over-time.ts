@@ -9,7 +9,7 @@ import { niceScale, type Scale } from '../ticks.ts';
 import type { DeviceEvent, Trial } from '../trial.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { type ClockScale, clockScale, RUNNING_TITLE } from './clock-axis.ts';
-import { type Drawing, linePath, type Mark, type Tip } from './drawing.ts';
+import { type Drawing, linePath, type Mark, round, type Tip } from './drawing.ts';
 import { legendMarks } from './legend.ts';
 import { leftOutNotes, type Making, nothingTimed } from './picture.ts';
 import { runningClock } from './running-clock.ts';
@@ -43,6 +43,8 @@ interface Course {
     readonly visits: number;
   }[];
   readonly events: readonly { readonly minutes: number; readonly text: string }[];
+  /** What the vertical axis has room for; what is beyond is drawn at its edge. */
+  readonly shown: readonly [low: number, high: number];
 }
 
 /** Stretches into which the whole time is divided at most. */
@@ -67,20 +69,25 @@ export function* overTime(trials: readonly Trial[]): Making {
     lines.push({ name, isReference, stretches: stretchesOf(trial, clock.minutesAt, width) });
     yield;
   }
+  const levels = drift && drift.levels.length > 1 ? drift.levels : [];
+  const shown = shownRange(
+    lines,
+    levels
+      .filter(({ fromMs, toMs }) => clock.minutesAt(toMs) - clock.minutesAt(fromMs) > LASTING * clock.minutes)
+      .map(({ ratio }) => ratio),
+  );
   const course: Course = {
+    shown,
     lines: lines.sort((a, b) => Number(a.isReference) - Number(b.isReference)),
     minutes: clock.minutes,
     pauses: clock.pauses,
     // A single level says that nothing changed.
-    levels:
-      drift && drift.levels.length > 1
-        ? drift.levels.map(({ fromMs, toMs, ratio, visits }) => ({
-            from: clock.minutesAt(fromMs),
-            to: clock.minutesAt(toMs),
-            ratio,
-            visits,
-          }))
-        : [],
+    levels: levels.map(({ fromMs, toMs, ratio, visits }) => ({
+      from: clock.minutesAt(fromMs),
+      to: clock.minutesAt(toMs),
+      ratio,
+      visits,
+    })),
     events: eventsOf(trials).map((event) => ({
       minutes: clock.minutesAt(event.atMs),
       text: eventText(event),
@@ -111,7 +118,7 @@ export function* overTime(trials: readonly Trial[]): Making {
         ratio,
       ]),
     ],
-    notes: leftOutNotes(untimed, 'nothing was timed'),
+    notes: [...beyondNotes(lines, shown), ...leftOutNotes(untimed, 'nothing was timed')],
     draw: (drawn) => drawCourse(course, drawn),
   });
 }
@@ -178,12 +185,11 @@ function percent(change: number): string {
 
 const frameOf = (width: number): Box => ({ left: 52, right: width - 10, top: 28, bottom: 270 });
 
-function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: number): Drawing {
+function drawCourse({ lines, minutes, pauses, events, levels, shown }: Course, width: number): Drawing {
   const frame = frameOf(width);
-  const yScale = niceScale(usualRange(lines), 5);
+  const yScale = niceScale(shown, 5);
   const xScale = clockScale(minutes, width / 110);
   const toX = (each: number): number => project(each, xScale, frame.left, frame.right);
-  // Single stretches far beyond the rest are drawn at the edge.
   const toY = (each: number): number =>
     project(Math.min(yScale.high, Math.max(yScale.low, each)), yScale, frame.bottom, frame.top);
   const reference = lines.find(({ isReference }) => isReference)?.name ?? '';
@@ -211,6 +217,11 @@ function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: n
           isReference,
         ),
       ),
+      ...lines.flatMap(({ isReference, stretches }) =>
+        stretches
+          .filter((each) => isBeyond(each, shown))
+          .map(({ minutes: at, relative }) => edgeMark(toX(at), relative > 1, frame, isReference)),
+      ),
       ...levels.map(
         ({ from, to, ratio }): Mark => ({
           kind: 'line',
@@ -234,13 +245,55 @@ function drawCourse({ lines, minutes, pauses, events, levels }: Course, width: n
   };
 }
 
-/** What the vertical axis spans: all of the reference, and nearly all of the others. */
-function usualRange(lines: readonly Line[]): readonly number[] {
+/** Twice and half of the median are shown, however rare they are. */
+const ALWAYS_SHOWN = [0.5, 2] as const;
+/** Levels of the device that went on for this share of the time are shown, too. */
+const LASTING = 0.05;
+/** Beyond the quartiles by so many times their distance, stretches are far out (Tukey). */
+const FAR_OUT = 3;
+
+/**
+ * What the vertical axis spans: lasting levels of the device, and all stretches but those far out, which would press the
+ * others into one line.
+ */
+function shownRange(lines: readonly Line[], levels: readonly number[]): readonly [low: number, high: number] {
   const all = Float64Array.from(lines.flatMap(({ stretches }) => stretches.map(({ relative }) => relative)));
   all.sort();
-  const reference = lines.filter(({ isReference }) => isReference).flatMap(({ stretches }) => stretches);
-  const own = reference.map(({ relative }) => relative);
-  return [1, ...own, quantileOfSorted(all, 0.02), quantileOfSorted(all, 0.98)];
+  const [quarter, threeQuarters] = [quantileOfSorted(all, 0.25), quantileOfSorted(all, 0.75)];
+  const reach = FAR_OUT * (threeQuarters - quarter);
+  const low = Math.min(ALWAYS_SHOWN[0], quarter - reach);
+  const high = Math.max(ALWAYS_SHOWN[1], threeQuarters + reach);
+  const usual = [...all].filter((relative) => relative >= low && relative <= high);
+  const shown = [1, ...usual, ...levels];
+  return [Math.min(...shown), Math.max(...shown)];
+}
+
+function isBeyond({ relative }: Stretch, [low, high]: Course['shown']): boolean {
+  return relative < low || relative > high;
+}
+
+/** How many stretches stand at the edge, and how far beyond it they are. */
+function beyondNotes(lines: readonly Line[], shown: Course['shown']): readonly string[] {
+  const all = lines.flatMap(({ stretches }) => stretches);
+  const beyond = all.filter((each) => isBeyond(each, shown));
+  if (beyond.length === 0) return [];
+  const changes = beyond.map(({ relative }) => relative - 1);
+  const [least, most] = [percent(Math.min(...changes)), percent(Math.max(...changes))];
+  const range = least === most ? most : `${least} to ${most}`;
+  const one = beyond.length === 1;
+  const count = `${beyond.length} of ${all.length} stretches ${one ? 'is' : 'are'}`;
+  const drawn = one ? 'a triangle' : 'triangles';
+  return [`${count} far beyond the others (${range}) and drawn as ${drawn} at the edge; the CSV has all.`];
+}
+
+/** A triangle that points out of the frame. */
+function edgeMark(x: number, isAbove: boolean, { top, bottom }: Box, isReference: boolean): Mark {
+  const [tip, base] = isAbove ? [top - 7, top] : [bottom + 7, bottom];
+  return {
+    kind: 'path',
+    d: `M${round(x - 4)} ${base}H${round(x + 4)}L${round(x)} ${tip}Z`,
+    fill: isReference ? 'accent' : 'dim',
+  };
 }
 
 function axes(

@@ -8,7 +8,6 @@ import { pText } from '../compare/comparison-text.ts';
 import { type Distribution, distributionOf, gatherTimed } from './distribution.ts';
 import { dotsPath, type Drawing, type Mark, type Tip } from './drawing.ts';
 import { leftOutNotes, type Making, noPicture } from './picture.ts';
-import { msTick } from './value-scale.ts';
 
 interface Panel {
   readonly name: string;
@@ -146,7 +145,7 @@ function panelMarks({ name, found, points, p }: Panel, { left, top, right, botto
       roundEnds: true,
     },
     // Points climb from the left below, so this corner stays free.
-    ...[`${msTick(first.ms)} to ${msTick(last.ms)}`, `n = ${found.sorted.length}`, p].map(
+    ...[`${formatMs(first.ms)} to ${formatMs(last.ms)}`, `n = ${found.sorted.length}`, p].map(
       (text, line): Mark => ({
         kind: 'text',
         x: frame.left + 4,

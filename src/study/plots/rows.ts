@@ -1,6 +1,8 @@
 import { type Box, withoutMiddle } from '../plot-layout.ts';
+import { axisOf } from '../metrics.ts';
+import { placeTicks } from '../tick-texts.ts';
 import type { Mark, Tip } from './drawing.ts';
-import { msTick, place, type ValueScale } from './value-scale.ts';
+import { place, type ValueScale } from './value-scale.ts';
 
 /** A row of a picture: a strategy's band right of its name or, where it is narrow, under it. */
 export interface Row {
@@ -59,21 +61,15 @@ export function layOutRows(names: readonly string[], width: number, band: number
 
 /** Lines, texts and title of an axis of milliseconds under a plot. */
 export function msAxis(scale: ValueScale, { left, right, top, bottom }: Box, title: string): readonly Mark[] {
-  const ticks = scale.ticks.flatMap((tick): Mark[] => {
-    const x = place(tick, scale, left, right);
-    return [
-      { kind: 'line', x1: x, x2: x, y1: top, y2: bottom, stroke: 'line' },
-      // The last text would stand over the edge.
-      {
-        kind: 'text',
-        x: x > right - 16 ? right + 14 : x,
-        y: bottom + 17,
-        text: msTick(tick),
-        anchor: x > right - 16 ? 'end' : 'middle',
-        ink: 'dim',
-      },
-    ];
-  });
+  const toX = (ms: number): number => place(ms, scale, left, right);
+  const ticks = [
+    ...scale.ticks.map(
+      (tick): Mark => ({ kind: 'line', x1: toX(tick), x2: toX(tick), y1: top, y2: bottom, stroke: 'line' }),
+    ),
+    ...placeTicks(axisOf('latencyMedianMs'), scale.ticks, toX, right + 14).map(
+      ({ text, x, anchor }): Mark => ({ kind: 'text', x, y: bottom + 17, text, anchor, ink: 'dim' }),
+    ),
+  ];
   return [...ticks, { kind: 'text', x: right + 14, y: bottom + 37, text: title, anchor: 'end', ink: 'dim' }];
 }
 

@@ -1,5 +1,3 @@
-import { axisOf } from '../metrics.ts';
-import { tickText } from '../plot-layout.ts';
 import { niceScale, type Scale } from '../ticks.ts';
 
 /** A scale that may be logarithmic. */
@@ -47,9 +45,4 @@ function roundPowers(low: number, high: number, wanted: number): readonly number
 export function place(value: number, { low, high, isLog }: ValueScale, from: number, to: number): number {
   const share = isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
   return from + share * (to - from);
-}
-
-/** A tick in milliseconds, short: `2 ms`. */
-export function msTick(ms: number): string {
-  return tickText(axisOf('latencyMedianMs'), ms);
 }

@@ -169,6 +169,21 @@ describe('latency over time', () => {
     const steady = pictureOf('over-time', [trialOf('unchanged', Array(100).fill(10))]);
     expect(csvOf(steady).filter((row) => row.get('kind') === 'device level')).toEqual([]);
   });
+  it('draws stretches far beyond the others at the edge, counts them, and keeps them in its CSV', () => {
+    const disturbed = Array.from({ length: 200 }, (_, at) =>
+      at >= 50 && at < 60 ? 100 : 10 * (1 + (at % 5) / 100),
+    );
+    const other = trialOf('other', disturbed, { strategy: quantized('other') });
+    const picture = pictureOf('over-time', [trialOf('unchanged', disturbed.slice(60)), other]);
+    expect(picture.notes.join(' ')).toMatch(/^1 of \d+ stretches is far beyond .*; the CSV has all\.$/);
+    const relative = csvOf(picture).map((row) => Number(row.get('relative_to_own_median')));
+    expect(relative.filter((each) => each > 9)).toHaveLength(1);
+    const texts = picture.draw(390).marks.flatMap((mark) => (mark.kind === 'text' ? [mark.text] : []));
+    const ticks = texts.filter((text) => /^[+−]\d.* %$/.test(text));
+    expect(ticks.some((text) => Number.parseFloat(text.replace('−', '-')) > 100)).toBe(false);
+    const steady = pictureOf('over-time', [trialOf('unchanged', disturbed.slice(100))]);
+    expect(steady.notes).toEqual([]);
+  });
 });
 
 describe('the effect matrix', () => {
