@@ -4,13 +4,16 @@ import { gunzipSync } from 'node:zlib';
 import { InputError } from '../base/result.ts';
 import { isZip } from '../data/archive.ts';
 import { memorySource } from '../onnx/byte-source.ts';
+import { factsOf } from '../study/compare/strategy-facts.ts';
 import { apartText } from '../study/devices/apart.ts';
-import { deviceRuns } from '../study/devices/device-runs.ts';
+import { deviceRuns, withDeviceNames } from '../study/devices/device-runs.ts';
 import { acrossDevices } from '../study/devices/device-table.ts';
 import { devicesCsv } from '../study/devices/devices-csv.ts';
 import { DEVICES_FRONT, devicesFront } from '../study/devices/devices-front.ts';
 import { devicesText } from '../study/devices/devices-text.ts';
 import { rankDevices } from '../study/devices/rank-devices.ts';
+import { adviceFiles } from '../study/recommend/advice-text.ts';
+import type { Asked } from '../study/recommend/wishes.ts';
 import { svgDocument } from '../study/plots/svg-elements.ts';
 import { studiesInZip } from '../study/study-archive.ts';
 import { parseStudy } from '../study/study-json.ts';
@@ -22,15 +25,22 @@ const pictureWidth = 880;
 /**
  * Puts studies beside each other: devices.csv, devices.txt and, of the comparison with most devices, devices.svg.
  * @param files study.json, gzipped or not, or zips of studies
+ * @param asked what to advise on; null: each wish, without limits
  * @returns what was compared, for the command's JSON
  * @throws InputError naming the file and what is wrong with it
  */
-export function mergeStudies(files: readonly string[], outFolder: string): object {
-  const across = acrossDevices(deviceRuns(files.flatMap(readStudies)));
+export function mergeStudies(files: readonly string[], outFolder: string, asked: Asked | null): object {
+  const studies = files.flatMap(readStudies);
+  const across = acrossDevices(deviceRuns(studies));
+  // Study by study: two files may hold the same one, of devices called otherwise.
+  const facts = studies.flatMap((study) => withDeviceNames(study.trials.map(factsOf), [study]));
+  const advice = adviceFiles(facts, asked);
   const [largest] = across.tables;
   const reports = [
     ['devices.csv', devicesCsv(across)],
     ['devices.txt', devicesText(across)],
+    ['advice.txt', advice.text],
+    ['advice.json', advice.json],
     ...(largest
       ? [
           [

@@ -53,7 +53,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --advice LIST                  what to advise on, such as wish=fastest,accuracyLoss=0.01,p90Ms=20; also rawBytes,
                                  heapBytes, tiers=mobile+edge, bandwidthMbps, rttMs; default: each wish, no limits
   --merge                        measures nothing: puts the study.json files (or .json.gz, .zip) that follow, as from several
-                                 devices, beside each other in devices.csv, devices.txt and devices.svg
+                                 devices, beside each other in devices.csv, devices.txt and devices.svg, and
+                                 advises on all of them (advice.txt, advice.json; --advice)
   --out DIR                      gets trials.csv, samples.csv, predictions.csv, study.json, front.svg, comparisons.csv (which differences are
                                  real) and
                                  advice.txt and advice.json (what to use for which wish); heads.json if exits are trained,
@@ -377,7 +378,8 @@ function merge({ values, positionals }: ReturnType<typeof parseCommandLine>): vo
   if (values.out === undefined) throw new UsageError('--out DIR is missing');
   if (positionals.length < 2)
     throw new UsageError(`--merge: found ${positionals.length} study files, wanted two or more`);
-  console.log(JSON.stringify(mergeStudies(positionals, resolveUserPath(values.out)), null, 2));
+  const asked = values.advice === undefined ? null : readAsked(values.advice);
+  console.log(JSON.stringify(mergeStudies(positionals, resolveUserPath(values.out), asked), null, 2));
 }
 
 async function main(): Promise<void> {

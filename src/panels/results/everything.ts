@@ -9,7 +9,7 @@ import { SAMPLE_COLUMNS } from '../../study/csv/sample-columns.ts';
 import { samplesCsvInParts, trialsCsvInParts } from '../../study/csv/study-csv.ts';
 import { TRIAL_COLUMNS } from '../../study/csv/trial-columns.ts';
 import { csvText } from '../../study/csv-text.ts';
-import { deviceRuns } from '../../study/devices/device-runs.ts';
+import { deviceRuns, withDeviceNames } from '../../study/devices/device-runs.ts';
 import { acrossDevices } from '../../study/devices/device-table.ts';
 import { DEVICES_COLUMNS, devicesCsv } from '../../study/devices/devices-csv.ts';
 import { devicesText } from '../../study/devices/devices-text.ts';
@@ -76,13 +76,15 @@ export async function zipOfEverything(told: Told): Promise<Blob> {
   ]);
 }
 
-async function statisticsOf({ study: { trials }, adjustment, asked }: Told) {
-  const axis = defaultVerticalAxis(trials);
-  const facts = trials.map(factsOf);
+async function statisticsOf({ study, beside, adjustment, asked }: Told) {
+  const axis = defaultVerticalAxis(study.trials);
+  const facts = study.trials.map(factsOf);
+  const others = beside.flatMap(({ trials }) => trials.map(factsOf));
+  const everywhere = withDeviceNames([...facts, ...others], [study, ...beside]);
   const client = openStatisticsClient();
   try {
     const compared = await client.api.compare(facts, adjustment, axis === 'rawBytes' ? null : axis);
-    const advice = await client.api.advise(facts, asked.limits, asked.wish);
+    const advice = await client.api.advise(everywhere, asked.limits, asked.wish);
     return { compared: orThrow(compared), advice: orThrow(advice) };
   } finally {
     client.terminate();

@@ -2,6 +2,7 @@ import { seedFromText } from '../../base/random.ts';
 import { recipeLetters } from '../../transforms/recipe-name.ts';
 import { isIdentity } from '../../transforms/recipe.ts';
 import { type AxisId, isEmulatedTrial, latencyMsOf, timedSamples, trialMetrics } from '../metrics.ts';
+import { tableConditions } from '../devices/comparable.ts';
 import { linkLoads, type LinkLoads } from '../placement/link-loads.ts';
 import { type ClassPixels, type Environment, NO_CLASS, type Strategy, type Trial } from '../trial.ts';
 
@@ -22,6 +23,9 @@ export interface StrategyFacts {
   readonly deviceId: string;
   /** For people. */
   readonly deviceName: string;
+  readonly datasetName: string;
+  /** The same for trials whose numbers mean the same, see `tableConditions`. */
+  readonly conditions: string;
   readonly state: Trial['state']['kind'];
   readonly isEmulated: boolean;
   /** Inputs were noise: answers mean nothing. */
@@ -92,6 +96,8 @@ function gatherFacts(trial: Trial): StrategyFacts {
     modelName: trial.modelName,
     deviceId: deviceIdOf(environment),
     deviceName: deviceNameOf(environment),
+    datasetName: trial.datasetName,
+    conditions: tableConditions(trial),
     state: state.kind,
     isEmulated: isEmulatedTrial(trial),
     isRandom: trial.preprocessing.random === true,

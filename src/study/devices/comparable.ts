@@ -28,6 +28,11 @@ export function conditionText(trial: Trial, condition: Condition): string {
   }
 }
 
+/** Trials of equal text may stand in one table: the same images, and numbers that mean the same. */
+export function tableConditions(trial: Trial): string {
+  return [conditionText(trial, 'images'), conditionText(trial, 'protocol')].join('\n');
+}
+
 /** What runs, wherever it runs; provider and threads are each device's own. */
 export function workText({ recipe, placement }: Pick<Strategy, 'recipe' | 'placement'>): string {
   return stableJson([recipe, placement ?? null]);

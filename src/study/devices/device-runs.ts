@@ -1,5 +1,5 @@
 import { grouped } from '../../base/grouped.ts';
-import { deviceIdOf, deviceNameOf } from '../compare/strategy-facts.ts';
+import { deviceIdOf, deviceNameOf, type StrategyFacts } from '../compare/strategy-facts.ts';
 import { distinctlyNamed } from '../../transforms/recipe-name.ts';
 import type { Environment, Study, Trial } from '../trial.ts';
 
@@ -40,6 +40,23 @@ export function deviceRuns(studies: readonly Study[]): readonly DeviceRun[] {
   return distinctlyNamed(runs);
 }
 
+/**
+ * Facts under the names that users gave devices: two of one make are told apart by them.
+ * @param studies that the facts are of
+ */
+export function withDeviceNames(
+  all: readonly StrategyFacts[],
+  studies: readonly Pick<Study, 'id' | 'deviceName'>[],
+): readonly StrategyFacts[] {
+  const names = new Map(studies.map(({ id, deviceName }) => [id, deviceName]));
+  return all.map((facts) => {
+    const deviceName = names.get(facts.studyId);
+    return deviceName === undefined
+      ? facts
+      : { ...facts, deviceName, deviceId: `${facts.deviceId} ${deviceName}` };
+  });
+}
+
 /** In this order: browsers call themselves by the names of those that they build on, too. */
 const BROWSERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Firefox', /(?:Firefox|FxiOS)\/(\d+)/],
@@ -51,7 +68,7 @@ const BROWSERS: readonly (readonly [name: string, pattern: RegExp])[] = [
 ];
 
 /** `Chrome 156`; none where the text tells none. */
-function browserName(userAgent: string): readonly string[] {
+export function browserName(userAgent: string): readonly string[] {
   for (const [name, pattern] of BROWSERS) {
     const version = pattern.exec(userAgent)?.[1];
     if (version !== undefined) return [`${name} ${version}`];

@@ -4,7 +4,7 @@ import { timedSamples, trialMetrics } from '../metrics.ts';
 import type { Trial } from '../trial.ts';
 import { type AnswersAcross, answersAcross } from './answers-across.ts';
 import { type Apart, whatStandsApart } from './apart.ts';
-import { conditionText, preparedOtherwise, workText } from './comparable.ts';
+import { conditionText, preparedOtherwise, tableConditions, workText } from './comparable.ts';
 import type { DeviceRun } from './device-runs.ts';
 
 /** A strategy on all devices that measured it. */
@@ -39,7 +39,7 @@ export interface AcrossDevices {
  */
 export function acrossDevices(runs: readonly DeviceRun[]): AcrossDevices {
   const measured = runs.map((run) => ({ ...run, trials: run.trials.filter(isMeasured) }));
-  const tables = [...grouped(measured.flatMap(placed), ({ trial }) => tableKey(trial)).values()].map(
+  const tables = [...grouped(measured.flatMap(placed), ({ trial }) => tableConditions(trial)).values()].map(
     (placedTrials): DeviceTable => {
       const present = runs.filter(({ id }) => placedTrials.some(({ run }) => run.id === id));
       return {
@@ -51,7 +51,7 @@ export function acrossDevices(runs: readonly DeviceRun[]): AcrossDevices {
   );
   return {
     tables: tables.toSorted((a, b) => b.runs.length - a.runs.length),
-    apart: whatStandsApart(measured, (trial) => `${tableKey(trial)}\n${rowKey(trial)}`),
+    apart: whatStandsApart(measured, (trial) => `${tableConditions(trial)}\n${rowKey(trial)}`),
   };
 }
 
@@ -64,10 +64,6 @@ const placed = (run: DeviceRun): readonly Placed[] => run.trials.map((trial) => 
 
 function isMeasured(trial: Trial): boolean {
   return trial.state.kind !== 'failed' && timedSamples(trial).length > 0;
-}
-
-function tableKey(trial: Trial): string {
-  return [conditionText(trial, 'images'), conditionText(trial, 'protocol')].join('\n');
 }
 
 function rowKey(trial: Trial): string {

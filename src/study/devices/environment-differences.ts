@@ -1,6 +1,6 @@
 import { formatBytes } from '../../base/units.ts';
 import type { Environment } from '../trial.ts';
-import type { DeviceRun } from './device-runs.ts';
+import { browserName, type DeviceRun } from './device-runs.ts';
 import { placeText } from './device-table.ts';
 
 /** Something that is not the same on all devices. */
@@ -12,7 +12,7 @@ export interface EnvironmentDifference {
 
 const FACTS: readonly { readonly what: string; readonly tell: (run: DeviceRun) => string }[] = [
   { what: 'System', tell: ({ environment }) => environment.platform || 'not told' },
-  { what: 'Browser', tell: ({ environment }) => environment.userAgent },
+  { what: 'Browser', tell: ({ environment: { userAgent } }) => browserName(userAgent)[0] ?? userAgent },
   { what: 'Cores', tell: ({ environment }) => String(environment.hardwareConcurrency) },
   {
     what: 'Memory',

@@ -1,3 +1,5 @@
+import { grouped } from '../../base/grouped.ts';
+import { distinctlyNamed } from '../../transforms/recipe-name.ts';
 import type { StrategyFacts } from '../compare/strategy-facts.ts';
 import { type Candidate, candidatesOf, onUsersLink } from './candidates.ts';
 import { ranked } from './choose.ts';
@@ -28,11 +30,23 @@ export interface AdviceForAll {
  * model, recipe and placement are; each device may run them with what is best for it.
  */
 export function recommendForAll(all: readonly StrategyFacts[], limits: Limits, wish: Wish): AdviceForAll {
-  const devices = [...new Set(all.map(({ deviceId }) => deviceId))].map((id) =>
-    all.filter(({ deviceId }) => deviceId === id),
-  );
-  const advices = devices.map((facts) => recommend(facts, limits, wish));
-  if (devices.length < 2) return { devices: advices, shared: null, sharedText: null };
+  const everywhere = placesOf(all);
+  const advices = everywhere.map(({ id, name, facts }) => ({
+    ...recommend(facts, limits, wish),
+    deviceId: id,
+    deviceName: name,
+  }));
+  // Only where the numbers mean the same can one be the best for all.
+  const [own] = everywhere;
+  const alike = everywhere.filter(({ facts }) => facts[0]?.conditions === own?.facts[0]?.conditions);
+  const apart = everywhere.filter((place) => !alike.includes(place)).map(({ name }) => name);
+  const apartText =
+    apart.length === 0
+      ? ''
+      : ` ${apart.join('; ')} took other images or another protocol, and ${apart.length === 1 ? 'is' : 'are'} advised on alone.`;
+  if (alike.length < 2)
+    return { devices: advices, shared: null, sharedText: apartText === '' ? null : apartText.trim() };
+  const devices = alike.map(({ facts }) => facts);
   const fitting = devices.map((facts) => fittingByWork(facts, limits, wish));
   const [first, ...others] = fitting;
   const common = [...(first?.keys() ?? [])].filter((work) => others.every((each) => each.has(work)));
@@ -40,13 +54,27 @@ export function recommendForAll(all: readonly StrategyFacts[], limits: Limits, w
     const regrets = fitting.map((each, at) => {
       const least = Math.min(...[...each.values()].map(({ latencyMs }) => latencyMs));
       const ratio = (each.get(work)?.latencyMs ?? Infinity) / least;
-      return { ratio, device: devices[at]?.[0]?.deviceName ?? '' };
+      return { ratio, device: alike[at]?.name ?? '' };
     });
     const worst = regrets.reduce((most, each) => (each.ratio > most.ratio ? each : most));
     return { name: first?.get(work)?.facts.name ?? '', worstRatio: worst.ratio, worstDevice: worst.device };
   });
   const [best] = choices.toSorted((a, b) => a.worstRatio - b.worstRatio);
-  return { devices: advices, shared: best ?? null, sharedText: textOf(best ?? null, devices.length, limits) };
+  const sharedText = textOf(best ?? null, devices.length, limits) + apartText;
+  return { devices: advices, shared: best ?? null, sharedText };
+}
+
+/** Strategies that may be ranked together: of one device, the same images and meaning of the protocol. */
+function placesOf(all: readonly StrategyFacts[]) {
+  const groups = [...grouped(all, ({ deviceId, conditions }) => `${deviceId}\n${conditions}`)];
+  const deviceIds = groups.map(([, facts]) => facts[0]?.deviceId);
+  return distinctlyNamed(
+    groups.map(([id, facts]) => {
+      const { deviceName, deviceId, datasetName } = facts[0] as StrategyFacts;
+      const isRepeated = deviceIds.filter((each) => each === deviceId).length > 1;
+      return { id, facts, name: isRepeated ? `${deviceName}, ${datasetName}` : deviceName };
+    }),
+  );
 }
 
 function textOf(best: SharedChoice | null, devices: number, limits: Limits): string {

@@ -1,5 +1,6 @@
 import { useCallback, useDeferredValue, useMemo } from 'react';
 import { useLab } from '../../../store/lab.ts';
+import { withDeviceNames } from '../../../study/devices/device-runs.ts';
 import type { AdviceForAll } from '../../../study/recommend/across-devices.ts';
 import { adviceFilesOf } from '../../../study/recommend/advice-text.ts';
 import type { Asked } from '../../../study/recommend/wishes.ts';
@@ -25,9 +26,11 @@ export function AdviceView() {
     () => [...own, ...[...beside.values()].flatMap((study) => study.trials)],
     [own, beside],
   );
+  const study = useLab((lab) => lab.study);
   const question: Question<AdviceForAll> = useCallback(
-    (api, facts) => api.advise(facts, limits, wish),
-    [limits, wish],
+    (api, facts) =>
+      api.advise(withDeviceNames(facts, [...(study ? [study] : []), ...beside.values()]), limits, wish),
+    [limits, wish, study, beside],
   );
   const answer = useStatistics(trials, question);
   return (

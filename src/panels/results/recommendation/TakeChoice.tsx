@@ -4,6 +4,7 @@ import type { Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
 import { Button } from '../../ui/controls.tsx';
 import { saveVariant } from '../../ui/save-variant.ts';
+import styles from './Advice.module.css';
 
 /** What can be done with the strategy that is recommended: look at it, take its files, try it. */
 export function TakeChoice({ trialId }: { readonly trialId: string }) {
@@ -44,7 +45,7 @@ function Ways({ trial, isOwn }: { readonly trial: Trial; readonly isOwn: boolean
     if (!saved.ok) reportFailure(`${name} could not be built`, saved.failure);
   };
   return (
-    <div className={panel.buttons}>
+    <div className={`${panel.buttons} ${styles.ways}`}>
       <Button
         onClick={() => {
           show();

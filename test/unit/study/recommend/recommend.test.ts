@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf, type StrategyFacts } from '../../../../src/study/compare/strategy-facts.ts';
 import { DEFAULT_SETUP, type PlacementName } from '../../../../src/study/placement/tiers.ts';
+import { withDeviceNames } from '../../../../src/study/devices/device-runs.ts';
 import { recommendForAll } from '../../../../src/study/recommend/across-devices.ts';
 import { imagesNeeded, roundsNeeded } from '../../../../src/study/recommend/measure-next.ts';
 import { recommend } from '../../../../src/study/recommend/recommend.ts';
@@ -195,6 +196,30 @@ describe('recommend over links', () => {
 });
 
 describe('recommendForAll', () => {
+  it('never ranks what was measured on other images, and tells devices by the names they were given', () => {
+    const elsewhere = [original, q].map((trial) =>
+      factsOf({ ...trial, id: `other-${trial.id}`, datasetId: 'other', datasetName: 'cats.zip' }),
+    );
+    const named = withDeviceNames(
+      facts.map((each) => ({ ...each, studyId: 'mine' })),
+      [{ id: 'mine', deviceName: 'My phone' }],
+    );
+    const { devices, shared, sharedText } = recommendForAll([...named, ...elsewhere], NO_LIMITS, 'fastest');
+    expect(devices.map(({ deviceName, measured }) => [deviceName, measured])).toEqual([
+      ['My phone', 3],
+      ['Linux, 2 cores', 2],
+    ]);
+    expect([shared, sharedText]).toEqual([
+      null,
+      'Linux, 2 cores took other images or another protocol, and is advised on alone.',
+    ]);
+    const both = recommendForAll([...facts, ...elsewhere], NO_LIMITS, 'fastest').devices;
+    expect(both.map(({ deviceName }) => deviceName)).toEqual([
+      'Linux, 2 cores, images.zip',
+      'Linux, 2 cores, cats.zip',
+    ]);
+  });
+
   const phone = [
     trialOf('identity', { latencyMs: 20, cores: 8 }),
     trialOf('Q', { latencyMs: 40, cores: 8, recipe: quantized }),
