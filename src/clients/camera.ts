@@ -1,4 +1,4 @@
-import { failed, type Failure, ok, type Result } from '../base/result.ts';
+import { cancellation, failed, type Failure, ok, type Result } from '../base/result.ts';
 import type { LiveFrame } from '../protocol/engine-api.ts';
 
 export interface Camera {
@@ -10,38 +10,52 @@ export interface Camera {
 /** What models are given is small: more pixels would only take time. */
 const idealSize = { width: { ideal: 640 }, height: { ideal: 480 } };
 
+/** Which way a camera looks: at the person, or away; null where the browser does not know. */
+export type Facing = 'user' | 'environment' | null;
+
+/** A camera by its id, or whichever looks that way. */
+export type WhichCamera = { readonly id: string } | { readonly facing: Exclude<Facing, null> };
+
 /** Pictures on an element. */
 export interface Playing {
+  readonly facing: Facing;
   readonly stop: () => void;
 }
 
 /**
  * Asks for a camera and shows it.
- * @param id of a camera that was chosen; null: the one that looks away from the person
+ * @param signal ends the asking: a camera that is allowed later is not shown any more
  * @param onGone called when it stops by itself
  * @returns failures that say whether permission, camera or connection is missing
  */
 export async function playCamera(
   video: HTMLVideoElement,
-  id: string | null,
+  which: WhichCamera,
+  signal: AbortSignal,
   onGone: (failure: Failure) => void,
 ): Promise<Result<Playing>> {
   // Absent on pages that are not secure.
   const devices = navigator.mediaDevices as MediaDevices | undefined;
   if (devices === undefined) return failed(cameraFailure(isSecureContext ? '' : 'insecure'));
-  const which = id === null ? { facingMode: 'environment' } : { deviceId: { exact: id } };
+  const wanted = 'id' in which ? { deviceId: { exact: which.id } } : { facingMode: which.facing };
   try {
-    const stream = await devices.getUserMedia({ audio: false, video: { ...idealSize, ...which } });
+    const stream = await devices.getUserMedia({ audio: false, video: { ...idealSize, ...wanted } });
     const stop = () => {
       for (const track of stream.getTracks()) track.stop();
       if (video.srcObject === stream) video.srcObject = null;
     };
+    if (signal.aborted) {
+      stop();
+      return failed(cancellation('Starting the camera'));
+    }
+    const [track] = stream.getVideoTracks();
     // Not told of tracks that are stopped here.
-    stream.getVideoTracks()[0]?.addEventListener('ended', () => onGone(cameraGone));
+    track?.addEventListener('ended', () => onGone(cameraGone));
     video.srcObject = stream;
     // Whoever shows something else meanwhile interrupts it.
     await video.play().catch(() => {});
-    return ok({ stop });
+    const facing = track?.getSettings().facingMode;
+    return ok({ stop, facing: facing === 'user' || facing === 'environment' ? facing : null });
   } catch (thrown) {
     const name = thrown instanceof DOMException ? thrown.name : '';
     return failed(cameraFailure(name, thrown instanceof Error ? thrown.message : ''));
@@ -60,7 +74,7 @@ export async function playFile(video: HTMLVideoElement, file: File): Promise<Res
   video.src = url;
   try {
     await video.play();
-    return ok({ stop });
+    return ok({ stop, facing: null });
   } catch {
     stop();
     return failed({
@@ -131,15 +145,23 @@ export function cameraFailure(name: string, detail = ''): Failure {
 /**
  * Waits for a picture that was not there before.
  * @param signal ends the waiting
+ * @param onWaiting is given what makes do with the picture on show
  * @returns false if it was ended
  */
-export function nextPicture(video: HTMLVideoElement, signal: AbortSignal): Promise<boolean> {
+export function nextPicture(
+  video: HTMLVideoElement,
+  signal: AbortSignal,
+  onWaiting: (makeDo: () => void) => void,
+): Promise<boolean> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(false);
-    const handle = video.requestVideoFrameCallback(() => {
+    const take = () => {
       signal.removeEventListener('abort', stop);
+      video.cancelVideoFrameCallback(handle);
       resolve(true);
-    });
+    };
+    const handle = video.requestVideoFrameCallback(take);
+    onWaiting(take);
     const stop = () => {
       video.cancelVideoFrameCallback(handle);
       resolve(false);

@@ -3,7 +3,7 @@ import { cancellation, failed, ok, type Result } from '../base/result.ts';
 import type { MaskFacts } from '../data/dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
-import type { LiveFrame } from '../protocol/engine-api.ts';
+import type { FramePictures, LiveFrame } from '../protocol/engine-api.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
 import type { LiveAnswer, LiveFrameAnswers } from '../study/live/live-tally.ts';
 import type { Provider } from '../study/trial.ts';
@@ -28,12 +28,12 @@ export interface LiveEngines {
   /**
    * Lets each variant answer a frame, one after the other, so that they do not slow each other down; which goes first
    * alternates. The frame is closed.
-   * @param keep whether the frame comes back as a PNG
+   * @param wanted `keep`: the frame comes back as a PNG, `show`: and as the network sees it
    */
   classify(
     frame: LiveFrame,
-    keep: boolean,
-  ): Promise<Result<LiveFrameAnswers & { readonly png: Blob | null }>>;
+    wanted: { readonly keep: boolean; readonly show: boolean },
+  ): Promise<Result<LiveFrameAnswers & FramePictures>>;
   /** Ends the workers; frames under way are answered with a failure. */
   end(): void;
 }
@@ -70,23 +70,24 @@ export async function openLiveEngines(
     }
   }
   let frames = 0;
-  const classify: LiveEngines['classify'] = async (frame, keep) => {
+  const classify: LiveEngines['classify'] = async (frame, { keep, show }) => {
     const answers: LiveAnswer[] = [];
-    let png: Blob | null = null;
+    let pictures: FramePictures = { png: null, seen: null };
     const order = frames++ % 2 === 0 ? [...engines.keys()] : [...engines.keys()].toReversed();
     for (const [turn, at] of order.entries()) {
       const isLast = turn === order.length - 1;
       const mine = isLast ? frame : await copyOf(frame);
-      const request = { frame: mine, keep: keep && isLast };
+      const request = { frame: mine, keep: keep && isLast, show: show && isLast };
       const answered = await engines[at]?.api.classifyFrame(Comlink.transfer(request, [mine]));
       if (!answered?.ok) {
         if (!isLast) frame.close();
         return answered ?? failed(cancelled);
       }
-      answers[at] = answered.value;
-      png = answered.value.png ?? png;
+      const { png, seen, ...answer } = answered.value;
+      answers[at] = answer;
+      pictures = { png, seen };
     }
-    return ok({ atMs: performance.now(), answers, png });
+    return ok({ atMs: performance.now(), answers, ...pictures });
   };
   return ok({ classify, end });
 }

@@ -1,10 +1,11 @@
 import { deleteDataset, listDatasets } from './datasets.ts';
 import { deleteModel, listModels } from './models.ts';
+import { deleteShots, loadShots } from './shots.ts';
 import { deleteStudy, listStudies, studyBytes } from './studies.ts';
 
 /** Something kept on this device that takes room. */
 export interface Kept {
-  readonly kind: 'model' | 'dataset' | 'study';
+  readonly kind: 'model' | 'dataset' | 'study' | 'shots';
   readonly id: string;
   /** For people. */
   readonly name: string;
@@ -26,11 +27,24 @@ export async function listKept(): Promise<readonly Kept[]> {
       return { kind: 'study', id, name, bytes: await studyBytes(id), sinceMs: createdAtMs };
     }),
   );
-  return [...models, ...datasets, ...studies].sort((a, b) => b.bytes - a.bytes);
+  const shots = await loadShots();
+  const first = shots[0];
+  const captured: readonly Kept[] = first
+    ? [
+        {
+          kind: 'shots',
+          id: 'all',
+          name: `${shots.length} captured ${shots.length === 1 ? 'image' : 'images'}`,
+          bytes: shots.reduce((sum, { png }) => sum + png.size, 0),
+          sinceMs: first.takenAtMs,
+        },
+      ]
+    : [];
+  return [...models, ...datasets, ...studies, ...captured].sort((a, b) => b.bytes - a.bytes);
 }
 
 /** Forgets it; what else is kept stays. */
-export function deleteKept({ kind, id }: Kept): Promise<void> {
+export async function deleteKept({ kind, id }: Kept): Promise<void> {
   switch (kind) {
     case 'model':
       return deleteModel(id);
@@ -38,5 +52,7 @@ export function deleteKept({ kind, id }: Kept): Promise<void> {
       return deleteDataset(id);
     case 'study':
       return deleteStudy(id);
+    case 'shots':
+      return deleteShots((await loadShots()).map((shot) => shot.id));
   }
 }

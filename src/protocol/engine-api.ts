@@ -1,4 +1,5 @@
 import type { Failure, Result } from '../base/result.ts';
+import type { ShownImage } from '../data/input-preview.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { LiveAnswer } from '../study/live/live-tally.ts';
 import type { ProfiledRun } from '../study/profile/cost-profile.ts';
@@ -27,6 +28,12 @@ export interface EngineLoaded {
 
 /** A picture that is now before the camera or on a video. */
 export type LiveFrame = VideoFrame | ImageBitmap;
+
+/** What became of a frame; null where it was not asked for. */
+export interface FramePictures {
+  readonly png: Blob | null;
+  readonly seen: ShownImage | null;
+}
 
 /** In order of work, the final exit last. */
 export interface ExitScoresPass {
@@ -180,11 +187,13 @@ export interface EngineApi {
   ): Promise<Result<ChannelMeansPass>>;
   /**
    * Classifies one frame, which is transferred and closed, prepared as the images of a dataset are.
-   * @param request `keep`: also as a PNG of its very pixels, made when the answer is there
+   * @param request `keep`: also as a PNG of its very pixels, `show`: and as the network sees it; both are made when the
+   * answer is there
    */
   classifyFrame(request: {
     readonly frame: LiveFrame;
     readonly keep: boolean;
-  }): Promise<Result<LiveAnswer & { readonly png: Blob | null }>>;
+    readonly show?: boolean;
+  }): Promise<Result<LiveAnswer & FramePictures>>;
   heapBytes(): Promise<number>;
 }

@@ -3,7 +3,11 @@ import { useLab } from './lab.ts';
 import { type PickedFile, sortFiles } from './sort-files.ts';
 
 /** Opens whatever was picked or dropped, each file for what it is. */
-export async function openFiles(files: readonly PickedFile[]): Promise<void> {
+export async function openFiles(picked: readonly PickedFile[]): Promise<void> {
+  const files = picked.filter((each) => !isVideo(each));
+  const video = picked.find(isVideo);
+  if (video) useLab.getState().showLive(video.file);
+  if (files.length === 0) return;
   const { model, otherModels, external, images, json } = sortFiles(files, await zipsOfStudies(files));
   const { openModel, openData, openDialog } = useLab.getState();
   const wasDesigning = isDesigning();
@@ -18,6 +22,10 @@ export async function openFiles(files: readonly PickedFile[]): Promise<void> {
   if (studies.length > 0) await useLab.getState().importStudies(studies);
   if (!isDesigning()) return;
   for (const file of forPlan) await (await designing()).addModelFile(file, external);
+}
+
+function isVideo({ file }: PickedFile): boolean {
+  return file.type.startsWith('video/');
 }
 
 /** The lab's own, or others: what is in them tells. */

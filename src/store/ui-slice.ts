@@ -30,6 +30,8 @@ export interface UiSlice {
   /** What a strategy is advised for. */
   readonly asked: Asked;
   readonly dialog: DialogName | null;
+  /** What is shown in place of a camera. */
+  readonly liveVideo: File | null;
   /** What stands beside the model as it is in the dialog of graphs; null: the recipe on the canvas. */
   readonly comparedVariant: NamedRecipe | null;
   readonly colour: ColourMode;
@@ -55,6 +57,8 @@ export interface UiSlice {
   readonly ask: (asked: UiSlice['asked']) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly openDialog: (dialog: DialogName | null) => void;
+  /** Lets variants answer a video; `null`: a camera. */
+  readonly showLive: (video: File | null) => void;
   /** Shows the graphs and costs before and after; `null`: of the recipe on the canvas. */
   readonly compareGraphs: (variant: NamedRecipe | null) => void;
   readonly setColour: (colour: ColourMode) => void;
@@ -91,6 +95,7 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   adjustment: 'holm',
   asked: { limits: NO_LIMITS, wish: 'balanced' },
   dialog: null,
+  liveVideo: null,
   comparedVariant: null,
   colour: 'macs',
   search: '',
@@ -114,6 +119,7 @@ export const createUiSlice: Slice<UiSlice> = (set, get) => ({
   ask: (asked) => set({ asked }),
   setTheme: (theme) => set({ theme }),
   openDialog: (dialog) => set({ dialog }),
+  showLive: (liveVideo) => set({ dialog: 'camera', liveVideo }),
   compareGraphs: (comparedVariant) => set({ dialog: 'graphs', comparedVariant }),
   setColour: (colour) => set({ colour }),
   searchFor: (search, searchIndex) => set({ search, searchIndex }),

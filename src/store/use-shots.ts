@@ -42,15 +42,17 @@ export function useShots(): Shots {
       add([{ id: crypto.randomUUID(), takenAtMs: Date.now(), label, png }]),
     [add],
   );
+  const remove = useCallback((shots: readonly Shot[]) => {
+    const gone = new Set(shots);
+    setAll((before) => before.filter((shot) => !gone.has(shot)));
+    setDeleted(shots);
+    void attempt(() => deleteShots(shots.map(({ id }) => id)));
+  }, []);
   return {
     all,
     deleted,
     keep,
-    remove: (shots) => {
-      setAll((before) => before.filter((shot) => !shots.includes(shot)));
-      setDeleted(shots);
-      void attempt(() => deleteShots(shots.map(({ id }) => id)));
-    },
+    remove,
     undo: () => {
       add(deleted);
       setDeleted([]);

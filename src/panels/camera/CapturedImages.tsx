@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import type { Failure } from '../../base/result.ts';
 import { useLab } from '../../store/lab.ts';
 import { openShots } from '../../store/live-work.ts';
@@ -7,6 +7,7 @@ import panel from '../panel.module.css';
 import { Button, Chip, TextInput } from '../ui/controls.tsx';
 import { Problem } from '../ui/FailureText.tsx';
 import { saveFile } from '../ui/save-file.ts';
+import { TrashIcon } from '../ui/icons.tsx';
 import { Section } from '../ui/Section.tsx';
 import { zipFiles } from '../ui/zip-files.ts';
 import styles from './Camera.module.css';
@@ -20,6 +21,8 @@ interface CapturedImagesProps {
   readonly nameOfLabel: (label: number) => string;
   readonly classCount: number;
   readonly canCapture: boolean;
+  /** The picture stands still. */
+  readonly isPaused: boolean;
   readonly capture: (wanted: Wanted) => void;
   readonly onOpened: () => void;
 }
@@ -35,6 +38,7 @@ export function CapturedImages({
   nameOfLabel,
   classCount,
   canCapture,
+  isPaused,
   capture,
   onOpened,
 }: CapturedImagesProps) {
@@ -61,7 +65,7 @@ export function CapturedImages({
         label={label}
         onChoose={setLabel}
         answered={answered}
-        used={countLabels(all).flatMap(([used]) => used ?? [])}
+        used={all.toReversed().flatMap((shot) => shot.label ?? [])}
         nameOf={nameOf}
         classCount={classCount}
       />
@@ -69,7 +73,7 @@ export function CapturedImages({
         <Button look="primary" big disabled={!canCapture} onClick={() => capture({ count: 1, label })}>
           Capture as {nameOf(label)}
         </Button>
-        <Button big disabled={!canCapture} onClick={() => capture({ count: burstFrames, label })}>
+        <Button big disabled={!canCapture || isPaused} onClick={() => capture({ count: burstFrames, label })}>
           Burst of {burstFrames}
         </Button>
       </div>
@@ -82,17 +86,13 @@ export function CapturedImages({
           </p>
           <ul className={styles.shots} aria-label="Captured images">
             {all.toReversed().map((shot, at) => (
-              <li key={shot.id}>
-                <button
-                  type="button"
-                  aria-label={`Delete image ${all.length - at}, ${nameOf(shot.label)}`}
-                  title="Delete"
-                  onClick={() => remove([shot])}
-                >
-                  <Thumb shot={shot} />
-                  <span>{nameOf(shot.label)}</span>
-                </button>
-              </li>
+              <ShotRow
+                key={shot.id}
+                shot={shot}
+                number={all.length - at}
+                name={nameOf(shot.label)}
+                onDelete={remove}
+              />
             ))}
           </ul>
         </>
@@ -161,6 +161,33 @@ function ClassChooser({ label, onChoose, answered, used, nameOf, classCount }: C
     </>
   );
 }
+
+interface ShotRowProps {
+  readonly shot: Shot;
+  readonly number: number;
+  readonly name: string;
+  readonly onDelete: (shots: readonly Shot[]) => void;
+}
+
+/** There may be hundreds, while answers come many times a second. */
+const ShotRow = memo(function ShotRow({ shot, number, name, onDelete }: ShotRowProps) {
+  return (
+    <li>
+      <button
+        type="button"
+        aria-label={`Delete image ${number}, ${name}`}
+        title="Delete"
+        onClick={() => onDelete([shot])}
+      >
+        <Thumb shot={shot} />
+        <span>
+          {name}
+          <TrashIcon />
+        </span>
+      </button>
+    </li>
+  );
+});
 
 function Thumb({ shot }: { readonly shot: Shot }) {
   const image = useRef<HTMLImageElement>(null);

@@ -11,7 +11,7 @@ import { TrashIcon } from '../ui/icons.tsx';
 import { Section } from '../ui/Section.tsx';
 import styles from './KeptList.module.css';
 
-const kinds = { model: 'model', dataset: 'images', study: 'study' } as const;
+const kinds = { model: 'model', dataset: 'images', study: 'study', shots: 'images' } as const;
 
 interface Storage {
   readonly kept: readonly Kept[];

@@ -110,6 +110,7 @@ const StrategyRow = memo(function StrategyRow({ entry, trial }: StrategyRowProps
   const rename = useLab((lab) => lab.renameListed);
   const remove = useLab((lab) => lab.removeListed);
   const compareGraphs = useLab((lab) => lab.compareGraphs);
+  const openDialog = useLab((lab) => lab.openDialog);
   const [isNaming, setNaming] = useState(false);
   const isShown = sameRecipe(normaliseRecipe(recipe), normaliseRecipe(entry.recipe));
   const view = useLab((lab) => lab.model?.view);
@@ -172,6 +173,14 @@ const StrategyRow = memo(function StrategyRow({ entry, trial }: StrategyRowProps
                   onSelect: () => compareGraphs(entry),
                 },
               ]),
+          {
+            label: 'Try live…',
+            note: 'on what a camera or a video shows',
+            onSelect: () => {
+              editRecipe(entry.recipe);
+              openDialog('camera');
+            },
+          },
           { label: 'Rename', onSelect: () => setNaming(true) },
           {
             label: 'Remove from the list',

@@ -10,13 +10,22 @@ export interface Shot {
   readonly png: Blob;
 }
 
-/** File of a captured image: `shot-0001.png`. */
-function nameOfShot(at: number): string {
-  return `shot-${String(at + 1).padStart(4, '0')}.png`;
+/** File of a captured image, in a folder of its class: `3 cat/shot-0001.png`. */
+function pathOfShot(label: number | null, at: number, classNames: readonly string[]): string {
+  const file = `shot-${String(at + 1).padStart(4, '0')}.png`;
+  if (label === null) return file;
+  const name = classNames[label] ?? '';
+  // The number keeps classes of one name apart, and in order.
+  const folder = name === '' || name === String(label) ? String(label) : `${label} ${name}`;
+  return `${folder.replace(UNFIT_FOR_FOLDERS, '_').trim()}/${file}`;
 }
 
+/** What some file system refuses in a name, or takes for a path. */
+const UNFIT_FOR_FOLDERS = /[\p{Cc}<>:"/\\|?*]|\.+$/gu;
+
 /**
- * The files of captured images as an ordinary dataset: PNGs in order, and `labels.csv` where any has a label.
+ * The files of captured images as an ordinary dataset: PNGs in order, those of a class in its folder, and `labels.csv`,
+ * which tells the classes' numbers, where any has a label.
  * @param classNames by label; what has none is named by its number
  */
 export function filesOfShots(
@@ -27,11 +36,12 @@ export function filesOfShots(
   /** null where no image has a label */
   readonly labelsCsv: string | null;
 } {
+  const images = shots.map(({ png, label }, at) => ({ name: pathOfShot(label, at, classNames), blob: png }));
   const rows = shots.flatMap(({ label }, at) =>
-    label === null ? [] : [[nameOfShot(at), label, classNames[label] ?? String(label)]],
+    label === null ? [] : [[images[at]?.name ?? '', label, classNames[label] || String(label)]],
   );
   return {
-    images: shots.map(({ png }, at) => ({ name: nameOfShot(at), blob: png })),
+    images,
     labelsCsv: rows.length === 0 ? null : csvText([['filename', 'label', 'name'], ...rows]),
   };
 }

@@ -1,3 +1,4 @@
+import type { ConfidenceMeasure } from '../../transforms/exits/confidence.ts';
 import { type ClassMask, NO_ANSWER } from '../segmentation/packed-mask.ts';
 import { summarise } from '../statistics/summary.ts';
 import { NO_CLASS } from '../trial.ts';
@@ -8,14 +9,32 @@ export interface LiveAnswer {
   readonly best: number;
   /** Of the best class, in [0, 1]; NaN without one. */
   readonly confidence: number;
+  /** The likeliest classes, that one first; none where there is none. */
+  readonly ranked?: readonly RankedClass[];
   /** In place of a class, of models that name those of pixels: with the picture's proportions. */
   readonly mask?: ClassMask;
   /** Exit taken, as index in `GraphView.exits`; null for a model with one output. */
   readonly exitIndex: number | null;
+  /** Why it left there; absent at the end, and where the model decides by itself. */
+  readonly leftBy?: ExitReason;
   /** From the frame to the input tensor. */
   readonly prepareMs: number;
   /** The latency of the front. */
   readonly computeMs: number;
+}
+
+export interface RankedClass {
+  /** In the model's numbering. */
+  readonly best: number;
+  /** In [0, 1]. */
+  readonly probability: number;
+}
+
+/** An exit is taken as soon as it is as sure as its threshold. */
+export interface ExitReason {
+  readonly measure: ConfidenceMeasure;
+  readonly sureness: number;
+  readonly threshold: number;
 }
 
 /** The same frame, answered by each variant in turn. */
@@ -80,6 +99,21 @@ export function likeness(first: LiveAnswer | undefined, second: LiveAnswer | und
 /** Whether both name the same class; scores that are not numbers name none. */
 export function isSameAnswer(first: LiveAnswer | undefined, second: LiveAnswer | undefined): boolean {
   return first !== undefined && first.best !== NO_CLASS && first.best === second?.best;
+}
+
+/** How many of the last frames both variants gave the same class. */
+export function recentlySame({ recent }: LiveTally): number {
+  return recent.filter(({ answers: [first, second] }) => isSameAnswer(first, second)).length;
+}
+
+/** A runtime's first inferences are slow. */
+const FRAMES_TO_COMPARE = 10;
+
+/** How many times as fast as the second variant the first one is, over the last frames; null of few frames. */
+export function recentSpeedUp(tally: LiveTally): number | null {
+  if (tally.recent.length < FRAMES_TO_COMPARE) return null;
+  const [firstMs, secondMs] = [recentLatencyMs(tally, 0), recentLatencyMs(tally, 1)];
+  return firstMs === null || secondMs === null || !(firstMs > 0) ? null : secondMs / firstMs;
 }
 
 /** Frames answered per second; null as long as fewer than two were. */

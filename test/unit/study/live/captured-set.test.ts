@@ -20,6 +20,20 @@ describe('captured images', () => {
     expect(new Set(paths).size).toBe(4);
   });
 
+  it('lie in a folder of their class, whatever it is called', () => {
+    const names = ['crane', '../up', 'crane', 'ends.', 'a/b: "c"', '4'];
+    const labelled = names.map((_, label) => ({ ...shots[0]!, id: String(label), label }));
+    const paths = filesOfShots(labelled, names.with(5, '5')).images.map(({ name }) => name);
+    expect(paths).toEqual([
+      '0 crane/shot-0001.png',
+      '1 .._up/shot-0002.png',
+      '2 crane/shot-0003.png',
+      '3 ends_/shot-0004.png',
+      '4 a_b_ _c_/shot-0005.png',
+      '5/shot-0006.png',
+    ]);
+  });
+
   it('without labels are images alone', () => {
     expect(filesOfShots([{ ...shots[0]!, label: null }], []).labelsCsv).toBeNull();
   });

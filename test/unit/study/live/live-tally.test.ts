@@ -5,6 +5,8 @@ import {
   type LiveFrameAnswers,
   NO_FRAMES,
   recentLatencyMs,
+  recentlySame,
+  recentSpeedUp,
   tallied,
 } from '../../../../src/study/live/live-tally.ts';
 import { NO_ANSWER } from '../../../../src/study/segmentation/packed-mask.ts';
@@ -53,6 +55,21 @@ describe('frames of the camera', () => {
     expect([tally.compared, tally.same]).toEqual([0, 0]);
     expect(recentLatencyMs(tally, 0)).toBe(1);
     expect(recentLatencyMs(tally, 1)).toBeNull();
+  });
+
+  it('tell how many times as fast a variant is once its first, slow inferences do not count any more', () => {
+    const frame = (atMs: number, first: number, best: number): LiveFrameAnswers => ({
+      atMs,
+      answers: [answer(1, first), answer(best, 9)],
+    });
+    const few = [frame(0, 400, 1), frame(1, 3, 2)];
+    expect(recentSpeedUp(after(few))).toBeNull();
+    const many = [...few, ...Array.from({ length: 20 }, (_, at) => frame(2 + at, 3, at < 5 ? 2 : 1))];
+    expect(recentSpeedUp(after(many))).toBe(3);
+    expect(recentlySame(after(many))).toBe(16);
+    expect(
+      recentSpeedUp(after(many.map(({ atMs, answers }) => ({ atMs, answers: answers.slice(1) })))),
+    ).toBeNull();
   });
 
   it('tell the rate and the latency of late, not of what was long ago', () => {
