@@ -8,6 +8,7 @@ import type { Preprocessing } from '../data/preprocessing.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { LoadedDataset } from '../protocol/data-api.ts';
 import type { StudyDesign } from '../study/design/design.ts';
+import { leftOutLines } from '../study/design/left-out-lines.ts';
 import { planOf } from '../study/design/planned-study.ts';
 import { preparedModels } from '../study/design/prepared-models.ts';
 import { evaluationImages, imagesToTrainWith } from '../study/evaluation-images.ts';
@@ -87,17 +88,18 @@ export async function planToRun(
     forms: [],
     evaluated: (strategies) => evaluationImages(design.protocol, strategies, labels).length,
   });
-  for (const [reason, count] of reasonsOf(planned.cells))
-    tell(`${count} ${count === 1 ? 'cell is' : 'cells are'} left out: ${reason}.`);
+  for (const line of leftOutLines(planned.cells)) tell(line);
   const { strategies } = planned;
   const prepared = preparedModels(design, strategies, models, dataset);
   const [first] = prepared;
   const own = first && models.get(first.modelId);
   if (!first || !own) {
-    throw new InputError(noModelHere);
+    throw new InputError(
+      planned.cells.some(({ state }) => state.kind === 'excluded') ? nothingLeft : noModelHere,
+    );
   }
   tell(
-    `${design.name}: ${strategies.length} strategies. Nothing was measured yet, so they may take ${planned.likelyMs.map(formatMs).join(' to ')}.`,
+    `${design.name}: ${strategies.length} ${strategies.length === 1 ? 'strategy' : 'strategies'}. Nothing was measured yet, so that may take ${planned.likelyMs.map(formatMs).join(' to ')}.`,
   );
   const subject = {
     name: `${design.name}: ${first.modelName} on ${dataset.name}`,
@@ -128,10 +130,10 @@ export const noModelHere: Failure = {
   hint: 'Give its models with --model, or export it again.',
 };
 
-/** Why cells are impossible, and how many for each reason. */
-function reasonsOf(cells: ReturnType<typeof planOf>['cells']): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { state } of cells)
-    if (state.kind === 'impossible') counts.set(state.reason, (counts.get(state.reason) ?? 0) + 1);
-  return counts;
-}
+/** What a plan comes to of whose possible cells none is to be measured. */
+const nothingLeft: Failure = {
+  code: 'no-strategies',
+  message: 'excluded: found every cell of the plan that is possible here, wanted at least one to measure',
+  where: 'excluded',
+  hint: 'Take some out of "excluded" in the plan, or include them in the app (Design a study).',
+};

@@ -1,4 +1,5 @@
 import { type Failure, InputError } from '../base/result.ts';
+import { perhaps } from '../transforms/nearest-name.ts';
 
 /**
  * Reads one kind of value out of parsed JSON, or refuses it naming the path, what was found and what was wanted.
@@ -64,20 +65,36 @@ export function optional<T>(read: Reader<T>): Reader<T | undefined> {
   return (json, path) => (json === undefined ? undefined : read(json, path));
 }
 
+/** Reads an object, and tells which fields it takes over. */
+export type ObjectReader<T> = Reader<T> & { readonly fields: readonly string[] };
+
 /** An object with these fields. */
 export function object<T extends object>(
   fields: {
     readonly [K in keyof T]-?: undefined extends T[K] ? Reader<T[K] | undefined> : Reader<T[K]>;
   },
-): Reader<T> {
+): ObjectReader<T> {
   const readers = Object.entries(fields) as [keyof T & string, Reader<T[keyof T]>][];
-  return (json, path) => {
+  const read: Reader<T> = (json, path) => {
     const source = asObject(json, path);
     return Object.fromEntries(
       readers
         .map(([name, read]) => [name, read(field(source, name), join(path, name))] as const)
         .filter(([, value]) => value !== undefined),
     ) as T;
+  };
+  return Object.assign(read, { fields: Object.keys(fields) });
+}
+
+/** The same, and refuses other fields: in a file that people write they are misspelt ones. */
+export function exactly<T>(reader: ObjectReader<T>): Reader<T> {
+  return (json, path) => {
+    for (const [name, value] of Object.entries(asObject(json, path))) {
+      if (reader.fields.includes(name)) continue;
+      const near = perhaps(name, reader.fields) || `; known are ${reader.fields.join(', ')}`;
+      refuse(value, join(path, name), `no field of this name${near}`);
+    }
+    return reader(json, path);
   };
 }
 

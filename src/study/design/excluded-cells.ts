@@ -33,7 +33,17 @@ export type CellState =
   | { readonly kind: 'measured'; readonly strategy: Strategy }
   /** By the user. */
   | { readonly kind: 'excluded' }
-  | { readonly kind: 'impossible'; readonly reason: string };
+  | ({ readonly kind: 'impossible' } & Obstacle);
+
+/** Why a cell cannot be measured. */
+interface Obstacle {
+  readonly reason: string;
+  /** Where many cells have obstacles of one sort that differ in names alone. */
+  readonly sort?:
+    | { readonly is: 'made-for-another' }
+    | { readonly is: 'same-as-another' }
+    | { readonly is: 'parts'; readonly taken: number; readonly had: number };
+}
 
 export interface PlannedCell {
   readonly cell: Cell;
@@ -50,38 +60,43 @@ export function plannedCells(design: StudyDesign, facts: DesignFacts): readonly 
   const excluded = new Set(design.excluded);
   const firstOf = new Map<string, Strategy>();
   return cellsOf(design).map((cell): PlannedCell => {
-    const reason = whyImpossible(cell, facts);
-    if (reason !== null) return { cell, state: { kind: 'impossible', reason } };
+    const obstacle = whyImpossible(cell, facts);
+    if (obstacle !== null) return { cell, state: { kind: 'impossible', ...obstacle } };
     if (excluded.has(cell.key)) return { cell, state: { kind: 'excluded' } };
     const strategy = strategyOf(cell, design, facts.placeOf);
     const same = firstOf.get(strategy.id);
-    if (same !== undefined)
-      return { cell, state: { kind: 'impossible', reason: `it is the same as ${same.name}` } };
+    if (same !== undefined) {
+      const reason = `it is the same as ${same.name}`;
+      return { cell, state: { kind: 'impossible', reason, sort: { is: 'same-as-another' } } };
+    }
     firstOf.set(strategy.id, strategy);
     return { cell, state: { kind: 'measured', strategy } };
   });
 }
 
 /** Why a cell cannot be measured on this device; null if it can, as far as is known before it is tried. */
-export function whyImpossible(
-  cell: Cell,
-  { environment, views, refusals, problems }: DesignFacts,
-): string | null {
+function whyImpossible(cell: Cell, { environment, views, refusals, problems }: DesignFacts): Obstacle | null {
   const { model, recipe, placement, inputSize } = cell;
-  if (!isMeantFor(recipe, model)) return `${recipe.name} was made for another model`;
+  if (!isMeantFor(recipe, model))
+    return { reason: `${recipe.name} was made for another model`, sort: { is: 'made-for-another' } };
   const view = views.get(model.modelId);
-  if (view === undefined) return problems?.get(model.modelId) ?? `${model.modelName} is not here: open it`;
+  if (view === undefined)
+    return { reason: problems?.get(model.modelId) ?? `${model.modelName} is not here: open it` };
   const refusal = refusals.get(refusalKey(model.modelId, recipe.recipe));
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) return { reason: refusal };
   const parts = partsOf(recipe.recipe);
-  if (placement !== null && !canHold(placement.name, parts))
-    return `${placement.name} takes ${tiersOfPlacement(placement.name).length} parts, ${recipe.name} has ${parts}`;
+  if (placement !== null && !canHold(placement.name, parts)) {
+    const taken = tiersOfPlacement(placement.name).length;
+    const reason = `${placement.name} takes ${taken} parts, ${recipe.name} has ${parts}`;
+    return { reason, sort: { is: 'parts', taken, had: parts } };
+  }
   if (inputSize !== null) {
     const open = openSizes(view);
     if (!open.includes('height') || !open.includes('width'))
-      return `${modelTitle(model)} takes images of one size only`;
+      return { reason: `${modelTitle(model)} takes images of one size only` };
   }
-  return whyNoPlace(cell, environment);
+  const reason = whyNoPlace(cell, environment);
+  return reason === null ? null : { reason };
 }
 
 function whyNoPlace({ provider, threads }: Cell, { wasm, webgpu, webnn }: Environment): string | null {

@@ -2,6 +2,7 @@ import { InputError } from '../../base/result.ts';
 import { perhaps } from '../../transforms/nearest-name.ts';
 import {
   amount,
+  exactly,
   list,
   nullable,
   object,
@@ -47,23 +48,27 @@ function some<T>(read: Reader<T>): Reader<readonly T[]> {
   };
 }
 
-const readDesign = object<StudyDesign>({
-  format: oneOf('paretoscope-plan'),
-  formatVersion: oneOf(1),
-  name: text,
-  preset: optional(oneOf(...PRESET_IDS)),
-  models: some(readStudiedModel),
-  dataset: nullable(object({ datasetId: text, datasetName: text })),
-  recipes: some(object<DesignRecipe>({ name: text, recipe: readRecipe, modelIds: optional(list(text)) })),
-  placements: some(nullable(readPlacement)),
-  providers: some(automaticOr(readProvider)),
-  threads: some(automaticOr(readThreads)),
-  inputSizes: some(nullable(readInputSize)),
-  excluded: list(text),
-  order: oneOf('as-listed', 'information'),
-  budgetMs: nullable(amount),
-  protocol: readProtocol,
-});
+const readDesign = exactly(
+  object<StudyDesign>({
+    format: oneOf('paretoscope-plan'),
+    formatVersion: oneOf(1),
+    name: text,
+    preset: optional(oneOf(...PRESET_IDS)),
+    models: some(readStudiedModel),
+    dataset: nullable(object({ datasetId: text, datasetName: text })),
+    recipes: some(
+      exactly(object<DesignRecipe>({ name: text, recipe: readRecipe, modelIds: optional(list(text)) })),
+    ),
+    placements: some(nullable(readPlacement)),
+    providers: some(automaticOr(readProvider)),
+    threads: some(automaticOr(readThreads)),
+    inputSizes: some(nullable(readInputSize)),
+    excluded: list(text),
+    order: oneOf('as-listed', 'information'),
+    budgetMs: nullable(amount),
+    protocol: exactly(readProtocol),
+  }),
+);
 
 /**
  * A plan from the text of a plan.json.

@@ -4,6 +4,7 @@ import { TRIAL_COLUMNS } from '../../../../src/study/csv/trial-columns.ts';
 import { cellsOf, type StudyDesign, withAxis, withExcluded } from '../../../../src/study/design/design.ts';
 import { designFromPreset, mergedRecipes } from '../../../../src/study/design/design-from-preset.ts';
 import { plannedCells, refusalKey } from '../../../../src/study/design/excluded-cells.ts';
+import { leftOutLines } from '../../../../src/study/design/left-out-lines.ts';
 import { PRESETS } from '../../../../src/study/design/presets.ts';
 import { parseDesign, serialiseDesign } from '../../../../src/study/design/read-design.ts';
 import { checkRecipe } from '../../../../src/transforms/build-variant.ts';
@@ -174,6 +175,21 @@ describe('a plan as a file', () => {
       'recipes[0].modelIds[0]: found "nobody"',
       (json) => ({ ...json, recipes: [{ name: 'x', recipe: [], modelIds: ['nobody'] }] }),
     ],
+    [
+      'plan-invalid',
+      'budgetMS: found 1, wanted no field of this name; perhaps "budgetMs"?',
+      (json) => ({ ...json, budgetMS: 1 }),
+    ],
+    [
+      'plan-invalid',
+      'protocol.mostWarmupRuns: found 50, wanted no field of this name; perhaps "mostWarmUpRuns"',
+      (json) => ({ ...json, protocol: { ...json.protocol, mostWarmupRuns: 50 } }),
+    ],
+    [
+      'plan-invalid',
+      'recipes[0].models: found [], wanted no field of this name; perhaps "modelIds"?',
+      (json) => ({ ...json, recipes: [{ name: 'x', recipe: [], models: [] }] }),
+    ],
   ])('that was edited is refused as %s, naming the place: %s', (code, message, edit) => {
     const text = serialiseDesign(design);
     const edited = edit(JSON.parse(text));
@@ -186,6 +202,34 @@ describe('a plan as a file', () => {
     expect(failure).toMatchObject({ code });
     const { message: told, hint } = failure as { message: string; hint: string };
     expect(`${told} ${hint}`).toContain(message);
+  });
+});
+
+describe('cells that are left out', () => {
+  it('are told in a line for each sort of reason', () => {
+    const lines = (design: StudyDesign, facts = factsOf(digits)) => leftOutLines(plannedCells(design, facts));
+    const blackBox = presetDesign('black-box', digits);
+    const [parts, ...more] = lines(blackBox);
+    expect(parts).toBe(
+      '12 cells are left out: a placement for 2 (mobile-edge, edge-cloud, mobile-cloud) cannot hold 1 part (identity, Q, E, QE).',
+    );
+    expect(more).toEqual([]);
+    const [only] = lines({
+      ...blackBox,
+      recipes: blackBox.recipes.slice(0, 1),
+      placements: blackBox.placements.filter((placement) => placement?.name === 'mobile-edge'),
+    });
+    expect(only).toBe('1 cell is left out: mobile-edge takes 2 parts, identity has 1.');
+    const twice: StudyDesign = { ...presetDesign('sustained', digits), providers: ['auto', 'wasm'] };
+    expect(lines(twice)).toEqual(['1 cell is left out: it is the same as identity · wasm.']);
+    const many = Array.from({ length: 12 }, (_, at) => ({
+      name: `r${at}`,
+      recipe: [],
+      modelIds: ['mobilenet'],
+    }));
+    const [others] = lines({ ...presetDesign('sustained', digits), recipes: many });
+    expect(others).toContain('12 cells are left out: their recipes were made for other models (r0, ');
+    expect(others).toContain('r7 and 4 more)');
   });
 });
 
