@@ -1,6 +1,7 @@
 import { useId } from 'react';
 import { useLab } from '../../../store/lab.ts';
 import type { Tier } from '../../../transforms/variant.ts';
+import { hasMasks } from '../../../study/quality/by-pixel-class.ts';
 import { type Limits, type Wish, WISHES } from '../../../study/recommend/wishes.ts';
 import { SelectField, TextInput } from '../../ui/controls.tsx';
 import { useDraft } from '../../ui/use-draft.ts';
@@ -24,6 +25,7 @@ const wishes = WISHES.map(({ id, label }) => ({ value: id, label }));
 export function LimitsForm({ hasPlacements }: { readonly hasPlacements: boolean }) {
   const { limits, wish } = useLab((lab) => lab.asked);
   const ask = useLab((lab) => lab.ask);
+  const ofMasks = useLab((lab) => lab.trials.some(({ maskAnswers }) => maskAnswers && hasMasks(maskAnswers)));
   const limit = (change: Partial<Limits>) => ask({ wish, limits: { ...limits, ...change } });
   const { link } = limits;
   return (
@@ -35,7 +37,7 @@ export function LimitsForm({ hasPlacements }: { readonly hasPlacements: boolean 
         onChange={(next) => ask({ limits, wish: next })}
       />
       <LimitField
-        title="Accuracy lost at most"
+        title={ofMasks ? 'Mean IoU lost at most' : 'Accuracy lost at most'}
         unit="points"
         scale={0.01}
         value={limits.accuracyLoss}
