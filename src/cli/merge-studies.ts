@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { InputError } from '../base/result.ts';
+import { formatBytes } from '../base/units.ts';
 import { isZip } from '../data/archive.ts';
 import { memorySource } from '../onnx/byte-source.ts';
 import { factsOf } from '../study/compare/strategy-facts.ts';
@@ -21,6 +22,8 @@ import type { Study } from '../study/trial.ts';
 import { resolveUserPath } from './open-model-argument.ts';
 
 const pictureWidth = 880;
+/** As the app takes them: longer texts do not fit into a string everywhere. */
+const mostBytes = 400_000_000;
 
 /**
  * Puts studies beside each other: devices.csv, devices.txt and, of the comparison with most devices, devices.svg.
@@ -90,8 +93,13 @@ function readStudies(argument: string): readonly Study[] {
 
 function gunzipped(bytes: Buffer): Buffer {
   try {
-    return gunzipSync(bytes);
-  } catch {
+    return gunzipSync(bytes, { maxOutputLength: mostBytes });
+  } catch (thrown) {
+    if (thrown instanceof RangeError)
+      throw new InputError({
+        code: 'study-too-large',
+        message: `it unpacks to more than ${formatBytes(mostBytes)}`,
+      });
     throw new InputError({
       code: 'study-gzip-broken',
       message: 'the gzip data cannot be read',

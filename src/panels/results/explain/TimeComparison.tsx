@@ -215,13 +215,16 @@ function Bars({ title, names, parts, outside, total }: BarsProps) {
 
 function Cells({ times }: { readonly times: PartTimes }) {
   const ms = differenceMs(times);
+  const text = formatMs(Math.abs(ms));
+  // What rounds to nothing has no sign.
+  const sign = Number.parseFloat(text) === 0 ? 0 : Math.sign(ms);
   return (
     <>
       <td>{timeText(times.beforeMs)}</td>
       <td>{timeText(times.afterMs)}</td>
-      <td data-sign={Math.sign(ms)}>
-        {ms > 0 ? '+' : ms < 0 ? '−' : ''}
-        {formatMs(Math.abs(ms))}
+      <td data-sign={sign}>
+        {sign > 0 ? '+' : sign < 0 ? '−' : ''}
+        {text}
       </td>
     </>
   );
