@@ -87,7 +87,8 @@ export function measureNext(
   const failed = all.filter(({ state }) => state === 'failed');
   if (failed.length > 0)
     texts.push(`Look at what failed: ${failed.map(({ name }) => name).join(', ')} took no part in this.`);
-  if (!candidates.some(({ facts }) => facts.isIdentity))
+  // One that failed is told already.
+  if (!all.some(({ isIdentity }) => isIdentity))
     texts.push('Measure the unchanged model, too: nothing tells yet what a recipe gains or loses.');
   if (
     candidates.every(({ facts }) => facts.loads === null) &&

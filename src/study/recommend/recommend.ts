@@ -65,7 +65,7 @@ export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: W
   };
   const [winner, runnerUp, ...others] = ranked(candidates, limits, wish);
   if (winner === undefined) {
-    const reason = noAnswer(candidates, measure, wish, limits);
+    const reason = noAnswer(all, candidates, measure, wish, limits);
     const nearest = reason === null ? nearestMiss(candidates, limits) : null;
     return {
       ...base,
@@ -75,7 +75,7 @@ export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: W
             nearest: choiceOf(nearest.candidate),
             misses: nearest.misses.map((miss) => missText(nearest.candidate, miss, limits)),
           }
-        : { kind: 'no-answer', reason: reason ?? 'No strategy was measured yet.' },
+        : { kind: 'no-answer', reason: reason ?? NOTHING_MEASURED },
       evidence: [],
       mindChangers: [],
       next: measureNext(facts, candidates, null, [], limits, wish),
@@ -97,14 +97,20 @@ export function recommend(all: readonly StrategyFacts[], limits: Limits, wish: W
   };
 }
 
+const NOTHING_MEASURED = 'No strategy was measured yet.';
+
 /** Why nothing can be said at all; null if limits are what is in the way. */
 function noAnswer(
+  all: readonly StrategyFacts[],
   candidates: readonly Candidate[],
   measure: QualityMeasure | null,
   wish: Wish,
   limits: Limits,
 ): string | null {
-  if (candidates.length === 0) return 'No strategy was measured yet.';
+  if (candidates.length === 0)
+    return all.length > 0 && all.every(({ state }) => state === 'failed')
+      ? `No strategy was measured: ${all.length === 1 ? 'the only one' : `all ${all.length}`} failed.`
+      : NOTHING_MEASURED;
   if (measure === null && (wish === 'most-accurate' || limits.accuracyLoss !== null))
     return 'Nothing tells how well these strategies answer: they ran on random inputs or give no scores of classes. Ask for speed or size, or measure on images.';
   return null;

@@ -14,6 +14,7 @@ import panel from '../../panel.module.css';
 import { Button, ProgressBar } from '../../ui/controls.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { Section } from '../../ui/Section.tsx';
+import { OpenModelButton } from '../OpenModelButton.tsx';
 import styles from './Explain.module.css';
 
 interface Pair {
@@ -80,21 +81,14 @@ function Content({ before, after }: Pair) {
 
 /** What is missing is of a model that is not open: it can be, where it is kept. */
 function OtherModel({ trial, isLast }: { readonly trial: Trial; readonly isLast: boolean }) {
-  const models = useLab((lab) => lab.study?.models);
-  const openModel = useLab((lab) => lab.openModel);
   const { modelName, strategy } = trial;
-  const open = async () => {
-    const { sourceOf } = await import('../../../store/other-models.ts');
-    const source = models?.find(({ modelId }) => modelId === strategy.modelId)?.source;
-    await openModel(sourceOf({ modelId: strategy.modelId, modelName, ...(source && { source }) }));
-  };
   return (
     <div className={panel.stack}>
       <p className={panel.dim}>
         Open {modelName} to profile {isLast ? strategy.name : 'these strategies'} on this device.
       </p>
       <div>
-        <Button onClick={() => void open()}>Open {modelName}</Button>
+        <OpenModelButton trial={trial} />
       </div>
     </div>
   );

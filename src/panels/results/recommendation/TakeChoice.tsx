@@ -4,6 +4,7 @@ import type { Trial } from '../../../study/trial.ts';
 import panel from '../../panel.module.css';
 import { Button } from '../../ui/controls.tsx';
 import { saveVariant } from '../../ui/save-variant.ts';
+import { OpenModelButton } from '../OpenModelButton.tsx';
 import styles from './Advice.module.css';
 
 /** What can be done with the strategy that is recommended: look at it, take its files, try it. */
@@ -19,9 +20,12 @@ export function TakeChoice({ trialId }: { readonly trialId: string }) {
   if (!trial) return null;
   if (trial.strategy.modelId !== openModelId)
     return (
-      <p className={`${panel.dim} ${panel.small}`}>
-        Open {trial.modelName} to see it on the graph, take its files home or try it.
-      </p>
+      <div className={styles.ways}>
+        <p className={`${panel.dim} ${panel.small}`}>
+          Open {trial.modelName} to see it on the graph, take its files home or try it.
+        </p>
+        <OpenModelButton trial={trial} />
+      </div>
     );
   return <Ways trial={trial} isOwn={own !== undefined} />;
 }

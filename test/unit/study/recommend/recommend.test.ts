@@ -126,9 +126,14 @@ describe('recommend', () => {
       return outcome.kind === 'no-answer' ? outcome.reason : outcome.kind;
     };
     expect(reasonOf([])).toBe('No strategy was measured yet.');
+    const allFailed = facts.map((each) => ({ ...each, state: 'failed' as const }));
+    expect(reasonOf(allFailed)).toBe('No strategy was measured: all 3 failed.');
+    expect(recommend(allFailed, NO_LIMITS, 'fastest').next).toEqual([
+      'Look at what failed: identity, Q, P50 took no part in this.',
+    ]);
     expect(
       reasonOf([factsOf(makeTrial('failed', { state: { kind: 'failed', code: 'x', message: 'y' } }))]),
-    ).toBe('No strategy was measured yet.');
+    ).toBe('No strategy was measured: the only one failed.');
     const random = { ...original, preprocessing: { ...original.preprocessing, random: true as const } };
     expect(reasonOf([factsOf(random)])).toContain('random inputs');
     expect(winnerOf([factsOf(random)], NO_LIMITS, 'fastest')).toBe('identity');
