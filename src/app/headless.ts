@@ -9,6 +9,7 @@ import { runStudy, type StudyInputs } from '../clients/run-study.ts';
 import { classNamesOf } from '../data/class-names.ts';
 import { describeMisfit } from '../data/describe-misfit.ts';
 import { guessPreprocessing } from '../data/guess-preprocessing.ts';
+import { givenPreprocessing } from '../data/preprocessing-metadata.ts';
 import { type CountedSize, isCountedAt } from '../onnx/counted-size.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { ModelApi } from '../protocol/model-api.ts';
@@ -74,11 +75,10 @@ export function installHeadless(): void {
     for (const warning of [...view.warnings, ...dataset.warnings]) tell(warning);
     const provider = options.provider ?? chooseProvider(environment, view.totals.macs);
     const threads = options.threads ?? chooseThreads(environment);
-    const { preprocessing, reasons } = await findPreprocessing(
-      { view, data, model: api, threads, size },
-      tell,
-      ends.signal,
-    );
+    const { preprocessing, reasons } =
+      options.preprocessing === undefined
+        ? await findPreprocessing({ view, data, model: api, threads, size }, tell, ends.signal)
+        : { preprocessing: givenPreprocessing(options.preprocessing, guess), reasons: ['as given'] };
     tell(`Preprocessing: ${reasons.join('; ')}.`);
     const asked = distinctlyNamed(
       options.recipes

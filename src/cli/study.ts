@@ -48,6 +48,8 @@ const usage = `npm run -s study -- [options] --out DIR
   --protocol quick|standard      default: quick
   --input-size HxW               of models that leave it open: images become this large (N: sequences of N, too);
                                  default: that of small images, else 224x224
+  --preprocessing JSON|FILE.json how images are prepared, in place of what suits them: fields of what the result tells as
+                                 preprocessing, such as {"channelOrder":"BGR","scale":1,"ignoredLabel":11}
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
   --advice LIST                  what to advise on, such as wish=fastest,accuracyLoss=0.01,p90Ms=20; also rawBytes,
@@ -105,6 +107,8 @@ function readCommandLine({ values, positionals }: ReturnType<typeof parseCommand
   if (plan === null && others.length > 0) throw new UsageError('--model: several are only for a --plan');
   const model = plan === null ? readModel(modelArgument, inputSize) : { option: noModel, files: plan.files };
   const isSample = plan === null ? modelArgument === 'sample' : plan.isSample;
+  if (plan !== null && values.preprocessing !== undefined)
+    throw new UsageError('--preprocessing is for one model; a --plan finds that of each of its own');
   const data = readData(values.data ?? (isSample ? ['sample'] : []));
   return {
     options: {
@@ -122,6 +126,7 @@ function readCommandLine({ values, positionals }: ReturnType<typeof parseCommand
         values.scan || values.allocate !== undefined
           ? { targets: (values.allocate ?? []).map(readTarget) }
           : null,
+      ...(values.preprocessing !== undefined && { preprocessing: readPreprocessing(values.preprocessing) }),
       ...(values.advice !== undefined && { asked: readAsked(values.advice) }),
       isProfiled: !values['no-profile'],
       inputSize,
@@ -130,6 +135,14 @@ function readCommandLine({ values, positionals }: ReturnType<typeof parseCommand
     dataFiles: data.files,
     outFolder: resolveUserPath(values.out),
   };
+}
+
+/** JSON, or the text of a file. */
+function readPreprocessing(argument: string): string {
+  if (argument.trimStart().startsWith('{')) return argument;
+  const path = resolveUserPath(argument);
+  if (!existsSync(path)) throw new UsageError(`--preprocessing: "${argument}" is neither JSON nor a file`);
+  return readFileSync(path, 'utf8');
 }
 
 function parseCommandLine() {
@@ -147,6 +160,7 @@ function parseCommandLine() {
         allocate: { type: 'string', multiple: true },
         protocol: { type: 'string', default: 'quick' },
         'input-size': { type: 'string' },
+        preprocessing: { type: 'string' },
         'no-profile': { type: 'boolean', default: false },
         advice: { type: 'string' },
         merge: { type: 'boolean', default: false },

@@ -1,3 +1,4 @@
+import { InputError } from '../base/result.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -41,6 +42,37 @@ export function preprocessingFromMetadata(
   };
 }
 
+/**
+ * The preprocessing that someone asks for, as JSON with fields as `PREPROCESSING_KEY` takes them.
+ * @param base fills what is left out; fields that only repeat it may be any
+ * @throws InputError `preprocessing-broken`
+ */
+export function givenPreprocessing(json: string, base: Preprocessing): Preprocessing {
+  const fields = checkedFields(json, base);
+  if (fields === null) {
+    throw new InputError({
+      code: 'preprocessing-broken',
+      message: 'preprocessing: found no JSON object',
+      hint: 'Write for example {"channelOrder":"BGR","scale":1,"mean":[104,117,124]}.',
+    });
+  }
+  const known = new Map<string, unknown>(Object.entries(base));
+  const wrong = Object.entries(JSON.parse(json) as object).find(
+    ([name, value]) =>
+      !Object.hasOwn(fields, name) && JSON.stringify(known.get(name)) !== JSON.stringify(value),
+  );
+  if (wrong !== undefined) {
+    const [name, value] = wrong;
+    throw new InputError({
+      code: 'preprocessing-broken',
+      message: `preprocessing: found ${JSON.stringify(value)} as "${name}"${known.has(name) ? `, where ${JSON.stringify(known.get(name))} fits the model` : ''}`,
+      where: name,
+      hint: `Fields are channelOrder (RGB or BGR), scale, mean and std (a number for each of ${base.channels} channels, std not 0), invert, classOffset, ignoredLabel and fit ({"kind":"stretch"} or {"kind":"crop","shorterSide":256}).`,
+    });
+  }
+  return { ...base, ...fields };
+}
+
 const RANGES: ReadonlyMap<string, { scale: number; mean: number }> = new Map([
   ['NominalRange_0_255', { scale: 1, mean: 0 }],
   ['Normalized_0_1', { scale: 1 / 255, mean: 0 }],
@@ -55,7 +87,7 @@ function checkedFields(json: string, base: Preprocessing): Partial<Preprocessing
   } catch {
     return null;
   }
-  if (typeof value !== 'object' || value === null) return null;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
   const given = new Map<string, unknown>(Object.entries(value));
   const isFinite = (field: unknown): field is number => typeof field === 'number' && Number.isFinite(field);
   const isList = (field: unknown): field is number[] =>

@@ -27,6 +27,8 @@ export interface HeadlessOptions {
   readonly channels?: ChannelsWanted | null;
   /** What sizes that the model leaves open are taken as; null: what suits the images. */
   readonly inputSize: CountedSize | null;
+  /** How images are prepared where that is not to be guessed: JSON, see `givenPreprocessing`. */
+  readonly preprocessing?: string;
   /** Limits and wish to advise on; left out: each wish, without limits. */
   readonly asked?: Asked;
   /** Whether nodes are profiled first, so that trials keep what they were expected to take and study.json the profile. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { InputError } from '../../../src/base/result.ts';
 import type { Dataset } from '../../../src/data/dataset.ts';
 import { describeMisfit } from '../../../src/data/describe-misfit.ts';
 import { candidatePreprocessings, guessPreprocessing } from '../../../src/data/guess-preprocessing.ts';
-import { PREPROCESSING_KEY } from '../../../src/data/preprocessing-metadata.ts';
+import { givenPreprocessing, PREPROCESSING_KEY } from '../../../src/data/preprocessing-metadata.ts';
 import { buildGraphView } from '../../../src/onnx/build-graph-view.ts';
 import { memorySource } from '../../../src/onnx/byte-source.ts';
 import type { GraphView } from '../../../src/onnx/graph-view.ts';
@@ -333,5 +334,28 @@ describe('misfits', () => {
     const model = view([1, 224, 224, 3], [1, 1001], { producer: 'tf2onnx' });
     expect(guessPreprocessing(model, dataset([0, 999]), null).preprocessing.classOffset).toBe(1);
     expect(guessPreprocessing(model, dataset([1, 1000]), null).preprocessing.classOffset).toBe(0);
+  });
+});
+
+describe('preprocessing given by hand', () => {
+  const base = guessPreprocessing(view([1, 3, 32, 48], [1, 10]), null, null).preprocessing;
+
+  test('stands in place of the guess, field by field, and may repeat what it leaves', () => {
+    const fit = { shorterSide: 40, kind: 'crop' } as const;
+    const fields = { channelOrder: 'BGR', scale: 1, mean: [1, 2, 3], ignoredLabel: 11, fit } as const;
+    expect(givenPreprocessing(JSON.stringify(fields), base)).toEqual({ ...base, ...fields });
+    expect(givenPreprocessing(JSON.stringify({ ...base, ...fields }), base)).toEqual({ ...base, ...fields });
+  });
+
+  test.each([
+    ['[1]', 'found no JSON object'],
+    ['{', 'found no JSON object'],
+    ['{"mean":[1]}', 'found [1] as "mean", where [0'],
+    ['{"channelorder":"BGR"}', 'found "BGR" as "channelorder"'],
+    ['{"height":64}', 'found 64 as "height", where 32 fits the model'],
+  ])('%s is refused with what was found', (json, message) => {
+    const given = (): unknown => givenPreprocessing(json, base);
+    expect(given).toThrow(InputError);
+    expect(given).toThrow(message);
   });
 });
