@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync, zipSync } from 'fflate';
+import { openZip } from '../../../src/data/archive.ts';
+import { memorySource } from '../../../src/onnx/byte-source.ts';
+import { studiesInZip } from '../../../src/study/study-archive.ts';
 import { parseStudy } from '../../../src/study/study-json.ts';
 import { bandModel, bandPng } from '../../fixtures/bands.ts';
 import { expect, readCsv, test, textOf, type TestFile } from './lab-page.ts';
@@ -102,7 +105,7 @@ test('a study that is kept already asks: both, or in its place', async ({ lab, p
     { name: 'study.json.gz', bytes: packed.slice(0, -200) },
     { name: 'study.json.gz', bytes: packed },
   ]);
-  await expect(lab.notice('The study could not be read')).toContainText('cut off');
+  await expect(lab.notice('study.json.gz could not be read')).toContainText('cut off');
   await lab.dismissNotices();
   const strategies = page.getByRole('region', { name: 'Strategies by device' });
   await expect(strategies.getByRole('columnheader', { name: /64 cores/ })).toBeVisible();
@@ -115,4 +118,13 @@ test('a study that is kept already asks: both, or in its place', async ({ lab, p
   const rows = readCsv(textOf(await lab.download(lab.button('devices.csv'))));
   expect(rows.map((row) => row.get('device')).at(-1)).toBe('workstation');
   await expect(page.getByRole('figure', { name: 'One front for all devices' }).locator('svg')).toBeVisible();
+  // All of it goes home as one file, which holds the study.
+  await lab.press(views.getByRole('tab', { name: 'Front' }));
+  const { bytes } = await lab.download(lab.button('Everything (ZIP)'));
+  const files = openZip(memorySource(bytes), 'all').entries.map((entry) => entry.path);
+  expect(files).toEqual(
+    expect.arrayContaining(['predictions.csv', 'devices.csv', 'advice.txt', 'pictures/front.svg']),
+  );
+  const [whole] = studiesInZip(memorySource(bytes), 'all');
+  expect(whole?.trials).toEqual(parseStudy(textOf(file)).trials);
 });
