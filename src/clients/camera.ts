@@ -117,14 +117,19 @@ export function cameraFailure(name: string, detail = ''): Failure {
       return {
         code: 'camera-refused',
         message: 'The browser may not use the camera: permission was refused here or for this site.',
-        hint: 'Allow the camera in the site settings beside the address, then try again; or choose a video file.',
+        hint: 'Allow the camera in the site settings beside the address (on phones in the system’s settings, too), then try again; or choose a video file.',
       };
     case 'NotFoundError':
+      return {
+        code: 'camera-missing',
+        message: 'This device has no camera, or keeps it from the browser.',
+        hint: 'Connect one, then try again; a video file does as well.',
+      };
     case 'OverconstrainedError':
       return {
         code: 'camera-missing',
-        message: 'This device has no such camera.',
-        hint: 'Connect one or choose another; a video file does as well.',
+        message: 'The chosen camera is not there any more.',
+        hint: 'Connect it again, or choose another; a video file does as well.',
       };
     case 'NotReadableError':
     case 'AbortError':

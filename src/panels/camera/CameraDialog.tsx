@@ -93,10 +93,16 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
     else video.current?.pause();
   };
 
+  const chooseVideo = (
+    <FileButton accept="video/*" onFiles={([video]) => video && showLive(video)}>
+      Video file…
+    </FileButton>
+  );
+
   return (
     <div className={styles.columns}>
       <div className={panel.stack}>
-        <div className={styles.picture}>
+        <div className={styles.picture} data-empty={picture?.ok === false}>
           <div className={styles.stage} data-mirrored={facing === 'user'}>
             {/* oxlint-disable-next-line jsx-a11y/media-has-caption -- a camera says nothing */}
             <video
@@ -130,14 +136,15 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
               Model’s view
             </Button>
           </div>
+          {problem && <Problem failure={problem} />}
+          {problem && (
+            <div className={panel.buttons}>
+              <Button onClick={() => setTries(tries + 1)}>Try again</Button>
+              {picture?.ok === false && chooseVideo}
+            </div>
+          )}
         </div>
         {live.choice}
-        {problem && <Problem failure={problem} />}
-        {problem && (
-          <div>
-            <Button onClick={() => setTries(tries + 1)}>Try again</Button>
-          </div>
-        )}
         <LiveAnswers
           tally={tally}
           names={names}
@@ -184,9 +191,7 @@ function CameraView({ onClose }: { readonly onClose: () => void }) {
           />
         )}
         <div className={panel.buttons}>
-          <FileButton accept="video/*" onFiles={([video]) => video && showLive(video)}>
-            Video file…
-          </FileButton>
+          {picture?.ok !== false && chooseVideo}
           {file && <Button onClick={() => showLive(null)}>Back to the camera</Button>}
         </div>
         <p className={`${panel.dim} ${panel.small}`}>

@@ -153,7 +153,14 @@ function ClassChooser({ label, onChoose, answered, used, nameOf, classCount }: C
       )}
       <div className={styles.classes} role="group" aria-label="What the images show">
         {[null, ...listed].map((at) => (
-          <Chip key={String(at)} aria-pressed={at === label} onClick={() => onChoose(at)}>
+          <Chip
+            key={String(at)}
+            aria-pressed={at === label}
+            onClick={() => {
+              onChoose(at);
+              setSearch('');
+            }}
+          >
             {at === null ? 'no label (to calibrate)' : nameOf(at)}
           </Chip>
         ))}

@@ -5,6 +5,7 @@ import {
   type LiveTally,
   recentLatencyMs,
   recentlySame,
+  recentPrepareMs,
   recentSpeedUp,
 } from '../../study/live/live-tally.ts';
 import { NO_CLASS } from '../../study/trial.ts';
@@ -129,7 +130,8 @@ export function LiveAnswers({
         </p>
       )}
       <p className={`${panel.dim} ${panel.small}`}>
-        Latency is the median of the last 30 frames{tally.compared > 0 && ', one variant after the other'}.
+        Latency is the median of the last 30 frames{tally.compared > 0 && ', one variant after the other'}; to
+        prepare a picture takes {formatMs(recentPrepareMs(tally) ?? Number.NaN)} more.
       </p>
     </div>
   );

@@ -128,3 +128,9 @@ export function recentLatencyMs({ recent }: LiveTally, variant: number): number 
   const timesMs = recent.flatMap(({ answers }) => answers[variant]?.computeMs ?? []);
   return summarise(timesMs)?.median ?? null;
 }
+
+/** Median time from a picture to the input of a variant, over the last frames; null before the first. */
+export function recentPrepareMs({ recent }: LiveTally): number | null {
+  const timesMs = recent.flatMap(({ answers }) => answers.map(({ prepareMs }) => prepareMs));
+  return summarise(timesMs)?.median ?? null;
+}

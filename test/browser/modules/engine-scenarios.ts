@@ -337,7 +337,7 @@ export async function largeHead() {
  * before and after it was kept.
  */
 export async function frameAndImage(kind: 'bitmap' | 'video') {
-  const [width, height] = [20, 12];
+  const [width, height] = [21, 13];
   const random = seededRandom(3);
   const rgba = Uint8ClampedArray.from({ length: 4 * width * height }, (_, at) =>
     at % 4 === 3 ? 255 : Math.floor(random() * 256),

@@ -251,7 +251,7 @@ for (const kind of ['bitmap', 'video'] as const) {
       'frameAndImage',
       kind,
     );
-    expect(size).toEqual([20, 12]);
+    expect(size).toEqual([21, 13]);
     expect(samePixels).toBe(true);
     expect(answer.best).toBe(image.best);
     expect(answer.confidence).toBe(image.confidence);

@@ -6,6 +6,7 @@ import {
   NO_FRAMES,
   recentLatencyMs,
   recentlySame,
+  recentPrepareMs,
   recentSpeedUp,
   tallied,
 } from '../../../../src/study/live/live-tally.ts';
@@ -55,6 +56,8 @@ describe('frames of the camera', () => {
     expect([tally.compared, tally.same]).toEqual([0, 0]);
     expect(recentLatencyMs(tally, 0)).toBe(1);
     expect(recentLatencyMs(tally, 1)).toBeNull();
+    expect(recentPrepareMs(tally)).toBe(1);
+    expect(recentPrepareMs(NO_FRAMES)).toBeNull();
   });
 
   it('tell how many times as fast a variant is once its first, slow inferences do not count any more', () => {
