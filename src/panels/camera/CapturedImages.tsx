@@ -71,7 +71,7 @@ export function CapturedImages({
       />
       <div className={panel.buttons}>
         <Button look="primary" big disabled={!canCapture} onClick={() => capture({ count: 1, label })}>
-          Capture as {nameOf(label)}
+          {label === null ? 'Capture without label' : `Capture as ${nameOf(label)}`}
         </Button>
         <Button big disabled={!canCapture || isPaused} onClick={() => capture({ count: burstFrames, label })}>
           Burst of {burstFrames}
@@ -165,6 +165,12 @@ function ClassChooser({ label, onChoose, answered, used, nameOf, classCount }: C
           </Chip>
         ))}
       </div>
+      {wanted !== '' && found.length === 0 && (
+        <p className={`${panel.dim} ${panel.small}`}>No class is called that.</p>
+      )}
+      {found.length > listedClasses && (
+        <p className={`${panel.dim} ${panel.small}`}>and {found.length - listedClasses} more</p>
+      )}
     </>
   );
 }
