@@ -1,5 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import type { GraphView } from '../onnx/graph-view.ts';
+import { scoresMaps } from '../study/scores-classes.ts';
 import {
   nodeOfTap,
   tapPlaces,
@@ -64,7 +65,10 @@ export function withExitToggled(
   const final = view.exits.length - 1;
   switch (placed.kind) {
     case 'none':
-      return withDynamicExits(recipe, [exit, final], DEFAULT_EXIT_THRESHOLD);
+      // Nobody can be confident of outputs that are not one score for each class.
+      return scoresMaps(view)
+        ? withFixedExit(recipe, exit)
+        : withDynamicExits(recipe, [exit, final], DEFAULT_EXIT_THRESHOLD);
     case 'fixed':
       return placed.exit === exit ? withoutExits(recipe) : withFixedExit(recipe, exit);
     case 'dynamic': {

@@ -1,6 +1,7 @@
 import { unreachable } from '../../base/assert.ts';
 import { capitalized, formatBytes, formatShare } from '../../base/units.ts';
 import type { GraphView, SkippableRun } from '../../onnx/graph-view.ts';
+import { scoresMaps } from '../../study/scores-classes.ts';
 import { lastBlocks } from '../../transforms/exits/last-blocks.ts';
 import {
   skippedBlocks,
@@ -14,6 +15,7 @@ import {
   placementOf,
   withCut,
   withDynamicExits,
+  withFixedExit,
 } from '../../transforms/placement.ts';
 import { tapPlaces, withTap } from '../../transforms/exits/trained-placement.ts';
 import { prepareLabel } from '../../transforms/prepare/prepare-operator.ts';
@@ -60,18 +62,22 @@ export const OPERATOR_KINDS: readonly OperatorKind[] = [
     title: 'Early exits',
     note: 'stop when an exit is confident',
     colour: 'var(--exit)',
-    add: (recipe, view) =>
-      view.exits.length > 1
-        ? withDynamicExits(
-            recipe,
-            view.exits.map((exit) => exit.index),
-            DEFAULT_EXIT_THRESHOLD,
-          )
-        : firstTaps(view).reduce((grown, value) => withTap(grown, view, value), recipe),
-    refusal: (recipe, view) =>
-      view.exits.length < 2 && firstTaps(view).length === 0
-        ? 'this model gives no place for exits'
-        : onlyOnce(recipe, 'early-exit'),
+    add: (recipe, view) => {
+      const exits = view.exits.map(({ index }) => index);
+      const [first] = exits;
+      if (first === undefined || exits.length < 2)
+        return firstTaps(view).reduce((grown, value) => withTap(grown, view, value), recipe);
+      // Nobody can be confident of outputs that are not one score for each class.
+      return scoresMaps(view)
+        ? withFixedExit(recipe, first)
+        : withDynamicExits(recipe, exits, DEFAULT_EXIT_THRESHOLD);
+    },
+    refusal: (recipe, view) => {
+      if (view.exits.length > 1 || firstTaps(view).length > 0) return onlyOnce(recipe, 'early-exit');
+      return scoresMaps(view)
+        ? 'exits are trained for one score per class only'
+        : 'this model gives no place for exits';
+    },
   },
   {
     op: 'skip',

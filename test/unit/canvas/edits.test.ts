@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recipeAfter } from '../../../src/canvas/edits.ts';
+import { recipeAfter, withExitToggled } from '../../../src/canvas/edits.ts';
 import { placementOf } from '../../../src/transforms/placement.ts';
 import {
   canTap,
@@ -30,4 +30,17 @@ test('an exit inside a branch stands where its value is made, in order, and is d
   const drop = { subject: 'tap', from, place: place.afterNode } as const;
   const moved = recipeAfter(drop, three, view, placementOf(three, view));
   expect(trainedExitsOf(moved)?.at).toEqual([first.value, place.value, last.value]);
+});
+
+test('an exit is always taken where outputs are of pixels, and taken when confident where they are of classes', () => {
+  const view = viewOf('sample');
+  const { output } = view.exits.at(-1)!;
+  const ofPixels = {
+    ...view,
+    values: new Map([...view.values, [output, { ...view.values.get(output)!, shape: [1, 12, 8, 8] }]]),
+  };
+  const toggled = (each: typeof view) =>
+    placementOf(withExitToggled([], each, { kind: 'none' }, 0), each).exit;
+  expect(toggled(view)).toMatchObject({ kind: 'dynamic', exits: [0, 2] });
+  expect(toggled(ofPixels)).toMatchObject({ kind: 'fixed', exit: 0 });
 });
