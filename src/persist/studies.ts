@@ -32,10 +32,15 @@ export function saveStudy(study: Study, change: 'anything' | 'grown' = 'anything
   });
 }
 
-/** Keeps one trial of a study that is kept already; of its samples only those that are new. */
+/**
+ * Keeps one trial of a study that is kept already; of its samples only those that are new. Fails where the study was
+ * deleted meanwhile: nothing would ever find the trial.
+ */
 export function saveTrial(trial: Trial): Promise<Result<void>> {
   return attemptWrite(`the trial ${trial.strategy.name}`, async () => {
     const transaction = await writing();
+    if ((await transaction.objectStore('studies').getKey(trial.studyId)) === undefined)
+      throw new Error('its study was deleted from this device meanwhile');
     await allOrNothing(transaction, [writeTrial(transaction, trial)]);
     noteAnswers(trial);
   });

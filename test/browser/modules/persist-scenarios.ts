@@ -164,8 +164,19 @@ export async function growTrial(studyId: string, steps: readonly number[]) {
   return found;
 }
 
+/** Deletes a study of which a trial is kept after that, as of one that runs in another window. @returns why it is not */
+export async function renewAfterForgetting(studyId: string) {
+  const trial = (await loadStudy(studyId))?.trials[0];
+  if (!trial) throw new Error('no such trial');
+  await deleteStudy(studyId);
+  const kept = await saveTrial(trial);
+  return {
+    told: kept.ok ? null : kept.failure.message,
+    trialsLeft: (await (await openDatabase()).getAll('trials')).filter((each) => each.studyId === studyId),
+  };
+}
+
 export const keptStudy = loadStudy;
-export const forgetStudy = deleteStudy;
 
 export async function studyIds() {
   return (await listStudies()).map((header) => header.id);

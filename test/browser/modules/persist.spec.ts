@@ -93,7 +93,8 @@ test('studies keep their trials apart from those of other studies, even under th
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study')).toEqual(first);
   const renewed = await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'other');
   expect(renewed?.trials.map((trial) => trial.warnings)).toEqual([['renewed']]);
-  await runInPage<Module, 'forgetStudy'>(page, path, 'forgetStudy', 'other');
+  const gone = await runInPage<Module, 'renewAfterForgetting'>(page, path, 'renewAfterForgetting', 'other');
+  expect(gone).toEqual({ told: expect.stringContaining('its study was deleted'), trialsLeft: [] });
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'other')).toBeNull();
   expect(await runInPage<Module, 'keptStudy'>(page, path, 'keptStudy', 'study')).toEqual(first);
 });
