@@ -8,12 +8,16 @@ export async function openFiles(picked: readonly PickedFile[]): Promise<void> {
   const video = picked.find(isVideo);
   if (video) useLab.getState().showLive(video.file);
   if (files.length === 0) return;
-  const { model, otherModels, external, images, json } = sortFiles(files, await zipsOfStudies(files));
+  const { model, otherModels, external, images: imagesOrZips, json: jsonFiles } = sortFiles(files);
   const { openModel, openData, openDialog } = useLab.getState();
   const wasDesigning = isDesigning();
   // A plan that is being made takes models beside the open one.
   const forPlan = wasDesigning && model ? [model, ...otherModels] : otherModels;
-  if ((model && !wasDesigning) || images.length > 0) openDialog(null);
+  // At once: whoever opens a dialog next finds it open.
+  if ((model && !wasDesigning) || imagesOrZips.length > 0) openDialog(null);
+  const studyZips = await zipsOfStudies(imagesOrZips);
+  const images = imagesOrZips.filter((file) => !studyZips.includes(file));
+  const json = [...jsonFiles, ...studyZips];
   if (model && !wasDesigning && !(await openModel({ kind: 'file', file: model, external }))) return;
   if (images.length > 0) await openData(images);
   if (wasDesigning) openDialog('design');

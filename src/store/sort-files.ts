@@ -11,8 +11,9 @@ export interface SortedFiles {
   readonly otherModels: readonly PickedFile[];
   /** Weights that the model keeps in other files. */
   readonly external: readonly PickedFile[];
+  /** Zips may turn out to hold studies instead. */
   readonly images: readonly PickedFile[];
-  /** Studies (and zips of them), plans and recipes; their content tells which. */
+  /** Studies, plans and recipes; their content tells which. */
   readonly json: readonly PickedFile[];
 }
 
@@ -21,14 +22,13 @@ const imageOrLabels = /\.(zip|png|jpe?g|webp|gif|bmp|avif|csv|tsv|gz|npz)$|ubyte
 /**
  * Sorts files by what they are for, so that everything can be dropped at once. Beside a model, what is
  * neither an image, an archive, labels nor JSON is taken for its external weights; without one, for data.
- * @param studyZips zips among them that hold studies
  */
-export function sortFiles(files: readonly PickedFile[], studyZips: readonly PickedFile[] = []): SortedFiles {
+export function sortFiles(files: readonly PickedFile[]): SortedFiles {
   const visible = files.filter(({ path }) => !/(^|\/)(\.|__MACOSX)/.test(path));
   const model = visible.find(({ path }) => /\.(onnx|ort|pb)$/i.test(path)) ?? null;
   const otherModels = visible.filter((file) => file !== model && /\.onnx$/i.test(file.path));
   const rest = visible.filter((file) => file !== model && !otherModels.includes(file));
-  const json = rest.filter((file) => /\.json(\.gz)?$/i.test(file.path) || studyZips.includes(file));
+  const json = rest.filter(({ path }) => /\.json(\.gz)?$/i.test(path));
   const others = rest.filter((file) => !json.includes(file));
   const isData = (file: PickedFile) => model === null || imageOrLabels.test(file.path);
   return {

@@ -30,12 +30,6 @@ describe('sortFiles', () => {
     expect(paths(sorted.images)).toHaveLength(3);
   });
 
-  it('opens zips of studies as studies, also beside a model', () => {
-    const files = picked('a.onnx', 'images.zip', 'phone.zip');
-    const sorted = sortFiles(files, files.slice(2));
-    expect([paths(sorted.images), paths(sorted.json)]).toEqual([['images.zip'], ['phone.zip']]);
-  });
-
   it('ignores hidden files and archive clutter', () => {
     const sorted = sortFiles(picked('cats/.DS_Store', '__MACOSX/cats/1.png', 'cats/1.png'));
     expect(paths(sorted.images)).toEqual(['cats/1.png']);
