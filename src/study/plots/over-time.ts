@@ -245,6 +245,8 @@ function drawCourse({ lines, minutes, pauses, events, levels, shown }: Course, w
   };
 }
 
+/** No axis is narrower: of a steady device it would show noise as hills. */
+const LEAST_SHOWN = [0.98, 1.02] as const;
 /** Twice and half of the median are shown, however rare they are. */
 const ALWAYS_SHOWN = [0.5, 2] as const;
 /** Levels of the device that went on for this share of the time are shown, too. */
@@ -264,7 +266,7 @@ function shownRange(lines: readonly Line[], levels: readonly number[]): readonly
   const low = Math.min(ALWAYS_SHOWN[0], quarter - reach);
   const high = Math.max(ALWAYS_SHOWN[1], threeQuarters + reach);
   const usual = [...all].filter((relative) => relative >= low && relative <= high);
-  const shown = [1, ...usual, ...levels];
+  const shown = [...LEAST_SHOWN, ...usual, ...levels];
   return [Math.min(...shown), Math.max(...shown)];
 }
 

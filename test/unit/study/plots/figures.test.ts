@@ -184,6 +184,13 @@ describe('latency over time', () => {
     const steady = pictureOf('over-time', [trialOf('unchanged', disturbed.slice(100))]);
     expect(steady.notes).toEqual([]);
   });
+  it('has an axis whose ticks differ, however steady the device', () => {
+    const picture = pictureOf('over-time', [trialOf('unchanged', [...Array(99).fill(10), 10.001])]);
+    const texts = picture.draw(390).marks.flatMap((mark) => (mark.kind === 'text' ? [mark.text] : []));
+    const ticks = texts.filter((text) => /^[+−±]/.test(text));
+    expect(ticks.length).toBeGreaterThan(2);
+    expect(new Set(ticks).size).toBe(ticks.length);
+  });
 });
 
 describe('the effect matrix', () => {
