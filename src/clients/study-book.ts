@@ -150,24 +150,26 @@ export function openStudyBook(
     });
   }
 
-  /** What an inference of a strategy takes: as it did before, else as those of its model do, else as all do. */
+  /** What an inference of a strategy takes: as it did before, else as those of its model do at its size, else as all do. */
   function msByModel(): (strategy: Strategy) => number | null {
-    const known = [...trials.values()].flatMap(({ strategy }) => {
-      const { msPerInference } = workOf(strategy.id);
-      return msPerInference === null ? [] : [{ ...strategy, msPerInference }];
+    const known = [...trials.values()].flatMap(({ strategy, preprocessing }) => {
+      const { msPerInference: ms } = workOf(strategy.id);
+      return ms === null ? [] : [{ modelId: strategy.modelId, ms, pixels: pixelsOf(preprocessing) }];
     });
-    const meanMs = (some: typeof known): number | null =>
-      some.length === 0 ? null : some.reduce((sum, each) => sum + each.msPerInference, 0) / some.length;
-    const ofAll = meanMs(known);
-    const ofModels = new Map<string, number | null>();
-    return ({ id, modelId, inputSize }) => {
-      const key = JSON.stringify([modelId, inputSize]);
-      if (!ofModels.has(key))
-        ofModels.set(
-          key,
-          meanMs(known.filter((each) => JSON.stringify([each.modelId, each.inputSize]) === key)),
-        );
-      return workOf(id).msPerInference ?? ofModels.get(key) ?? ofAll;
+    const ofModels = new Map(
+      known.map(({ modelId }) => {
+        const own = known.filter((each) => each.modelId === modelId);
+        // Of all pixels together: what the smallest images take is not theirs.
+        return [modelId, sumOf(own.map(({ ms }) => ms)) / sumOf(own.map(({ pixels }) => pixels))];
+      }),
+    );
+    const ofAll = known.length === 0 ? null : sumOf(known.map(({ ms }) => ms)) / known.length;
+    return ({ id, modelId }) => {
+      const msPerPixel = ofModels.get(modelId) ?? null;
+      // A reference outside the plan has no trial.
+      const trial = trials.get(id);
+      const atItsSize = msPerPixel === null || !trial ? null : msPerPixel * pixelsOf(trial.preprocessing);
+      return workOf(id).msPerInference ?? atItsSize ?? ofAll;
     };
   }
 
@@ -240,6 +242,15 @@ export function openStudyBook(
     },
     study: (): Study => ({ ...study, trials: study.trials.map((trial) => trialOf(trial.strategy.id)) }),
   };
+}
+
+/** What work grows with; models of anything but images have one size. */
+function pixelsOf({ height, width }: Trial['preprocessing']): number {
+  return Math.max(1, height * width);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Samples of different devices do not belong into one trial. */
