@@ -40,6 +40,18 @@ export const count: Reader<number> = (json, path) =>
     ? (json as number)
     : refuse(json, path, 'a whole number from 0 up');
 
+/** A place in a list: more than any list has would only be room for nothing. */
+export function placeBelow(end: number): Reader<number> {
+  return (json, path) =>
+    count(json, path) < end ? (json as number) : refuse(json, path, `a whole number below ${end}`);
+}
+
+/** An image's place in its dataset; statistics hold marks for each. */
+export const imagePlace = placeBelow(10_000_000);
+
+/** An exit's place in its model. */
+export const exitPlace = placeBelow(2 ** 15);
+
 /** One of these texts or numbers. */
 export function oneOf<const T extends string | number>(...wanted: readonly T[]): Reader<T> {
   return (json, path) =>

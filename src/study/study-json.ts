@@ -4,13 +4,16 @@ import { parseRecipe } from '../transforms/parse-recipe.ts';
 import {
   amount,
   count,
+  exitPlace,
   flag,
+  imagePlace,
   list,
   nullable,
   object,
   oneOf,
   optional,
   parseVersioned,
+  placeBelow,
   positive,
   type Reader,
   real,
@@ -211,10 +214,10 @@ const readEnvironment = object<Environment>({
 });
 
 const readSample = object<Sample>({
-  round: count,
+  round: placeBelow(2 ** 32),
   sequence: count,
   startedAtMs: amount,
-  imageIndex: count,
+  imageIndex: imagePlace,
   warmUp: flag,
   reference: optional(isTrue),
   decodeMs: amount,
@@ -223,7 +226,7 @@ const readSample = object<Sample>({
   postprocessMs: amount,
   computeMs: amount,
   totalMs: amount,
-  exitIndex: nullable(count),
+  exitIndex: nullable(exitPlace),
   emulated: optional(
     object<EmulatedTimes>({
       decodeMs: amount,
@@ -238,15 +241,18 @@ const readSample = object<Sample>({
   ),
 });
 
-const topClass: Reader<number> = (json, path) => (json === NO_CLASS ? NO_CLASS : count(json, path));
+/** As statistics hold them. */
+const readClass = placeBelow(2 ** 31);
+
+const topClass: Reader<number> = (json, path) => (json === NO_CLASS ? NO_CLASS : readClass(json, path));
 
 const readPredictionLists = object<Predictions>({
-  imageIndices: list(count),
+  imageIndices: list(imagePlace),
   top1: list(topClass),
-  top5: list(list(count)),
+  top5: list(list(readClass)),
   confidence: list(real),
-  exitIndex: list(nullable(count)),
-  labels: optional(list(nullable(count))),
+  exitIndex: list(nullable(exitPlace)),
+  labels: optional(list(nullable(readClass))),
 });
 
 const readPredictions: Reader<Predictions> = (json, path) => {

@@ -1,4 +1,15 @@
-import { count, list, nullable, object, optional, type Reader, refuse, text } from '../json-reader.ts';
+import {
+  count,
+  exitPlace,
+  imagePlace,
+  list,
+  nullable,
+  object,
+  optional,
+  type Reader,
+  refuse,
+  text,
+} from '../json-reader.ts';
 import type { ClassPixels, MaskAnswers, PackedMask } from '../trial.ts';
 import { unpackMask } from './packed-mask.ts';
 
@@ -21,8 +32,8 @@ const readPackedMask: Reader<PackedMask> = (json, path) => {
 };
 
 const readMaskLists = object<MaskAnswers>({
-  imageIndices: list(count),
-  exitIndex: list(nullable(count)),
+  imageIndices: list(imagePlace),
+  exitIndex: list(nullable(exitPlace)),
   counts: list(nullable(readClassPixels)),
   agreement: optional(list(nullable(readClassPixels))),
   masks: list(nullable(readPackedMask)),

@@ -19,7 +19,7 @@ const sample = fc
     warmUp: fc.boolean(),
     segmentMs: fc.array(amount),
     computeMs: amount,
-    exitIndex: fc.option(fc.nat()),
+    exitIndex: fc.option(fc.nat(99)),
   })
   .map(makeSample);
 const state: fc.Arbitrary<Trial['state']> = fc.oneof(
@@ -32,7 +32,7 @@ const state: fc.Arbitrary<Trial['state']> = fc.oneof(
     message: fc.string({ unit: 'binary' }),
   }),
 );
-const predictions = fc.array(fc.tuple(fc.nat(), fc.option(fc.nat()))).map((rows) => ({
+const predictions = fc.array(fc.tuple(fc.nat(9_999_999), fc.option(fc.nat(99)))).map((rows) => ({
   imageIndices: rows.map(([image]) => image),
   top1: rows.map(([image]) => image),
   top5: rows.map(([image]) => [image]),
@@ -247,6 +247,10 @@ describe('study.json', () => {
     );
     expect(failureOf(edited(['trials', 0, 'studyId'], 'other')).where).toBe('trials[0].studyId');
     expect(failureOf(edited(['trials', 0, 'samples', 2, 'computeMs'], 1e308)).message).toContain('8640000');
+    // Marks of each image would take gigabytes.
+    expect(failureOf(edited(['trials', 0, 'samples', 2, 'imageIndex'], 2 ** 31)).message).toContain(
+      '10000000',
+    );
     expect(failureOf(edited(['protocol'], undefined)).message).toBe(
       'protocol: found nothing, wanted an object',
     );
