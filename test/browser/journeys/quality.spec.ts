@@ -35,7 +35,7 @@ test('a quantized trial is judged by classes, changed images and layers', async 
   expect(changed).toBeGreaterThan(0);
   await lab.press(images);
   const first = dialog.getByRole('listitem').getByRole('button').first();
-  await expect(first).toHaveText(/^\d → \d\d+ % → \d+ %(lost|won|wrong): \d$/);
+  await expect(first).toHaveText(/^\d → \d\d+ % → \d+ % · exit 1(lost|won|wrong): \d$/);
   await lab.press(first);
   await expect(dialog.getByRole('button', { name: 'Close the picture' })).toBeVisible();
 
