@@ -152,6 +152,8 @@ test('a set of strategies is listed with one press by the papers’ names, goes 
       .evaluateAll((all) =>
         all.map((box) => (box.getAttribute('aria-label') ?? '').slice('Measure '.length)),
       );
+  // Panels come after the graph.
+  await expect.poll(names).toContain('identity');
   const before = await names();
   await lab.press(lab.button('Add a set…'));
   await lab.press(lab.button('Add QEP'));
