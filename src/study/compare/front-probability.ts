@@ -48,6 +48,11 @@ export function* frontProbabilitiesInParts(
   const facts = all.filter(
     ({ state, values }) => state !== 'failed' && axes.every((axis) => values.has(axis)),
   );
+  for (const each of facts) {
+    // Kept; of all strategies at once it takes long.
+    roundLevels(each);
+    yield;
+  }
   const random = seededRandom(seed);
   const draws = axes.map((axis) => resampleOf(axis, facts, random));
   const count = facts.length;

@@ -1,4 +1,4 @@
-import { medianOf } from '../statistics/summary.ts';
+import { quantileOfSorted } from '../statistics/summary.ts';
 import type { StrategyFacts } from './strategy-facts.ts';
 
 /**
@@ -8,7 +8,16 @@ import type { StrategyFacts } from './strategy-facts.ts';
  * different exits, those by exit averaged by how many left there, since a median of all would jump between exits.
  * @returns level in milliseconds by round; rounds without a positive time are left out
  */
-export function roundLevels({ latencyMs, round, exit }: StrategyFacts): ReadonlyMap<number, number> {
+export function roundLevels(facts: StrategyFacts): ReadonlyMap<number, number> {
+  const kept = known.get(facts) ?? levelsOfRounds(facts);
+  known.set(facts, kept);
+  return kept;
+}
+
+/** Facts never change, and every pair, the front and the table of speed-ups ask. */
+const known = new WeakMap<StrategyFacts, ReadonlyMap<number, number>>();
+
+function levelsOfRounds({ latencyMs, round, exit }: StrategyFacts): ReadonlyMap<number, number> {
   const rounds = new Map<number, Map<number, number[]>>();
   latencyMs.forEach((ms, at) => {
     const number = round[at] ?? 0;
@@ -40,13 +49,16 @@ const STEP_ERROR = 1e-3;
  * rounds of zero would be lost, while the mean tells what lies between.
  */
 function levelOf(values: readonly number[]): number {
-  const median = medianOf(values);
-  const sorted = [0, ...values].sort((a, b) => a - b);
-  const gaps = sorted.slice(1).map((value, at) => value - (sorted[at] as number));
-  const step = Math.min(...gaps.filter((gap) => gap > 1e-9));
+  const sorted = Float64Array.from(values).sort();
+  const median = quantileOfSorted(sorted, 0.5);
+  let [step, before] = [Infinity, 0];
+  for (const value of sorted) {
+    if (value - before > 1e-9) step = Math.min(step, value - before);
+    before = value;
+  }
   const isCoarse =
     median <= COARSE_STEPS * step &&
-    values.every((value) => Math.abs(value / step - Math.round(value / step)) < STEP_ERROR);
+    sorted.every((value) => Math.abs(value / step - Math.round(value / step)) < STEP_ERROR);
   return isCoarse ? values.reduce((sum, value) => sum + value, 0) / values.length : median;
 }
 

@@ -35,20 +35,13 @@ export function* speedUpsInParts(
     const over = originalOf(trial, originals);
     if (over === null) continue;
     const measure =
-      over === trial ? { value: 1, low: 1, high: 1 } : ratioOf(pairedLevels(levelsOf(trial), levelsOf(over)));
+      over === trial
+        ? { value: 1, low: 1, high: 1 }
+        : ratioOf(pairedLevels(roundLevels(factsOf(trial)), roundLevels(factsOf(over))));
     if (measure !== null) found.set(trial, { measure, over });
     yield;
   }
   return found;
-}
-
-/** Trials are facts that never change, and a table asks while a study runs. */
-const known = new WeakMap<Trial, ReadonlyMap<number, number>>();
-
-function levelsOf(trial: Trial): ReadonlyMap<number, number> {
-  const kept = known.get(trial) ?? roundLevels(factsOf(trial));
-  known.set(trial, kept);
-  return kept;
 }
 
 /**
