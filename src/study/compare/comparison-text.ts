@@ -104,7 +104,7 @@ function answersOf(quality: QualityComparison & { kind: 'compared' }, family: st
   const { measure, difference, low, high, adjustedP, isDifferent, onlyA, onlyB, images } = quality;
   const { alike, equal, more, less, by } = QUALITY_WORDS[measure];
   if (onlyA + onlyB === 0 && difference === 0)
-    return { words: () => `${alike} of ${images} images`, numbers: null, nor: null };
+    return { words: (other) => `${alike} ${other}, of ${images}`, numbers: null, nor: null };
   // Told of the amount by which it is more, or less.
   const [from, to] = difference < 0 ? [-high, -low] : [low, high];
   const digits = Math.abs(difference) < 0.00095 && difference !== 0 ? 2 : 1;
@@ -123,28 +123,28 @@ function answersOf(quality: QualityComparison & { kind: 'compared' }, family: st
 /** What to call it where two strategies are alike on all images, equal over all, better or worse. */
 const QUALITY_WORDS = {
   accuracy: {
-    alike: 'right on the same',
+    alike: 'right on the same images as',
     equal: 'as accurate',
     more: 'more accurate',
     less: 'less accurate',
     by: 'accuracy',
   },
   agreement: {
-    alike: 'as true to the original on each',
+    alike: 'true to the original on the same images as',
     equal: 'as true to the original',
     more: 'more true to the original',
     less: 'less true to the original',
     by: 'agreement with the original',
   },
   miou: {
-    alike: 'right about as many pixels',
+    alike: 'right about as many pixels of each image as',
     equal: 'equal in mean IoU',
     more: 'higher in mean IoU',
     less: 'lower in mean IoU',
     by: 'mean IoU',
   },
   'pixel-agreement': {
-    alike: 'as true to the original in the pixels of each',
+    alike: 'true to the original in as many pixels of each image as',
     equal: 'as true to the original in pixels',
     more: 'more true to the original in pixels',
     less: 'less true to the original in pixels',

@@ -253,7 +253,7 @@ describe('compareStrategies', () => {
       environment: { ...environment, hardwareConcurrency: 64 },
     };
     expect(reasonsOf(trialOf('A', levels, all), elsewhere)).toBe(
-      'A and B were measured on different devices (Linux, 2 cores; Linux, 64 cores), so their latencies cannot be compared; A is right on the same of 40 images.',
+      'A and B were measured on different devices (Linux, 2 cores; Linux, 64 cores), so their latencies cannot be compared; A is right on the same images as B, of 40.',
     );
     expect(reasonsOf(trialOf('A', [10]), trialOf('B', [12]))).toBe(
       'A and B have one round in common, and differences need two, and were not both evaluated on images: they cannot be compared.',
