@@ -126,7 +126,7 @@ export function LiveAnswers({
       </p>
       {speedUp !== null && (
         <p className={panel.small}>
-          <strong>{speedUp.toFixed(2)}×</strong> as fast as the {names[1]}
+          <strong>{speedUp.toFixed(2)} ×</strong> as fast as the {names[1]}
         </p>
       )}
       <p className={`${panel.dim} ${panel.small}`}>

@@ -43,7 +43,7 @@ const others: Readonly<Record<OtherColumn, Omit<Column, 'id' | 'measure'>>> = {
   speedUp: {
     head: 'speed-up',
     title: 'speed-up over the unchanged model',
-    cell: (measure) => withHalfInterval(measure, `${measure.value.toFixed(2)}×`, 1, 2),
+    cell: (measure) => withHalfInterval(measure, `${measure.value.toFixed(2)} ×`, 1, 2),
   },
   compressionMs: {
     head: 'compressed in',

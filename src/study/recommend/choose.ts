@@ -1,5 +1,5 @@
 import type { Candidate } from './candidates.ts';
-import type { Limits, Wish } from './wishes.ts';
+import { ACCURACY_STEP, type Limits, type Wish } from './wishes.ts';
 
 /** A limit that a candidate does not keep. */
 export interface Miss {
@@ -54,7 +54,7 @@ function orderOf(candidate: Candidate, among: readonly Candidate[], wish: Wish):
   }
 }
 
-/** How many halvings of latency and size, and steps of 5 points of accuracy, lie between it and the best of each. */
+/** How many halvings of latency and size, and steps of accuracy, lie between it and the best of each. */
 function imbalance({ latencyMs, rawBytes, quality }: Candidate, among: readonly Candidate[]): number {
   const least = (of: (candidate: Candidate) => number | null): number =>
     among.reduce((low, each) => Math.min(low, of(each) ?? Infinity), Infinity);
@@ -64,7 +64,7 @@ function imbalance({ latencyMs, rawBytes, quality }: Candidate, among: readonly 
   // What is known of none weighs nothing.
   const size = smallest === Infinity ? 0 : Math.log2((rawBytes ?? Infinity) / smallest);
   const errors =
-    bestErrors === Infinity ? 0 : (quality === null ? Infinity : 1 - quality - bestErrors) / 0.05;
+    bestErrors === Infinity ? 0 : (quality === null ? Infinity : 1 - quality - bestErrors) / ACCURACY_STEP;
   return (fastest > 0 ? Math.log2(latencyMs / fastest) : 0) + size + errors;
 }
 

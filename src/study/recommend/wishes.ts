@@ -1,5 +1,8 @@
 import type { Tier } from '../../transforms/variant.ts';
 
+/** As much accuracy, as a share, is given for half the latency or half the size where they are balanced. */
+export const ACCURACY_STEP = 0.03;
+
 /** What the user wants most of a strategy that keeps within the limits. */
 export type Wish = (typeof WISHES)[number]['id'];
 
@@ -10,8 +13,7 @@ export const WISHES = [
   {
     id: 'balanced',
     label: 'Balanced',
-    meaning:
-      'twice the least latency, twice the smallest size and 5 points below the best accuracy weigh the same',
+    meaning: `twice the least latency, twice the smallest size and ${100 * ACCURACY_STEP} points below the best accuracy weigh the same`,
   },
 ] as const;
 
