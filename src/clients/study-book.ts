@@ -143,7 +143,7 @@ export function openStudyBook(
             visitsLeft * referenceVisitMs() +
             around.leftMs({ strategy, step, ...known }, [...trials.values()], {
               msOf: (each) => msOf(each) ?? 0,
-              setupMs: setupMs / setups,
+              setupMs: setupMs / Math.max(1, setups),
               isBuilt: (each) => workOf(each.id).built !== null,
             }),
       ...known,

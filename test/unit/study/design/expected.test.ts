@@ -15,7 +15,7 @@ import {
 } from '../../../../src/transforms/quantize/calibrate/calibration.ts';
 import type { Recipe } from '../../../../src/transforms/recipe.ts';
 import { environment, makeSample, makeTrial } from '../trials.ts';
-import { digits, factsOf, subjectOf } from './planned.ts';
+import { digits, factsOf, nothingLearnt, subjectOf } from './planned.ts';
 
 function strategy(name: string, recipe: Recipe = [{ op: 'identity' }], modelId = 'a'): Strategy {
   return makeStrategy(modelId, { name, recipe }, 'wasm', 2);
@@ -117,22 +117,12 @@ describe('the expected time of a study', () => {
 });
 
 describe('expected preparations', () => {
-  const sources = {
-    environment,
-    trials: [],
-    openImages: 100,
-    trainingImages: 50,
-    heads: [],
-    calibrated: new Set<string>(),
-    forms: [],
-    setupMs: 7,
-  };
   const calibrated = (name: string, after: Recipe = []): Strategy =>
     strategy(name, [{ op: 'quantize', mode: 'static', format: 'qdq' }, ...after]);
   const cut: Recipe = [{ op: 'partition', cut: 'equal-size' }];
   const msOf = () => 2;
-  const told = (strategies: readonly Strategy[], change: Partial<typeof sources> | object = {}) =>
-    expectedPreparations(strategies, msOf, { ...sources, ...change });
+  const told = (strategies: readonly Strategy[], change: Partial<typeof nothingLearnt> | object = {}) =>
+    expectedPreparations(strategies, msOf, { ...nothingLearnt, ...change });
 
   it('are none where nothing is learnt', () => {
     expect(told([strategy('whole'), strategy('zeros', zeros(0.5)), strategy('P', cut)])).toEqual([]);
@@ -176,7 +166,7 @@ describe('expected preparations', () => {
     const recipes = [{ name: 'Q', recipe: calibrated('Q').recipe }];
     const plan = (calibrating: object) =>
       planOf({ ...design, recipes }, factsOf(digits), {
-        ...sources,
+        ...nothingLearnt,
         ...calibrating,
         predictedMs: () => null,
         triedMs: () => null,

@@ -4,6 +4,7 @@ import { buildGraphView } from '../../../../src/onnx/build-graph-view.ts';
 import { parseModel } from '../../../../src/onnx/parse.ts';
 import type { DesignSubject } from '../../../../src/study/design/design-from-preset.ts';
 import type { DesignFacts } from '../../../../src/study/design/excluded-cells.ts';
+import type { PreparationSources } from '../../../../src/study/design/expected-preparation.ts';
 import { DEFAULT_SETUP } from '../../../../src/study/placement/tiers.ts';
 import { environment } from '../trials.ts';
 
@@ -38,3 +39,15 @@ export function factsOf(...models: readonly (typeof digits)[]): DesignFacts {
     }),
   };
 }
+
+/** Of a device that learnt nothing yet. */
+export const nothingLearnt: PreparationSources = {
+  environment,
+  trials: [],
+  openImages: 100,
+  trainingImages: 50,
+  heads: [],
+  calibrated: new Set(),
+  forms: [],
+  setupMs: 7,
+};

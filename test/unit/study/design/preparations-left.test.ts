@@ -3,7 +3,7 @@ import { preparationsLeft } from '../../../../src/study/design/preparations-left
 import type { StudyProgress } from '../../../../src/study/progress.ts';
 import { makeStrategy } from '../../../../src/study/strategy-id.ts';
 import type { Recipe } from '../../../../src/transforms/recipe.ts';
-import { environment } from '../trials.ts';
+import { nothingLearnt } from './planned.ts';
 
 describe('preparations that a running study has still to make', () => {
   const strategy = (name: string, recipe: Recipe) => makeStrategy('a', { name, recipe }, 'wasm', 2);
@@ -14,23 +14,13 @@ describe('preparations that a running study has still to make', () => {
   const exit: Recipe = [{ op: 'early-exit', kind: 'trained', at: ['x'], threshold: 0.8 }];
   const QE = strategy('QE', [...exit, ...calibrated]);
   const all = [whole, Q, QP, QE];
-  const sources = {
-    environment,
-    trials: [],
-    openImages: 100,
-    trainingImages: 50,
-    heads: [],
-    calibrated: new Set<string>(),
-    forms: [],
-    setupMs: 7,
-  };
   const at = (current: typeof whole, step: StudyProgress['step'], prepared: readonly (typeof whole)[]) =>
     preparationsLeft(
       { current, step },
       all.filter((each) => each !== current && !prepared.includes(each)),
       prepared,
       () => 2,
-      sources,
+      nothingLearnt,
     );
   const calibratingMs = 7 + 100 * 6 * 2;
 
