@@ -48,21 +48,20 @@ const usage = `npm run -s study -- [options] --out DIR
   --protocol quick|standard      default: quick
   --input-size HxW               of models that leave it open: images become this large (N: sequences of N, too);
                                  default: that of small images, else 224x224
-  --preprocessing JSON|FILE.json how images are prepared, in place of what suits them: fields of what the result tells as
-                                 preprocessing, such as {"channelOrder":"BGR","scale":1,"ignoredLabel":11}
+  --preprocessing JSON|FILE.json how images are prepared, in place of what suits them: fields of what the
+                                 result tells as preprocessing, such as {"channelOrder":"BGR","scale":1,"ignoredLabel":11}
   --no-profile                   does not measure the model's nodes first: nothing is predicted, and study.json
                                  cannot stand for a tier with recipes that it did not run
   --advice LIST                  what to advise on, such as wish=fastest,accuracyLoss=0.01,p90Ms=20; also rawBytes,
                                  heapBytes, tiers=mobile+edge, bandwidthMbps, rttMs; default: each wish, no limits
-  --merge                        measures nothing: puts the study.json files (or .json.gz, .zip) that follow, as from several
-                                 devices, beside each other in devices.csv, devices.txt and devices.svg, and
-                                 advises on all of them (advice.txt, advice.json; --advice)
-  --out DIR                      gets trials.csv, samples.csv, predictions.csv, study.json, front.svg, comparisons.csv (which differences are
-                                 real) and
-                                 advice.txt and advice.json (what to use for which wish); heads.json if exits are trained,
-                                 calibration.json if static int8 was calibrated, statistics.json if pruning looked at
-                                 images, recipes.json and blocks.csv or
-                                 pruning-sensitivity.csv if blocks to prune, or ratios, were looked for`;
+  --merge                        measures nothing: puts the study.json files (or .json.gz, .zip) that follow, as
+                                 from several devices, beside each other in devices.csv, devices.txt and
+                                 devices.svg, and advises on all of them (advice.txt, advice.json; --advice)
+  --out DIR                      gets trials.csv, samples.csv, predictions.csv, study.json, front.svg, comparisons.csv
+                                 (which differences are real) and advice.txt and advice.json (what to use for which
+                                 wish); heads.json if exits are trained, calibration.json if static int8 was
+                                 calibrated, statistics.json if pruning looked at images, recipes.json and
+                                 blocks.csv or pruning-sensitivity.csv if blocks to prune, or ratios, were looked for`;
 
 /** A wrong command line: usage and exit code 2. */
 class UsageError extends Error {}
